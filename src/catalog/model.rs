@@ -1,0 +1,233 @@
+//! The nouns of the catalog as plain values, shared by every room.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sluice_schema::{ColumnType, Evidence, Notation, Notice};
+use uuid::Uuid;
+
+/// The id of a dataset, stable across versions and renames (UUID v7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DatasetId(pub Uuid);
+
+/// The id of a workspace, the tenant boundary (UUID v7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WorkspaceId(pub Uuid);
+
+/// The id of a job (UUID v7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct JobId(pub Uuid);
+
+/// Where the rows of one dataset version lie: a file of the embedded store, a table of PostgreSQL.
+///
+/// 32 lower-case hexadecimal digits, new for each load, so that two loads never meet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StorageId(String);
+
+impl StorageId {
+    /// A name that nothing has had before.
+    pub fn new() -> StorageId {
+        StorageId(Uuid::now_v7().simple().to_string())
+    }
+
+    /// Takes back a name read from the catalog or a file name; `None` if it is not one of ours.
+    pub fn parse(text: &str) -> Option<StorageId> {
+        let is_ours = text.len() == 32
+            && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        is_ours.then(|| StorageId(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for StorageId {
+    fn default() -> StorageId {
+        StorageId::new()
+    }
+}
+
+/// One published version of a named, typed table.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// The stable id.
+    pub id: DatasetId,
+    /// The name, which is also the list field's (`orders`).
+    pub name: String,
+    /// The object type's name (`Orders`).
+    pub type_name: String,
+    /// The name as it was given.
+    pub label: String,
+    /// What its owner says about it.
+    pub description: Option<String>,
+    /// Grows by one with each published change.
+    pub version: i64,
+    /// Rows in this version.
+    pub row_count: i64,
+    /// Bytes that this version takes in the store.
+    pub size_bytes: i64,
+    /// All columns in file order; a generated key comes first.
+    pub columns: Vec<Column>,
+    /// Index into `columns` of the column served as `id`.
+    pub key: usize,
+    /// Where the rows are.
+    pub storage: StorageId,
+    /// Secondary indexes.
+    pub indexes: Vec<Index>,
+    /// Where the rows came from.
+    pub source: Option<Source>,
+    /// What was decided or normalised during the load.
+    pub notices: Arc<[Notice]>,
+    /// When it was first published, microseconds since 1970 UTC.
+    pub created_at_us: i64,
+    /// When this version was published, microseconds since 1970 UTC.
+    pub updated_at_us: i64,
+}
+
+/// One column of a dataset.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Column {
+    /// The field's name in GraphQL (`orderDate`).
+    pub name: String,
+    /// The column's name in the store: `c1`, `c2`, … in file order, or `_row` for a generated key.
+    pub physical: String,
+    /// The header as written.
+    pub label: String,
+    /// The type of every value in it.
+    pub column_type: ColumnType,
+    /// How the file wrote this type.
+    pub notation: Notation,
+    /// Whether a value may be missing.
+    pub nullable: bool,
+    /// Whether all values differ.
+    pub unique: bool,
+    /// Whether Sluice made it (the row number as key).
+    pub generated: bool,
+    /// What its owner says about it.
+    pub description: Option<String>,
+    /// Missing values in this version.
+    pub n_nulls: i64,
+    /// Why it has this type.
+    pub evidence: Evidence,
+}
+
+/// The physical name of the hidden row number: file order, and the last sort key of every list.
+pub const ROW_COLUMN: &str = "_row";
+
+/// A secondary index of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// The index's name in the store.
+    pub name: String,
+    /// Field names of its columns, in order.
+    pub columns: Vec<String>,
+    /// Why it exists: `KEY`, `MANUAL`.
+    pub reason: String,
+    /// When it was built, microseconds since 1970 UTC.
+    pub built_at_us: i64,
+}
+
+/// The uploaded bytes that a version came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// SHA-256 of the bytes, lower-case hexadecimal: also their name in the blob store.
+    pub sha256: String,
+    /// The file's name as the caller gave it; a label only.
+    pub file_name: String,
+    /// Bytes.
+    pub size_bytes: i64,
+}
+
+/// How an upload meets a dataset of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LoadMode {
+    /// The name must be free.
+    Create,
+    /// Takes the place of the dataset, or creates it.
+    Replace,
+}
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum JobKind {
+    /// Turns a source into a dataset version.
+    Load,
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum JobStatus {
+    /// Waits for a place.
+    Queued,
+    /// Is at work.
+    Running,
+    /// Done; its result is published.
+    Succeeded,
+    /// Ended without result; `error` says why.
+    Failed,
+    /// Ended by its owner.
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Whether the job will not change any more.
+    pub const fn is_final(self) -> bool {
+        matches!(self, JobStatus::Succeeded | JobStatus::Failed | JobStatus::Cancelled)
+    }
+}
+
+/// A job as it is shown: the catalog's row, with live progress while it runs.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The id.
+    pub id: JobId,
+    /// What it does.
+    pub kind: JobKind,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// What it is doing now: `RECEIVE`, `UNDERSTAND`, `LOAD`, `INDEX`, `PUBLISH`.
+    pub phase: Option<&'static str>,
+    /// The name of the dataset it makes.
+    pub dataset_name: String,
+    /// Bytes of the source read so far in this phase.
+    pub bytes_done: i64,
+    /// Bytes of the source.
+    pub bytes_total: i64,
+    /// Rows written so far.
+    pub rows_done: i64,
+    /// Rows per second since the phase began.
+    pub rows_per_second: Option<f64>,
+    /// Seconds left, estimated from the rate.
+    pub remaining_seconds: Option<f64>,
+    /// Code and sentence when it failed.
+    pub error: Option<(String, String)>,
+    /// Datasets it published.
+    pub datasets: Vec<DatasetId>,
+    /// What was decided or normalised.
+    pub notices: Arc<[Notice]>,
+    /// When it was acknowledged, microseconds since 1970 UTC.
+    pub created_at_us: i64,
+    /// When it began, microseconds since 1970 UTC.
+    pub started_at_us: Option<i64>,
+    /// When it ended, microseconds since 1970 UTC.
+    pub finished_at_us: Option<i64>,
+}
+
+/// What a key may do; each scope includes the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Queries.
+    Read,
+    /// Changes of rows.
+    Write,
+    /// New datasets and versions.
+    Upload,
+    /// Keys, settings, deletion.
+    Admin,
+}

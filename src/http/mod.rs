@@ -1,0 +1,1 @@
+//! Turns requests into answers: routes, extractors, limits, headers; thin.

@@ -1,0 +1,1 @@
+//! Running state: health, logs.

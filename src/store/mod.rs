@@ -1,0 +1,201 @@
+//! Keeps rows: in one SQLite file per dataset version, or in one PostgreSQL table.
+//!
+//! Loads arrive as whole tables and are invisible until the catalog names them; queries arrive as
+//! finished statements and leave as JSON bytes. Only this room knows which database is behind it.
+
+use std::path::Path;
+
+use sluice_schema::{ColumnType, Control, Limits, Notice, Reject, SheetPlan};
+
+use crate::catalog::model::StorageId;
+use crate::config::Settings;
+
+pub mod postgres;
+pub mod sqlite;
+
+/// A column of a table to be made.
+#[derive(Clone, Debug)]
+pub struct PhysicalColumn {
+    /// `c1`, `c2`, …
+    pub name: String,
+    /// Decides the store's type and how values are written.
+    pub column_type: ColumnType,
+}
+
+/// The column that may become the key.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyCandidate {
+    /// Index into [`TableSpec::columns`].
+    pub column: usize,
+    /// Whole numbers, never null, each larger than the one before: known to be unique.
+    pub is_increasing: bool,
+}
+
+/// A table to be made.
+#[derive(Clone, Debug)]
+pub struct TableSpec {
+    /// In file order; column `i` takes values of column `i` of the sheet's plan.
+    pub columns: Vec<PhysicalColumn>,
+    /// Gets a unique index if its values allow it.
+    pub key: Option<KeyCandidate>,
+}
+
+/// A sheet to be read.
+pub struct SheetSource<'a> {
+    /// The spooled file.
+    pub path: &'a Path,
+    /// What it holds and how to read it.
+    pub plan: &'a SheetPlan,
+    /// Bounds on what is read.
+    pub limits: &'a Limits,
+    /// Told about progress, asked about cancellation.
+    pub control: &'a dyn Control,
+    /// Threads that parse.
+    pub n_workers: usize,
+}
+
+/// What a load made.
+#[derive(Debug)]
+pub struct LoadedTable {
+    /// Rows written.
+    pub n_rows: i64,
+    /// Bytes that the table takes.
+    pub size_bytes: i64,
+    /// Whether the key candidate is unique and never null, and now has its index `key`.
+    pub has_key: bool,
+    /// What was normalised while reading.
+    pub notices: Vec<Notice>,
+    /// Cells and rows that were refused.
+    pub rejects: Vec<Reject>,
+}
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No room left on the device.
+    #[error("the disk is full")]
+    DiskFull(#[source] std::io::Error),
+    /// A file could not be read or written.
+    #[error("a data file could not be read or written")]
+    Io(#[from] std::io::Error),
+    /// SQLite refused.
+    #[error("the embedded store refused")]
+    Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL refused or is away.
+    #[error("PostgreSQL refused")]
+    Postgres(#[from] sqlx::Error),
+    /// PostgreSQL refused or is away, seen through sea-orm.
+    #[error("the database refused")]
+    Orm(#[from] sea_orm::DbErr),
+    /// The statement ran longer than allowed.
+    #[error("the statement took too long")]
+    Timeout,
+    /// The work was cancelled by its owner.
+    #[error("cancelled")]
+    Cancelled,
+    /// The sheet could not be read.
+    #[error(transparent)]
+    Sheet(#[from] sluice_schema::SchemaError),
+    /// An invariant did not hold.
+    #[error("{0}")]
+    Defect(&'static str),
+}
+
+/// The database behind the datasets.
+pub enum Store {
+    /// One SQLite file per dataset version in the data folder.
+    Sqlite(sqlite::SqliteStore),
+    /// One table per dataset version.
+    Postgres(postgres::PostgresStore),
+}
+
+impl Store {
+    /// Opens the store that the settings name.
+    ///
+    /// # Errors
+    /// When the data folder cannot be made or PostgreSQL does not answer.
+    pub async fn open(settings: &Settings) -> Result<Store, StoreError> {
+        Ok(match &settings.database_url {
+            None => Store::Sqlite(sqlite::SqliteStore::open(settings)?),
+            Some(url) => Store::Postgres(postgres::PostgresStore::open(url, settings).await?),
+        })
+    }
+
+    /// Reads a sheet into a new table; blocks the calling thread (never an async one).
+    ///
+    /// The table is complete and synced when this returns; on an error nothing is left of it.
+    ///
+    /// # Errors
+    /// When the sheet cannot be read, the disk is full, the database is away, or on cancellation.
+    pub fn load_sheet(
+        &self,
+        storage: &StorageId,
+        spec: &TableSpec,
+        source: &SheetSource<'_>,
+    ) -> Result<LoadedTable, StoreError> {
+        match self {
+            Store::Sqlite(store) => store.load_sheet(storage, spec, source),
+            Store::Postgres(store) => store.load_sheet(storage, spec, source),
+        }
+    }
+
+    /// Removes a table; one that is not there is no error.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn drop_table(&self, storage: &StorageId) -> Result<(), StoreError> {
+        match self {
+            Store::Sqlite(store) => store.drop_table(storage),
+            Store::Postgres(store) => store.drop_table(storage).await,
+        }
+    }
+
+    /// All tables present, named by the catalog or not.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list_tables(&self) -> Result<Vec<StorageId>, StoreError> {
+        match self {
+            Store::Sqlite(store) => store.list_tables(),
+            Store::Postgres(store) => store.list_tables().await,
+        }
+    }
+
+    /// Builds an index over physical columns (and `_row` last), beside running queries.
+    ///
+    /// # Errors
+    /// When the database is away or the disk is full.
+    pub async fn create_index(
+        &self,
+        storage: &StorageId,
+        name: &str,
+        physical_columns: &[String],
+    ) -> Result<(), StoreError> {
+        match self {
+            Store::Sqlite(store) => store.create_index(storage, name, physical_columns).await,
+            Store::Postgres(store) => store.create_index(storage, name, physical_columns).await,
+        }
+    }
+
+    /// Removes an index; one that is not there is no error.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn drop_index(&self, storage: &StorageId, name: &str) -> Result<(), StoreError> {
+        match self {
+            Store::Sqlite(store) => store.drop_index(storage, name).await,
+            Store::Postgres(store) => store.drop_index(storage, name).await,
+        }
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// When it gives none.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match self {
+            Store::Sqlite(store) => store.ping(),
+            Store::Postgres(store) => store.ping().await,
+        }
+    }
+}
