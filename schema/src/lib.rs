@@ -137,3 +137,5 @@ pub fn read_rows<E: RowEncoder, X>(
 ) -> Result<ReadReport, ReadError<X>> {
     unimplemented!()
 }
+pub mod decimal;
+pub mod temporal;

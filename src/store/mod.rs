@@ -10,7 +10,9 @@ use sluice_schema::{ColumnType, Control, Limits, Notice, Reject, SheetPlan};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
 
+pub mod json;
 pub mod postgres;
+pub mod run;
 pub mod sqlite;
 
 /// A column of a table to be made.
@@ -90,6 +92,12 @@ pub enum StoreError {
     /// The statement ran longer than allowed.
     #[error("the statement took too long")]
     Timeout,
+    /// Too many statements wait for a reader.
+    #[error("too many statements wait")]
+    Busy,
+    /// A result was not what its plan said.
+    #[error(transparent)]
+    Cell(#[from] json::BadCell),
     /// The work was cancelled by its owner.
     #[error("cancelled")]
     Cancelled,

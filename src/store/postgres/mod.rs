@@ -1,5 +1,7 @@
 //! One PostgreSQL table per dataset version.
 
+pub mod read;
+
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
@@ -10,6 +12,9 @@ pub struct PostgresStore {}
 #[expect(missing_docs, reason = "stub")]
 #[expect(unused_variables, reason = "stub")]
 impl PostgresStore {
+    pub fn pool(&self) -> &sqlx::PgPool {
+        unimplemented!()
+    }
     pub async fn open(url: &str, settings: &Settings) -> Result<PostgresStore, StoreError> {
         unimplemented!()
     }

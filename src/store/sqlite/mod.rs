@@ -1,5 +1,8 @@
 //! The embedded store: one SQLite file per dataset version.
 
+pub mod functions;
+pub mod read;
+
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
@@ -10,6 +13,9 @@ pub struct SqliteStore {}
 #[expect(missing_docs, reason = "stub")]
 #[expect(unused_variables, reason = "stub")]
 impl SqliteStore {
+    pub fn readers(&self) -> &read::Readers {
+        unimplemented!()
+    }
     pub fn open(settings: &Settings) -> Result<SqliteStore, StoreError> {
         unimplemented!()
     }
