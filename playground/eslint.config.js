@@ -21,6 +21,8 @@ export default ts.config(
     languageOptions: {
       globals: {
         Buffer: 'readonly',
+        ClipboardEvent: 'readonly',
+        DataTransfer: 'readonly',
         URL: 'readonly',
         clearTimeout: 'readonly',
         console: 'readonly',

@@ -30,6 +30,8 @@ export function Bridge(): null {
     queryEditor.focus();
   }, [query, queryEditor, tabs, activeTabIndex, actions]);
 
+  useEffect(mendTabRoles, [tabs, activeTabIndex]);
+
   const introspectedRevision = useRef(schemaRevision);
   useEffect(() => {
     if (introspectedRevision.current === schemaRevision) return;
@@ -38,4 +40,22 @@ export function Bridge(): null {
   }, [schemaRevision, actions]);
 
   return null;
+}
+
+/**
+ * GraphiQL's tabs hold buttons, which the role `tab` forbids: a screen reader sees no button to
+ * close one. A list of buttons, the current one marked, says what is there.
+ */
+function mendTabRoles(): void {
+  for (const list of document.querySelectorAll('.graphiql-tabs')) {
+    list.setAttribute('role', 'list');
+    for (const item of list.querySelectorAll('.graphiql-tab')) {
+      item.setAttribute('role', 'listitem');
+      item.removeAttribute('aria-selected');
+      const isCurrent = item.classList.contains('graphiql-tab-active');
+      item.querySelector('.graphiql-tab-button')?.setAttribute('aria-current', String(isCurrent));
+    }
+  }
+  const panel = document.getElementById('graphiql-session');
+  panel?.setAttribute('role', 'region');
 }

@@ -10,7 +10,7 @@ import 'graphiql/graphiql.css';
 import type { ReactElement } from 'react';
 import { useDatasets } from '../api/catalog';
 import { readyQuery } from '../api/ready-query';
-import { useTheme } from '../shell/theme';
+import { useShownTheme } from '../shell/theme';
 import { Bridge } from './Bridge';
 import './editor.css';
 import { fetcher } from './fetcher';
@@ -45,7 +45,7 @@ const WELCOME = `# Write a query, then press Ctrl-Enter to run it.
 /** GraphiQL, with a ready query for each dataset. */
 export default function Editor(): ReactElement {
   const { data: datasets, isPending } = useDatasets();
-  const theme = useTheme((state) => state.theme);
+  const theme = useShownTheme();
   // The first tabs are the datasets', so they are awaited; without any the welcome stands there.
   if (isPending) return <div className="editor-wait" />;
   const queries = (datasets ?? []).slice(0, MAX_FIRST_TABS).map(readyQuery);
@@ -63,13 +63,12 @@ export default function Editor(): ReactElement {
         defaultTabs: queries.map((query) => ({ query, headers: DEFAULT_HEADERS })),
       })}
       isHeadersEditorEnabled
+      defaultEditorToolsVisibility={false}
       shouldPersistHeaders={false}
       schemaDescription
       inputValueDeprecation
     >
-      <GraphiQL.Logo>
-        <></>
-      </GraphiQL.Logo>
+      <GraphiQL.Logo> </GraphiQL.Logo>
       <GraphiQL.Footer>
         <ResponseBar />
       </GraphiQL.Footer>

@@ -44,7 +44,7 @@ async function send(
   const headers = new Headers({ 'content-type': 'application/json', ...authorization(key) });
   headers.set('accept', ACCEPT);
   // What is typed in the headers editor is stronger, an Authorization too.
-  const typed = Object.entries((options?.headers ?? {}) as Record<string, unknown>);
+  const typed = Object.entries(options?.headers ?? {});
   for (const [name, value] of typed) headers.set(name, String(value));
   const hasOwnKey = typed.some(([name]) => name.toLowerCase() === 'authorization');
 
@@ -53,7 +53,7 @@ async function send(
     response = await fetch('/graphql', {
       method: 'POST',
       headers,
-      body: JSON.stringify({ query, variables, operationName }),
+      body: JSON.stringify({ query, variables: variables as unknown, operationName }),
       signal,
     });
   } catch (cause) {

@@ -12,5 +12,10 @@ const environment: Environment = {
   },
 };
 
+// Monaco rejects, unhandled, what it no longer waits for: no error, and nobody's business.
+window.addEventListener('unhandledrejection', (event) => {
+  if (event.reason instanceof Error && event.reason.name === 'Canceled') event.preventDefault();
+});
+
 // Monaco looks for it on the global object.
 Object.assign(globalThis, { MonacoEnvironment: environment });
