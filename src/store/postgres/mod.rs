@@ -4,6 +4,9 @@ use super::{LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
 
+/// SQLSTATE `disk_full`.
+pub(super) const DISK_FULL: &str = "53100";
+
 /// The pool of data connections.
 pub struct PostgresStore {}
 
