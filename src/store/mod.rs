@@ -14,6 +14,7 @@ use crate::catalog::model::StorageId;
 use crate::config::Settings;
 
 pub mod postgres;
+mod spare;
 pub mod sqlite;
 
 /// A column of a table to be made.
@@ -99,6 +100,12 @@ pub enum StoreError {
     /// The sheet could not be read.
     #[error(transparent)]
     Sheet(SchemaError),
+    /// The server lacks what Sluice needs.
+    #[error("PostgreSQL {found} is too old: Sluice needs version 15 or newer")]
+    TooOld {
+        /// The version that the server tells.
+        found: String,
+    },
     /// An invariant did not hold.
     #[error("{0}")]
     Defect(&'static str),
@@ -145,6 +152,7 @@ impl From<sqlx::Error> for StoreError {
             Some(postgres::DISK_FULL) => {
                 StoreError::DiskFull(std::io::Error::new(std::io::ErrorKind::StorageFull, error))
             }
+            Some(postgres::QUERY_CANCELED) => StoreError::Timeout,
             _ => StoreError::Postgres(error),
         }
     }

@@ -6,7 +6,6 @@
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 use sluice_schema::ColumnType;
@@ -14,6 +13,7 @@ use sluice_schema::ColumnType;
 use super::bulk::{BulkWriter, JournalMode, SchemaText};
 use super::record::RecordEncoder;
 use super::{quoted, sync_folder};
+use crate::store::spare::Spare;
 use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSpec, read_sheet};
 
 /// Bytes of a page of a data file.
@@ -92,20 +92,18 @@ pub(super) fn load_sheet(
     let watched = spec.key.map(|key| key.column);
     let mut n_null_keys = 0;
     let mut last_key = None;
-    let encoders = EncoderPool::new(spec.columns.len(), watched);
-    let report = read_sheet(
-        source,
-        || encoders.take(),
-        |block: RecordEncoder| {
-            n_null_keys += block.n_null_keys();
-            match key_work {
-                KeyWork::OnTheWay => push_block_with_keys(&mut writer, &block, &mut last_key)?,
-                _ => push_block(&mut writer, &block)?,
-            }
-            encoders.give_back(block);
-            Ok(())
-        },
-    )?;
+    let encoders = Spare::new();
+    let make = || encoders.take(|| RecordEncoder::new(spec.columns.len(), watched));
+    let report = read_sheet(source, make, |mut block| {
+        n_null_keys += block.n_null_keys();
+        match key_work {
+            KeyWork::OnTheWay => push_block_with_keys(&mut writer, &block, &mut last_key)?,
+            _ => push_block(&mut writer, &block)?,
+        }
+        block.clear();
+        encoders.give_back(block);
+        Ok(())
+    })?;
     let (journal_mode, is_key_pending) = match key_work {
         // WAL would write the index twice.
         KeyWork::Afterwards { .. } if n_null_keys == 0 => (JournalMode::Rollback, true),
@@ -222,27 +220,4 @@ fn immutable_uri(path: &Path) -> Result<String, StoreError> {
     }
     uri.push_str("?immutable=1");
     Ok(uri)
-}
-
-/// Encoders that have been used, so that their memory is.
-struct EncoderPool {
-    n_columns: usize,
-    key_column: Option<usize>,
-    free: Mutex<Vec<RecordEncoder>>,
-}
-
-impl EncoderPool {
-    fn new(n_columns: usize, key_column: Option<usize>) -> EncoderPool {
-        EncoderPool { n_columns, key_column, free: Mutex::new(Vec::new()) }
-    }
-
-    fn take(&self) -> RecordEncoder {
-        let used = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        used.unwrap_or_else(|| RecordEncoder::new(self.n_columns, self.key_column))
-    }
-
-    fn give_back(&self, mut encoder: RecordEncoder) {
-        encoder.clear();
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(encoder);
-    }
 }

@@ -87,10 +87,6 @@ impl PageBuilder {
         }
     }
 
-    pub(super) fn n_cells(&self) -> usize {
-        self.n_cells
-    }
-
     /// Whether a cell of so many bytes has room, with its pointer.
     pub(super) fn fits(&self, cell_bytes: usize) -> bool {
         self.pointers_end + 2 + cell_bytes <= self.content_start

@@ -171,6 +171,20 @@ impl RecordEncoder {
         })
     }
 
+    fn put_null(&mut self, column: usize) {
+        if self.key_column == Some(column) {
+            self.n_null_keys += 1;
+        }
+        self.serial_types.push(SERIAL_NULL);
+    }
+
+    fn fill_up_to(&mut self, column: usize) {
+        while self.next_column < column {
+            self.put_null(self.next_column);
+            self.next_column += 1;
+        }
+    }
+
     fn put_text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.body.len();
         write(&mut self.body);
@@ -198,20 +212,15 @@ impl RecordEncoder {
 
 impl RowEncoder for RecordEncoder {
     fn value(&mut self, column: usize, value: Value<'_>) {
-        while self.next_column < column.min(self.n_columns) {
-            self.serial_types.push(SERIAL_NULL);
-            self.next_column += 1;
-        }
+        self.fill_up_to(column.min(self.n_columns));
         self.next_column += 1;
-        if self.key_column == Some(column) {
-            match value {
-                Value::Null => self.n_null_keys += 1,
-                Value::Int(key) => self.keys.push(key),
-                _ => {}
-            }
+        if let (Some(key_column), Value::Int(key)) = (self.key_column, value)
+            && key_column == column
+        {
+            self.keys.push(key);
         }
         match value {
-            Value::Null => self.serial_types.push(SERIAL_NULL),
+            Value::Null => self.put_null(column),
             Value::Boolean(value) => {
                 self.serial_types.push(if value { SERIAL_ONE } else { SERIAL_ZERO });
             }
@@ -226,13 +235,7 @@ impl RowEncoder for RecordEncoder {
     }
 
     fn end_row(&mut self) {
-        if self.next_column == 0 && self.key_column.is_some() {
-            self.n_null_keys += 1;
-        }
-        while self.next_column < self.n_columns {
-            self.serial_types.push(SERIAL_NULL);
-            self.next_column += 1;
-        }
+        self.fill_up_to(self.n_columns);
         push_record(&mut self.records, &self.serial_types, &self.body);
         self.ends.push(self.records.len());
         self.serial_types.truncate(1);
