@@ -79,11 +79,8 @@ pub(crate) fn find_header(
     for before in records.iter().take_while(|record| record.row < header.row) {
         let words = before.cells.join(&dialect.delimiter.to_string());
         notices.push(
-            Notice::new(
-                NoticeCode::Preamble,
-                format!("left out before the header: {words}"),
-            )
-            .at(before.row, 1),
+            Notice::new(NoticeCode::Preamble, format!("left out before the header: {words}"))
+                .at(before.row, 1),
         );
     }
     Ok(HeaderPlan {
@@ -112,15 +109,8 @@ fn head_records(head: &str, marks: Marks) -> Vec<HeadRecord> {
         if record != Record::Cells {
             continue;
         }
-        let cells = spans
-            .iter()
-            .map(|cell| cell_text(head, *cell, marks).into_owned())
-            .collect();
-        records.push(HeadRecord {
-            row,
-            end: scanner.position(),
-            cells,
-        });
+        let cells = spans.iter().map(|cell| cell_text(head, *cell, marks).into_owned()).collect();
+        records.push(HeadRecord { row, end: scanner.position(), cells });
     }
     records
 }

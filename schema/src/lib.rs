@@ -73,16 +73,10 @@ pub fn understand(
         Kind::Empty => return Err(empty_file()),
         Kind::Other { what, remedy } => return Err(unsupported(what, remedy)),
         Kind::Gzip => {
-            return Err(unsupported(
-                "a gzip file, which is not read yet",
-                "unpack it first",
-            ));
+            return Err(unsupported("a gzip file, which is not read yet", "unpack it first"));
         }
         Kind::Zstd => {
-            return Err(unsupported(
-                "a zstd file, which is not read yet",
-                "unpack it first",
-            ));
+            return Err(unsupported("a zstd file, which is not read yet", "unpack it first"));
         }
         Kind::Zip => {
             return Err(unsupported(
@@ -110,22 +104,13 @@ pub fn understand(
             "export the table as CSV in UTF-8",
         ));
     }
-    let wishes = Wishes {
-        options,
-        limits,
-        control,
-    };
-    let mut sheet = understand_delimited(
-        &|from| open_text(path, from),
-        Container::Plain,
-        "UTF-8",
-        wishes,
-    )?;
+    let wishes = Wishes { options, limits, control };
+    let mut sheet =
+        understand_delimited(&|from| open_text(path, from), Container::Plain, "UTF-8", wishes)?;
     if head.starts_with(b"\xEF\xBB\xBF") {
-        sheet.notices.push(Notice::new(
-            NoticeCode::ByteOrderMark,
-            "a byte order mark was taken off",
-        ));
+        sheet
+            .notices
+            .push(Notice::new(NoticeCode::ByteOrderMark, "a byte order mark was taken off"));
     }
     Ok(vec![sheet])
 }

@@ -40,36 +40,23 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
         ..Dialect::default()
     };
     if let Some(delimiter) = options.delimiter {
-        return Dialect {
-            delimiter,
-            reason: "the delimiter was given".to_owned(),
-            ..base
-        };
+        return Dialect { delimiter, reason: "the delimiter was given".to_owned(), ..base };
     }
     let mut best: Option<(Score, char)> = None;
     for delimiter in DELIMITERS {
-        let candidate = Dialect {
-            delimiter,
-            ..base.clone()
-        };
+        let candidate = Dialect { delimiter, ..base.clone() };
         let score = score(head, complete, &candidate);
         let splits = score.n_split * 2 >= score.n_records || (score.usual_cells > 1);
         if splits
             && score.n_split > 0
-            && best
-                .as_ref()
-                .is_none_or(|(other, _)| score.total > other.total)
+            && best.as_ref().is_none_or(|(other, _)| score.total > other.total)
         {
             best = Some((score, delimiter));
         }
     }
     let Some((score, delimiter)) = best else {
         // A comma is kept when there is none to misread: it is what people expect to see.
-        let delimiter = if head.contains(',') {
-            NO_DELIMITER
-        } else {
-            ','
-        };
+        let delimiter = if head.contains(',') { NO_DELIMITER } else { ',' };
         return Dialect {
             delimiter,
             reason: "no delimiter divides the rows evenly: one column".to_owned(),
@@ -80,11 +67,7 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
         "{:?} divides {} of the first {} rows, usually into {} cells",
         delimiter, score.n_split, score.n_records, score.usual_cells
     );
-    Dialect {
-        delimiter,
-        reason,
-        ..base
-    }
+    Dialect { delimiter, reason, ..base }
 }
 
 fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
@@ -123,17 +106,9 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
             share * share * (*width as f64 - 1.0) / *width as f64
         })
         .sum();
-    let usual_cells = widths
-        .iter()
-        .max_by_key(|(_, count)| **count)
-        .map_or(0, |(width, _)| *width);
+    let usual_cells = widths.iter().max_by_key(|(_, count)| **count).map_or(0, |(width, _)| *width);
     let known = n_known as f64 / n_cells.max(1) as f64;
-    Score {
-        total: pattern * (0.1 + known),
-        usual_cells,
-        n_split,
-        n_records,
-    }
+    Score { total: pattern * (0.1 + known), usual_cells, n_split, n_records }
 }
 
 /// Whether a cell looks like one value: a typed form, or words without a delimiter left inside.
@@ -153,11 +128,7 @@ mod tests {
     use super::*;
 
     fn check(head: &str, expect: char) {
-        assert_eq!(
-            sniff(head, true, &ReadOptions::default()).delimiter,
-            expect,
-            "{head:?}"
-        );
+        assert_eq!(sniff(head, true, &ReadOptions::default()).delimiter, expect, "{head:?}");
     }
 
     #[test]

@@ -41,31 +41,11 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
         (b"\x7FELF", "an executable", EXPORT),
         (b"MZ\x90", "an executable", EXPORT),
         (b"\xCA\xFE\xBA\xBE", "an executable", EXPORT),
-        (
-            b"SQLite format 3\0",
-            "an SQLite database",
-            "export its tables as CSV, one file each",
-        ),
-        (
-            b"7z\xBC\xAF\x27\x1C",
-            "a 7z archive",
-            "send it as zip or gzip, or the files themselves",
-        ),
-        (
-            b"Rar!",
-            "a RAR archive",
-            "send it as zip or gzip, or the files themselves",
-        ),
-        (
-            b"BZh",
-            "a bzip2 file",
-            "send it as gzip or zstd, or the file itself",
-        ),
-        (
-            b"\xFD7zXZ\0",
-            "an xz file",
-            "send it as gzip or zstd, or the file itself",
-        ),
+        (b"SQLite format 3\0", "an SQLite database", "export its tables as CSV, one file each"),
+        (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "send it as zip or gzip, or the files themselves"),
+        (b"Rar!", "a RAR archive", "send it as zip or gzip, or the files themselves"),
+        (b"BZh", "a bzip2 file", "send it as gzip or zstd, or the file itself"),
+        (b"\xFD7zXZ\0", "an xz file", "send it as gzip or zstd, or the file itself"),
         (b"ARROW1", "an Arrow file", "write it as Parquet or CSV"),
         (b"{\\rtf", "a rich text document", EXPORT),
         (
@@ -78,11 +58,7 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
             "a web page",
             "download the data itself; the link may have asked for a login",
         ),
-        (
-            b"<html",
-            "a web page",
-            "download the data itself; the link may have asked for a login",
-        ),
+        (b"<html", "a web page", "download the data itself; the link may have asked for a login"),
         (b"<?xml", "an XML document", EXPORT),
     ];
     if head.is_empty() {
@@ -124,11 +100,7 @@ pub(crate) fn open_text(path: &Path, from: u64) -> Result<Box<dyn Read + Send>, 
     let mut file = File::open(path)?;
     let mut mark = [0; 3];
     let n = file.read(&mut mark)?;
-    let bom = if n == 3 && mark == *b"\xEF\xBB\xBF" {
-        3
-    } else {
-        0
-    };
+    let bom = if n == 3 && mark == *b"\xEF\xBB\xBF" { 3 } else { 0 };
     file.seek(SeekFrom::Start(bom + from))?;
     Ok(Box::new(file))
 }

@@ -6,7 +6,7 @@
 use async_graphql_parser::Positioned;
 use async_graphql_parser::types::{Directive, Field, Selection, SelectionSet};
 use indexmap::IndexMap;
-use sea_query::{Expr, NullOrdering, Order, OrderedStatement, OverStatement, Query, SelectStatement};
+use sea_query::{Expr, NullOrdering, Order, OverStatement, Query, SelectStatement};
 use sluice_schema::ColumnType;
 
 use super::input::{Input, Origin};
@@ -297,7 +297,7 @@ impl ListParts {
             // The first row of each group in the order wanted; the same on both stores.
             let mut window = sea_query::WindowStatement::new();
             for column in &self.distinct {
-                window.add_partition_by((ROWS, column.clone()));
+                window.add_partition_by(Expr::col((ROWS, column.clone())));
             }
             order_window(&mut window, &self.order);
             let mut inner = Query::select();

@@ -40,11 +40,13 @@ pub fn write_table_name(n: usize, out: &mut String) {
 }
 
 /// The threads that read.
+#[derive(Debug)]
 pub struct Readers {
     folder: Arc<Path>,
     queue: crossbeam_channel::Sender<Job>,
 }
 
+#[derive(Debug)]
 struct Job {
     run: Run,
     is_abandoned: Arc<AtomicBool>,
