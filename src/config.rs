@@ -1,11 +1,23 @@
-//! Settings: defaults < `sluice.toml` < `SLUICE_*` < flags, each remembered with where it came from.
+//! Turns defaults, `sluice.toml`, `.env`, `SLUICE_*` and flags into one set of settings.
+//!
+//! Each value is remembered with where it came from, so that `sluice config` can say why something
+//! is as it is. Nothing here opens a file of the data folder or a connection, and secrets are never
+//! printed.
+
+mod load;
+mod secret;
+mod table;
+mod units;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::load::{Loaded, Origin, SettingsError, Sources, load};
+pub use self::secret::Secret;
+
 /// Everything that can be set, with its value in force.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where HTTP is served.
     pub listen: SocketAddr,
@@ -21,14 +33,74 @@ pub struct Settings {
     pub default_limit: i64,
     /// Largest `limit`.
     pub max_limit: i64,
+    /// What one GraphQL document may ask for.
+    pub query_limits: QueryLimits,
     /// Time that one SQL statement may take.
     pub statement_timeout: Duration,
     /// Connections to PostgreSQL for data.
     pub pool_size: u32,
+    /// Threads that read the embedded store's data.
+    pub reader_threads: usize,
     /// Jobs at work at once.
     pub load_concurrency: usize,
     /// Time that running requests get to end after SIGTERM.
     pub shutdown_grace: Duration,
+    /// Time that a client may take to send a request's headers, and that a connection may idle.
+    pub header_timeout: Duration,
+    /// Time without a byte after which a request's body is given up.
+    pub body_idle_timeout: Duration,
+    /// Largest sum of a request's headers, bytes.
+    pub max_header_bytes: usize,
+    /// Connections served at once; more wait in the listener's queue.
+    pub max_connections: usize,
+    /// Origins whose pages may call the API from a browser; none by default.
+    pub allowed_origins: Vec<String>,
+    /// Mixed into the hash of every API key; made and kept in the data folder when not given.
+    pub api_key_salt: Option<Secret>,
+    /// A first admin key that is known beforehand, for scripts.
+    pub admin_key: Option<Secret>,
+    /// Which events are logged: a level, or `target=level` pairs.
+    pub log: String,
+    /// How events are logged.
+    pub log_format: LogFormat,
+}
+
+/// What one GraphQL document may ask for; every limit is checked before any SQL runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// Nesting of any bracket in the document or its variables, counted before parsing.
+    pub max_brackets: usize,
+    /// Tokens of the document, counted before parsing.
+    pub max_tokens: usize,
+    /// Nesting of selections, fragments included.
+    pub max_depth: usize,
+    /// Fields at the root of the operation.
+    pub max_root_fields: usize,
+    /// Aliases in the document.
+    pub max_aliases: usize,
+    /// Directives in the document.
+    pub max_directives: usize,
+    /// Fields times the rows that they may answer.
+    pub max_cost: u64,
+    /// Nesting of `_and`, `_or`, `_not` in a filter.
+    pub max_filter_depth: usize,
+    /// Comparisons in a filter.
+    pub max_predicates: usize,
+    /// Values of one `_in` or `_nin`.
+    pub max_in_values: usize,
+    /// Keys of one `orderBy`.
+    pub max_sort_keys: usize,
+}
+
+/// How events are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// One line for people per event.
+    Text,
+    /// One JSON object per event.
+    Json,
 }
 
 impl Default for Settings {
@@ -41,10 +113,50 @@ impl Default for Settings {
             max_body_bytes: 1 << 20,
             default_limit: 50,
             max_limit: 1_000,
+            query_limits: QueryLimits::default(),
             statement_timeout: Duration::from_secs(10),
             pool_size: 8,
+            reader_threads: std::thread::available_parallelism().map_or(2, usize::from).min(16),
             load_concurrency: 2,
             shutdown_grace: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            body_idle_timeout: Duration::from_secs(10),
+            max_header_bytes: 16 << 10,
+            max_connections: 1_024,
+            allowed_origins: Vec::new(),
+            api_key_salt: None,
+            admin_key: None,
+            log: "info".to_owned(),
+            log_format: LogFormat::Auto,
         }
+    }
+}
+
+impl Default for QueryLimits {
+    fn default() -> QueryLimits {
+        QueryLimits {
+            max_brackets: 64,
+            max_tokens: 10_000,
+            max_depth: 15,
+            max_root_fields: 50,
+            max_aliases: 100,
+            max_directives: 50,
+            max_cost: 100_000,
+            max_filter_depth: 10,
+            max_predicates: 200,
+            max_in_values: 10_000,
+            max_sort_keys: 8,
+        }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    /// Prints every setting as `sluice config` does: secrets and passwords hidden.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut map = f.debug_map();
+        for spec in &table::ALL {
+            map.entry(&spec.name, &spec.shown(self));
+        }
+        map.finish()
     }
 }
