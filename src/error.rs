@@ -16,10 +16,6 @@ pub enum Code {
     NotFound,
     /// The request itself is wrong and must be changed.
     BadUserInput,
-    /// The document could not be parsed.
-    GraphqlParseFailed,
-    /// The document does not fit the schema.
-    GraphqlValidationFailed,
     /// The request contradicts the present state.
     Conflict,
     /// A new file's columns do not fit the dataset's.
@@ -46,13 +42,11 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Code; 17] = [
+    pub const ALL: [Code; 15] = [
         Code::Unauthenticated,
         Code::Forbidden,
         Code::NotFound,
         Code::BadUserInput,
-        Code::GraphqlParseFailed,
-        Code::GraphqlValidationFailed,
         Code::Conflict,
         Code::SchemaDrift,
         Code::FileRejected,
@@ -73,8 +67,6 @@ impl Code {
             Code::Forbidden => "FORBIDDEN",
             Code::NotFound => "NOT_FOUND",
             Code::BadUserInput => "BAD_USER_INPUT",
-            Code::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
-            Code::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Code::Conflict => "CONFLICT",
             Code::SchemaDrift => "SCHEMA_DRIFT",
             Code::FileRejected => "FILE_REJECTED",
@@ -95,11 +87,7 @@ impl Code {
             Code::Unauthenticated => 401,
             Code::Forbidden => 403,
             Code::NotFound => 404,
-            Code::BadUserInput
-            | Code::GraphqlParseFailed
-            | Code::GraphqlValidationFailed
-            | Code::QueryTooDeep
-            | Code::QueryTooComplex => 400,
+            Code::BadUserInput | Code::QueryTooDeep | Code::QueryTooComplex => 400,
             Code::Conflict | Code::SchemaDrift => 409,
             Code::FileRejected => 422,
             Code::UnsupportedFile => 415,

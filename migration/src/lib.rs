@@ -1,1 +1,56 @@
-//! Stub.
+//! Turns an empty or older database into the catalog's present tables, on SQLite and on PostgreSQL.
+//! It exists so that every start, on any node, finds the tables that the entities describe.
+//! It never touches the rows of datasets, and never runs twice at once.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::sea_query::{Alias, Func, Query};
+use sea_orm_migration::{MigrationTrait, async_trait};
+
+mod m0001_catalog;
+
+/// The schema of the catalog's tables on PostgreSQL; connections need it as their `search_path`.
+pub const POSTGRES_SCHEMA: &str = "sluice";
+
+/// Names the advisory lock on PostgreSQL under which migrations run ("sluice" in ASCII).
+const LOCK_KEY: i64 = 0x736c_7569_6365;
+
+/// All migrations, oldest first; each can be undone.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_catalog::Migration)]
+    }
+}
+
+/// Brings the catalog to the present state, in one transaction, one process at a time.
+///
+/// On PostgreSQL the connection's `search_path` must be [`POSTGRES_SCHEMA`], which is made if missing.
+///
+/// # Errors
+/// When the database is away, refuses, or was migrated by a newer version.
+pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let transaction = db
+        .begin_with_options(TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        })
+        .await?;
+    if db.get_database_backend() == DbBackend::Postgres {
+        let lock = Query::select()
+            .expr(Func::cust(Alias::new("pg_advisory_xact_lock")).arg(LOCK_KEY))
+            .to_owned();
+        transaction.query_one(&lock).await?;
+        transaction
+            .execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS {POSTGRES_SCHEMA}"))
+            .await?;
+    }
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await
+}

@@ -3,153 +3,351 @@
 //! The catalog's tables are the truth; [`snapshot`] is an immutable picture of a workspace that
 //! queries read without touching the database. Nothing here knows GraphQL or SQL text.
 
+mod connect;
+mod convert;
+mod entities;
+mod error;
+mod guard;
+mod jobs;
+mod keys;
 pub mod model;
+pub mod names;
+mod publish;
 pub mod snapshot;
+mod watch;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use self::model::{
-    Dataset, DatasetId, Job, JobId, JobKind, JobStatus, LoadMode, Scope, Source, WorkspaceId,
+use arc_swap::ArcSwap;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    AccessMode, ColumnTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, EntityTrait, IsolationLevel, PaginatorTrait, QueryFilter, QuerySelect,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use self::entities::{datasets, meta, workspaces};
+pub use self::error::CatalogError;
+use self::guard::StorageGuard;
+pub use self::jobs::{ClaimedJob, MAX_ATTEMPTS, NewJob};
+pub use self::keys::ApiKey;
+use self::model::{Dataset, DatasetId, StorageId, WorkspaceId};
+pub use self::publish::{NewVersion, Publication};
 use self::snapshot::Snapshot;
 use crate::config::Settings;
 
-/// Why the catalog did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogError {
-    /// The database refused or is away.
-    #[error("the catalog's database refused")]
-    Database(#[from] sea_orm::DbErr),
-    /// A unique name is taken.
-    #[error("the name {0:?} is taken")]
-    NameTaken(String),
-    /// Something named does not exist.
-    #[error("not found")]
-    NotFound,
-    /// Another process owns the data folder.
-    #[error("another Sluice uses this data folder")]
-    Locked,
-    /// A row of the catalog could not be understood.
-    #[error("a row of the catalog is damaged: {0}")]
-    Damaged(String),
+/// The workspace that exists from the first start on.
+const DEFAULT_WORKSPACE: &str = "default";
+/// How long one question to the catalog may take in all; then the database counts as away.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Microseconds since 1970 UTC, now.
+pub fn now_us() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
 }
 
-/// An API key as it is listed; the secret is not kept.
-#[derive(Clone, Debug)]
-pub struct ApiKey {
-    /// `slu_xxxxxxxx`, the part that may be shown; `env` for the key from the environment.
-    pub prefix: String,
-    /// What its owner calls it.
-    pub name: String,
-    /// What it may do.
-    pub scope: Scope,
-    /// Whose it is.
-    pub workspace: WorkspaceId,
-    /// Microseconds since 1970 UTC.
-    pub created_at_us: i64,
-    /// When it stops to work, microseconds since 1970 UTC.
-    pub expires_at_us: Option<i64>,
-    /// When it was revoked, microseconds since 1970 UTC.
-    pub revoked_at_us: Option<i64>,
+/// The catalog's tables and the snapshots made from them.
+pub struct Catalog {
+    core: Arc<Core>,
+    janitor: Mutex<Option<UnboundedReceiver<StorageId>>>,
+    /// Held while this process owns the data folder; `None` for a command line beside a server.
+    owner: Option<File>,
+    _watcher: Option<AbortOnDropHandle<()>>,
 }
 
-/// The catalog's tables and the snapshot made from them.
-pub struct Catalog {}
-
-/// A load to be queued.
-#[derive(Clone, Debug)]
-pub struct NewJob {
-    /// Chosen by the caller, so that the spool file can carry it.
-    pub id: JobId,
-    /// Whose it is.
-    pub workspace: WorkspaceId,
-    /// What it does.
-    pub kind: JobKind,
-    /// The name wanted; made legal from the file's name when not given.
-    pub dataset_name: String,
-    /// The name as given.
-    pub dataset_label: String,
-    /// How it meets a dataset of that name.
-    pub mode: LoadMode,
-    /// The bytes.
-    pub source: Source,
-    /// Options of the reader, JSON of `sluice_schema::ReadOptions`.
-    pub options: String,
+/// What the catalog's functions and its watcher share.
+struct Core {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    /// Names the data folder, so that a restarted process knows the jobs that it left.
+    node: String,
+    default_workspace: WorkspaceId,
+    snapshots: ArcSwap<HashMap<WorkspaceId, Arc<ArcSwap<Snapshot>>>>,
+    /// One change of a snapshot at a time in this process.
+    change: tokio::sync::Mutex<()>,
+    retired: UnboundedSender<StorageId>,
 }
 
-#[expect(missing_docs, reason = "stub")]
-#[expect(unused_variables, reason = "stub")]
 impl Catalog {
-    /// Connects, migrates under a lock, makes the default workspace, reads the snapshot.
+    /// Connects, migrates under a lock, makes the default workspace, reads the snapshots.
+    ///
+    /// Takes the data folder for this process.
+    ///
+    /// # Errors
+    /// When another process owns the data folder, or the database is away or refuses.
     pub async fn open(settings: &Settings) -> Result<Catalog, CatalogError> {
-        unimplemented!()
+        let owner = connect::own_folder(&settings.data_dir)?;
+        Self::open_with(settings, Some(owner)).await
     }
+
+    /// The same beside a running server: for commands that change a row and end.
+    ///
+    /// # Errors
+    /// When the database is away or refuses.
+    pub async fn open_shared(settings: &Settings) -> Result<Catalog, CatalogError> {
+        Self::open_with(settings, None).await
+    }
+
+    async fn open_with(settings: &Settings, owner: Option<File>) -> Result<Catalog, CatalogError> {
+        let node = if owner.is_some() { node_of(&settings.data_dir)? } else { String::new() };
+        let connections = connect::connect(settings).await?;
+        let default_workspace = ensure_workspace(&connections.write, DEFAULT_WORKSPACE).await?;
+        let (retired, janitor) = unbounded_channel();
+        let core = Arc::new(Core {
+            read: connections.read,
+            write: connections.write,
+            node,
+            default_workspace,
+            snapshots: ArcSwap::default(),
+            change: tokio::sync::Mutex::new(()),
+            retired,
+        });
+        core.refresh_all().await?;
+        let watcher = match (&settings.database_url, &owner) {
+            (Some(url), Some(_)) => Some(watch::start(&core, url)),
+            _ => None,
+        };
+        Ok(Catalog { core, janitor: Mutex::new(Some(janitor)), owner, _watcher: watcher })
+    }
+
+    /// Whether this process owns the data folder, as a server does.
+    pub fn is_owner(&self) -> bool {
+        self.owner.is_some()
+    }
+
+    /// Whether other nodes may use the same catalog.
+    pub fn is_postgres(&self) -> bool {
+        self.core.is_postgres()
+    }
+
+    /// The workspace that exists from the first start on.
     pub fn default_workspace(&self) -> WorkspaceId {
-        unimplemented!()
+        self.core.default_workspace
     }
-    /// Lock-free.
+
+    /// The present picture of a workspace, without a lock; empty for one that does not exist.
     pub fn snapshot(&self, workspace: WorkspaceId) -> Arc<Snapshot> {
-        unimplemented!()
+        self.core.snapshot(workspace)
     }
-    /// One transaction: the source row (if new) and the job row, QUEUED.
-    pub async fn enqueue(&self, job: &NewJob) -> Result<(), CatalogError> {
-        unimplemented!()
+
+    /// Reads what other nodes changed since the snapshot was taken.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn refresh(&self, workspace: WorkspaceId) -> Result<Arc<Snapshot>, CatalogError> {
+        let _change = self.core.change.lock().await;
+        bounded(self.core.refresh(workspace)).await
     }
-    /// Newest first.
-    pub async fn jobs(
-        &self,
-        workspace: WorkspaceId,
-        limit: u64,
-        offset: u64,
-    ) -> Result<Vec<Job>, CatalogError> {
-        unimplemented!()
+
+    /// Where tables arrive that were replaced and have no reader left in this process.
+    ///
+    /// There is one janitor: the second call gives `None`.
+    pub fn take_janitor(&self) -> Option<UnboundedReceiver<StorageId>> {
+        self.janitor.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-    pub async fn job(&self, workspace: WorkspaceId, id: JobId) -> Result<Job, CatalogError> {
-        unimplemented!()
+
+    /// The value of a fact that is the same on all nodes; the first one to come is kept.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn fact(&self, name: &str, if_missing: &str) -> Result<String, CatalogError> {
+        bounded(async {
+            let row = meta::ActiveModel {
+                name: Set(name.to_owned()),
+                value: Set(if_missing.to_owned()),
+            };
+            meta::Entity::insert(row)
+                .on_conflict(OnConflict::column(meta::Column::Name).do_nothing().to_owned())
+                .exec_without_returning(&self.core.write)
+                .await?;
+            let kept = meta::Entity::find_by_id(name).one(&self.core.write).await?;
+            kept.map(|row| row.value).ok_or(CatalogError::NotFound)
+        })
+        .await
     }
-    /// One transaction: dataset, columns, version, job SUCCEEDED, revisions; then the snapshot is swapped.
-    pub async fn publish(
-        &self,
-        workspace: WorkspaceId,
-        job: JobId,
-        dataset: Dataset,
-    ) -> Result<Arc<Dataset>, CatalogError> {
-        unimplemented!()
-    }
-    pub async fn finish_job(
-        &self,
-        id: JobId,
-        status: JobStatus,
-        error: Option<(&str, &str)>,
-    ) -> Result<(), CatalogError> {
-        unimplemented!()
-    }
-    /// Replaces the indexes of a dataset; the schema revision stays.
-    pub async fn set_indexes(
-        &self,
-        workspace: WorkspaceId,
-        dataset: DatasetId,
-        indexes: Vec<model::Index>,
-    ) -> Result<Arc<Dataset>, CatalogError> {
-        unimplemented!()
-    }
-    pub async fn add_key(&self, key: &ApiKey, hash: &[u8; 32]) -> Result<(), CatalogError> {
-        unimplemented!()
-    }
-    pub async fn find_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, CatalogError> {
-        unimplemented!()
-    }
-    pub async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, CatalogError> {
-        unimplemented!()
-    }
-    pub async fn revoke_key(
-        &self,
-        workspace: WorkspaceId,
-        prefix: &str,
-    ) -> Result<(), CatalogError> {
-        unimplemented!()
-    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// When it gives none.
     pub async fn ping(&self) -> Result<(), CatalogError> {
-        unimplemented!()
+        bounded(async { Ok(self.core.read.ping().await?) }).await
     }
 }
+
+impl Core {
+    fn is_postgres(&self) -> bool {
+        self.write.get_database_backend() == DbBackend::Postgres
+    }
+
+    fn snapshot(&self, workspace: WorkspaceId) -> Arc<Snapshot> {
+        match self.snapshots.load().get(&workspace) {
+            Some(cell) => cell.load_full(),
+            None => Arc::new(Snapshot::new(workspace, 0, 0, [])),
+        }
+    }
+
+    /// Swaps the picture of a workspace; the caller holds `change`.
+    fn swap(&self, snapshot: Arc<Snapshot>) {
+        let all = self.snapshots.load();
+        match all.get(&snapshot.workspace) {
+            Some(cell) => cell.store(snapshot),
+            None => {
+                let mut more = HashMap::clone(&all);
+                more.insert(snapshot.workspace, Arc::new(ArcSwap::new(snapshot)));
+                self.snapshots.store(Arc::new(more));
+            }
+        }
+    }
+
+    /// A transaction that writes: it waits for its turn at the start, so that it never fails later
+    /// because another one was first.
+    async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.write.begin_with_options(options).await
+    }
+
+    /// A transaction whose statements all see the same state.
+    async fn begin_reading(&self) -> Result<DatabaseTransaction, DbErr> {
+        if self.is_postgres() {
+            let level = Some(IsolationLevel::RepeatableRead);
+            self.read.begin_with_config(level, Some(AccessMode::ReadOnly)).await
+        } else {
+            self.read.begin().await
+        }
+    }
+
+    async fn refresh_all(&self) -> Result<(), CatalogError> {
+        let _change = self.change.lock().await;
+        bounded(async {
+            for workspace in workspaces::Entity::find().all(&self.read).await? {
+                self.refresh(WorkspaceId(convert::parse_uuid(&workspace.id)?)).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Brings a snapshot to the catalog's revision by reading the rows that changed since; the
+    /// caller holds `change`.
+    async fn refresh(&self, workspace: WorkspaceId) -> Result<Arc<Snapshot>, CatalogError> {
+        let old = self.snapshot(workspace);
+        let id = workspace.0.to_string();
+        let reading = self.begin_reading().await?;
+        let Some(present) = workspaces::Entity::find_by_id(&id).one(&reading).await? else {
+            return Err(CatalogError::NotFound);
+        };
+        let is_known = self.snapshots.load().contains_key(&workspace);
+        if is_known && present.revision == old.revision {
+            return Ok(old);
+        }
+        let of_workspace = datasets::Entity::find().filter(datasets::Column::WorkspaceId.eq(&id));
+        let changed_rows = of_workspace
+            .clone()
+            .filter(datasets::Column::Revision.gt(old.revision))
+            .all(&reading)
+            .await?;
+        let n_present = of_workspace.clone().count(&reading).await?;
+        let mut changed = Vec::with_capacity(changed_rows.len());
+        for row in changed_rows {
+            changed.push(Arc::new(self.dataset(row, &old)?));
+        }
+        let mut next = old.with_changes(changed, &[], present.revision, present.schema_revision);
+        if u64::try_from(next.datasets().len()).ok() != Some(n_present) {
+            let ids: Vec<String> = of_workspace
+                .select_only()
+                .column(datasets::Column::Id)
+                .into_tuple()
+                .all(&reading)
+                .await?;
+            let ids: std::collections::HashSet<String> = ids.into_iter().collect();
+            let removed: Vec<DatasetId> = next
+                .datasets()
+                .map(|dataset| dataset.id)
+                .filter(|id| !ids.contains(&id.0.to_string()))
+                .collect();
+            next = next.with_changes([], &removed, present.revision, present.schema_revision);
+        }
+        reading.commit().await?;
+        let next = Arc::new(next);
+        self.swap(Arc::clone(&next));
+        Ok(next)
+    }
+
+    /// A dataset's row with the guard that its table already has, if it has one.
+    fn dataset(&self, row: datasets::Model, old: &Snapshot) -> Result<Dataset, CatalogError> {
+        let before = old.dataset_by_id(DatasetId(convert::parse_uuid(&row.id)?));
+        convert::dataset(row, |storage| match before {
+            Some(before) if before.storage == storage => before.guard.clone(),
+            _ => self.guard(storage),
+        })
+    }
+
+    fn guard(&self, storage: StorageId) -> StorageGuard {
+        StorageGuard::new(storage, self.retired.clone())
+    }
+}
+
+/// Ends a question that the database does not answer in time.
+async fn bounded<T>(
+    question: impl Future<Output = Result<T, CatalogError>>,
+) -> Result<T, CatalogError> {
+    match tokio::time::timeout(PATIENCE, question).await {
+        Ok(answer) => answer,
+        Err(_) => Err(CatalogError::Silent),
+    }
+}
+
+/// The id of this data folder, made at the first start.
+fn node_of(data_dir: &Path) -> Result<String, CatalogError> {
+    let path = data_dir.join("node");
+    match std::fs::read_to_string(&path) {
+        Ok(text) if Uuid::parse_str(text.trim()).is_ok() => Ok(text.trim().to_owned()),
+        Ok(_) => Err(CatalogError::Damaged("the file `node` of the data folder".to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let node = Uuid::new_v4().to_string();
+            std::fs::write(&path, &node)?;
+            Ok(node)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The workspace of this name, made if it is missing.
+async fn ensure_workspace(
+    db: &DatabaseConnection,
+    name: &str,
+) -> Result<WorkspaceId, CatalogError> {
+    let row = workspaces::ActiveModel {
+        id: Set(Uuid::now_v7().to_string()),
+        name: Set(name.to_owned()),
+        revision: Set(1),
+        schema_revision: Set(1),
+        last_job_number: Set(0),
+        created_at_us: Set(now_us()),
+    };
+    workspaces::Entity::insert(row)
+        .on_conflict(OnConflict::column(workspaces::Column::Name).do_nothing().to_owned())
+        .exec_without_returning(db)
+        .await?;
+    let row = workspaces::Entity::find()
+        .filter(workspaces::Column::Name.eq(name))
+        .one(db)
+        .await?
+        .ok_or(CatalogError::NotFound)?;
+    Ok(WorkspaceId(convert::parse_uuid(&row.id)?))
+}
+
+#[cfg(test)]
+mod tests;

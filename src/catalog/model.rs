@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use sluice_schema::{ColumnType, Evidence, Notation, Notice};
 use uuid::Uuid;
 
+pub use super::guard::StorageGuard;
+
 /// The id of a dataset, stable across versions and renames (UUID v7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DatasetId(pub Uuid);
@@ -74,6 +76,8 @@ pub struct Dataset {
     pub key: usize,
     /// Where the rows are.
     pub storage: StorageId,
+    /// Keeps those rows while this value, or a copy of it, is held.
+    pub guard: StorageGuard,
     /// Secondary indexes.
     pub indexes: Vec<Index>,
     /// Where the rows came from.

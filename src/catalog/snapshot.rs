@@ -47,19 +47,27 @@ impl Snapshot {
         self.datasets.get(self.ids.get(&id)?)
     }
 
-    /// The same picture with one dataset added or replaced, at new revisions.
+    /// The same picture with datasets added, replaced or removed, at new revisions.
     #[must_use]
-    pub fn with_dataset(
+    pub fn with_changes(
         &self,
-        dataset: Arc<Dataset>,
+        changed: impl IntoIterator<Item = Arc<Dataset>>,
+        removed: &[DatasetId],
         revision: i64,
         schema_revision: i64,
     ) -> Snapshot {
         let mut next = self.clone();
-        if let Some(old_name) = next.ids.insert(dataset.id, dataset.name.clone()) {
-            next.datasets.remove(&old_name);
+        for dataset in changed {
+            if let Some(old_name) = next.ids.insert(dataset.id, dataset.name.clone()) {
+                next.datasets.remove(&old_name);
+            }
+            next.datasets.insert(dataset.name.clone(), dataset);
         }
-        next.datasets.insert(dataset.name.clone(), dataset);
+        for id in removed {
+            if let Some(name) = next.ids.remove(id) {
+                next.datasets.remove(&name);
+            }
+        }
         next.revision = revision;
         next.schema_revision = schema_revision;
         next

@@ -1,1 +1,23 @@
 //! Turns a GraphQL operation into one SQL statement per root field, and its rows into JSON bytes.
+//!
+//! A document is guarded, parsed and validated once; the plans made from it are kept and run with
+//! new variables. This room knows GraphQL documents and SQL, but neither HTTP nor which database
+//! is behind the store, except for its dialect.
+
+pub mod aggregate;
+pub mod document;
+pub mod filter;
+pub mod guard;
+pub mod input;
+pub mod plan;
+pub mod select;
+pub mod value;
+
+/// Which SQL is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite, with the functions that the store adds to it.
+    Sqlite,
+    /// PostgreSQL 15 or later.
+    Postgres,
+}

@@ -5,12 +5,18 @@
 
 use std::path::Path;
 
-use sluice_schema::{ColumnType, Control, Limits, Notice, Reject, SheetPlan};
+use sluice_schema::{
+    ColumnType, Control, Limits, Notice, ReadError, ReadReport, Reject, RowEncoder, SchemaError,
+    SheetPlan,
+};
 
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
 
+pub mod json;
 pub mod postgres;
+pub mod run;
+mod spare;
 pub mod sqlite;
 
 /// A column of a table to be made.
@@ -77,28 +83,116 @@ pub enum StoreError {
     DiskFull(#[source] std::io::Error),
     /// A file could not be read or written.
     #[error("a data file could not be read or written")]
-    Io(#[from] std::io::Error),
+    Io(#[source] std::io::Error),
     /// SQLite refused.
     #[error("the embedded store refused")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
     /// PostgreSQL refused or is away.
     #[error("PostgreSQL refused")]
-    Postgres(#[from] sqlx::Error),
+    Postgres(#[source] sqlx::Error),
     /// PostgreSQL refused or is away, seen through sea-orm.
     #[error("the database refused")]
     Orm(#[from] sea_orm::DbErr),
     /// The statement ran longer than allowed.
     #[error("the statement took too long")]
     Timeout,
+    /// Too many statements wait for a reader.
+    #[error("too many statements wait")]
+    Busy,
+    /// A result was not what its plan said.
+    #[error(transparent)]
+    Cell(#[from] json::BadCell),
     /// The work was cancelled by its owner.
     #[error("cancelled")]
     Cancelled,
     /// The sheet could not be read.
     #[error(transparent)]
-    Sheet(#[from] sluice_schema::SchemaError),
+    Sheet(SchemaError),
+    /// The server lacks what Sluice needs.
+    #[error("PostgreSQL {found} is too old: Sluice needs version 15 or newer")]
+    TooOld {
+        /// The version that the server tells.
+        found: String,
+    },
     /// An invariant did not hold.
     #[error("{0}")]
     Defect(&'static str),
+}
+
+impl StoreError {
+    /// A sheet that is read well and does not fit this store.
+    fn unfit_sheet(found: String) -> StoreError {
+        let remedy = "change the file and upload it again".to_owned();
+        StoreError::Sheet(SchemaError::Rejected { row: None, found, remedy })
+    }
+
+    fn too_many_columns(n_columns: usize, n_allowed: usize) -> StoreError {
+        StoreError::unfit_sheet(format!(
+            "the sheet has {n_columns} columns, the store keeps at most {n_allowed}; \
+             split it into narrower sheets"
+        ))
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> StoreError {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => StoreError::DiskFull(error),
+            _ => StoreError::Io(error),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => {
+                StoreError::DiskFull(std::io::Error::new(std::io::ErrorKind::StorageFull, error))
+            }
+            _ => StoreError::Sqlite(error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> StoreError {
+        match error.as_database_error().and_then(|error| error.code()).as_deref() {
+            Some(postgres::DISK_FULL) => {
+                StoreError::DiskFull(std::io::Error::new(std::io::ErrorKind::StorageFull, error))
+            }
+            Some(postgres::QUERY_CANCELED) => StoreError::Timeout,
+            _ => StoreError::Postgres(error),
+        }
+    }
+}
+
+impl From<SchemaError> for StoreError {
+    fn from(error: SchemaError) -> StoreError {
+        match error {
+            SchemaError::Cancelled => StoreError::Cancelled,
+            error => StoreError::Sheet(error),
+        }
+    }
+}
+
+/// Reads all rows of a sheet: encoders fill on the reader's threads, `sink` takes them in order.
+fn read_sheet<E: RowEncoder>(
+    source: &SheetSource<'_>,
+    make: impl Fn() -> E + Sync,
+    mut sink: impl FnMut(E) -> Result<(), StoreError>,
+) -> Result<ReadReport, StoreError> {
+    let SheetSource { path, plan, limits, control, n_workers } = *source;
+    sluice_schema::read_rows(path, plan, limits, control, n_workers, make, |block, _| {
+        if control.is_cancelled() {
+            return Err(StoreError::Cancelled);
+        }
+        sink(block)
+    })
+    .map_err(|error| match error {
+        ReadError::Schema(error) => error.into(),
+        ReadError::Sink(error) => error,
+    })
 }
 
 /// The database behind the datasets.

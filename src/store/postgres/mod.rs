@@ -1,44 +1,277 @@
-//! One PostgreSQL table per dataset version.
+//! The store on PostgreSQL: turns a dataset version into one table of the schema `sluice_data`.
+//!
+//! It exists for those who have a cluster, its backups and its replicas. Queries share a pool;
+//! loads and index builds take a connection of their own, without the statement timeout, so that
+//! they never keep a query waiting.
+
+use std::time::Duration;
+
+use sea_orm::DatabaseConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::runtime::Handle;
+
+pub mod read;
 
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
-use crate::catalog::model::StorageId;
+use crate::catalog::model::{ROW_COLUMN, StorageId};
 use crate::config::Settings;
 
-/// The pool of data connections.
-pub struct PostgresStore {}
+mod copy;
+mod load;
 
-#[expect(missing_docs, reason = "stub")]
-#[expect(unused_variables, reason = "stub")]
+#[cfg(test)]
+mod tests;
+
+/// SQLSTATE `disk_full`.
+pub(super) const DISK_FULL: &str = "53100";
+/// SQLSTATE `query_canceled`: the statement timeout has ended the statement.
+pub(super) const QUERY_CANCELED: &str = "57014";
+
+/// The schema that holds the tables.
+pub(crate) const SCHEMA: &str = "sluice_data";
+
+/// The oldest version that is supported, as `server_version_num`.
+const MIN_VERSION: i32 = 150_000;
+
+/// How long to wait for a connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One number for all nodes, so that only one of them makes the schema.
+const SETUP_LOCK: &str = "SELECT pg_advisory_xact_lock(7813284112)";
+
+/// The longest name that PostgreSQL keeps whole.
+const MAX_NAME_BYTES: usize = 63;
+
+/// The pool of data connections.
+#[derive(Debug)]
+pub struct PostgresStore {
+    pool: PgPool,
+    /// How loads and index builds connect.
+    work_options: PgConnectOptions,
+    /// Where the connections' I/O runs while a plain thread waits for it.
+    runtime: Handle,
+}
+
 impl PostgresStore {
+    /// Connects, checks the version and makes the schema if it is missing.
+    ///
+    /// # Errors
+    /// When the database does not answer, is too old, or does not let us make the schema.
     pub async fn open(url: &str, settings: &Settings) -> Result<PostgresStore, StoreError> {
-        unimplemented!()
+        let options: PgConnectOptions = url.parse()?;
+        let options = options.application_name("sluice").options([
+            ("timezone", "UTC"),
+            ("datestyle", "ISO"),
+            ("search_path", SCHEMA),
+        ]);
+        let work_options = options.clone().options([("statement_timeout", "0")]);
+        let timeout_ms = settings.statement_timeout.as_millis().to_string();
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.pool_size.max(1))
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.options([("statement_timeout", timeout_ms)]))
+            .await?;
+        let store = PostgresStore { pool, work_options, runtime: Handle::current() };
+        store.check_version().await?;
+        store.make_schema().await?;
+        Ok(store)
     }
+
+    /// The connections for queries.
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The same connections, as sea-orm takes them.
+    pub(crate) fn orm(&self) -> DatabaseConnection {
+        DatabaseConnection::from(self.pool.clone())
+    }
+
+    /// The table that holds a dataset version, with its schema, ready for SQL.
+    pub(crate) fn table_of(storage: &StorageId) -> String {
+        format!("{SCHEMA}.t_{}", storage.as_str())
+    }
+
+    async fn check_version(&self) -> Result<(), StoreError> {
+        let (number, found): (i32, String) = sqlx::query_as(
+            "SELECT current_setting('server_version_num')::integer, \
+             current_setting('server_version')",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if number < MIN_VERSION {
+            return Err(StoreError::TooOld { found });
+        }
+        Ok(())
+    }
+
+    async fn make_schema(&self) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(SETUP_LOCK).execute(&mut *transaction).await?;
+        // Asked first, because IF NOT EXISTS wants the right to make one even where it is there.
+        let is_there: bool = sqlx::query_scalar("SELECT to_regnamespace($1) IS NOT NULL")
+            .bind(SCHEMA)
+            .fetch_one(&mut *transaction)
+            .await?;
+        if !is_there {
+            let create = format!("CREATE SCHEMA {SCHEMA}");
+            sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Reads a sheet into a new table; blocks the calling thread, which must not be an async one.
+    ///
+    /// All happens in one transaction, so that a crash, here or there, leaves nothing.
+    ///
+    /// # Errors
+    /// When the sheet cannot be read or holds what PostgreSQL cannot keep (U+0000 in a text), when
+    /// the database is away, or on cancellation.
     pub fn load_sheet(
         &self,
         storage: &StorageId,
         spec: &TableSpec,
         source: &SheetSource<'_>,
     ) -> Result<LoadedTable, StoreError> {
-        unimplemented!()
+        let loaded = load::load_sheet(self, storage, spec, source);
+        if loaded.is_err() {
+            // Only a connection lost in the middle of COMMIT can leave a table; why the load
+            // failed matters more than what the cleaning up says.
+            let _ = self.runtime.block_on(self.drop_table(storage));
+        }
+        loaded
     }
+
+    /// Drops the table once running statements on it have ended.
+    ///
+    /// # Errors
+    /// When the database is away, or statements run on the table for longer than the timeout.
     pub async fn drop_table(&self, storage: &StorageId) -> Result<(), StoreError> {
-        unimplemented!()
+        let drop = format!("DROP TABLE IF EXISTS {}", PostgresStore::table_of(storage));
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&self.pool).await?;
+        Ok(())
     }
+
+    /// All tables in the schema that are named like ours.
+    ///
+    /// # Errors
+    /// When the database is away.
     pub async fn list_tables(&self) -> Result<Vec<StorageId>, StoreError> {
-        unimplemented!()
+        let names: Vec<String> = sqlx::query_scalar(
+            "SELECT tablename::text FROM pg_catalog.pg_tables WHERE schemaname = $1 ORDER BY 1",
+        )
+        .bind(SCHEMA)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(names.iter().filter_map(|name| StorageId::parse(name.strip_prefix("t_")?)).collect())
     }
+
+    /// Builds an index beside readers and writers; one that is there already is no error.
+    ///
+    /// # Errors
+    /// When the database is away or the disk is full; no broken index is left behind then.
     pub async fn create_index(
         &self,
         storage: &StorageId,
         name: &str,
         physical_columns: &[String],
     ) -> Result<(), StoreError> {
-        unimplemented!()
+        let index = index_name(storage, name);
+        let mut connection = PgConnection::connect_with(&self.work_options).await?;
+        match is_valid_index(&mut connection, &index).await? {
+            Some(true) => return Ok(()),
+            Some(false) => drop_index_by_name(&mut connection, &index).await?,
+            None => {}
+        }
+        let create = format!(
+            "CREATE INDEX CONCURRENTLY {} ON {} ({})",
+            quoted(&index),
+            PostgresStore::table_of(storage),
+            index_columns(physical_columns)
+        );
+        let built = sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await;
+        if let Err(error) = built {
+            // A build that fails leaves an INVALID index, which writes keep up and nothing reads.
+            let _ = drop_index_by_name(&mut connection, &index).await;
+            return Err(error.into());
+        }
+        connection.close().await?;
+        Ok(())
     }
+
+    /// Removes an index beside readers and writers.
+    ///
+    /// # Errors
+    /// When the database is away.
     pub async fn drop_index(&self, storage: &StorageId, name: &str) -> Result<(), StoreError> {
-        unimplemented!()
+        let mut connection = PgConnection::connect_with(&self.work_options).await?;
+        drop_index_by_name(&mut connection, &index_name(storage, name)).await?;
+        connection.close().await?;
+        Ok(())
     }
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// When it gives none in time.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        let answer = sqlx::raw_sql("SELECT 1").execute(&self.pool);
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, answer).await {
+            Ok(answered) => Ok(answered.map(|_| ())?),
+            Err(_) => Err(StoreError::Timeout),
+        }
     }
+}
+
+/// Whether an index of this name is there, and whether its build has ended well.
+async fn is_valid_index(
+    connection: &mut PgConnection,
+    index: &str,
+) -> Result<Option<bool>, StoreError> {
+    let found = sqlx::query_scalar(
+        "SELECT i.indisvalid FROM pg_catalog.pg_index i \
+         JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+         WHERE c.relnamespace = to_regnamespace($1) AND c.relname = $2",
+    )
+    .bind(SCHEMA)
+    .bind(index)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found)
+}
+
+async fn drop_index_by_name(connection: &mut PgConnection, index: &str) -> Result<(), StoreError> {
+    let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {SCHEMA}.{}", quoted(index));
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(connection).await?;
+    Ok(())
+}
+
+/// The index's name in the schema, where names are shared by all tables.
+fn index_name(storage: &StorageId, name: &str) -> String {
+    let whole = format!("t_{}_{name}", storage.as_str());
+    if whole.len() <= MAX_NAME_BYTES {
+        return whole;
+    }
+    // PostgreSQL would cut the name, and two long ones could become the same.
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(name.as_bytes());
+    let short: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("t_{}_{short}", storage.as_str())
+}
+
+/// The columns, and `_row` last so that an index scan ends in file order.
+fn index_columns(physical_columns: &[String]) -> String {
+    let mut columns: Vec<String> = physical_columns.iter().map(|name| quoted(name)).collect();
+    if !physical_columns.iter().any(|name| name == ROW_COLUMN) {
+        columns.push(quoted(ROW_COLUMN));
+    }
+    columns.join(",")
+}
+
+/// A name as SQL takes it whatever it holds.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,44 +1,174 @@
-//! The embedded store: one SQLite file per dataset version.
+//! The embedded store: turns a dataset version into one SQLite file in `<data_dir>/datasets`.
+//!
+//! A file per version means that a load disturbs nobody, that dropping is unlinking, and that the
+//! catalog is never blocked by data. Nothing here reads or writes the catalog: which files count
+//! is for others to say.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub mod functions;
+pub mod read;
 
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
 
-/// The folder of dataset files.
-pub struct SqliteStore {}
+mod bulk;
+mod index;
+mod load;
+mod page;
+mod record;
 
-#[expect(missing_docs, reason = "stub")]
-#[expect(unused_variables, reason = "stub")]
+#[cfg(test)]
+mod tests;
+
+/// What a database and its companions are called after the storage id; the database first.
+const SUFFIXES: [&str; 4] = [".db", ".db-wal", ".db-shm", ".db-journal"];
+
+/// The folder of dataset files.
+#[derive(Debug)]
+pub struct SqliteStore {
+    folder: PathBuf,
+    readers: read::Readers,
+}
+
 impl SqliteStore {
+    /// Opens the folder, and makes it if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
     pub fn open(settings: &Settings) -> Result<SqliteStore, StoreError> {
-        unimplemented!()
+        let folder = settings.data_dir.join("datasets");
+        fs::create_dir_all(&folder)?;
+        sync_folder(&settings.data_dir)?;
+        let n_threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let readers = read::Readers::start(&folder, n_threads)?;
+        Ok(SqliteStore { folder, readers })
     }
+
+    /// The threads that run SELECTs.
+    pub(crate) fn readers(&self) -> &read::Readers {
+        &self.readers
+    }
+
+    /// The file that holds a dataset version.
+    pub(crate) fn path_of(&self, storage: &StorageId) -> PathBuf {
+        self.path_with(storage, ".db")
+    }
+
+    fn path_with(&self, storage: &StorageId, suffix: &str) -> PathBuf {
+        self.folder.join(format!("{}{suffix}", storage.as_str()))
+    }
+
+    /// Reads a sheet into a new file; blocks the calling thread.
+    ///
+    /// The file gets its final name at once: what the catalog does not name does not exist, and is
+    /// removed at the next start, so a rename at the end would add nothing but a second name to
+    /// clean up. The file becomes a database only with its first page, which is written last, and
+    /// it is synced together with the folder before this returns.
+    ///
+    /// # Errors
+    /// When the sheet cannot be read, the disk is full, or on cancellation; nothing is left then.
     pub fn load_sheet(
         &self,
         storage: &StorageId,
         spec: &TableSpec,
         source: &SheetSource<'_>,
     ) -> Result<LoadedTable, StoreError> {
-        unimplemented!()
+        let loaded = load::load_sheet(&self.path_of(storage), spec, source);
+        if loaded.is_err() {
+            // The reason why the load failed matters more than what the cleaning up says.
+            let _ = self.drop_table(storage);
+        }
+        loaded
     }
+
+    /// Unlinks the file and its companions; who has it open keeps reading it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
     pub fn drop_table(&self, storage: &StorageId) -> Result<(), StoreError> {
-        unimplemented!()
+        for suffix in SUFFIXES {
+            match fs::remove_file(self.path_with(storage, suffix)) {
+                Ok(()) => {}
+                Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+                Err(err) => return Err(err.into()),
+            }
+        }
+        Ok(())
     }
+
+    /// Every storage id of which any file is present, companions left behind by a crash included.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
     pub fn list_tables(&self) -> Result<Vec<StorageId>, StoreError> {
-        unimplemented!()
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            let Some((id, suffix)) = name.to_str().and_then(|name| name.split_at_checked(32))
+            else {
+                continue;
+            };
+            if SUFFIXES.contains(&suffix) {
+                found.extend(StorageId::parse(id));
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
     }
+
+    /// Builds an index on a thread for blocking work, beside readers.
+    ///
+    /// # Errors
+    /// When SQLite refuses or the disk is full.
     pub async fn create_index(
         &self,
         storage: &StorageId,
         name: &str,
         physical_columns: &[String],
     ) -> Result<(), StoreError> {
-        unimplemented!()
+        let (path, name, columns) =
+            (self.path_of(storage), name.to_owned(), physical_columns.to_vec());
+        blocking(move || index::create_index(&path, &name, &columns)).await
     }
+
+    /// Removes an index on a thread for blocking work, beside readers.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
     pub async fn drop_index(&self, storage: &StorageId, name: &str) -> Result<(), StoreError> {
-        unimplemented!()
+        let (path, name) = (self.path_of(storage), name.to_owned());
+        blocking(move || index::drop_index(&path, &name)).await
     }
+
+    /// Asks whether the folder is there.
+    ///
+    /// # Errors
+    /// When it is not.
     pub fn ping(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        fs::metadata(&self.folder)?;
+        Ok(())
     }
+}
+
+async fn blocking(
+    work: impl FnOnce() -> Result<(), StoreError> + Send + 'static,
+) -> Result<(), StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(StoreError::Defect("a thread of the embedded store ended without a result")))
+}
+
+/// Makes new and removed names in a folder last.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+/// A name as SQL takes it whatever it holds.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

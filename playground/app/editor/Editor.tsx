@@ -1,0 +1,78 @@
+import { DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
+import '@graphiql/plugin-doc-explorer/style.css';
+import { explorerPlugin } from '@graphiql/plugin-explorer';
+import '@graphiql/plugin-explorer/style.css';
+import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
+import '@graphiql/plugin-history/style.css';
+import '@graphiql/react/style.css';
+import { GraphiQL } from 'graphiql';
+import 'graphiql/graphiql.css';
+import type { ReactElement } from 'react';
+import { useDatasets } from '../api/catalog';
+import { readyQuery } from '../api/ready-query';
+import { useShownTheme } from '../shell/theme';
+import { Bridge } from './Bridge';
+import './editor.css';
+import { fetcher } from './fetcher';
+import { ResponseBar } from './ResponseBar';
+import { storageWithoutHeaders } from './storage';
+import { EDITOR_THEME } from './themes';
+import './workers';
+
+const PLUGINS = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
+const STORAGE = storageWithoutHeaders(localStorage);
+
+/** How many ready queries open as tabs at the first visit; the others are a click away. */
+const MAX_FIRST_TABS = 5;
+
+const DEFAULT_HEADERS = `{
+  // The key you signed in with is sent by itself.
+  // An "Authorization" here takes its place. Headers are not stored.
+}
+`;
+
+const WELCOME = `# Write a query, then press Ctrl-Enter to run it.
+# Ctrl-Space suggests what can stand at the cursor.
+
+{
+  datasets {
+    name
+    rowCount
+  }
+}
+`;
+
+/** GraphiQL, with a ready query for each dataset. */
+export default function Editor(): ReactElement {
+  const { data: datasets, isPending } = useDatasets();
+  const theme = useShownTheme();
+  // The first tabs are the datasets', so they are awaited; without any the welcome stands there.
+  if (isPending) return <div className="editor-wait" />;
+  const queries = (datasets ?? []).slice(0, MAX_FIRST_TABS).map(readyQuery);
+  return (
+    <GraphiQL
+      fetcher={fetcher}
+      plugins={PLUGINS}
+      referencePlugin={DOC_EXPLORER_PLUGIN}
+      storage={STORAGE}
+      forcedTheme={theme}
+      editorTheme={EDITOR_THEME}
+      defaultQuery={WELCOME}
+      defaultHeaders={DEFAULT_HEADERS}
+      {...(queries.length > 0 && {
+        defaultTabs: queries.map((query) => ({ query, headers: DEFAULT_HEADERS })),
+      })}
+      isHeadersEditorEnabled
+      defaultEditorToolsVisibility={false}
+      shouldPersistHeaders={false}
+      schemaDescription
+      inputValueDeprecation
+    >
+      <GraphiQL.Logo> </GraphiQL.Logo>
+      <GraphiQL.Footer>
+        <ResponseBar />
+      </GraphiQL.Footer>
+      <Bridge />
+    </GraphiQL>
+  );
+}

@@ -1,0 +1,43 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { DATASETS_QUERY_KEY } from './api/catalog';
+import { ApiError } from './api/error';
+import './app.css';
+import { schemaChanged } from './editor/requests';
+import { router } from './router';
+import { startSession } from './session/session';
+import { applyTheme } from './shell/theme';
+import { whenPublished } from './upload/uploads';
+
+// First of all, so that a credential leaves the address before anything else sees it.
+startSession();
+applyTheme();
+
+const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      retry: (nFailures, error) =>
+        nFailures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+    },
+  },
+});
+
+whenPublished(() => {
+  void queryClient.invalidateQueries({ queryKey: [DATASETS_QUERY_KEY] });
+  void queryClient.invalidateQueries({ queryKey: ['rows'] });
+  schemaChanged();
+});
+
+const container = document.getElementById('app');
+if (container) {
+  createRoot(container).render(
+    <StrictMode>
+      <QueryClientProvider client={queryClient}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

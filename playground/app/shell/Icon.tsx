@@ -1,0 +1,31 @@
+import type { ReactElement } from 'react';
+
+const PATHS = {
+  menu: 'M4 7h16M4 12h16M4 17h16',
+  close: 'M6 6l12 12M18 6L6 18',
+  upload: 'M12 16V5m0 0L7.500 9.500M12 5l4.500 4.500M5 19h14',
+  table: 'M4 5h16v14H4zM4 10h16M10 10v9',
+  play: 'M8 5.500v13l10.500-6.500z',
+  code: 'M9 7l-5 5 5 5M15 7l5 5-5 5',
+  check: 'M5 12.500l4.500 4.500L19 7.500',
+  download: 'M12 5v11m0 0l-4.500-4.500M12 16l4.500-4.500M5 19h14',
+  system: 'M4 5h16v11H4zM9 20h6M12 16v4',
+  light:
+    'M12 8a4 4 0 100 8 4 4 0 000-8zM12 3v2M12 19v2M3 12h2M19 12h2M5.600 5.600L7 7M17 17l1.400 1.400M18.400 5.600L17 7M7 17l-1.400 1.400',
+  dark: 'M19.500 14.500A8 8 0 019.500 4.500a8 8 0 1010 10z',
+  filter: 'M4 6h16l-6 7v5l-4 2v-7z',
+  columns: 'M4 5h16v14H4zM9.300 5v14M14.700 5v14',
+  ascending: 'M12 19V6m0 0l-5 5m5-5l5 5',
+  descending: 'M12 5v13m0 0l-5-5m5 5l5-5',
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+/** A line drawing beside a text; it says nothing by itself. */
+export function Icon({ name }: { name: IconName }): ReactElement {
+  return (
+    <svg className="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

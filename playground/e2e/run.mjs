@@ -1,0 +1,114 @@
+// Uses the playground of a running server as a person would, in headless Chromium.
+//
+//   node e2e/run.mjs --url http://127.0.0.1:8080 --key KEY [--dataset orders]
+//                    [--screenshots DIR] [--chromium /usr/bin/chromium]
+//
+// The dataset needs at least one row. Exit code 0 when every check passed. A failed check leaves
+// a screenshot in DIR (the system's temporary folder by default).
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+import { checks } from './checks.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    url: { type: 'string' },
+    key: { type: 'string' },
+    dataset: { type: 'string', default: 'orders' },
+    screenshots: { type: 'string', default: join(tmpdir(), 'sluice-e2e') },
+    chromium: { type: 'string', default: '/usr/bin/chromium' },
+    only: { type: 'string' },
+  },
+});
+if (!options.url || !options.key) {
+  console.error('usage: node e2e/run.mjs --url URL --key KEY [--dataset NAME]');
+  process.exit(2);
+}
+
+const CHECK_TIMEOUT_MS = 60_000;
+const STEP_TIMEOUT_MS = 20_000;
+
+// Debian's Chromium, as root, on a machine whose network is closed: without these it asks its
+// maker's hosts for updates at every start.
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const profile = await mkdtemp(join(tmpdir(), 'sluice-chromium-'));
+await mkdir(options.screenshots, { recursive: true });
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: options.chromium,
+  headless: true,
+  args: FLAGS,
+  timeout: STEP_TIMEOUT_MS,
+});
+let nPassed = 0;
+let nFailed = 0;
+try {
+  for (const [name, check] of Object.entries(checks)) {
+    if (options.only && !name.includes(options.only)) continue;
+    await runCheck(name, check);
+  }
+} finally {
+  await within(STEP_TIMEOUT_MS, browser.close()).catch(() => undefined);
+  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+}
+console.log(`${nPassed} passed, ${nFailed} failed`);
+process.exit(nFailed === 0 && nPassed > 0 ? 0 : 1);
+
+async function runCheck(name, check) {
+  // A context of its own: no storage is left over from the check before.
+  const context = await browser.browser().newContext({ viewport: { width: 1280, height: 800 } });
+  context.setDefaultTimeout(STEP_TIMEOUT_MS);
+  const page = await context.newPage();
+  const faults = watchFaults(page, options.url);
+  try {
+    await within(CHECK_TIMEOUT_MS, check(page, { ...options, faults }));
+    if (faults.length > 0) throw new Error(faults.join('; '));
+    nPassed += 1;
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    nFailed += 1;
+    const screenshot = join(options.screenshots, `${name.replace(/\W+/g, '-')}.png`);
+    await page.screenshot({ path: screenshot, timeout: 5000 }).catch(() => undefined);
+    console.log(`FAILED  ${name}: ${error.message}`);
+    for (const fault of faults) console.log(`        ${fault}`);
+    console.log(`        ${screenshot}`);
+  } finally {
+    await within(STEP_TIMEOUT_MS, context.close()).catch(() => undefined);
+  }
+}
+
+/** Collects what must never happen on any page: foreign requests, CSP violations, errors. */
+function watchFaults(page, url) {
+  const faults = [];
+  const { origin } = new URL(url);
+  page.on('request', (request) => {
+    const target = new URL(request.url());
+    if (!['data:', 'blob:'].includes(target.protocol) && target.origin !== origin) {
+      faults.push(`a request to a third party: ${request.url()}`);
+    }
+  });
+  page.on('pageerror', (error) => faults.push(`an uncaught error: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(`an error on the console: ${message.text()}`);
+  });
+  return faults;
+}
+
+/** The promise, or a rejection after so many milliseconds. */
+function within(ms, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${ms / 1000} s`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,167 @@
+//! Turns the text of a cell into a value of its column's type, strictly.
+//! It exists so that loading, correcting a reject and changing a row later all read text by the same rules.
+//! It never guesses: what is not a value in the column's notation is an error, and text is never touched.
+
+use crate::decimal::{UNSCALED_LIMIT, rescale};
+use crate::error::CoerceError;
+use crate::form::{Cell, boolean_word, form_of, parse_uuid, survives_double};
+use crate::naming::cut;
+use crate::plan::Notation;
+use crate::summary::trim;
+use crate::temporal::{
+    parse_iso_date, parse_iso_date_time, parse_iso_local_date_time, parse_iso_time,
+};
+use crate::types::{ColumnType, Value};
+
+/// Reads one text as a value, by the rules of its column.
+///
+/// # Errors
+/// When the text is not a value of the type in this notation; the error says what was expected.
+pub fn parse_value<'a>(
+    column_type: ColumnType,
+    notation: &Notation,
+    text: &'a str,
+) -> Result<Value<'a>, CoerceError> {
+    CellReader::new(column_type, notation).read(text, true)
+}
+
+/// Reads the cells of one column.
+#[derive(Clone, Debug)]
+pub(crate) struct CellReader<'n> {
+    column_type: ColumnType,
+    notation: &'n Notation,
+}
+
+impl<'n> CellReader<'n> {
+    pub(crate) fn new(column_type: ColumnType, notation: &'n Notation) -> Self {
+        Self { column_type, notation }
+    }
+
+    /// Reads a cell; an empty text is null unless it is quoted and the column is text.
+    pub(crate) fn read<'a>(&self, text: &'a str, quoted: bool) -> Result<Value<'a>, CoerceError> {
+        if text.is_empty() {
+            let is_text = quoted && self.column_type == ColumnType::String;
+            return Ok(if is_text { Value::Text(text) } else { Value::Null });
+        }
+        if self.column_type == ColumnType::String {
+            return Ok(if self.is_null(text) { Value::Null } else { Value::Text(text) });
+        }
+        if let Some(value) = self.typed(text) {
+            return Ok(value);
+        }
+        let trimmed = trim(text);
+        if trimmed.is_empty() || self.is_null(trimmed) {
+            return Ok(Value::Null);
+        }
+        match self.typed(trimmed) {
+            // Only the type of JSON keeps its text; blanks around it do not matter to it.
+            Some(value) if self.notation.trim => Ok(value),
+            _ => Err(self.refuse(text)),
+        }
+    }
+
+    fn is_null(&self, text: &str) -> bool {
+        self.notation.nulls.iter().any(|spelling| spelling == text)
+    }
+
+    fn typed<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+        match self.column_type {
+            ColumnType::Boolean => self.boolean(text),
+            ColumnType::Int => {
+                let value = plain_int(text)?;
+                i32::try_from(value).ok()?;
+                Some(Value::Int(value))
+            }
+            ColumnType::BigInt => plain_int(text).map(Value::Int),
+            ColumnType::Decimal { scale, .. } => plain_decimal(text, scale).map(Value::Decimal),
+            ColumnType::Float => float(text).map(Value::Float),
+            ColumnType::Date => parse_iso_date(text).map(Value::Date),
+            ColumnType::LocalTime => parse_iso_time(text).map(Value::Time),
+            ColumnType::LocalDateTime => parse_iso_local_date_time(text).map(Value::Timestamp),
+            ColumnType::DateTime => parse_iso_date_time(text).map(Value::Timestamp),
+            ColumnType::Uuid => parse_uuid(text).map(Value::Uuid),
+            ColumnType::Json => {
+                serde_json::from_str::<serde::de::IgnoredAny>(text).ok().map(|_| Value::Text(text))
+            }
+            ColumnType::String => Some(Value::Text(text)),
+        }
+    }
+
+    fn boolean<'a>(&self, text: &str) -> Option<Value<'a>> {
+        let (pair, value) = boolean_word(text)?;
+        let fits = self.notation.boolean.is_none_or(|expected| expected == pair);
+        fits.then_some(Value::Boolean(value))
+    }
+
+    fn refuse(&self, text: &str) -> CoerceError {
+        let expected = match self.column_type {
+            ColumnType::Boolean => "a boolean (true/false, yes/no, y/n or t/f)".to_owned(),
+            ColumnType::Int => "a whole number of 32 bits".to_owned(),
+            ColumnType::BigInt => "a whole number of 64 bits".to_owned(),
+            ColumnType::Decimal { precision, scale } => {
+                format!(
+                    "a decimal number of at most {precision} digits, {scale} of them after the point"
+                )
+            }
+            ColumnType::Float => "a number that a double holds without loss".to_owned(),
+            ColumnType::Date => "a date (YYYY-MM-DD)".to_owned(),
+            ColumnType::LocalTime => "a time (HH:MM:SS)".to_owned(),
+            ColumnType::LocalDateTime => {
+                "a date and time without a zone (YYYY-MM-DDTHH:MM:SS)".to_owned()
+            }
+            ColumnType::DateTime => "a date and time with a zone (YYYY-MM-DDTHH:MM:SSZ)".to_owned(),
+            ColumnType::Uuid => "a UUID".to_owned(),
+            ColumnType::Json => "a JSON document".to_owned(),
+            ColumnType::String => "text".to_owned(),
+        };
+        CoerceError { found: cut(text, 100).to_owned(), expected }
+    }
+}
+
+fn plain_int(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let first = *digits.first()?;
+    if digits.len() > 19 || (first == b'0' && (digits.len() > 1 || negative)) {
+        return None;
+    }
+    let mut value = 0_u64;
+    for &digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        // 19 digits stay below 2^64.
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    if negative { 0_i64.checked_sub_unsigned(value) } else { i64::try_from(value).ok() }
+}
+
+fn plain_decimal(text: &str, scale: u8) -> Option<i64> {
+    let (unscaled, own_scale) = match form_of(text) {
+        Cell::Int(value) => (value, 0),
+        Cell::Decimal(decimal) => (decimal.unscaled, decimal.scale),
+        _ => return None,
+    };
+    if own_scale == scale {
+        return (unscaled.unsigned_abs() < UNSCALED_LIMIT.unsigned_abs()).then_some(unscaled);
+    }
+    let unscaled = i64::try_from(rescale(i128::from(unscaled), own_scale, scale)?).ok()?;
+    (unscaled.unsigned_abs() < UNSCALED_LIMIT.unsigned_abs()).then_some(unscaled)
+}
+
+fn float(text: &str) -> Option<f64> {
+    match form_of(text) {
+        Cell::Int(_) | Cell::Decimal(_) | Cell::Scientific(_) => {}
+        // Wide decimals are fine when a double keeps them.
+        Cell::Wide => {}
+        _ => return None,
+    }
+    let n_digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if n_digits > 15 && !survives_double(text) {
+        return None;
+    }
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}

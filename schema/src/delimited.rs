@@ -1,0 +1,413 @@
+//! Turns a delimited text into a sheet plan: one pass over its head for the dialect, one over all rows for the types.
+//! It exists because a value in the last row counts as much as one in the first.
+//! It never keeps rows: blocks are summarised in parallel and merged in order.
+
+use std::sync::RwLock;
+
+use crate::decide::{Context, decide};
+use crate::error::SchemaError;
+use crate::header::find_header;
+use crate::naming::{Taken, field_name};
+use crate::options::{Control, Limits, ReadOptions};
+use crate::pipeline::run_in_order;
+use crate::plan::{
+    ColumnPlan, Container, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan,
+};
+use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
+use crate::scan::{CellSpan, Marks, cell_text};
+use crate::sniff::{NO_DELIMITER, sniff};
+use crate::source::HEAD_BYTES;
+use crate::summary::{CellRules, ColumnSummary, Tally};
+
+/// Lines left out that are kept word for word; the rest is counted.
+const MAX_KEPT_LINES: usize = 100;
+
+/// Opens the decoded text at a byte of it.
+pub(crate) type OpenAt<'a> = dyn Fn(u64) -> Result<Box<dyn std::io::Read + Send>, SchemaError> + 'a;
+
+/// What the caller wants, together.
+#[derive(Clone, Copy)]
+pub(crate) struct Wishes<'a> {
+    pub(crate) options: &'a ReadOptions,
+    pub(crate) limits: &'a Limits,
+    pub(crate) control: &'a dyn Control,
+}
+
+/// Everything known about a table after all its rows were seen.
+#[derive(Default)]
+pub(crate) struct TableSummary {
+    pub(crate) columns: Vec<ColumnSummary>,
+    pub(crate) n_rows: u64,
+    n_records: u64,
+    blank: Tally,
+    malformed: Tally,
+    short: Tally,
+    long: Tally,
+    left_out: Vec<(u64, LeftOut, String)>,
+    n_left_out: u64,
+}
+
+struct BlockSummary {
+    columns: Vec<ColumnSummary>,
+    counts: BlockCounts,
+    short: Tally,
+    long: Tally,
+}
+
+/// Understands a delimited text.
+pub(crate) fn understand_delimited(
+    open: &OpenAt<'_>,
+    container: Container,
+    encoding: &str,
+    wishes: Wishes<'_>,
+) -> Result<SheetPlan, SchemaError> {
+    let Wishes { options, limits, control } = wishes;
+    let mut notices = Vec::new();
+    let mut source = open(0)?;
+    let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
+    drop(source);
+    let complete = head_bytes.len() < HEAD_BYTES;
+    let head = text_head(&head_bytes);
+    if head.trim().is_empty() {
+        return Err(empty_file());
+    }
+    let dialect = sniff(head, complete, options);
+    let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
+    header.one_column = dialect.delimiter == NO_DELIMITER || !head.contains(dialect.delimiter);
+    let rules = CellRules { null_spellings: options.null_spellings.clone() };
+    let n_workers = if complete { 1 } else { crate::read::usual_workers() };
+    let source = open(header.data_start)?;
+    let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
+    let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
+    notices.extend(table.notices(&header));
+    let columns = plan_columns(&table, &header, options, &mut notices)?;
+    Ok(SheetPlan {
+        name: None,
+        format: Format::Delimited { container },
+        columns,
+        n_rows: table.n_rows,
+        notices,
+        dialect,
+        encoding: encoding.to_owned(),
+        header,
+    })
+}
+
+pub(crate) fn empty_file() -> SchemaError {
+    SchemaError::Rejected {
+        row: None,
+        found: "the file is empty".to_owned(),
+        remedy: "send a file with at least a header line".to_owned(),
+    }
+}
+
+/// Returns the valid beginning of a head; a block later tells where invalid bytes are.
+fn text_head(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(valid).unwrap_or_default()
+        }
+    }
+}
+
+fn summarise<R: std::io::Read + Send>(
+    blocks: WatchedBlocks<'_, R>,
+    dialect: &Dialect,
+    header: &HeaderPlan,
+    cell_rules: &CellRules,
+    wishes: Wishes<'_>,
+    n_workers: usize,
+) -> Result<TableSummary, SchemaError> {
+    let Wishes { limits, control, .. } = wishes;
+    let row_rules =
+        RowRules { marks: Marks::of(dialect), header, limits, one_column: header.one_column };
+    // Which columns have too many values for categories, told to workers as it becomes known.
+    let many_values: RwLock<Vec<bool>> = RwLock::new(Vec::new());
+    let mut table = TableSummary::default();
+    let work = |_, block: &mut Vec<u8>| {
+        let hint = many_values.read().map(|hint| hint.clone()).unwrap_or_default();
+        summarise_block(block, &row_rules, cell_rules, &hint)
+    };
+    // Rows before a failing block have been consumed: `rows_seen` is their number.
+    let rows_seen = std::cell::Cell::new(header.first_data_row);
+    let consume = |result: Result<BlockSummary, BlockError>| {
+        let block = result.map_err(|error| error.at(rows_seen.get(), limits))?;
+        control.rows_done(block.counts.n_rows);
+        table.merge(block);
+        if table.columns.len() > limits.max_columns {
+            let error = BlockError::Columns { record: 0, found: table.columns.len() };
+            return Err(error.at(rows_seen.get(), limits));
+        }
+        rows_seen.set(header.first_data_row + table.n_records);
+        if let Ok(mut hint) = many_values.try_write() {
+            *hint = table.columns.iter().map(|column| column.categories.is_overflowed()).collect();
+        }
+        Ok(())
+    };
+    run_in_order(
+        blocks,
+        n_workers,
+        work,
+        consume,
+        |error| error.at(rows_seen.get(), limits),
+        || SchemaError::Worker,
+    )?;
+    Ok(table)
+}
+
+fn summarise_block(
+    block: &[u8],
+    row_rules: &RowRules<'_>,
+    cell_rules: &CellRules,
+    many_values: &[bool],
+) -> Result<BlockSummary, BlockError> {
+    let n_labels = row_rules.header.cells.len();
+    let new_column =
+        |place: usize| ColumnSummary::new(many_values.get(place).copied().unwrap_or_default());
+    let mut columns: Vec<ColumnSummary> = (0..n_labels).map(new_column).collect();
+    let (mut short, mut long) = (Tally::default(), Tally::default());
+    let counts = row_rules.each_row(block, |row, text, cells| {
+        if cells.len() != columns.len() {
+            if cells.len() < n_labels {
+                short.add(row);
+            } else if n_labels > 0 && has_surplus(cells, n_labels) {
+                long.add(row);
+            }
+            for place in columns.len()..cells.len() {
+                columns.push(new_column(place));
+            }
+        }
+        for (column, cell) in columns.iter_mut().zip(cells) {
+            add_cell(column, text, cell, row, row_rules.marks, cell_rules);
+        }
+        Ok(())
+    })?;
+    Ok(BlockSummary { columns, counts, short, long })
+}
+
+#[inline]
+fn add_cell(
+    column: &mut ColumnSummary,
+    text: &str,
+    cell: &CellSpan,
+    row: u64,
+    marks: Marks,
+    rules: &CellRules,
+) {
+    if cell.escaped || cell.malformed {
+        column.add(&cell_text(text, *cell, marks), cell.quoted, row, rules);
+    } else {
+        column.add(text.get(cell.start..cell.end).unwrap_or_default(), cell.quoted, row, rules);
+    }
+}
+
+/// Whether cells beyond the header hold anything: trailing delimiters do not make a row long.
+fn has_surplus(cells: &[CellSpan], n_labels: usize) -> bool {
+    cells.iter().skip(n_labels).any(|cell| cell.start != cell.end)
+}
+
+impl TableSummary {
+    fn merge(&mut self, block: BlockSummary) {
+        let before = self.n_records;
+        self.blank.merge(block.counts.blank, before);
+        self.malformed.merge(block.counts.malformed, before);
+        self.short.merge(block.short, before);
+        self.long.merge(block.long, before);
+        self.n_left_out += u64::try_from(block.counts.left_out.len()).unwrap_or_default();
+        for (row, why, words) in block.counts.left_out {
+            if self.left_out.len() < MAX_KEPT_LINES {
+                self.left_out.push((row + before, why, words));
+            }
+        }
+        for (place, column) in block.columns.into_iter().enumerate() {
+            match self.columns.get_mut(place) {
+                Some(mine) => mine.merge(column, before),
+                None => {
+                    let mut mine = ColumnSummary::default();
+                    mine.merge(column, before);
+                    self.columns.push(mine);
+                }
+            }
+        }
+        self.n_records += block.counts.n_records;
+        self.n_rows += block.counts.n_rows;
+    }
+
+    fn notices(&self, header: &HeaderPlan) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let n_labels = header.cells.len();
+        let mut tell = |code, message: String, tally: Tally| {
+            if tally.count > 0 {
+                notices.push(
+                    Notice::new(code, message)
+                        .at(header.first_data_row + tally.first_row, tally.count),
+                );
+            }
+        };
+        tell(
+            NoticeCode::ShortRows,
+            format!(
+                "rows have fewer cells than the {n_labels} of the header; the missing ones are null"
+            ),
+            self.short,
+        );
+        tell(
+            NoticeCode::LongRows,
+            format!(
+                "rows have more cells than the {n_labels} of the header; columns were added for them"
+            ),
+            self.long,
+        );
+        tell(NoticeCode::BlankLines, "empty lines were left out".to_owned(), self.blank);
+        tell(
+            NoticeCode::MalformedQuote,
+            "text stands after a closing quote; it was kept and the quotes were taken off"
+                .to_owned(),
+            self.malformed,
+        );
+        for (row, why, words) in &self.left_out {
+            let (code, what) = match why {
+                LeftOut::Comment => (NoticeCode::Comment, "a comment was left out"),
+                LeftOut::RepeatedHeader => {
+                    (NoticeCode::RepeatedHeader, "a repetition of the header was left out")
+                }
+            };
+            notices.push(
+                Notice::new(code, format!("{what}: {words}")).at(header.first_data_row + row, 1),
+            );
+        }
+        let kept = u64::try_from(self.left_out.len()).unwrap_or_default();
+        if self.n_left_out > kept {
+            let message = format!(
+                "{} more comments or repeated headers were left out",
+                self.n_left_out - kept
+            );
+            notices.push(Notice {
+                count: self.n_left_out - kept,
+                ..Notice::new(NoticeCode::Comment, message)
+            });
+        }
+        notices
+    }
+}
+
+/// Names and types the columns of a table.
+pub(crate) fn plan_columns(
+    table: &TableSummary,
+    header: &HeaderPlan,
+    options: &ReadOptions,
+    notices: &mut Vec<Notice>,
+) -> Result<Vec<ColumnPlan>, SchemaError> {
+    let mut taken = Taken::default();
+    let overrides = &options.columns;
+    for wanted in overrides.iter().filter_map(|column| column.name.as_deref()) {
+        if taken.contains(wanted) {
+            return Err(SchemaError::BadOption {
+                found: format!("the field name {wanted:?} is given twice"),
+                remedy: "give each column its own name".to_owned(),
+            });
+        }
+        taken.insert(wanted);
+    }
+    let empty = ColumnSummary::default();
+    let n_columns = table.columns.len().max(header.cells.len());
+    let mut columns: Vec<ColumnPlan> = Vec::with_capacity(n_columns);
+    let mut addresses: Vec<String> = Vec::with_capacity(n_columns);
+    for index_in_file in 0..n_columns {
+        let summary = table.columns.get(index_in_file).unwrap_or(&empty);
+        let label = header.cells.get(index_in_file).map_or("", String::as_str);
+        // A column without a header is addressed as `column3`.
+        let address = if label.is_empty() {
+            format!("column{}", index_in_file + 1)
+        } else {
+            label.to_owned()
+        };
+        addresses.push(address.clone());
+        let wanted = overrides.iter().find(|column| column.label == address);
+        if wanted.is_some_and(|column| column.skip) {
+            notices.push(
+                Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")
+                    .in_column(label),
+            );
+            continue;
+        }
+        let name = match wanted.and_then(|column| column.name.clone()) {
+            Some(name) => name,
+            None => name_column(label, index_in_file, header, &columns, &taken, notices),
+        };
+        let declared = wanted.and_then(|column| column.column_type);
+        let context = Context {
+            label: &address,
+            n_rows: table.n_rows,
+            first_row: header.first_data_row,
+            declared,
+            explicit_nulls: options.null_spellings.is_some(),
+        };
+        let decision = decide(summary, &context);
+        taken.insert(&name);
+        let is_nameless = label.trim().is_empty() && header.row.is_some();
+        let is_last = index_in_file + 1 >= n_columns;
+        if is_nameless && is_last && decision.n_nulls == table.n_rows && columns.len() > 1 {
+            let message = "the last column has no header and no values (trailing delimiters); it was left out";
+            notices.push(Notice::new(NoticeCode::BlankColumn, message).in_column(name));
+            continue;
+        }
+        notices.extend(decision.notices);
+        columns.push(ColumnPlan {
+            index_in_file,
+            label: label.to_owned(),
+            name,
+            column_type: decision.column_type,
+            declared: declared.is_some(),
+            required: wanted.is_some_and(|column| column.required),
+            notation: decision.notation,
+            evidence: decision.evidence,
+            n_nulls: decision.n_nulls,
+            unique: decision.unique,
+            increasing: decision.increasing,
+        });
+    }
+    if let Some(unknown) = overrides.iter().find(|column| !addresses.contains(&column.label)) {
+        return Err(SchemaError::BadOption {
+            found: format!("there is no column {:?}", unknown.label),
+            remedy: format!("the columns are: {}", addresses.join(", ")),
+        });
+    }
+    Ok(columns)
+}
+
+fn name_column(
+    label: &str,
+    index_in_file: usize,
+    header: &HeaderPlan,
+    before: &[ColumnPlan],
+    taken: &Taken,
+    notices: &mut Vec<Notice>,
+) -> String {
+    let name = field_name(label, index_in_file + 1, taken);
+    let Some(row) = header.row else {
+        return name.name;
+    };
+    if index_in_file >= header.cells.len() {
+        return name.name;
+    }
+    let (code, message) = if label.trim().is_empty() {
+        (
+            NoticeCode::BlankHeader,
+            format!("column {} has no header; it is named {}", index_in_file + 1, name.name),
+        )
+    } else if before.iter().any(|column| column.label == label) {
+        (
+            NoticeCode::DuplicateHeader,
+            format!("the header {label:?} occurs again; this one is named {}", name.name),
+        )
+    } else if name.changed {
+        (NoticeCode::NameChanged, format!("{label:?} is named {}", name.name))
+    } else {
+        return name.name;
+    };
+    notices.push(Notice::new(code, message).in_column(label).at(row, 1));
+    name.name
+}

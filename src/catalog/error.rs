@@ -1,0 +1,189 @@
+//! Names every way in which the catalog can refuse, and turns it into an answer for callers.
+//!
+//! It exists so that a full disk, a database that is away and a defect are told apart once. It
+//! never shows what a driver said.
+
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::error::{Code, Error};
+
+/// Why the catalog did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The database refused or is away.
+    #[error("the catalog's database refused")]
+    Database(#[from] sea_orm::DbErr),
+    /// The database did not answer in time.
+    #[error("the catalog's database does not answer")]
+    Silent,
+    /// The data folder could not be read or written.
+    #[error("the data folder could not be used")]
+    Folder(#[from] std::io::Error),
+    /// A unique name is taken.
+    #[error("the name {0:?} is taken")]
+    NameTaken(String),
+    /// Somebody else changed the dataset meanwhile.
+    #[error("the dataset was changed meanwhile")]
+    Changed,
+    /// The job is no longer this runner's: it was cancelled, ended, or given to another.
+    #[error("the job is not running here any more")]
+    NotRunning,
+    /// Something named does not exist.
+    #[error("not found")]
+    NotFound,
+    /// Another process owns the data folder.
+    #[error("another Sluice uses this data folder")]
+    Locked,
+    /// A row of the catalog could not be understood.
+    #[error("a row of the catalog is damaged: {0}")]
+    Damaged(String),
+}
+
+/// What a failure of the database means for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Away,
+    DiskFull,
+    Defect,
+}
+
+impl CatalogError {
+    /// Whether the same may succeed once the database is back.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            CatalogError::Database(error) => cause(error) != Cause::Defect,
+            CatalogError::Silent | CatalogError::Folder(_) => true,
+            _ => false,
+        }
+    }
+}
+
+impl From<CatalogError> for Error {
+    fn from(error: CatalogError) -> Error {
+        match error {
+            CatalogError::Database(inner) => match cause(&inner) {
+                Cause::Away => Error::unavailable(inner),
+                Cause::DiskFull => disk_full().caused_by(inner),
+                Cause::Defect => Error::internal(inner),
+            },
+            CatalogError::Silent => Error::unavailable(CatalogError::Silent),
+            CatalogError::Folder(inner) => from_io(inner),
+            CatalogError::NameTaken(name) => Error::new(
+                Code::Conflict,
+                format!(
+                    "A dataset named {name:?} exists. Use mode REPLACE to put this file in its place, or give another name."
+                ),
+            ),
+            CatalogError::Changed => Error::new(
+                Code::Conflict,
+                "The dataset was changed by somebody else meanwhile. Look at it and try again.",
+            ),
+            CatalogError::NotRunning => Error::new(Code::Conflict, "The job has ended."),
+            CatalogError::NotFound => Error::not_found("Nothing of this name or id exists here."),
+            CatalogError::Locked => Error::new(
+                Code::Conflict,
+                "Another Sluice uses this data folder. Stop it, or give another folder with --data-dir.",
+            ),
+            CatalogError::Damaged(_) => Error::internal(error),
+        }
+    }
+}
+
+/// The sentence for a device without room.
+pub(crate) fn disk_full() -> Error {
+    Error::new(
+        Code::StorageUnavailable,
+        "The disk is full. Nothing was changed; make room and try again.",
+    )
+}
+
+/// A failure of the data folder as an answer.
+pub(crate) fn from_io(error: std::io::Error) -> Error {
+    use std::io::ErrorKind;
+    let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+    let answer = if is_full {
+        disk_full()
+    } else {
+        Error::new(
+            Code::StorageUnavailable,
+            "The data folder cannot be written or read right now. Try again shortly.",
+        )
+    };
+    answer.caused_by(error)
+}
+
+fn cause(error: &DbErr) -> Cause {
+    use sea_orm::sqlx::Error as Sqlx;
+    let inner = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(RuntimeErr::Internal(_)) => return Cause::Away,
+        DbErr::Conn(RuntimeErr::SqlxError(inner))
+        | DbErr::Exec(RuntimeErr::SqlxError(inner))
+        | DbErr::Query(RuntimeErr::SqlxError(inner)) => inner,
+        _ => return Cause::Defect,
+    };
+    match inner.as_ref() {
+        Sqlx::Io(_)
+        | Sqlx::Tls(_)
+        | Sqlx::Protocol(_)
+        | Sqlx::PoolTimedOut
+        | Sqlx::PoolClosed
+        | Sqlx::WorkerCrashed => Cause::Away,
+        Sqlx::Database(refusal) => cause_of_code(&refusal.code().unwrap_or_default()),
+        _ => Cause::Defect,
+    }
+}
+
+/// SQLSTATE of PostgreSQL (five characters) or the extended result code of SQLite (a number).
+fn cause_of_code(code: &str) -> Cause {
+    if let (true, Ok(number)) = (code.len() < 5, code.parse::<u32>()) {
+        // The low byte is the primary code.
+        return match number & 0xff {
+            13 => Cause::DiskFull,
+            // BUSY, LOCKED, IOERR, CANTOPEN, PROTOCOL
+            5 | 6 | 10 | 14 | 15 => Cause::Away,
+            _ => Cause::Defect,
+        };
+    }
+    match code {
+        "53100" => Cause::DiskFull,
+        // A standby after a switch, a deadlock or a serialisation failure, a statement cancelled.
+        "25006" | "40001" | "40P01" | "57014" => Cause::Away,
+        // Connection exception, insufficient resources, operator intervention, system error;
+        // authentication can fail while the server is moved.
+        _ if ["08", "53", "57", "58", "28"].iter().any(|class| code.starts_with(class)) => {
+            Cause::Away
+        }
+        _ => Cause::Defect,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_both_databases_tell_their_cause() {
+        for (code, expect) in [
+            ("13", Cause::DiskFull),
+            ("5", Cause::Away),
+            ("517", Cause::Away),
+            ("2067", Cause::Defect),
+            ("1", Cause::Defect),
+            ("53100", Cause::DiskFull),
+            ("53300", Cause::Away),
+            ("57P01", Cause::Away),
+            ("08006", Cause::Away),
+            ("23505", Cause::Defect),
+            ("42P01", Cause::Defect),
+        ] {
+            assert_eq!(cause_of_code(code), expect, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_taken_name_says_what_to_do() {
+        let error = Error::from(CatalogError::NameTaken("orders".to_owned()));
+        assert_eq!(error.code, Code::Conflict);
+        assert!(error.message.contains("REPLACE"), "{}", error.message);
+    }
+}

@@ -1,0 +1,437 @@
+//! The queue of background work: acknowledged, claimed by a runner, ended, shown.
+//!
+//! It exists in the catalog so that work survives the process. A job is run by the node whose disk
+//! holds its source; jobs of one dataset run one after the other, in the order of acknowledgement.
+//! Nothing here reads a file or loads a row.
+
+use std::collections::HashSet;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Query};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
+
+use super::convert::{self, clean, word};
+use super::entities::{jobs, sources, workspaces};
+use super::model::{Job, JobId, JobKind, JobStatus, LoadMode, Source, WorkspaceId};
+use super::{Catalog, CatalogError, bounded, now_us};
+
+/// How often a job is begun before it counts as the cause of the crashes.
+pub const MAX_ATTEMPTS: i64 = 3;
+/// A job whose node has not given a sign of life for so long is lost with it.
+const LOST_AFTER_US: i64 = 5 * 60 * 1_000_000;
+
+/// A load to be queued.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Chosen by the caller, so that the spool file can carry it.
+    pub id: JobId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// What it does.
+    pub kind: JobKind,
+    /// The name wanted; made legal from the file's name when not given.
+    pub dataset_name: String,
+    /// The name as given.
+    pub dataset_label: String,
+    /// How it meets a dataset of that name.
+    pub mode: LoadMode,
+    /// The bytes.
+    pub source: Source,
+    /// Options of the reader, JSON of `sluice_schema::ReadOptions`.
+    pub options: String,
+}
+
+/// A job that this process runs now.
+#[derive(Clone, Debug)]
+pub struct ClaimedJob {
+    /// The id.
+    pub id: JobId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// The how-manieth beginning this is, from 1; proves at the end that it is still ours.
+    pub attempt: i64,
+    /// The name wanted, legal.
+    pub dataset_name: String,
+    /// The name as given.
+    pub dataset_label: String,
+    /// How it meets a dataset of that name.
+    pub mode: LoadMode,
+    /// The bytes.
+    pub source: Source,
+    /// Options of the reader, JSON of `sluice_schema::ReadOptions`.
+    pub options: String,
+}
+
+impl Catalog {
+    /// Acknowledges a load: in one transaction the source's row, if new, and the job's, QUEUED.
+    ///
+    /// # Errors
+    /// When the workspace does not exist or the database is away.
+    pub async fn enqueue(&self, job: &NewJob) -> Result<(), CatalogError> {
+        bounded(async {
+            let transaction = self.core.begin().await?;
+            let now_us = now_us();
+            let workspace_id = job.workspace.0.to_string();
+            let number = next_number(&transaction, &workspace_id).await?;
+            let source = sources::ActiveModel {
+                workspace_id: Set(workspace_id.clone()),
+                sha256: Set(job.source.sha256.clone()),
+                file_name: Set(clean(&job.source.file_name)),
+                size_bytes: Set(job.source.size_bytes),
+                created_at_us: Set(now_us),
+            };
+            sources::Entity::insert(source)
+                .on_conflict(
+                    OnConflict::columns([sources::Column::WorkspaceId, sources::Column::Sha256])
+                        .do_nothing()
+                        .to_owned(),
+                )
+                .exec_without_returning(&transaction)
+                .await?;
+            let row = jobs::ActiveModel {
+                id: Set(job.id.0.to_string()),
+                workspace_id: Set(workspace_id),
+                number: Set(number),
+                kind: Set(word(job.kind)?),
+                status: Set(word(JobStatus::Queued)?),
+                phase: Set(None),
+                dataset_name: Set(clean(&job.dataset_name)),
+                dataset_label: Set(clean(&job.dataset_label)),
+                mode: Set(word(job.mode)?),
+                source_sha256: Set(job.source.sha256.clone()),
+                source_file_name: Set(clean(&job.source.file_name)),
+                source_size_bytes: Set(job.source.size_bytes),
+                options: Set(clean(&job.options)),
+                error_code: Set(None),
+                error_message: Set(None),
+                datasets: Set("[]".to_owned()),
+                notices: Set("[]".to_owned()),
+                row_count: Set(0),
+                node: Set(self.core.node.clone()),
+                heartbeat_at_us: Set(now_us),
+                attempts: Set(0),
+                is_cancel_asked: Set(false),
+                created_at_us: Set(now_us),
+                started_at_us: Set(None),
+                finished_at_us: Set(None),
+            };
+            jobs::Entity::insert(row).exec_without_returning(&transaction).await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Jobs of a workspace, newest first.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn jobs(
+        &self,
+        workspace: WorkspaceId,
+        limit: u64,
+        offset: u64,
+    ) -> Result<Vec<Job>, CatalogError> {
+        bounded(async {
+            let rows = jobs::Entity::find()
+                .filter(jobs::Column::WorkspaceId.eq(workspace.0.to_string()))
+                .order_by_desc(jobs::Column::Number)
+                .limit(limit)
+                .offset(offset)
+                .all(&self.core.read)
+                .await?;
+            rows.into_iter().map(convert::job).collect()
+        })
+        .await
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// NotFound for one of another workspace too; when the database is away.
+    pub async fn job(&self, workspace: WorkspaceId, id: JobId) -> Result<Job, CatalogError> {
+        bounded(async {
+            let row = jobs::Entity::find_by_id(id.0.to_string())
+                .filter(jobs::Column::WorkspaceId.eq(workspace.0.to_string()))
+                .one(&self.core.read)
+                .await?;
+            convert::job(row.ok_or(CatalogError::NotFound)?)
+        })
+        .await
+    }
+
+    /// Takes the oldest job of this node that may begin, and marks it RUNNING.
+    ///
+    /// A job waits while an older one for the same dataset has not ended.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn claim(&self) -> Result<Option<ClaimedJob>, CatalogError> {
+        bounded(async {
+            let transaction = self.core.begin().await?;
+            let mut oldest = jobs::Entity::find()
+                .filter(jobs::Column::Status.eq(word(JobStatus::Queued)?))
+                .filter(jobs::Column::Node.eq(&self.core.node))
+                .filter(has_no_older_job()?)
+                .order_by_asc(jobs::Column::CreatedAtUs)
+                .order_by_asc(jobs::Column::Number)
+                .limit(1);
+            if self.is_postgres() {
+                QueryTrait::query(&mut oldest)
+                    .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+            }
+            let Some(row) = oldest.one(&transaction).await? else {
+                return Ok(None);
+            };
+            let now_us = now_us();
+            let attempts = row.attempts + 1;
+            let started_at_us = row.started_at_us.or(Some(now_us));
+            let mut claimed = row.into_active_model();
+            claimed.status = Set(word(JobStatus::Running)?);
+            claimed.attempts = Set(attempts);
+            claimed.heartbeat_at_us = Set(now_us);
+            claimed.started_at_us = Set(started_at_us);
+            let row = claimed.update(&transaction).await?;
+            transaction.commit().await?;
+            Ok(Some(convert::claimed_job(row)?))
+        })
+        .await
+    }
+
+    /// Ends a job that has not ended yet; `error` is its code and a sentence.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn finish_job(
+        &self,
+        id: JobId,
+        status: JobStatus,
+        error: Option<(&str, &str)>,
+    ) -> Result<(), CatalogError> {
+        bounded(async {
+            jobs::Entity::update_many()
+                .set(jobs::ActiveModel {
+                    status: Set(word(status)?),
+                    error_code: Set(error.map(|(code, _)| code.to_owned())),
+                    error_message: Set(error.map(|(_, message)| clean(message))),
+                    finished_at_us: Set(Some(now_us())),
+                    ..Default::default()
+                })
+                .filter(jobs::Column::Id.eq(id.0.to_string()))
+                .filter(jobs::Column::Status.is_in(open_words()?))
+                .exec(&self.core.write)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Puts a running job of this node back into the queue, to be begun again.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn requeue(&self, id: JobId) -> Result<(), CatalogError> {
+        bounded(async {
+            jobs::Entity::update_many()
+                .col_expr(jobs::Column::Status, Expr::value(word(JobStatus::Queued)?))
+                .filter(jobs::Column::Id.eq(id.0.to_string()))
+                .filter(jobs::Column::Node.eq(&self.core.node))
+                .filter(jobs::Column::Status.eq(word(JobStatus::Running)?))
+                .exec(&self.core.write)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes up what a crash of this node left RUNNING: back into the queue, or FAILED after too
+    /// many beginnings. Gives the ids of the jobs that wait now.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn recover_jobs(&self) -> Result<Vec<JobId>, CatalogError> {
+        bounded(async {
+            let transaction = self.core.begin().await?;
+            let left = jobs::Entity::update_many()
+                .filter(jobs::Column::Node.eq(&self.core.node))
+                .filter(jobs::Column::Status.eq(word(JobStatus::Running)?));
+            left.clone()
+                .set(jobs::ActiveModel {
+                    status: Set(word(JobStatus::Failed)?),
+                    error_code: Set(Some("INTERNAL".to_owned())),
+                    error_message: Set(Some(format!(
+                        "Sluice ended {MAX_ATTEMPTS} times while it loaded this file. Give the job's id to your operator."
+                    ))),
+                    finished_at_us: Set(Some(now_us())),
+                    ..Default::default()
+                })
+                .filter(jobs::Column::Attempts.gte(MAX_ATTEMPTS))
+                .exec(&transaction)
+                .await?;
+            left.col_expr(jobs::Column::Status, Expr::value(word(JobStatus::Queued)?))
+                .exec(&transaction)
+                .await?;
+            let waiting: Vec<String> = jobs::Entity::find()
+                .select_only()
+                .column(jobs::Column::Id)
+                .filter(jobs::Column::Node.eq(&self.core.node))
+                .filter(jobs::Column::Status.eq(word(JobStatus::Queued)?))
+                .into_tuple()
+                .all(&transaction)
+                .await?;
+            transaction.commit().await?;
+            waiting.iter().map(|id| Ok(JobId(convert::parse_uuid(id)?))).collect()
+        })
+        .await
+    }
+
+    /// Gives a sign of life for this node's jobs and fails those of nodes that are gone; tells
+    /// which running jobs of this node somebody wants to end.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn beat(&self) -> Result<Vec<JobId>, CatalogError> {
+        bounded(async {
+            let now_us = now_us();
+            jobs::Entity::update_many()
+                .col_expr(jobs::Column::HeartbeatAtUs, Expr::value(now_us))
+                .filter(jobs::Column::Node.eq(&self.core.node))
+                .filter(jobs::Column::Status.is_in(open_words()?))
+                .exec(&self.core.write)
+                .await?;
+            jobs::Entity::update_many()
+                .set(jobs::ActiveModel {
+                    status: Set(word(JobStatus::Failed)?),
+                    error_code: Set(Some("STORAGE_UNAVAILABLE".to_owned())),
+                    error_message: Set(Some(
+                        "The server that received this file is gone. Send the file again."
+                            .to_owned(),
+                    )),
+                    finished_at_us: Set(Some(now_us)),
+                    ..Default::default()
+                })
+                .filter(jobs::Column::Node.ne(&self.core.node))
+                .filter(jobs::Column::Status.is_in(open_words()?))
+                .filter(jobs::Column::HeartbeatAtUs.lt(now_us - LOST_AFTER_US))
+                .exec(&self.core.write)
+                .await?;
+            let asked: Vec<String> = jobs::Entity::find()
+                .select_only()
+                .column(jobs::Column::Id)
+                .filter(jobs::Column::Node.eq(&self.core.node))
+                .filter(jobs::Column::Status.eq(word(JobStatus::Running)?))
+                .filter(jobs::Column::IsCancelAsked.eq(true))
+                .into_tuple()
+                .all(&self.core.read)
+                .await?;
+            asked.iter().map(|id| Ok(JobId(convert::parse_uuid(id)?))).collect()
+        })
+        .await
+    }
+
+    /// Ends a queued job at once, and asks the runner to end a running one.
+    ///
+    /// # Errors
+    /// NotFound; when the database is away.
+    pub async fn cancel_job(&self, workspace: WorkspaceId, id: JobId) -> Result<(), CatalogError> {
+        bounded(async {
+            let transaction = self.core.begin().await?;
+            let this = jobs::Entity::update_many()
+                .filter(jobs::Column::Id.eq(id.0.to_string()))
+                .filter(jobs::Column::WorkspaceId.eq(workspace.0.to_string()));
+            this.clone()
+                .set(jobs::ActiveModel {
+                    status: Set(word(JobStatus::Cancelled)?),
+                    finished_at_us: Set(Some(now_us())),
+                    ..Default::default()
+                })
+                .filter(jobs::Column::Status.eq(word(JobStatus::Queued)?))
+                .exec(&transaction)
+                .await?;
+            let known = this
+                .col_expr(jobs::Column::IsCancelAsked, Expr::value(true))
+                .exec(&transaction)
+                .await?;
+            transaction.commit().await?;
+            if known.rows_affected == 0 { Err(CatalogError::NotFound) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// When the oldest job that runs on any node began, microseconds since 1970 UTC.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn oldest_running_us(&self) -> Result<Option<i64>, CatalogError> {
+        bounded(async {
+            let oldest = jobs::Entity::find()
+                .filter(jobs::Column::Status.eq(word(JobStatus::Running)?))
+                .order_by_asc(jobs::Column::StartedAtUs)
+                .one(&self.core.read)
+                .await?;
+            Ok(oldest.and_then(|job| job.started_at_us))
+        })
+        .await
+    }
+
+    /// SHA-256 of every source that a workspace keeps.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sources(&self) -> Result<HashSet<String>, CatalogError> {
+        bounded(async {
+            let all: Vec<String> = sources::Entity::find()
+                .select_only()
+                .column(sources::Column::Sha256)
+                .into_tuple()
+                .all(&self.core.read)
+                .await?;
+            Ok(all.into_iter().collect())
+        })
+        .await
+    }
+}
+
+fn open_words() -> Result<[String; 2], CatalogError> {
+    Ok([word(JobStatus::Queued)?, word(JobStatus::Running)?])
+}
+
+/// No older job for the same dataset waits or runs.
+fn has_no_older_job() -> Result<Expr, CatalogError> {
+    let older = Alias::new("older");
+    let same = |column: jobs::Column| {
+        Expr::col((older.clone(), column)).equals((jobs::Entity, column))
+    };
+    let olders = Query::select()
+        .expr(Expr::value(1))
+        .from_as(jobs::Entity, older.clone())
+        .and_where(same(jobs::Column::WorkspaceId))
+        .and_where(same(jobs::Column::DatasetName))
+        .and_where(Expr::col((older.clone(), jobs::Column::Status)).is_in(open_words()?))
+        .and_where(
+            Expr::col((older.clone(), jobs::Column::Number))
+                .lt(Expr::col((jobs::Entity, jobs::Column::Number))),
+        )
+        .to_owned();
+    Ok(Expr::exists(olders).not())
+}
+
+/// The next number in the workspace's order of acknowledgement; locks the workspace's row.
+async fn next_number(
+    transaction: &DatabaseTransaction,
+    workspace_id: &str,
+) -> Result<i64, CatalogError> {
+    workspaces::Entity::update_many()
+        .col_expr(
+            workspaces::Column::LastJobNumber,
+            Expr::col(workspaces::Column::LastJobNumber).add(1),
+        )
+        .filter(workspaces::Column::Id.eq(workspace_id))
+        .exec(transaction)
+        .await?;
+    let workspace = workspaces::Entity::find_by_id(workspace_id).one(transaction).await?;
+    Ok(workspace.ok_or(CatalogError::NotFound)?.last_job_number)
+}

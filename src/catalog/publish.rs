@@ -1,0 +1,396 @@
+//! Changes of datasets: each is one transaction, and the snapshot is swapped after its commit.
+//!
+//! It exists so that a version is seen entirely or not at all, by every reader on every node. It
+//! never loads or drops a table; what it replaces is written down in `retired_tables`.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
+};
+use sluice_schema::{Notice, Reject};
+
+use super::convert::{self, json, word};
+use super::entities::{datasets, jobs, rejects, retired_tables, workspaces};
+use super::model::{Dataset, DatasetId, Index, JobId, JobStatus, StorageId, WorkspaceId};
+use super::{Catalog, CatalogError, Core, bounded, now_us};
+
+/// The channel on which PostgreSQL tells nodes that a workspace changed.
+pub(super) const CHANNEL: &str = "sluice_changed";
+/// Rejects written by one statement.
+const REJECTS_PER_STATEMENT: usize = 500;
+
+/// A dataset version to be published.
+#[derive(Debug)]
+pub struct NewVersion {
+    /// The dataset as it shall be. `version` is 1 for a new one, else one more than the version
+    /// that this one was made to follow; its `guard` is set by the catalog.
+    pub dataset: Dataset,
+    /// What the load refused.
+    pub rejects: Vec<Reject>,
+}
+
+/// All that a job made: published together or not at all.
+#[derive(Debug)]
+pub struct Publication {
+    /// The job that made it; it SUCCEEDS in the same transaction.
+    pub job: JobId,
+    /// The job's beginning, as [`Catalog::claim`] gave it.
+    pub attempt: i64,
+    /// The versions, each of another dataset.
+    pub versions: Vec<NewVersion>,
+    /// What the job tells about the whole file.
+    pub notices: Vec<Notice>,
+}
+
+/// What two versions of a dataset differ in, as far as plans depend on it.
+fn same_schema(old: &Dataset, new: &Dataset) -> bool {
+    old.name == new.name
+        && old.type_name == new.type_name
+        && old.key == new.key
+        && old.columns.len() == new.columns.len()
+        && old.columns.iter().zip(&new.columns).all(|(old, new)| {
+            old.name == new.name
+                && old.physical == new.physical
+                && old.column_type == new.column_type
+                && old.nullable == new.nullable
+                && old.generated == new.generated
+                && old.label == new.label
+                && old.description == new.description
+        })
+}
+
+impl Catalog {
+    /// Publishes what a job made, in one transaction: datasets, rejects, the job's success, the
+    /// revisions; then swaps the snapshot.
+    ///
+    /// # Errors
+    /// NameTaken when a new dataset's name exists; Changed when a version to be followed is not the
+    /// present one any more; NotRunning when the job was ended or given to another runner; when
+    /// the database is away (then it is not known whether it was published: ask for the job).
+    pub async fn publish(
+        &self,
+        workspace: WorkspaceId,
+        publication: Publication,
+    ) -> Result<Vec<Arc<Dataset>>, CatalogError> {
+        let core = &self.core;
+        let _change = core.change.lock().await;
+        let mut published = Vec::with_capacity(publication.versions.len());
+        let (revision, schema_revision) = bounded(async {
+            let transaction = core.begin().await?;
+            let (revision, mut schema_revision) = grow(&transaction, workspace).await?;
+            succeed(core, &transaction, workspace, &publication).await?;
+            let mut is_schema_changed = false;
+            for version in &publication.versions {
+                let is_same = write_version(&transaction, workspace, version, revision).await?;
+                is_schema_changed |= !is_same;
+            }
+            if is_schema_changed {
+                schema_revision += 1;
+                set_schema_revision(&transaction, workspace, schema_revision).await?;
+            }
+            core.tell(&transaction, workspace).await?;
+            transaction.commit().await?;
+            Ok((revision, schema_revision))
+        })
+        .await?;
+        for version in publication.versions {
+            let mut dataset = version.dataset;
+            dataset.guard = core.guard(dataset.storage.clone());
+            published.push(Arc::new(dataset));
+        }
+        core.follow(workspace, &published, revision, schema_revision).await;
+        Ok(published)
+    }
+
+    /// Replaces the indexes of a dataset; the schema revision and the version stay.
+    ///
+    /// # Errors
+    /// NotFound; when the database is away.
+    pub async fn set_indexes(
+        &self,
+        workspace: WorkspaceId,
+        dataset: DatasetId,
+        indexes: Vec<Index>,
+    ) -> Result<Arc<Dataset>, CatalogError> {
+        let core = &self.core;
+        let _change = core.change.lock().await;
+        bounded(async {
+            let transaction = core.begin().await?;
+            let (revision, _) = grow(&transaction, workspace).await?;
+            let row = datasets::ActiveModel {
+                indexes: Set(json(&indexes)?),
+                revision: Set(revision),
+                ..Default::default()
+            };
+            let changed = datasets::Entity::update_many()
+                .set(row)
+                .filter(datasets::Column::Id.eq(dataset.0.to_string()))
+                .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()))
+                .exec(&transaction)
+                .await?;
+            if changed.rows_affected == 0 {
+                return Err(CatalogError::NotFound);
+            }
+            core.tell(&transaction, workspace).await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await?;
+        let snapshot = bounded(core.refresh(workspace)).await?;
+        snapshot.dataset_by_id(dataset).cloned().ok_or(CatalogError::NotFound)
+    }
+
+    /// Every table that a dataset of any workspace names.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn named_tables(&self) -> Result<HashSet<StorageId>, CatalogError> {
+        bounded(async {
+            let all: Vec<String> = datasets::Entity::find()
+                .select_only()
+                .column(datasets::Column::Storage)
+                .into_tuple()
+                .all(&self.core.read)
+                .await?;
+            Ok(all.iter().filter_map(|storage| StorageId::parse(storage)).collect())
+        })
+        .await
+    }
+
+    /// Whether a dataset of any workspace names this table.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn is_named(&self, storage: &StorageId) -> Result<bool, CatalogError> {
+        bounded(async {
+            let n_datasets = datasets::Entity::find()
+                .filter(datasets::Column::Storage.eq(storage.as_str()))
+                .count(&self.core.write)
+                .await?;
+            Ok(n_datasets > 0)
+        })
+        .await
+    }
+
+    /// Replaced tables that were retired before this time and have not been removed yet.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn retired_tables(&self, before_us: i64) -> Result<Vec<StorageId>, CatalogError> {
+        bounded(async {
+            let rows = retired_tables::Entity::find()
+                .filter(retired_tables::Column::RetiredAtUs.lt(before_us))
+                .all(&self.core.read)
+                .await?;
+            Ok(rows.iter().filter_map(|row| StorageId::parse(&row.storage)).collect())
+        })
+        .await
+    }
+
+    /// Strikes a replaced table off the list: it was removed.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn forget_table(&self, storage: &StorageId) -> Result<(), CatalogError> {
+        bounded(async {
+            retired_tables::Entity::delete_by_id(storage.as_str()).exec(&self.core.write).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Core {
+    /// Tells other nodes, once the transaction is committed.
+    async fn tell(
+        &self,
+        transaction: &DatabaseTransaction,
+        workspace: WorkspaceId,
+    ) -> Result<(), CatalogError> {
+        if self.is_postgres() {
+            let call = Func::cust(Alias::new("pg_notify"))
+                .arg(CHANNEL)
+                .arg(workspace.0.to_string());
+            transaction.query_one(Query::select().expr(call)).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the snapshot after a commit; the caller holds `change`.
+    async fn follow(
+        &self,
+        workspace: WorkspaceId,
+        published: &[Arc<Dataset>],
+        revision: i64,
+        schema_revision: i64,
+    ) {
+        let old = self.snapshot(workspace);
+        for dataset in published {
+            if let Some(before) = old.dataset_by_id(dataset.id)
+                && before.storage != dataset.storage
+            {
+                before.guard.retire();
+            }
+        }
+        if old.revision + 1 == revision {
+            let next =
+                old.with_changes(published.iter().cloned(), &[], revision, schema_revision);
+            self.swap(Arc::new(next));
+        } else if let Err(error) = bounded(self.refresh(workspace)).await {
+            // Another node published in between. The watcher asks again within seconds.
+            tracing::warn!(%error, "the snapshot could not be refreshed after a change");
+        }
+    }
+}
+
+/// Locks the workspace's row and lets its revision grow; gives the new one and the schema's.
+async fn grow(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+) -> Result<(i64, i64), CatalogError> {
+    let id = workspace.0.to_string();
+    workspaces::Entity::update_many()
+        .col_expr(
+            workspaces::Column::Revision,
+            Expr::col(workspaces::Column::Revision).add(1),
+        )
+        .filter(workspaces::Column::Id.eq(&id))
+        .exec(transaction)
+        .await?;
+    let row = workspaces::Entity::find_by_id(&id).one(transaction).await?;
+    let row = row.ok_or(CatalogError::NotFound)?;
+    Ok((row.revision, row.schema_revision))
+}
+
+async fn set_schema_revision(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    schema_revision: i64,
+) -> Result<(), CatalogError> {
+    workspaces::Entity::update_many()
+        .col_expr(workspaces::Column::SchemaRevision, Expr::value(schema_revision))
+        .filter(workspaces::Column::Id.eq(workspace.0.to_string()))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Marks the job SUCCEEDED if it is still run by this node at this beginning.
+async fn succeed(
+    core: &Core,
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    publication: &Publication,
+) -> Result<(), CatalogError> {
+    let ids: Vec<DatasetId> =
+        publication.versions.iter().map(|version| version.dataset.id).collect();
+    let row_count = publication.versions.iter().map(|version| version.dataset.row_count).sum();
+    let job = jobs::ActiveModel {
+        status: Set(word(JobStatus::Succeeded)?),
+        datasets: Set(json(&ids)?),
+        notices: Set(json(&publication.notices)?),
+        row_count: Set(row_count),
+        finished_at_us: Set(Some(now_us())),
+        ..Default::default()
+    };
+    let ended = jobs::Entity::update_many()
+        .set(job)
+        .filter(jobs::Column::Id.eq(publication.job.0.to_string()))
+        .filter(jobs::Column::WorkspaceId.eq(workspace.0.to_string()))
+        .filter(jobs::Column::Status.eq(word(JobStatus::Running)?))
+        .filter(jobs::Column::Node.eq(&core.node))
+        .filter(jobs::Column::Attempts.eq(publication.attempt))
+        .filter(jobs::Column::IsCancelAsked.eq(false))
+        .exec(transaction)
+        .await?;
+    if ended.rows_affected == 0 { Err(CatalogError::NotRunning) } else { Ok(()) }
+}
+
+/// Writes a dataset's row, retires the table before it, and keeps what was refused; tells whether
+/// the schema stays the same.
+async fn write_version(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    version: &NewVersion,
+    revision: i64,
+) -> Result<bool, CatalogError> {
+    let new = &version.dataset;
+    let row = convert::dataset_row(workspace, new, revision)?;
+    let is_same = if new.version == 1 {
+        let made = datasets::Entity::insert(row).exec_without_returning(transaction).await;
+        made.map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => {
+                CatalogError::NameTaken(new.name.clone())
+            }
+            _ => error.into(),
+        })?;
+        false
+    } else {
+        let old = datasets::Entity::find_by_id(new.id.0.to_string())
+            .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()))
+            .one(transaction)
+            .await?
+            .ok_or(CatalogError::Changed)?;
+        let old = convert::dataset(old, |_| Default::default())?;
+        if old.version + 1 != new.version {
+            return Err(CatalogError::Changed);
+        }
+        row.update(transaction).await?;
+        if old.storage != new.storage {
+            retire(transaction, workspace, &old.storage).await?;
+        }
+        same_schema(&old, new)
+    };
+    keep_rejects(transaction, workspace, version).await?;
+    Ok(is_same)
+}
+
+async fn retire(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    storage: &StorageId,
+) -> Result<(), CatalogError> {
+    let row = retired_tables::ActiveModel {
+        storage: Set(storage.as_str().to_owned()),
+        workspace_id: Set(workspace.0.to_string()),
+        retired_at_us: Set(now_us()),
+    };
+    retired_tables::Entity::insert(row).exec_without_returning(transaction).await?;
+    Ok(())
+}
+
+/// Keeps the rejects of this version in place of those of the version before.
+async fn keep_rejects(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    version: &NewVersion,
+) -> Result<(), CatalogError> {
+    let dataset = &version.dataset;
+    if dataset.version > 1 {
+        rejects::Entity::delete_many()
+            .filter(rejects::Column::DatasetId.eq(dataset.id.0.to_string()))
+            .exec(transaction)
+            .await?;
+    }
+    for chunk in version.rejects.chunks(REJECTS_PER_STATEMENT) {
+        let mut rows = Vec::with_capacity(chunk.len());
+        for reject in chunk {
+            rows.push(rejects::ActiveModel {
+                workspace_id: Set(workspace.0.to_string()),
+                dataset_id: Set(dataset.id.0.to_string()),
+                version: Set(dataset.version),
+                row: Set(i64::try_from(reject.row).unwrap_or(i64::MAX)),
+                column: Set(convert::clean(&reject.column)),
+                reject: Set(json(reject)?),
+                ..Default::default()
+            });
+        }
+        rejects::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! Turns the selection of an aggregate into the expressions of one SELECT.
+//!
+//! Sums of whole numbers and decimals are exact: they are added as whole numbers and divided, for
+//! averages, only when the answer is written. The rows beside an aggregate (`nodes`) are gathered
+//! into one value of the same statement.
+
+use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
+use sluice_schema::ColumnType;
+
+use super::Dialect;
+use super::input::Input;
+use super::plan::Compiler;
+use super::select::{Columns, Fields, ROWS, cell_kind, typename_field};
+use crate::catalog::model::{Column, Dataset};
+use crate::error::{Error, Result};
+use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
+
+/// Digits after the point that an average has beyond its column's.
+pub const AVERAGE_EXTRA_DIGITS: u8 = 4;
+
+/// A function over one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// The total.
+    Sum,
+    /// The mean.
+    Avg,
+    /// The smallest value.
+    Min,
+    /// The largest value.
+    Max,
+}
+
+/// The functions with their names in GraphQL.
+pub const FUNCTIONS: [(&str, Function); 4] = [
+    ("sum", Function::Sum),
+    ("avg", Function::Avg),
+    ("min", Function::Min),
+    ("max", Function::Max),
+];
+
+/// The type that a function answers for a column; `None` where it has no meaning.
+pub fn result_type(function: Function, column: &Column) -> Option<ColumnType> {
+    let is_number = matches!(
+        column.column_type,
+        ColumnType::Int | ColumnType::BigInt | ColumnType::Decimal { .. } | ColumnType::Float
+    );
+    match function {
+        Function::Sum | Function::Avg if !is_number || column.generated => None,
+        Function::Sum => Some(match column.column_type {
+            ColumnType::Int => ColumnType::BigInt,
+            other => other,
+        }),
+        Function::Avg => Some(match column.column_type {
+            decimal @ ColumnType::Decimal { .. } => decimal,
+            _ => ColumnType::Float,
+        }),
+        Function::Min | Function::Max => match column.column_type {
+            ColumnType::Boolean | ColumnType::Json | ColumnType::Uuid => None,
+            other => Some(other),
+        },
+    }
+}
+
+/// The expressions of an aggregate's SELECT, each once.
+#[derive(Default)]
+pub(super) struct Expressions(Vec<(String, Expr)>);
+
+impl Expressions {
+    /// The position of an expression; `label` tells equal ones apart.
+    fn position(&mut self, label: String, make: impl FnOnce() -> Expr) -> usize {
+        match self.0.iter().position(|(known, _)| *known == label) {
+            Some(position) => position,
+            None => {
+                self.0.push((label, make()));
+                self.0.len() - 1
+            }
+        }
+    }
+
+    /// Adds them to a SELECT.
+    pub(super) fn select_into(self, select: &mut SelectStatement) {
+        if self.0.is_empty() {
+            select.expr(Expr::cust("1"));
+        }
+        for (_, expression) in self.0 {
+            select.expr(expression);
+        }
+    }
+
+    /// Adds one that stands alone.
+    pub(super) fn push(&mut self, expression: Expr) -> usize {
+        self.0.push((format!("#{}", self.0.len()), expression));
+        self.0.len() - 1
+    }
+}
+
+impl<'d> Compiler<'d> {
+    /// The shape of `aggregate { … }`; its expressions are added, and the physical columns they
+    /// read.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for fields that the dataset does not have.
+    pub(super) fn aggregate_shape(
+        &mut self,
+        dataset: &Dataset,
+        fields: &Fields<'d>,
+        expressions: &mut Expressions,
+        columns: &mut Columns,
+    ) -> Result<RowShape> {
+        let mut shape = RowShape::with_capacity(fields.len());
+        for (key, merged) in fields {
+            let Some(field) = merged.first() else { continue };
+            let name = field.name.node.as_str();
+            if name == "__typename" {
+                let type_name = format!("{}AggregateFields", dataset.type_name);
+                shape.push(typename_field(key, &type_name));
+                continue;
+            }
+            let cell = if name == "count" {
+                let counted = field.get_argument("columns").map(|value| &value.node);
+                let distinct = field.get_argument("distinct").map(|value| &value.node);
+                let expression = self.count(
+                    dataset,
+                    counted.map(Input::Written).as_ref(),
+                    distinct.map(Input::Written).as_ref(),
+                    columns,
+                )?;
+                let index = expressions.push(expression);
+                OutCell::Column { index, kind: CellKind::Int }
+            } else {
+                let Some((_, function)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
+                    return Err(Error::bad_input(format!("An aggregate has no field {name:?}.")));
+                };
+                let below = self.collect_below(merged)?;
+                OutCell::Object(self.function_shape(
+                    dataset,
+                    *function,
+                    &below,
+                    expressions,
+                    columns,
+                )?)
+            };
+            shape.push(OutField { key: key_bytes(key), cell });
+        }
+        Ok(shape)
+    }
+
+    fn function_shape(
+        &mut self,
+        dataset: &Dataset,
+        function: Function,
+        fields: &Fields<'d>,
+        expressions: &mut Expressions,
+        columns: &mut Columns,
+    ) -> Result<RowShape> {
+        let mut shape = RowShape::with_capacity(fields.len());
+        for (key, merged) in fields {
+            let Some(field) = merged.first() else { continue };
+            let name = field.name.node.as_str();
+            if name == "__typename" {
+                let type_name = format!("{}{function:?}Fields", dataset.type_name);
+                shape.push(typename_field(key, &type_name));
+                continue;
+            }
+            let found = dataset.columns.iter().find(|column| column.name == name);
+            let answer = found.and_then(|column| Some((column, result_type(function, column)?)));
+            let Some((column, answer)) = answer else {
+                return Err(Error::bad_input(format!(
+                    "{function:?} is not defined for a field {name:?} of {}.",
+                    dataset.name
+                )));
+            };
+            columns.position(&column.physical);
+            let cell = self.function_cell(function, column, answer, expressions);
+            shape.push(OutField { key: key_bytes(key), cell });
+        }
+        Ok(shape)
+    }
+
+    fn function_cell(
+        &self,
+        function: Function,
+        column: &Column,
+        answer: ColumnType,
+        expressions: &mut Expressions,
+    ) -> OutCell {
+        let physical = &column.physical;
+        let value = || Expr::col((ROWS, physical.clone()));
+        let mut sum = || {
+            expressions.position(format!("sum {physical}"), || match self.dialect {
+                Dialect::Sqlite if column.column_type == ColumnType::Float => {
+                    Func::cust("sluice_float_sum").arg(value()).into()
+                }
+                Dialect::Sqlite => Func::cust("sluice_sum").arg(value()).into(),
+                Dialect::Postgres if column.column_type == ColumnType::Float => value().sum(),
+                Dialect::Postgres => value().sum().cast_as("numeric"),
+            })
+        };
+        match function {
+            Function::Sum => OutCell::Column { index: sum(), kind: cell_kind(answer) },
+            Function::Avg if column.column_type == ColumnType::Float => {
+                let index = expressions.position(format!("avg {physical}"), || {
+                    let total: Expr = match self.dialect {
+                        Dialect::Sqlite => Func::cust("sluice_float_sum").arg(value()).into(),
+                        Dialect::Postgres => value().sum(),
+                    };
+                    total.div(value().count())
+                });
+                OutCell::Column { index, kind: CellKind::Float }
+            }
+            Function::Avg => {
+                let sum = sum();
+                let count = expressions.position(format!("count {physical}"), || value().count());
+                let (scale, digits) = match column.column_type {
+                    ColumnType::Decimal { scale, .. } => {
+                        (scale, Some(scale.saturating_add(AVERAGE_EXTRA_DIGITS)))
+                    }
+                    _ => (0, None),
+                };
+                OutCell::Average { sum, count, scale, digits }
+            }
+            Function::Min | Function::Max => {
+                let is_min = function == Function::Min;
+                let index = expressions.position(format!("{is_min} {physical}"), || {
+                    if is_min { value().min() } else { value().max() }
+                });
+                OutCell::Column { index, kind: cell_kind(answer) }
+            }
+        }
+    }
+
+    /// `count(columns, distinct)`: rows in which all the columns have a value.
+    fn count(
+        &mut self,
+        dataset: &Dataset,
+        counted: Option<&Input<'_>>,
+        distinct: Option<&Input<'_>>,
+        columns: &mut Columns,
+    ) -> Result<Expr> {
+        let is_distinct = match distinct {
+            Some(input) if self.reader.presence(input) == Some(true) => {
+                self.reader.boolean(input, "count.distinct")?
+            }
+            _ => false,
+        };
+        let counted = counted.filter(|input| self.reader.presence(input) == Some(true));
+        let physical = self.distinct_columns(dataset, counted, "count.columns")?;
+        for column in &physical {
+            columns.position(column);
+        }
+        let values: Vec<Expr> =
+            physical.iter().map(|column| Expr::col((ROWS, column.clone()))).collect();
+        let all_present =
+            values.iter().cloned().map(ExprTrait::is_not_null).reduce(|a, b| a.and(b));
+        Ok(match (values.as_slice(), is_distinct) {
+            ([], _) => Expr::cust("COUNT(*)"),
+            ([one], false) => one.clone().count(),
+            ([one], true) => one.clone().count_distinct(),
+            (several, _) => {
+                let condition = all_present.unwrap_or_else(|| Expr::cust("1 = 1"));
+                if is_distinct {
+                    let together: Expr = match self.dialect {
+                        Dialect::Sqlite => {
+                            Func::cust("json_array").args(several.iter().cloned()).into()
+                        }
+                        Dialect::Postgres => Func::cust("ROW").args(several.iter().cloned()).into(),
+                    };
+                    let template = match self.dialect {
+                        Dialect::Sqlite => "COUNT(DISTINCT ?) FILTER (WHERE ?)",
+                        Dialect::Postgres => "COUNT(DISTINCT $1) FILTER (WHERE $2)",
+                    };
+                    Expr::cust_with_exprs(template, [together, condition])
+                } else {
+                    let template = match self.dialect {
+                        Dialect::Sqlite => "COUNT(*) FILTER (WHERE ?)",
+                        Dialect::Postgres => "COUNT(*) FILTER (WHERE $1)",
+                    };
+                    Expr::cust_with_exprs(template, [condition])
+                }
+            }
+        })
+    }
+
+    /// Gathers the rows of a SELECT into one value, in their order.
+    pub(super) fn gather(&self, rows: SelectStatement, columns: &Columns) -> Expr {
+        const GATHERED: &str = "n";
+        let cells: Vec<Expr> =
+            columns.names().iter().map(|column| Expr::col((GATHERED, column.clone()))).collect();
+        let cells = if cells.is_empty() { vec![Expr::cust("1")] } else { cells };
+        let all: Expr = match self.dialect {
+            Dialect::Sqlite => Func::cust("sluice_rows").args(cells).into(),
+            Dialect::Postgres => Func::cust("array_agg").arg(Func::cust("ROW").args(cells)).into(),
+        };
+        let mut select = Query::select();
+        select.expr(all).from_subquery(rows, GATHERED);
+        Expr::SubQuery(None, Box::new(select.into()))
+    }
+}

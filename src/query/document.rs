@@ -1,0 +1,260 @@
+//! Turns a document's text into its operation, measured before anything walks it as a tree.
+//!
+//! Fragments are sized with memory, each once, so that a small document that spreads itself a
+//! million times is refused in linear time. What passes here is safe to expand.
+
+use std::collections::HashMap;
+
+use async_graphql_parser::types::{
+    ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    SelectionSet,
+};
+use async_graphql_parser::{Positioned, parse_query};
+
+use super::guard;
+use crate::config::QueryLimits;
+use crate::error::{Code, Error, Result};
+
+/// Selections of one operation once its fragments are spread; far above any real document.
+const MAX_EXPANDED_FIELDS: u64 = 20_000;
+/// Nesting of selections, inline fragments and spreads together: bounds every later recursion.
+const MAX_NESTING: usize = 100;
+/// Nesting allowed below `__schema` and `__type`: the standard introspection query needs 15.
+const INTROSPECTION_DEPTH: usize = 25;
+
+/// A parsed document and the name of the operation to run.
+#[derive(Debug)]
+pub struct Document {
+    /// The whole document.
+    pub parsed: ExecutableDocument,
+    operation_name: Option<String>,
+}
+
+impl Document {
+    /// Guards, parses and measures a document.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for syntax and a wrong operation name, QUERY_TOO_DEEP and QUERY_TOO_COMPLEX
+    /// for size.
+    pub fn parse(
+        text: &str,
+        operation_name: Option<&str>,
+        limits: &QueryLimits,
+    ) -> Result<Document> {
+        guard::check_document(text, limits)?;
+        let parsed = parse_query(text).map_err(|error| {
+            let position = error.positions().next();
+            let at = position.map_or_else(String::new, |position| {
+                format!(" at line {}, column {}", position.line, position.column)
+            });
+            let text = error.to_string();
+            let expected = text.rsplit("= ").next().unwrap_or_default().trim().to_owned();
+            Error::bad_input(format!("The document is not valid GraphQL{at}: {expected}."))
+        })?;
+        let document = Document { parsed, operation_name: operation_name.map(str::to_owned) };
+        let operation = document.operation()?;
+        Measure { fragments: &document.parsed.fragments, limits, known: HashMap::new() }
+            .check(operation)?;
+        Ok(document)
+    }
+
+    /// The operation to run.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when the name fits none, or none was given and there are several.
+    pub fn operation(&self) -> Result<&OperationDefinition> {
+        let mut operations = self.parsed.operations.iter();
+        let found = match &self.operation_name {
+            Some(wanted) => operations
+                .find(|(name, _)| name.is_some_and(|name| name.as_str() == wanted))
+                .or_else(|| self.only_operation()),
+            None => self.only_operation(),
+        };
+        found.map(|(_, operation)| &operation.node).ok_or_else(|| match &self.operation_name {
+            Some(name) => {
+                Error::bad_input(format!("The document has no operation named {name:?}."))
+            }
+            None => Error::bad_input(
+                "The document has several operations: say which to run in operationName.",
+            ),
+        })
+    }
+
+    /// The operation of a document that has one. A single named operation is stored by the
+    /// parser under its name, an anonymous one without; a name given for it is checked later.
+    fn only_operation(
+        &self,
+    ) -> Option<(Option<&async_graphql_value::Name>, &Positioned<OperationDefinition>)> {
+        let mut operations = self.parsed.operations.iter();
+        let first = operations.next()?;
+        let is_wanted = match (&self.operation_name, first.0) {
+            (Some(wanted), Some(name)) => name.as_str() == wanted,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        (operations.next().is_none() && is_wanted).then_some(first)
+    }
+
+    /// Whether the operation changes something.
+    pub fn is_mutation(&self) -> bool {
+        self.operation().is_ok_and(|operation| operation.ty == OperationType::Mutation)
+    }
+
+    /// Names of all root fields, and of all types that the document mentions.
+    pub fn mentioned_names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for (_, operation) in self.parsed.operations.iter() {
+            mention_fields(&operation.node.selection_set.node, &mut names);
+            for variable in &operation.node.variable_definitions {
+                mention_type(&variable.node.var_type.node.base, &mut names);
+            }
+        }
+        for fragment in self.parsed.fragments.values() {
+            names.push(fragment.node.type_condition.node.on.node.as_str());
+            mention_fields(&fragment.node.selection_set.node, &mut names);
+        }
+        names
+    }
+}
+
+fn mention_type<'a>(base: &'a async_graphql_parser::types::BaseType, names: &mut Vec<&'a str>) {
+    match base {
+        async_graphql_parser::types::BaseType::Named(name) => names.push(name.as_str()),
+        async_graphql_parser::types::BaseType::List(inner) => mention_type(&inner.base, names),
+    }
+}
+
+fn mention_fields<'a>(selection: &'a SelectionSet, names: &mut Vec<&'a str>) {
+    for item in &selection.items {
+        match &item.node {
+            Selection::Field(field) => names.push(field.node.name.node.as_str()),
+            Selection::InlineFragment(inline) => {
+                if let Some(condition) = &inline.node.type_condition {
+                    names.push(condition.node.on.node.as_str());
+                }
+                mention_fields(&inline.node.selection_set.node, names);
+            }
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+/// What a selection amounts to once its fragments are spread.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    n_fields: u64,
+    n_root_fields: u64,
+    n_aliases: u64,
+    n_directives: u64,
+    depth: usize,
+    /// Nesting of selections, inline fragments and spreads: how deep a walk recurses.
+    nesting: usize,
+}
+
+/// Sizes selections; each fragment once.
+struct Measure<'a> {
+    fragments: &'a HashMap<async_graphql_value::Name, Positioned<FragmentDefinition>>,
+    limits: &'a QueryLimits,
+    /// `None` while a fragment is being sized: meeting it again means a cycle.
+    known: HashMap<&'a str, Option<Size>>,
+}
+
+impl<'a> Measure<'a> {
+    fn check(&mut self, operation: &'a OperationDefinition) -> Result<()> {
+        let size = self.size(&operation.selection_set.node)?;
+        if size.depth > self.limits.max_depth {
+            return Err(too_deep(self.limits.max_depth));
+        }
+        let too_complex = |what: &str, limit: u64| {
+            Err(Error::new(
+                Code::QueryTooComplex,
+                format!("The operation has more than {limit} {what}, the limit. Split it."),
+            ))
+        };
+        let limits = self.limits;
+        let bound = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);
+        if size.n_root_fields > bound(limits.max_root_fields) {
+            return too_complex("root fields", bound(limits.max_root_fields));
+        }
+        if size.n_aliases > bound(limits.max_aliases) {
+            return too_complex("aliases", bound(limits.max_aliases));
+        }
+        if size.n_directives + count(&operation.directives) > bound(limits.max_directives) {
+            return too_complex("directives", bound(limits.max_directives));
+        }
+        if size.n_fields > MAX_EXPANDED_FIELDS {
+            return too_complex("fields with its fragments spread", MAX_EXPANDED_FIELDS);
+        }
+        Ok(())
+    }
+
+    fn size(&mut self, selection: &'a SelectionSet) -> Result<Size> {
+        let mut total = Size::default();
+        for item in &selection.items {
+            let own_directives = count(item.node.directives());
+            let size = match &item.node {
+                Selection::Field(field) => {
+                    let below = self.size(&field.node.selection_set.node)?;
+                    let is_introspection = field.node.name.node.starts_with("__");
+                    let depth = below.depth + 1;
+                    if is_introspection && depth > INTROSPECTION_DEPTH {
+                        return Err(too_deep(INTROSPECTION_DEPTH));
+                    }
+                    Size {
+                        n_fields: below.n_fields.saturating_add(1),
+                        n_root_fields: 1,
+                        n_aliases: below.n_aliases + u64::from(field.node.alias.is_some()),
+                        n_directives: below.n_directives,
+                        depth: if is_introspection { 1 } else { depth },
+                        nesting: below.nesting,
+                    }
+                }
+                Selection::InlineFragment(inline) => self.size(&inline.node.selection_set.node)?,
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(spread.node.fragment_name.node.as_str())?
+                }
+            };
+            total.n_fields = total.n_fields.saturating_add(size.n_fields);
+            total.n_root_fields = total.n_root_fields.saturating_add(size.n_root_fields);
+            total.n_aliases = total.n_aliases.saturating_add(size.n_aliases);
+            total.n_directives =
+                total.n_directives.saturating_add(size.n_directives).saturating_add(own_directives);
+            total.depth = total.depth.max(size.depth);
+            total.nesting = total.nesting.max(size.nesting + 1);
+            if total.nesting > MAX_NESTING {
+                return Err(too_deep(MAX_NESTING));
+            }
+        }
+        Ok(total)
+    }
+
+    fn fragment(&mut self, name: &'a str) -> Result<Size> {
+        match self.known.get(name) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => {
+                return Err(Error::bad_input(format!("The fragment {name:?} spreads itself.")));
+            }
+            None => {}
+        }
+        let Some(fragment) = self.fragments.get(name) else {
+            return Err(Error::bad_input(format!("There is no fragment named {name:?}.")));
+        };
+        self.known.insert(name, None);
+        let size = self.size(&fragment.node.selection_set.node)?;
+        self.known.insert(name, Some(size));
+        Ok(size)
+    }
+}
+
+fn count<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
+
+fn too_deep(limit: usize) -> Error {
+    Error::new(
+        Code::QueryTooDeep,
+        format!(
+            "Selections are nested more than {limit} deep, the limit. Ask in several requests."
+        ),
+    )
+}

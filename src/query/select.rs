@@ -1,0 +1,327 @@
+//! Turns the selection of a list or a single row into a SELECT and the shape of its rows.
+//!
+//! Lists always end their order with the hidden row number, so that rows without an order of
+//! their own come in file order and pages never overlap.
+
+use async_graphql_parser::Positioned;
+use async_graphql_parser::types::{Directive, Field, Selection, SelectionSet};
+use indexmap::IndexMap;
+use sea_query::{Expr, NullOrdering, Order, OverStatement, Query, SelectStatement};
+use sluice_schema::ColumnType;
+
+use super::input::{Input, Origin};
+use super::plan::Compiler;
+use super::value::{Slot, SlotKind};
+use crate::catalog::model::{Dataset, ROW_COLUMN};
+use crate::error::{Code, Error, Result};
+use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
+
+/// The name of the rows' table inside every SELECT.
+pub(super) const ROWS: &str = "r";
+
+/// The fields of a selection by response key, fragments spread and directives obeyed; fields of
+/// one key are to be merged.
+pub(super) type Fields<'d> = IndexMap<String, Vec<&'d Field>>;
+
+/// One key of an order: a physical column and its direction.
+#[derive(Clone, Debug)]
+pub(super) struct OrderKey {
+    pub(super) field: String,
+    physical: String,
+    order: Order,
+    nulls: NullOrdering,
+}
+
+/// Physical columns that a SELECT answers, each once.
+#[derive(Default)]
+pub(super) struct Columns(Vec<String>);
+
+impl Columns {
+    /// The position of a column in the result.
+    pub(super) fn position(&mut self, physical: &str) -> usize {
+        match self.0.iter().position(|known| known == physical) {
+            Some(position) => position,
+            None => {
+                self.0.push(physical.to_owned());
+                self.0.len() - 1
+            }
+        }
+    }
+
+    /// The columns in the order of the result.
+    pub(super) fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// How values of a column become JSON.
+pub(super) fn cell_kind(column_type: ColumnType) -> CellKind {
+    match column_type {
+        ColumnType::Boolean => CellKind::Boolean,
+        ColumnType::Int => CellKind::Int,
+        ColumnType::BigInt => CellKind::BigInt,
+        ColumnType::Decimal { scale, .. } => CellKind::Decimal { scale },
+        ColumnType::Float => CellKind::Float,
+        ColumnType::Date => CellKind::Date,
+        ColumnType::LocalTime => CellKind::LocalTime,
+        ColumnType::LocalDateTime => CellKind::LocalDateTime,
+        ColumnType::DateTime => CellKind::DateTime,
+        ColumnType::Uuid => CellKind::Uuid,
+        ColumnType::Json => CellKind::Json,
+        ColumnType::String => CellKind::Text,
+    }
+}
+
+/// A key with finished JSON behind it.
+pub(super) fn literal_field(key: &str, json: &str) -> OutField {
+    OutField { key: key_bytes(key), cell: OutCell::Literal(json.as_bytes().into()) }
+}
+
+/// A key with the type's name behind it.
+pub(super) fn typename_field(key: &str, type_name: &str) -> OutField {
+    literal_field(key, &format!("\"{type_name}\""))
+}
+
+impl<'d> Compiler<'d> {
+    /// Spreads fragments and obeys `@skip` and `@include`.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a directive without its condition.
+    pub(super) fn collect(
+        &mut self,
+        selections: impl IntoIterator<Item = &'d SelectionSet>,
+    ) -> Result<Fields<'d>> {
+        let mut fields = Fields::new();
+        for selection in selections {
+            self.collect_into(selection, &mut fields)?;
+        }
+        Ok(fields)
+    }
+
+    /// The fields selected below fields of one response key.
+    ///
+    /// # Errors
+    /// As [`Compiler::collect`].
+    pub(super) fn collect_below(&mut self, merged: &[&'d Field]) -> Result<Fields<'d>> {
+        self.collect(merged.iter().map(|field| &field.selection_set.node))
+    }
+
+    fn collect_into(&mut self, selection: &'d SelectionSet, fields: &mut Fields<'d>) -> Result<()> {
+        for item in &selection.items {
+            if !self.is_included(item.node.directives())? {
+                continue;
+            }
+            match &item.node {
+                Selection::Field(field) => {
+                    let key = field.node.response_key().node.to_string();
+                    fields.entry(key).or_default().push(&field.node);
+                }
+                Selection::InlineFragment(inline) => {
+                    self.collect_into(&inline.node.selection_set.node, fields)?;
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    let fragment = self.document.parsed.fragments.get(name).ok_or_else(|| {
+                        Error::bad_input(format!("There is no fragment named {name:?}."))
+                    })?;
+                    self.collect_into(&fragment.node.selection_set.node, fields)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_included(&mut self, directives: &'d [Positioned<Directive>]) -> Result<bool> {
+        for directive in directives {
+            let name = directive.node.name.node.as_str();
+            let wanted = match name {
+                "include" => true,
+                "skip" => false,
+                _ => continue,
+            };
+            let place = format!("@{name}");
+            let condition = directive
+                .node
+                .get_argument("if")
+                .ok_or_else(|| Error::bad_input(format!("{place} needs its argument \"if\".")))?;
+            let input = self.reader.follow(Input::Written(&condition.node));
+            if self.reader.boolean(&input, &place)? != wanted {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The shape of a dataset's rows for this selection; the columns it needs are added.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a field that the dataset does not have.
+    pub(super) fn row_shape(
+        &mut self,
+        dataset: &Dataset,
+        fields: &Fields<'_>,
+        columns: &mut Columns,
+    ) -> Result<RowShape> {
+        let mut shape = RowShape::with_capacity(fields.len());
+        for (key, merged) in fields {
+            let Some(field) = merged.first() else { continue };
+            let name = field.name.node.as_str();
+            if name == "__typename" {
+                shape.push(typename_field(key, &dataset.type_name));
+                continue;
+            }
+            let column = dataset.columns.iter().find(|column| column.name == name);
+            let column = column.ok_or_else(|| {
+                Error::bad_input(format!("{} has no field {name:?}.", dataset.type_name))
+            })?;
+            let index = columns.position(&column.physical);
+            let kind = cell_kind(column.column_type);
+            shape.push(OutField { key: key_bytes(key), cell: OutCell::Column { index, kind } });
+        }
+        Ok(shape)
+    }
+
+    /// The keys of an `orderBy` argument.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for unknown columns, QUERY_TOO_COMPLEX for too many.
+    pub(super) fn order_keys(
+        &mut self,
+        dataset: &Dataset,
+        input: Option<&Input<'_>>,
+    ) -> Result<Vec<OrderKey>> {
+        let mut keys = Vec::new();
+        let Some(input) = input else { return Ok(keys) };
+        for item in self.reader.items(input) {
+            if self.reader.presence(&item) != Some(true) {
+                continue;
+            }
+            for (field, direction) in self.reader.fields(&item, "orderBy")? {
+                let place = format!("orderBy.{field}");
+                if self.reader.presence(&direction) != Some(true) {
+                    continue;
+                }
+                let column = dataset.columns.iter().find(|column| column.name == field);
+                let column = column.ok_or_else(|| {
+                    Error::bad_input(format!("{place}: {} has no such column.", dataset.name))
+                })?;
+                let direction = self.reader.enum_name(&direction, &place)?;
+                let (order, nulls) = direction_of(&direction).ok_or_else(|| {
+                    Error::bad_input(format!("{place}: {direction:?} is no OrderBy."))
+                })?;
+                keys.push(OrderKey { field, physical: column.physical.clone(), order, nulls });
+                if keys.len() > self.limits.max_sort_keys {
+                    return Err(Error::new(
+                        Code::QueryTooComplex,
+                        format!(
+                            "orderBy has more than {} keys, the limit.",
+                            self.limits.max_sort_keys
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The columns of a `distinctOn` argument, physical names.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for unknown columns.
+    pub(super) fn distinct_columns(
+        &mut self,
+        dataset: &Dataset,
+        input: Option<&Input<'_>>,
+        place: &str,
+    ) -> Result<Vec<String>> {
+        let mut columns = Vec::new();
+        let Some(input) = input else { return Ok(columns) };
+        for item in self.reader.items(input) {
+            let name = self.reader.enum_name(&item, place)?;
+            let found = dataset
+                .columns
+                .iter()
+                .find(|column| sluice_schema::naming::enum_name(&column.name) == name);
+            let column = found.ok_or_else(|| {
+                Error::bad_input(format!("{place}: {} has no column {name}.", dataset.name))
+            })?;
+            if !columns.contains(&column.physical) {
+                columns.push(column.physical.clone());
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The placeholder of `limit`, or of its default.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for null inside a list.
+    pub(super) fn limit_slot(&mut self, input: Option<&Input<'_>>) -> Result<usize> {
+        let origin = match input {
+            Some(input) => self.reader.origin(input, "limit")?,
+            None => Origin::Constant(self.default_limit.into()),
+        };
+        let kind = SlotKind::Limit(self.max_limit);
+        self.slots.push(Slot { origin, kind, place: Box::from("limit") });
+        Ok(self.slots.len() - 1)
+    }
+}
+
+fn direction_of(name: &str) -> Option<(Order, NullOrdering)> {
+    Some(match name {
+        "ASC" | "ASC_NULLS_LAST" => (Order::Asc, NullOrdering::Last),
+        "ASC_NULLS_FIRST" => (Order::Asc, NullOrdering::First),
+        "DESC" | "DESC_NULLS_FIRST" => (Order::Desc, NullOrdering::First),
+        "DESC_NULLS_LAST" => (Order::Desc, NullOrdering::Last),
+        _ => return None,
+    })
+}
+
+/// What a list asks for besides its columns.
+pub(super) struct ListParts {
+    pub(super) condition: Option<Expr>,
+    pub(super) order: Vec<OrderKey>,
+    pub(super) distinct: Vec<String>,
+}
+
+impl ListParts {
+    /// A SELECT over the rows wanted, without columns and limits.
+    pub(super) fn select(self, table: String) -> SelectStatement {
+        let mut select = Query::select();
+        if self.distinct.is_empty() {
+            select.from_as(table, ROWS);
+            if let Some(condition) = self.condition {
+                select.and_where(condition);
+            }
+        } else {
+            // The first row of each group in the order wanted; the same on both stores.
+            let mut window = sea_query::WindowStatement::new();
+            for column in &self.distinct {
+                window.add_partition_by(Expr::col((ROWS, column.clone())));
+            }
+            order_window(&mut window, &self.order);
+            let mut inner = Query::select();
+            inner.column((ROWS, sea_query::Asterisk)).from_as(table, ROWS);
+            inner.expr_window_as(Expr::cust("ROW_NUMBER()"), window, "_place");
+            if let Some(condition) = self.condition {
+                inner.and_where(condition);
+            }
+            select.from_subquery(inner, ROWS);
+            select.and_where(Expr::cust("\"_place\" = 1"));
+        }
+        for key in &self.order {
+            let column = (ROWS, key.physical.clone());
+            select.order_by_with_nulls(column, key.order.clone(), key.nulls);
+        }
+        select.order_by((ROWS, ROW_COLUMN), Order::Asc);
+        select
+    }
+}
+
+fn order_window(window: &mut sea_query::WindowStatement, order: &[OrderKey]) {
+    for key in order {
+        let column = (ROWS, key.physical.clone());
+        window.order_by_with_nulls(column, key.order.clone(), key.nulls);
+    }
+    window.order_by((ROWS, ROW_COLUMN), Order::Asc);
+}

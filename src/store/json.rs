@@ -1,0 +1,307 @@
+//! Writes typed values as JSON bytes, the same bytes whichever store they come from.
+//!
+//! A [`RowShape`] says which fields an object has and from which result column each comes; walking
+//! it over a row appends the finished JSON. Nothing here allocates per row or parses text.
+
+use sluice_schema::decimal;
+
+/// How a result column becomes JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellKind {
+    /// `true` or `false`.
+    Boolean,
+    /// A number without quotes.
+    Int,
+    /// A whole number in quotes; also sums, which may pass 64 bits.
+    BigInt,
+    /// A scaled whole number as decimal text in quotes.
+    Decimal {
+        /// Digits after the point.
+        scale: u8,
+    },
+    /// A double, in the shortest form that reads back the same.
+    Float,
+    /// `2024-01-31`
+    Date,
+    /// `10:00:00`
+    LocalTime,
+    /// `2024-01-31T10:00:00`
+    LocalDateTime,
+    /// `2024-01-31T10:00:00Z`
+    DateTime,
+    /// 36 characters, lower case.
+    Uuid,
+    /// JSON as it is kept.
+    Json,
+    /// Text.
+    Text,
+}
+
+/// What stands behind a key of an object.
+#[derive(Clone, Debug)]
+pub enum OutCell {
+    /// A result column.
+    Column {
+        /// Position in the result.
+        index: usize,
+        /// How to write it.
+        kind: CellKind,
+    },
+    /// The quotient of two result columns.
+    Average {
+        /// Position of the sum: a whole number, scaled by `scale`.
+        sum: usize,
+        /// Position of the count.
+        count: usize,
+        /// Digits after the point in the sum.
+        scale: u8,
+        /// `Some(digits)`: a decimal in quotes with so many digits after the point; `None`: a double.
+        digits: Option<u8>,
+    },
+    /// Finished JSON, the same for every row.
+    Literal(Box<[u8]>),
+    /// A nested object over the same row.
+    Object(RowShape),
+    /// A nested list whose rows were gathered into one result column.
+    Rows {
+        /// Position in the result.
+        index: usize,
+        /// The shape of each.
+        shape: RowShape,
+    },
+}
+
+/// One key of an object.
+#[derive(Clone, Debug)]
+pub struct OutField {
+    /// `"key":`, ready to be copied.
+    pub key: Box<[u8]>,
+    /// What follows.
+    pub cell: OutCell,
+}
+
+/// The fields of an object in the order of the selection.
+pub type RowShape = Vec<OutField>;
+
+/// The shape of a root field's whole answer.
+#[derive(Clone, Debug)]
+pub enum RootShape {
+    /// `[{…},…]`
+    List(RowShape),
+    /// `{…}` from the first row, or `null`.
+    Optional(RowShape),
+    /// `{…}` from the only row.
+    Single(RowShape),
+}
+
+/// A row that can write its own columns; each store has one kind for its results and for the
+/// rows gathered inside a column.
+pub trait Cells {
+    /// Appends column `index` as JSON; `null` where it is null.
+    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell>;
+
+    /// A whole number of any size; `None` where it is null.
+    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell>;
+
+    /// Appends the rows gathered in a column as a JSON list.
+    fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell>;
+}
+
+/// A result that is not what the plan said: a defect.
+#[derive(Debug, thiserror::Error)]
+#[error("result column {0} does not hold what the plan said")]
+pub struct BadCell(pub usize);
+
+/// Appends an object.
+///
+/// # Errors
+/// When the row does not fit the shape.
+pub fn write_object<R: Cells>(
+    row: &R,
+    shape: &[OutField],
+    out: &mut Vec<u8>,
+) -> Result<(), BadCell> {
+    out.push(b'{');
+    for (position, field) in shape.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(&field.key);
+        match &field.cell {
+            OutCell::Column { index, kind } => row.write(*index, *kind, out)?,
+            OutCell::Literal(bytes) => out.extend_from_slice(bytes),
+            OutCell::Object(nested) => write_object(row, nested, out)?,
+            OutCell::Rows { index, shape } => row.write_rows(*index, shape, out)?,
+            OutCell::Average { sum, count, scale, digits } => {
+                match (row.integer(*sum)?, row.integer(*count)?) {
+                    (Some(sum), Some(count)) if count > 0 => {
+                        write_average(sum, count, *scale, *digits, out);
+                    }
+                    _ => out.extend_from_slice(b"null"),
+                }
+            }
+        }
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// `"key":`
+pub fn key_bytes(key: &str) -> Box<[u8]> {
+    let mut bytes = Vec::with_capacity(key.len() + 3);
+    write_text(key.as_bytes(), &mut bytes);
+    bytes.push(b':');
+    bytes.into_boxed_slice()
+}
+
+/// Appends text in quotes, escaped as RFC 8259 asks.
+pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(position) = rest.iter().position(|&byte| ESCAPE.contains(byte)) {
+        let (plain, tail) = rest.split_at(position);
+        out.extend_from_slice(plain);
+        let Some((&byte, after)) = tail.split_first() else { break };
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            other => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                for nibble in [other >> 4, other & 15] {
+                    out.extend(HEX.get(usize::from(nibble)));
+                }
+            }
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// The bytes that JSON text must escape.
+struct EscapeSet([bool; 256]);
+
+impl EscapeSet {
+    fn contains(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or(false)
+    }
+}
+
+static ESCAPE: EscapeSet = {
+    let mut set = [false; 256];
+    let mut byte = 0;
+    #[expect(clippy::indexing_slicing, reason = "constant positions below 256")]
+    while byte < 0x20 {
+        set[byte] = true;
+        byte += 1;
+    }
+    set[b'"' as usize] = true;
+    set[b'\\' as usize] = true;
+    EscapeSet(set)
+};
+
+/// Appends a whole number.
+pub fn write_integer(value: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends a whole number of any size in quotes.
+pub fn write_quoted_integer(value: i128, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    out.push(b'"');
+}
+
+/// Appends a scaled whole number as decimal text in quotes.
+pub fn write_quoted_decimal(unscaled: i128, scale: u8, out: &mut Vec<u8>) {
+    out.push(b'"');
+    decimal::write_decimal_i128(out, unscaled, scale);
+    out.push(b'"');
+}
+
+/// Appends a double in the shortest form that reads back the same; `null` if it is not finite.
+pub fn write_float(value: f64, out: &mut Vec<u8>) {
+    if value.is_finite() {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Appends sum ÷ count, rounded half away from zero; exact until that one rounding.
+fn write_average(sum: i128, count: i128, scale: u8, digits: Option<u8>, out: &mut Vec<u8>) {
+    match digits {
+        Some(digits) => match divide_rounded(sum, count, digits.saturating_sub(scale)) {
+            Some(quotient) => write_quoted_decimal(quotient, digits, out),
+            None => out.extend_from_slice(b"null"),
+        },
+        None => {
+            let whole = sum / count;
+            let mut text = Vec::with_capacity(48);
+            if sum < 0 && whole == 0 {
+                text.push(b'-');
+            }
+            text.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+            text.push(b'.');
+            let mut remainder = (sum % count).unsigned_abs();
+            let divisor = count.unsigned_abs();
+            for _ in 0..25 {
+                remainder *= 10;
+                let digit = u8::try_from(remainder / divisor).unwrap_or(0);
+                text.push(b'0' + digit);
+                remainder %= divisor;
+            }
+            text.extend_from_slice(b"e-");
+            text.extend_from_slice(itoa::Buffer::new().format(scale).as_bytes());
+            let value = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+            write_float(value.unwrap_or(f64::NAN), out);
+        }
+    }
+}
+
+/// `sum × 10^shift ÷ count`, rounded half away from zero; `None` when it passes 128 bits.
+fn divide_rounded(sum: i128, count: i128, shift: u8) -> Option<i128> {
+    let factor = 10i128.checked_pow(u32::from(shift))?;
+    let whole = (sum / count).checked_mul(factor)?;
+    let scaled = (sum % count).checked_mul(factor)?;
+    let rest = scaled % count;
+    let rounding = if rest.unsigned_abs() * 2 >= count.unsigned_abs() { sum.signum() } else { 0 };
+    whole.checked_add(scaled / count)?.checked_add(rounding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn average(sum: i128, count: i128, scale: u8, digits: Option<u8>) -> String {
+        let mut out = Vec::new();
+        write_average(sum, count, scale, digits, &mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    #[test]
+    fn averages_are_exact_until_one_rounding() {
+        assert_eq!(average(10, 4, 0, None), "2.5");
+        assert_eq!(average(-1, 3, 0, None), "-0.3333333333333333");
+        assert_eq!(average(2, 3, 0, None), "0.6666666666666666");
+        assert_eq!(average(1000, 3, 2, Some(6)), "\"3.333333\"");
+        assert_eq!(average(-1000, 16, 2, Some(6)), "\"-0.625000\"");
+        assert_eq!(average(5, 10_000_000, 0, Some(6)), "\"0.000001\"");
+    }
+
+    #[test]
+    fn text_is_escaped_like_serde_json() {
+        for text in ["", "plain", "a\"b\\c\nd\re\tf\u{8}\u{c}\u{0}\u{1f}", "é😀\u{2028}", "end\""]
+        {
+            let mut out = Vec::new();
+            write_text(text.as_bytes(), &mut out);
+            assert_eq!(String::from_utf8(out).ok(), serde_json::to_string(text).ok());
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Turns a sheet into a finished table: encoders on the reader's threads, one COPY from ours.
+//!
+//! It exists to hold the order of a load in one place: table, rows, keys, statistics, commit. It
+//! never makes anything visible before the commit, and keeps to a connection of its own.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_schema::{ColumnType, Control, ReadReport};
+use sqlx::postgres::PgCopyIn;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::runtime::Handle;
+
+use super::copy::{CopyEncoder, HEADER, TRAILER, Unfit, UnfitCell};
+use super::{PostgresStore, quoted};
+use crate::catalog::model::StorageId;
+use crate::store::spare::Spare;
+use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSpec, read_sheet};
+
+/// PostgreSQL's own limit is 1,600, and `_row` is one of them.
+const MAX_COLUMNS: usize = 1_599;
+
+/// How often a wait asks whether the load is cancelled.
+const CANCEL_POLL: Duration = Duration::from_millis(200);
+
+/// A server that takes no byte for so long is gone.
+const SEND_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long saying goodbye may take after a failure.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// SQLSTATE `unique_violation`.
+const UNIQUE_VIOLATION: &str = "23505";
+/// SQLSTATE `program_limit_exceeded`: a value is too long for an index, a row for a page.
+const LIMIT_EXCEEDED: &str = "54000";
+
+pub(super) fn load_sheet(
+    store: &PostgresStore,
+    storage: &StorageId,
+    spec: &TableSpec,
+    source: &SheetSource<'_>,
+) -> Result<LoadedTable, StoreError> {
+    if spec.columns.len() > MAX_COLUMNS {
+        return Err(StoreError::too_many_columns(spec.columns.len(), MAX_COLUMNS));
+    }
+    let waiter = Waiter { runtime: &store.runtime, control: source.control };
+    let connect = tokio::time::timeout(GOODBYE_TIMEOUT, async {
+        PgConnection::connect_with(&store.work_options).await
+    });
+    let connected = waiter.wait(async { connect.await.unwrap_or_else(|_| Err(timed_out())) })?;
+    let mut session = Session { connection: connected, waiter: &waiter };
+    let loaded = session.load(storage, spec, source);
+    let close = tokio::time::timeout(GOODBYE_TIMEOUT, session.connection.close());
+    // After a failure this is the rollback; after a commit nothing depends on it.
+    let _ = store.runtime.block_on(close);
+    loaded
+}
+
+/// A plain thread that waits for asynchronous work, and for its cancellation.
+struct Waiter<'a> {
+    runtime: &'a Handle,
+    control: &'a dyn Control,
+}
+
+impl Waiter<'_> {
+    fn wait<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+        self.runtime.block_on(async {
+            let mut work = std::pin::pin!(work);
+            loop {
+                match tokio::time::timeout(CANCEL_POLL, work.as_mut()).await {
+                    Ok(done) => return done.map_err(StoreError::from),
+                    Err(_) if self.control.is_cancelled() => return Err(StoreError::Cancelled),
+                    Err(_) => {}
+                }
+            }
+        })
+    }
+}
+
+fn timed_out() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::from(io::ErrorKind::TimedOut))
+}
+
+/// The load's own connection.
+struct Session<'a> {
+    connection: PgConnection,
+    waiter: &'a Waiter<'a>,
+}
+
+impl Session<'_> {
+    fn execute(&mut self, sql: String) -> Result<(), StoreError> {
+        let run = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection);
+        self.waiter.wait(run).map(|_| ())
+    }
+
+    fn load(
+        &mut self,
+        storage: &StorageId,
+        spec: &TableSpec,
+        source: &SheetSource<'_>,
+    ) -> Result<LoadedTable, StoreError> {
+        let table = PostgresStore::table_of(storage);
+        // Ends our statements when this process is gone; not every server can.
+        let _ = self.execute("SET client_connection_check_interval = '5s'".into());
+        self.execute(format!("BEGIN; {}", create_table_sql(&table, &spec.columns)))?;
+        let (report, copied) = self.copy(&table, spec, source)?;
+        // Afterwards: sorting rows that are in order is quicker than keeping a tree beside them.
+        self.execute(format!("ALTER TABLE {table} ADD PRIMARY KEY (_row)"))?;
+        let has_key = match spec.key.and_then(|key| spec.columns.get(key.column)) {
+            Some(column) if copied.n_null_keys == 0 => self.build_key(storage, &table, column)?,
+            _ => false,
+        };
+        self.execute(format!("ANALYZE {table}"))?;
+        let size = sqlx::query_scalar("SELECT pg_total_relation_size(to_regclass($1))")
+            .bind(&table)
+            .fetch_one(&mut self.connection);
+        let size_bytes: i64 = self.waiter.wait(size)?;
+        if self.waiter.control.is_cancelled() {
+            return Err(StoreError::Cancelled);
+        }
+        self.execute("COMMIT".into())?;
+        let LoadedRows { n_rows, .. } = copied;
+        let ReadReport { notices, rejects, .. } = report;
+        Ok(LoadedTable { n_rows, size_bytes, has_key, notices, rejects })
+    }
+
+    /// Sends all rows.
+    fn copy(
+        &mut self,
+        table: &str,
+        spec: &TableSpec,
+        source: &SheetSource<'_>,
+    ) -> Result<(ReadReport, LoadedRows), StoreError> {
+        // FREEZE: nobody can see the table yet, so its rows need no second visit by VACUUM.
+        let statement = format!("COPY {table} FROM STDIN (FORMAT binary, FREEZE)");
+        let mut copy = self.waiter.wait(self.connection.copy_in_raw(&statement))?;
+        let sent = send_rows(&mut copy, self.waiter, spec, source);
+        let (report, rows) = match sent {
+            Ok(sent) => sent,
+            Err(error) => {
+                // On cancellation the server hears of it here; otherwise it knows better than we.
+                let abort =
+                    tokio::time::timeout(GOODBYE_TIMEOUT, copy.abort("the load has failed"));
+                let _ = self.waiter.runtime.block_on(abort);
+                return Err(error);
+            }
+        };
+        let n_copied = self.waiter.wait(copy.finish()).map_err(unfit_for_server)?;
+        if i64::try_from(n_copied) == Ok(rows.n_rows) {
+            Ok((report, rows))
+        } else {
+            Err(StoreError::Defect("PostgreSQL has taken fewer rows than were sent"))
+        }
+    }
+
+    /// Builds the unique index of the key; whether the values allow it.
+    fn build_key(
+        &mut self,
+        storage: &StorageId,
+        table: &str,
+        column: &PhysicalColumn,
+    ) -> Result<bool, StoreError> {
+        let index = quoted(&super::index_name(storage, "key"));
+        self.execute("SAVEPOINT key".into())?;
+        let name = quoted(&column.name);
+        match self.execute(format!("CREATE UNIQUE INDEX {index} ON {table} ({name})")) {
+            Ok(()) => self.execute("RELEASE key".into()).map(|()| true),
+            Err(error) if is_one_of(&error, &[UNIQUE_VIOLATION, LIMIT_EXCEEDED]) => {
+                self.execute("ROLLBACK TO key".into()).map(|()| false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What was sent.
+struct LoadedRows {
+    n_rows: i64,
+    n_null_keys: u64,
+}
+
+fn send_rows(
+    copy: &mut PgCopyIn<&mut PgConnection>,
+    waiter: &Waiter<'_>,
+    spec: &TableSpec,
+    source: &SheetSource<'_>,
+) -> Result<(ReadReport, LoadedRows), StoreError> {
+    let columns: Arc<[ColumnType]> = spec.columns.iter().map(|column| column.column_type).collect();
+    let key_column = spec.key.map(|key| key.column);
+    let encoders = Spare::new();
+    let make = || encoders.take(|| CopyEncoder::new(Arc::clone(&columns), key_column));
+    let mut rows = LoadedRows { n_rows: 0, n_null_keys: 0 };
+    send(copy, waiter, HEADER)?;
+    let report = read_sheet(source, make, |mut block| {
+        if let Some(cell) = block.unfit() {
+            return Err(unfit_cell(cell, rows.n_rows, source));
+        }
+        send(copy, waiter, block.numbered(rows.n_rows + 1))?;
+        rows.n_rows += i64::try_from(block.n_rows()).unwrap_or(i64::MAX);
+        rows.n_null_keys += block.n_null_keys();
+        block.clear();
+        encoders.give_back(block);
+        Ok(())
+    })?;
+    send(copy, waiter, TRAILER)?;
+    Ok((report, rows))
+}
+
+fn send(
+    copy: &mut PgCopyIn<&mut PgConnection>,
+    waiter: &Waiter<'_>,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    waiter.wait(async {
+        match tokio::time::timeout(SEND_TIMEOUT, copy.send(bytes)).await {
+            Ok(sent) => sent.map(|_| ()),
+            Err(_) => Err(timed_out()),
+        }
+    })
+}
+
+/// Text columns sort by bytes, as they do in SQLite.
+fn create_table_sql(table: &str, columns: &[PhysicalColumn]) -> String {
+    let mut sql = format!("CREATE TABLE {table} (_row bigint NOT NULL");
+    for column in columns {
+        let sql_type = match column.column_type {
+            ColumnType::Boolean => "boolean",
+            ColumnType::Int => "integer",
+            ColumnType::BigInt => "bigint",
+            ColumnType::Decimal { precision, scale } => &format!("numeric({precision},{scale})"),
+            ColumnType::Float => "double precision",
+            ColumnType::Date => "date",
+            ColumnType::LocalTime => "time",
+            ColumnType::LocalDateTime => "timestamp",
+            ColumnType::DateTime => "timestamptz",
+            ColumnType::Uuid => "uuid",
+            ColumnType::Json => "jsonb",
+            ColumnType::String => "text COLLATE \"C\"",
+        };
+        sql.push_str(&format!(",{} {sql_type}", quoted(&column.name)));
+    }
+    sql.push(')');
+    sql
+}
+
+fn unfit_cell(cell: UnfitCell, n_rows_before: i64, source: &SheetSource<'_>) -> StoreError {
+    match cell.why {
+        Unfit::Type => StoreError::Defect("a value is not of its column's type"),
+        Unfit::Nul => {
+            let row = n_rows_before + i64::try_from(cell.row_in_block).unwrap_or_default() + 1;
+            let label = source.plan.columns.get(cell.column).map_or("", |column| &column.label);
+            StoreError::unfit_sheet(format!(
+                "data row {row}, column {label:?}: the text holds the character U+0000, which \
+                 PostgreSQL cannot keep; remove it from the file"
+            ))
+        }
+    }
+}
+
+/// Tells values that PostgreSQL cannot keep (SQLSTATE classes 22 and 54) from its own troubles.
+fn unfit_for_server(error: StoreError) -> StoreError {
+    let StoreError::Postgres(sqlx::Error::Database(refused)) = &error else { return error };
+    let is_about_values = refused
+        .code()
+        .is_some_and(|code| code.starts_with("22") || code.as_ref() == LIMIT_EXCEEDED);
+    if !is_about_values {
+        return error;
+    }
+    StoreError::unfit_sheet(format!(
+        "PostgreSQL cannot keep a row of the sheet: {}; correct it or leave the column out",
+        refused.message()
+    ))
+}
+
+fn is_one_of(error: &StoreError, codes: &[&str]) -> bool {
+    let StoreError::Postgres(sqlx::Error::Database(refused)) = error else { return false };
+    refused.code().is_some_and(|code| codes.contains(&code.as_ref()))
+}

@@ -1,0 +1,305 @@
+//! Runs SELECTs on PostgreSQL and writes their rows as JSON bytes.
+//!
+//! Cells are taken in the wire's binary form and written by the same functions as the embedded
+//! store's, so that both answer the same bytes. Nothing here ever writes.
+
+use futures_util::TryStreamExt;
+use sluice_schema::temporal;
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::{Arguments, AssertSqlSafe, Row, ValueRef};
+
+use crate::store::StoreError;
+use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
+use crate::store::run::{Bind, Run};
+
+/// Days from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
+const EPOCH_DAYS: i32 = 10_957;
+/// Microseconds from 1970-01-01 to 2000-01-01.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// Runs a statement and returns its answer as JSON bytes.
+///
+/// # Errors
+/// As [`crate::store::Store::run`].
+pub async fn run(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
+    let deadline = tokio::time::Instant::from_std(run.deadline);
+    match tokio::time::timeout_at(deadline, answer(pool, run)).await {
+        Ok(answer) => answer.map_err(name_cause),
+        Err(_) => Err(StoreError::Timeout),
+    }
+}
+
+fn name_cause(error: StoreError) -> StoreError {
+    /// `query_canceled`: the statement timeout.
+    const QUERY_CANCELED: &str = "57014";
+    match error {
+        StoreError::Postgres(sqlx::Error::Database(cause))
+            if cause.code().as_deref() == Some(QUERY_CANCELED) =>
+        {
+            StoreError::Timeout
+        }
+        other => other,
+    }
+}
+
+async fn answer(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
+    let statement = &run.statement;
+    let sql = statement.sql.render(|table, out| {
+        out.push_str("\"sluice_data\".\"t_");
+        out.push_str(run.tables.get(table).map_or("", |id| id.as_str()));
+        out.push('"');
+    });
+    let mut arguments = PgArguments::default();
+    for bind in &run.binds {
+        match bind {
+            Bind::Null => arguments.add(None::<String>),
+            Bind::Boolean(value) => arguments.add(*value),
+            Bind::Int(value) => arguments.add(*value),
+            Bind::Float(value) => arguments.add(*value),
+            Bind::Text(value) => arguments.add(value.as_str()),
+            Bind::TextList(values) => arguments.add(values.as_slice()),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(pool);
+    let mut out = statement.buffer();
+    match &statement.shape {
+        RootShape::List(shape) => {
+            out.push(b'[');
+            while let Some(row) = rows.try_next().await? {
+                if out.len() > 1 {
+                    out.push(b',');
+                }
+                json::write_object(&row, shape, &mut out)?;
+            }
+            out.push(b']');
+        }
+        RootShape::Optional(shape) | RootShape::Single(shape) => match rows.try_next().await? {
+            Some(row) => json::write_object(&row, shape, &mut out)?,
+            None => out.extend_from_slice(b"null"),
+        },
+    }
+    statement.note_size(out.len());
+    Ok(out)
+}
+
+/// A cell in binary form with its type's number; `None` where it is null.
+type Cell<'a> = Option<(&'a [u8], u32)>;
+
+/// The number of the type numeric in PostgreSQL's catalog, the same in every database.
+const NUMERIC: u32 = 1_700;
+
+fn cell(row: &PgRow, index: usize) -> Result<Cell<'_>, BadCell> {
+    let value = row.try_get_raw(index).map_err(|_| BadCell(index))?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    let oid = value.type_info().oid().map_or(0, |oid| oid.0);
+    Ok(Some((value.as_bytes().map_err(|_| BadCell(index))?, oid)))
+}
+
+impl Cells for PgRow {
+    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_cell(cell(self, index)?, kind, out).ok_or(BadCell(index))
+    }
+
+    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
+        integer(cell(self, index)?).ok_or(BadCell(index))
+    }
+
+    fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_rows(cell(self, index)?, index, shape, out)
+    }
+}
+
+/// A row gathered by `array_agg(ROW(…))`.
+struct GatheredRow<'a>(Vec<Cell<'a>>);
+
+impl GatheredRow<'_> {
+    fn cell(&self, index: usize) -> Result<Cell<'_>, BadCell> {
+        self.0.get(index).copied().ok_or(BadCell(index))
+    }
+}
+
+impl Cells for GatheredRow<'_> {
+    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_cell(self.cell(index)?, kind, out).ok_or(BadCell(index))
+    }
+
+    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
+        integer(self.cell(index)?).ok_or(BadCell(index))
+    }
+
+    fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_rows(self.cell(index)?, index, shape, out)
+    }
+}
+
+fn write_rows(
+    array: Cell<'_>,
+    index: usize,
+    shape: &RowShape,
+    out: &mut Vec<u8>,
+) -> Result<(), BadCell> {
+    out.push(b'[');
+    if let Some((array, _)) = array {
+        let mut rows = GatheredRows::new(array).ok_or(BadCell(index))?;
+        let mut row = GatheredRow(Vec::new());
+        let mut is_first = true;
+        while rows.next_into(&mut row.0).ok_or(BadCell(index))? {
+            if !is_first {
+                out.push(b',');
+            }
+            is_first = false;
+            json::write_object(&row, shape, out)?;
+        }
+    }
+    out.push(b']');
+    Ok(())
+}
+
+/// Reads the binary form of a one-dimensional array of records.
+struct GatheredRows<'a> {
+    rest: Reader<'a>,
+    n_left: i32,
+}
+
+impl<'a> GatheredRows<'a> {
+    fn new(array: &'a [u8]) -> Option<GatheredRows<'a>> {
+        let mut rest = Reader(array);
+        let n_dimensions = rest.i32()?;
+        let (_has_nulls, _element_type) = (rest.i32()?, rest.i32()?);
+        let n_left = if n_dimensions == 0 { 0 } else { rest.i32()? };
+        if n_dimensions != 0 {
+            let _lower_bound = rest.i32()?;
+        }
+        Some(GatheredRows { rest, n_left })
+    }
+
+    fn next_into(&mut self, cells: &mut Vec<Cell<'a>>) -> Option<bool> {
+        cells.clear();
+        if self.n_left == 0 {
+            return Some(false);
+        }
+        self.n_left -= 1;
+        let _record_length = self.rest.i32()?;
+        let n_cells = self.rest.i32()?;
+        for _ in 0..n_cells {
+            let oid = self.rest.i32()?.cast_unsigned();
+            cells.push(match usize::try_from(self.rest.i32()?) {
+                Ok(length) => Some((self.rest.take(length)?, oid)),
+                Err(_) => None,
+            });
+        }
+        Some(true)
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(n)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn i32(&mut self) -> Option<i32> {
+        Some(i32::from_be_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        Some(u16::from_be_bytes(self.take(2)?.try_into().ok()?))
+    }
+}
+
+fn write_cell(cell: Cell<'_>, kind: CellKind, out: &mut Vec<u8>) -> Option<()> {
+    let Some((bytes, _)) = cell else {
+        out.extend_from_slice(b"null");
+        return Some(());
+    };
+    match kind {
+        CellKind::Boolean => {
+            out.extend_from_slice(if *bytes.first()? == 0 { b"false" } else { b"true" });
+        }
+        CellKind::Int => json::write_integer(whole(bytes)?, out),
+        CellKind::BigInt => json::write_quoted_integer(integer(cell)??, out),
+        CellKind::Decimal { scale } => {
+            let (unscaled, own_scale) = numeric(bytes)?;
+            let unscaled = sluice_schema::decimal::rescale(unscaled, own_scale, scale)?;
+            json::write_quoted_decimal(unscaled, scale, out);
+        }
+        CellKind::Float => json::write_float(f64::from_be_bytes(bytes.try_into().ok()?), out),
+        CellKind::Date => {
+            let days = i32::from_be_bytes(bytes.try_into().ok()?);
+            out.push(b'"');
+            temporal::write_date(out, days.checked_add(EPOCH_DAYS)?);
+            out.push(b'"');
+        }
+        CellKind::LocalTime => {
+            out.push(b'"');
+            temporal::write_time(out, i64::from_be_bytes(bytes.try_into().ok()?));
+            out.push(b'"');
+        }
+        CellKind::LocalDateTime | CellKind::DateTime => {
+            let micros = i64::from_be_bytes(bytes.try_into().ok()?);
+            out.push(b'"');
+            temporal::write_timestamp(out, micros.checked_add(EPOCH_MICROS)?);
+            out.extend_from_slice(if kind == CellKind::DateTime { b"Z\"" } else { b"\"" });
+        }
+        CellKind::Uuid => {
+            let uuid = uuid::Uuid::from_slice(bytes).ok()?;
+            let mut buffer = uuid::Uuid::encode_buffer();
+            out.push(b'"');
+            out.extend_from_slice(uuid.hyphenated().encode_lower(&mut buffer).as_bytes());
+            out.push(b'"');
+        }
+        // The first byte is the version of jsonb's wire form.
+        CellKind::Json => out.extend_from_slice(bytes.get(1..)?),
+        CellKind::Text => json::write_text(bytes, out),
+    }
+    Some(())
+}
+
+fn whole(bytes: &[u8]) -> Option<i64> {
+    match bytes.len() {
+        2 => Some(i64::from(i16::from_be_bytes(bytes.try_into().ok()?))),
+        4 => Some(i64::from(i32::from_be_bytes(bytes.try_into().ok()?))),
+        8 => Some(i64::from_be_bytes(bytes.try_into().ok()?)),
+        _ => None,
+    }
+}
+
+fn integer(cell: Cell<'_>) -> Option<Option<i128>> {
+    match cell {
+        None => Some(None),
+        Some((bytes, NUMERIC)) => Some(Some(numeric(bytes)?.0)),
+        Some((bytes, _)) => Some(Some(i128::from(whole(bytes)?))),
+    }
+}
+
+/// Decodes a numeric into digits and their scale.
+fn numeric(bytes: &[u8]) -> Option<(i128, u8)> {
+    const NEGATIVE: u16 = 0x4000;
+    const POSITIVE: u16 = 0x0000;
+    let mut reader = Reader(bytes);
+    let n_digits = i32::from(reader.u16()?);
+    let weight = i32::from(i16::from_be_bytes(reader.u16()?.to_be_bytes()));
+    let sign = reader.u16()?;
+    let scale = u8::try_from(reader.u16()?).ok()?;
+    if sign != NEGATIVE && sign != POSITIVE {
+        return None;
+    }
+    let mut value: i128 = 0;
+    // Group `i` stands for digits × 10000^(weight − i); the value is wanted × 10^scale.
+    for group in 0..n_digits {
+        let digits = i128::from(reader.u16()?);
+        let exponent = (weight - group) * 4 + i32::from(scale);
+        let term = match u32::try_from(exponent) {
+            Ok(exponent) => digits.checked_mul(10i128.checked_pow(exponent)?)?,
+            Err(_) => digits / 10i128.checked_pow(exponent.unsigned_abs())?,
+        };
+        value = value.checked_add(term)?;
+    }
+    Some((if sign == NEGATIVE { -value } else { value }, scale))
+}

@@ -1,0 +1,141 @@
+//! Carries a finished statement to whichever database holds the rows, and JSON bytes back.
+//!
+//! A statement's text is made once per plan; what changes between requests are the bound values
+//! and the tables' names. The rows are written as JSON while they are read, never collected.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use super::json::RootShape;
+use super::{Store, StoreError};
+use crate::catalog::model::StorageId;
+
+/// A value bound to a statement, in the form that the store of the plan expects.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Bind {
+    /// SQL null.
+    Null,
+    /// A truth value.
+    Boolean(bool),
+    /// A whole number.
+    Int(i64),
+    /// A double.
+    Float(f64),
+    /// Text; on PostgreSQL also decimals, dates and ids, cast by the statement.
+    Text(String),
+    /// A list of texts (PostgreSQL; SQLite takes lists as JSON text).
+    TextList(Vec<String>),
+}
+
+/// Marks the place of table `n` in a statement's text while it is built.
+pub fn table_marker(n: usize) -> String {
+    format!("\u{1}{n}")
+}
+
+/// A statement's text, cut where the names of tables go.
+#[derive(Clone, Debug)]
+pub struct SqlText {
+    parts: Vec<(Box<str>, usize)>,
+    tail: Box<str>,
+}
+
+impl SqlText {
+    /// Cuts a text at its quoted [`table_marker`]s.
+    pub fn new(sql: &str) -> SqlText {
+        let mut parts = Vec::new();
+        let mut rest = sql;
+        while let Some((before, after)) = rest.split_once("\"\u{1}") {
+            let Some((number, tail)) = after.split_once('"') else { break };
+            parts.push((Box::from(before), number.parse().unwrap_or(0)));
+            rest = tail;
+        }
+        SqlText { parts, tail: Box::from(rest) }
+    }
+
+    /// The text with each table written by `name`.
+    pub fn render(&self, mut name: impl FnMut(usize, &mut String)) -> String {
+        let mut sql = String::with_capacity(512);
+        for (before, table) in &self.parts {
+            sql.push_str(before);
+            name(*table, &mut sql);
+        }
+        sql.push_str(&self.tail);
+        sql
+    }
+}
+
+/// One SQL statement that answers one root field.
+#[derive(Debug)]
+pub struct Statement {
+    /// SQLite: the text as it is run. PostgreSQL: filled per version.
+    pub sql: SqlText,
+    /// The text for the embedded store, where tables have fixed names.
+    pub sqlite_sql: Arc<str>,
+    /// What the rows become.
+    pub shape: RootShape,
+    /// Touches few rows whatever the values: may run where it stands.
+    pub is_cheap: bool,
+    typical_bytes: AtomicUsize,
+}
+
+impl Statement {
+    /// A statement from a text with table markers.
+    pub fn new(sql: &str, shape: RootShape, is_cheap: bool) -> Statement {
+        let sql = SqlText::new(sql);
+        let sqlite_sql = Arc::from(sql.render(super::sqlite::read::write_table_name));
+        Statement { sql, sqlite_sql, shape, is_cheap, typical_bytes: AtomicUsize::new(256) }
+    }
+
+    /// A buffer that likely holds the answer.
+    pub fn buffer(&self) -> Vec<u8> {
+        Vec::with_capacity(self.typical_bytes.load(Ordering::Relaxed))
+    }
+
+    /// Remembers how large answers get.
+    pub fn note_size(&self, n_bytes: usize) {
+        const LARGEST_GUESS: usize = 1 << 20;
+        let wanted = n_bytes.saturating_add(n_bytes / 8).min(LARGEST_GUESS);
+        if wanted > self.typical_bytes.load(Ordering::Relaxed) {
+            self.typical_bytes.store(wanted, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A statement with everything that one run needs.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What to run.
+    pub statement: Arc<Statement>,
+    /// Values in the order of the statement's placeholders.
+    pub binds: Vec<Bind>,
+    /// Tables in the order of the statement's markers.
+    pub tables: Vec<StorageId>,
+    /// When to give up.
+    pub deadline: Instant,
+}
+
+impl Store {
+    /// Runs a statement and returns its answer as JSON bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Timeout`] after the deadline; otherwise when the database refuses or is away.
+    pub async fn run(&self, run: Run) -> Result<Vec<u8>, StoreError> {
+        match self {
+            Store::Sqlite(store) => store.readers().run(run).await,
+            Store::Postgres(store) => super::postgres::read::run(store.pool(), &run).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_become_names() {
+        let sql = SqlText::new("SELECT \"a\" FROM \"\u{1}0\" JOIN \"\u{1}1\" ON 1");
+        let text = sql.render(|n, out| out.push_str(&format!("t{n}")));
+        assert_eq!(text, "SELECT \"a\" FROM t0 JOIN t1 ON 1");
+    }
+}

@@ -1,0 +1,223 @@
+//! Turns a sheet into a finished database file: encoders on the reader's threads, pages on ours.
+//!
+//! It exists to hold the order of a load in one place: write, index the key, check, sync. It never
+//! removes the file when something fails: the caller does.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use sluice_schema::ColumnType;
+
+use super::bulk::{BulkWriter, JournalMode, SchemaText};
+use super::record::RecordEncoder;
+use super::{quoted, sync_folder};
+use crate::store::spare::Spare;
+use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSpec, read_sheet};
+
+/// Bytes of a page of a data file.
+pub(super) const PAGE_BYTES: usize = 4096;
+
+/// SQLite's own limit is 2,000, and `_row` is one of them.
+const MAX_COLUMNS: usize = 1_999;
+
+/// Memory for sorting keys, in KiB as the pragma wants it; what does not fit goes to temporary files.
+const SORT_CACHE: &str = "PRAGMA cache_size=-32768";
+
+/// The statement that makes a table; the affinities agree with what [`RecordEncoder`] stores.
+fn create_table_sql(columns: &[PhysicalColumn]) -> String {
+    let mut sql = String::from("CREATE TABLE t(_row INTEGER PRIMARY KEY");
+    for column in columns {
+        sql.push(',');
+        sql.push_str(&quoted(&column.name));
+        sql.push_str(match column.column_type {
+            ColumnType::Boolean
+            | ColumnType::Int
+            | ColumnType::BigInt
+            | ColumnType::Decimal { .. } => " INTEGER",
+            ColumnType::Float => " REAL",
+            ColumnType::Date
+            | ColumnType::LocalTime
+            | ColumnType::LocalDateTime
+            | ColumnType::DateTime
+            | ColumnType::Uuid
+            | ColumnType::Json
+            | ColumnType::String => " TEXT",
+        });
+    }
+    sql.push(')');
+    sql
+}
+
+fn create_key_sql(column: &PhysicalColumn) -> String {
+    format!("CREATE UNIQUE INDEX \"key\" ON t({})", quoted(&column.name))
+}
+
+/// How the key gets its index.
+enum KeyWork<'a> {
+    /// There is no candidate.
+    None,
+    /// Written with the rows, as its values grow.
+    OnTheWay,
+    /// Built by SQLite once the rows are there.
+    Afterwards { column: &'a PhysicalColumn },
+}
+
+pub(super) fn load_sheet(
+    path: &Path,
+    spec: &TableSpec,
+    source: &SheetSource<'_>,
+) -> Result<LoadedTable, StoreError> {
+    if spec.columns.len() > MAX_COLUMNS {
+        return Err(StoreError::too_many_columns(spec.columns.len(), MAX_COLUMNS));
+    }
+    let key_column = spec.key.and_then(|key| spec.columns.get(key.column));
+    let key_work = match (spec.key, key_column) {
+        (Some(key), Some(column)) if key.is_increasing && is_whole_number(column) => {
+            KeyWork::OnTheWay
+        }
+        (Some(_), Some(column)) => KeyWork::Afterwards { column },
+        _ => KeyWork::None,
+    };
+    let schema = SchemaText {
+        table: create_table_sql(&spec.columns),
+        key: match key_work {
+            KeyWork::OnTheWay => key_column.map(create_key_sql),
+            _ => None,
+        },
+    };
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut writer = BulkWriter::create(file, PAGE_BYTES, schema)?;
+    let watched = spec.key.map(|key| key.column);
+    let mut n_null_keys = 0;
+    let mut last_key = None;
+    let encoders = Spare::new();
+    let make = || encoders.take(|| RecordEncoder::new(spec.columns.len(), watched));
+    let report = read_sheet(source, make, |mut block| {
+        n_null_keys += block.n_null_keys();
+        match key_work {
+            KeyWork::OnTheWay => push_block_with_keys(&mut writer, &block, &mut last_key)?,
+            _ => push_block(&mut writer, &block)?,
+        }
+        block.clear();
+        encoders.give_back(block);
+        Ok(())
+    })?;
+    let (journal_mode, is_key_pending) = match key_work {
+        // WAL would write the index twice.
+        KeyWork::Afterwards { .. } if n_null_keys == 0 => (JournalMode::Rollback, true),
+        _ => (JournalMode::Wal, false),
+    };
+    let written = writer.finish(journal_mode)?;
+    let mut has_key = matches!(key_work, KeyWork::OnTheWay);
+    if let (KeyWork::Afterwards { column }, true) = (&key_work, is_key_pending) {
+        has_key = build_key(path, column)?;
+        written.file.write_all_at(&JournalMode::Wal.versions(), JournalMode::OFFSET)?;
+    }
+    let size_bytes = check(path, &written.file, written.n_rows, written.size_bytes)?;
+    written.file.sync_all()?;
+    if let Some(folder) = path.parent() {
+        sync_folder(folder)?;
+    }
+    Ok(LoadedTable {
+        n_rows: written.n_rows.cast_signed(),
+        size_bytes: size_bytes.cast_signed(),
+        has_key,
+        notices: report.notices,
+        rejects: report.rejects,
+    })
+}
+
+fn is_whole_number(column: &PhysicalColumn) -> bool {
+    matches!(column.column_type, ColumnType::Int | ColumnType::BigInt)
+}
+
+fn push_block(writer: &mut BulkWriter, block: &RecordEncoder) -> Result<(), StoreError> {
+    for record in block.records() {
+        writer.push_row(record)?;
+    }
+    Ok(())
+}
+
+fn push_block_with_keys(
+    writer: &mut BulkWriter,
+    block: &RecordEncoder,
+    last_key: &mut Option<i64>,
+) -> Result<(), StoreError> {
+    let mut keys = block.keys().iter();
+    for record in block.records() {
+        let Some(&key) = keys.next().filter(|&&key| last_key.is_none_or(|last| key > last)) else {
+            return Err(StoreError::Defect(
+                "a key that was found to grow from row to row does not",
+            ));
+        };
+        *last_key = Some(key);
+        writer.push_row(record)?;
+        writer.push_key(key)?;
+    }
+    Ok(())
+}
+
+/// Builds the unique index `key`; whether the values allow it.
+///
+/// Nobody else has the file open and it is removed when this process dies, so the journal stays in
+/// memory: it holds the few pages that change, not those that the index adds.
+fn build_key(path: &Path, column: &PhysicalColumn) -> Result<bool, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;",
+    )?;
+    connection.execute_batch(SORT_CACHE)?;
+    let built = connection.execute_batch(&create_key_sql(column));
+    let is_unique = match built {
+        Ok(()) => true,
+        Err(err) if err.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+            false
+        }
+        Err(err) => return Err(err.into()),
+    };
+    connection.close().map_err(|(_, err)| err)?;
+    Ok(is_unique)
+}
+
+/// Looks at both ends of the finished file as SQLite sees it; returns its size.
+///
+/// `immutable` reads without locks and leaves no `-wal` or `-shm` behind.
+fn check(path: &Path, file: &File, n_rows: u64, least_bytes: u64) -> Result<u64, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(immutable_uri(path)?, flags)?;
+    let n_pages: i64 = connection.query_row("PRAGMA page_count", (), |row| row.get(0))?;
+    let first: i64 =
+        connection.query_row("SELECT coalesce(min(_row), 1) FROM t", (), |row| row.get(0))?;
+    let last: i64 =
+        connection.query_row("SELECT coalesce(max(_row), 0) FROM t", (), |row| row.get(0))?;
+    let size_bytes = file.metadata()?.len();
+    let is_whole = n_pages.cast_unsigned() * PAGE_BYTES as u64 == size_bytes
+        && size_bytes >= least_bytes
+        && first == 1
+        && last.cast_unsigned() == n_rows;
+    if is_whole {
+        Ok(size_bytes)
+    } else {
+        Err(StoreError::Defect("a data file does not hold what was written to it"))
+    }
+}
+
+/// The path as a URI, so that SQLite can be told that nobody changes the file.
+fn immutable_uri(path: &Path) -> Result<String, StoreError> {
+    let path = fs::canonicalize(path)?;
+    let mut uri = String::from("file://");
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    uri.push_str("?immutable=1");
+    Ok(uri)
+}

@@ -1,0 +1,354 @@
+//! Runs SELECTs on the embedded store's files and writes their rows as JSON bytes.
+//!
+//! Each thread that reads keeps its own bounded set of open read-only connections, so that nothing
+//! is locked or handed over between threads. Cheap statements run where the request stands; the
+//! others go to a few dedicated threads. Nothing here ever writes.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
+use tokio::sync::oneshot;
+
+use super::functions;
+use crate::catalog::model::StorageId;
+use crate::store::StoreError;
+use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
+use crate::store::run::{Bind, Run};
+
+/// Files that one thread keeps open; each costs about 100 KiB and three descriptors.
+const OPEN_FILES_PER_THREAD: usize = 32;
+/// Statements waiting for a reader thread before new ones are refused.
+const QUEUE_LENGTH: usize = 4_096;
+/// Page cache of one connection, KiB.
+const PAGE_CACHE_KIB: i64 = 8_192;
+/// Virtual machine steps between two looks at the clock.
+const STEPS_PER_CHECK: i32 = 20_000;
+
+/// Writes how table `n` of a statement is called: the first is the file itself.
+pub fn write_table_name(n: usize, out: &mut String) {
+    if n == 0 {
+        out.push_str("\"t\"");
+    } else {
+        out.push_str(&format!("\"d{n}\".\"t\""));
+    }
+}
+
+/// The threads that read.
+#[derive(Debug)]
+pub struct Readers {
+    folder: Arc<Path>,
+    queue: crossbeam_channel::Sender<Job>,
+}
+
+#[derive(Debug)]
+struct Job {
+    run: Run,
+    is_abandoned: Arc<AtomicBool>,
+    reply: oneshot::Sender<Result<Vec<u8>, StoreError>>,
+}
+
+/// Tells the reader that nobody waits for the answer any more.
+struct AbandonOnDrop(Arc<AtomicBool>);
+
+impl Drop for AbandonOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Readers {
+    /// Starts `n_threads` threads that read files of this folder; they end with the value.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(folder: &Path, n_threads: usize) -> Result<Readers, StoreError> {
+        let (queue, jobs) = crossbeam_channel::bounded::<Job>(QUEUE_LENGTH);
+        let folder: Arc<Path> = Arc::from(folder);
+        for number in 0..n_threads.max(1) {
+            let (jobs, folder) = (jobs.clone(), Arc::clone(&folder));
+            std::thread::Builder::new().name(format!("sluice-read-{number}")).spawn(move || {
+                for job in jobs {
+                    if job.is_abandoned.load(Ordering::Relaxed) {
+                        continue;
+                    }
+                    let answer = run_here(&folder, &job.run, Some(&job.is_abandoned));
+                    // Nobody may be waiting any more; then the answer is not needed.
+                    let _ = job.reply.send(answer);
+                }
+            })?;
+        }
+        Ok(Readers { folder, queue })
+    }
+
+    /// Runs a statement and returns its answer as JSON bytes.
+    ///
+    /// # Errors
+    /// As [`crate::store::Store::run`].
+    pub async fn run(&self, run: Run) -> Result<Vec<u8>, StoreError> {
+        if run.statement.is_cheap {
+            return run_here(&self.folder, &run, None);
+        }
+        let is_abandoned = Arc::new(AtomicBool::new(false));
+        let _guard = AbandonOnDrop(Arc::clone(&is_abandoned));
+        let (reply, answer) = oneshot::channel();
+        if self.queue.try_send(Job { run, is_abandoned, reply }).is_err() {
+            return Err(StoreError::Busy);
+        }
+        answer.await.map_err(|_| StoreError::Defect("a reader thread ended"))?
+    }
+}
+
+/// The connections of one thread.
+struct OpenFiles {
+    files: HashMap<StorageId, OpenFile>,
+    clock: u64,
+}
+
+struct OpenFile {
+    connection: Connection,
+    last_used: u64,
+}
+
+thread_local! {
+    static OPEN_FILES: RefCell<OpenFiles> =
+        RefCell::new(OpenFiles { files: HashMap::new(), clock: 0 });
+    static WATCH: RefCell<Watch> = const { RefCell::new(Watch { deadline: None, is_abandoned: None }) };
+}
+
+/// What the running statement is watched for.
+struct Watch {
+    deadline: Option<Instant>,
+    is_abandoned: Option<Arc<AtomicBool>>,
+}
+
+impl Watch {
+    fn says_stop(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+            || self.is_abandoned.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+}
+
+fn run_here(
+    folder: &Path,
+    run: &Run,
+    is_abandoned: Option<&Arc<AtomicBool>>,
+) -> Result<Vec<u8>, StoreError> {
+    let Some(table) = run.tables.first() else {
+        return Err(StoreError::Defect("a statement without a table"));
+    };
+    WATCH.with_borrow_mut(|watch| {
+        watch.deadline = Some(run.deadline);
+        watch.is_abandoned = is_abandoned.cloned();
+    });
+    OPEN_FILES.with_borrow_mut(|open| {
+        let connection = open.connection(folder, table)?;
+        let answer = answer(connection, run);
+        if matches!(answer, Err(StoreError::Sqlite(_))) {
+            // A connection that failed may be in any state; the next query opens a new one.
+            open.files.remove(table);
+        }
+        answer
+    })
+}
+
+impl OpenFiles {
+    fn connection(&mut self, folder: &Path, table: &StorageId) -> Result<&Connection, StoreError> {
+        self.clock += 1;
+        let clock = self.clock;
+        if !self.files.contains_key(table) {
+            self.make_room(folder);
+            let connection = open(&folder.join(format!("{}.db", table.as_str())))?;
+            self.files.insert(table.clone(), OpenFile { connection, last_used: clock });
+        }
+        let file = self.files.get_mut(table).ok_or(StoreError::Defect("a file just opened"))?;
+        file.last_used = clock;
+        Ok(&file.connection)
+    }
+
+    /// Closes files that are gone, and then the longest unused, until one more may be opened.
+    fn make_room(&mut self, folder: &Path) {
+        self.files.retain(|table, _| {
+            folder.join(format!("{}.db", table.as_str())).try_exists().unwrap_or(false)
+        });
+        while self.files.len() >= OPEN_FILES_PER_THREAD {
+            let oldest = self.files.iter().min_by_key(|(_, file)| file.last_used);
+            let Some(table) = oldest.map(|(table, _)| table.clone()) else { break };
+            self.files.remove(&table);
+        }
+    }
+}
+
+/// Opens a data file for reading, with our functions and a watched clock.
+fn open(path: &PathBuf) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
+    connection.pragma_update(None, "case_sensitive_like", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    functions::register(&connection)?;
+    connection
+        .progress_handler(STEPS_PER_CHECK, Some(|| WATCH.with_borrow(|watch| watch.says_stop())))?;
+    Ok(connection)
+}
+
+fn answer(connection: &Connection, run: &Run) -> Result<Vec<u8>, StoreError> {
+    let statement = &run.statement;
+    let mut prepared = connection.prepare_cached(&statement.sqlite_sql)?;
+    for (position, bind) in run.binds.iter().enumerate() {
+        let number = position + 1;
+        match bind {
+            Bind::Null => prepared.raw_bind_parameter(number, rusqlite::types::Null)?,
+            Bind::Boolean(value) => prepared.raw_bind_parameter(number, value)?,
+            Bind::Int(value) => prepared.raw_bind_parameter(number, value)?,
+            Bind::Float(value) => prepared.raw_bind_parameter(number, value)?,
+            Bind::Text(value) => prepared.raw_bind_parameter(number, value)?,
+            Bind::TextList(_) => return Err(StoreError::Defect("a text list bound in SQLite")),
+        }
+    }
+    let mut rows = prepared.raw_query();
+    let mut out = statement.buffer();
+    match &statement.shape {
+        RootShape::List(shape) => {
+            out.push(b'[');
+            while let Some(row) = rows.next().map_err(stopped)? {
+                if out.len() > 1 {
+                    out.push(b',');
+                }
+                json::write_object(row, shape, &mut out)?;
+            }
+            out.push(b']');
+        }
+        RootShape::Optional(shape) | RootShape::Single(shape) => {
+            match rows.next().map_err(stopped)? {
+                Some(row) => json::write_object(row, shape, &mut out)?,
+                None => out.extend_from_slice(b"null"),
+            }
+        }
+    }
+    statement.note_size(out.len());
+    Ok(out)
+}
+
+fn stopped(error: rusqlite::Error) -> StoreError {
+    if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+        return StoreError::Timeout;
+    }
+    StoreError::Sqlite(error)
+}
+
+impl Cells for Row<'_> {
+    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_value(self.get_ref(index).map_err(|_| BadCell(index))?, index, kind, out)
+    }
+
+    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
+        integer(self.get_ref(index).map_err(|_| BadCell(index))?, index)
+    }
+
+    fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_rows(self.get_ref(index).map_err(|_| BadCell(index))?, index, shape, out)
+    }
+}
+
+/// A row gathered by `sluice_rows`.
+struct GatheredRow<'a>(Vec<ValueRef<'a>>);
+
+impl Cells for GatheredRow<'_> {
+    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_value(*self.0.get(index).ok_or(BadCell(index))?, index, kind, out)
+    }
+
+    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
+        integer(*self.0.get(index).ok_or(BadCell(index))?, index)
+    }
+
+    fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_rows(*self.0.get(index).ok_or(BadCell(index))?, index, shape, out)
+    }
+}
+
+fn write_rows(
+    value: ValueRef<'_>,
+    index: usize,
+    shape: &RowShape,
+    out: &mut Vec<u8>,
+) -> Result<(), BadCell> {
+    out.push(b'[');
+    if let ValueRef::Blob(bytes) = value {
+        let mut gathered = functions::GatheredRows::new(bytes);
+        let mut row = GatheredRow(Vec::new());
+        let mut is_first = true;
+        while gathered.next_into(&mut row.0).ok_or(BadCell(index))? {
+            if !is_first {
+                out.push(b',');
+            }
+            is_first = false;
+            json::write_object(&row, shape, out)?;
+        }
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn write_value(
+    value: ValueRef<'_>,
+    index: usize,
+    kind: CellKind,
+    out: &mut Vec<u8>,
+) -> Result<(), BadCell> {
+    match (kind, value) {
+        (_, ValueRef::Null) => out.extend_from_slice(b"null"),
+        (CellKind::Int, ValueRef::Integer(value)) => json::write_integer(value, out),
+        (CellKind::Boolean, ValueRef::Integer(value)) => {
+            out.extend_from_slice(if value == 0 { b"false" } else { b"true" });
+        }
+        (CellKind::BigInt, value) => {
+            json::write_quoted_integer(integer(value, index)?.ok_or(BadCell(index))?, out);
+        }
+        (CellKind::Decimal { scale }, value) => {
+            let unscaled = integer(value, index)?.ok_or(BadCell(index))?;
+            json::write_quoted_decimal(unscaled, scale, out);
+        }
+        (CellKind::Float, ValueRef::Real(value)) => json::write_float(value, out),
+        #[expect(clippy::cast_precision_loss, reason = "SQLite keeps whole doubles as integers")]
+        (CellKind::Float, ValueRef::Integer(value)) => json::write_float(value as f64, out),
+        (CellKind::Text, ValueRef::Text(text)) => json::write_text(text, out),
+        (CellKind::Json, ValueRef::Text(text)) => out.extend_from_slice(text),
+        (CellKind::DateTime, ValueRef::Text(text)) => {
+            out.push(b'"');
+            out.extend_from_slice(text);
+            out.extend_from_slice(b"Z\"");
+        }
+        (
+            CellKind::Date | CellKind::LocalTime | CellKind::LocalDateTime | CellKind::Uuid,
+            ValueRef::Text(text),
+        ) => {
+            out.push(b'"');
+            out.extend_from_slice(text);
+            out.push(b'"');
+        }
+        _ => return Err(BadCell(index)),
+    }
+    Ok(())
+}
+
+fn integer(value: ValueRef<'_>, index: usize) -> Result<Option<i128>, BadCell> {
+    match value {
+        ValueRef::Null => Ok(None),
+        ValueRef::Integer(value) => Ok(Some(i128::from(value))),
+        ValueRef::Text(text) => std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .map(Some)
+            .ok_or(BadCell(index)),
+        _ => Err(BadCell(index)),
+    }
+}
