@@ -10,6 +10,8 @@ use bytes::Bytes;
 
 use super::engine::Answer;
 use crate::error::{Code, Error};
+use crate::query::plan::{Plan, RootBody};
+use crate::store::StoreError;
 use crate::store::json::{key_bytes, write_text};
 
 /// An error as a resolver gives it to async-graphql, its code kept.
@@ -25,7 +27,9 @@ pub fn log(error: &Error) {
     if let Some(source) = &error.source {
         let chain = chain(source.as_ref());
         match error.code {
-            Code::Internal => tracing::error!(code = error.code.wire(), cause = chain, "request failed"),
+            Code::Internal => {
+                tracing::error!(code = error.code.wire(), cause = chain, "request failed")
+            }
             _ => tracing::warn!(code = error.code.wire(), cause = chain, "request failed"),
         }
     }
@@ -66,7 +70,7 @@ impl<'a> AnswerError<'a> {
     }
 
     /// One of async-graphql's; without a code of its own it is about the document.
-    pub fn from_server(error: &ServerError) -> AnswerError<'static> {
+    pub fn from_server(error: &ServerError) -> AnswerError<'a> {
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
         let code = code.and_then(|code| match code {
             async_graphql::Value::String(name) => Code::from_wire(name),
@@ -100,7 +104,9 @@ impl<'a> AnswerError<'a> {
                 }
                 match segment {
                     PathSegment::Field(name) => write_text(name.as_bytes(), out),
-                    PathSegment::Index(index) => out.extend_from_slice(index.to_string().as_bytes()),
+                    PathSegment::Index(index) => {
+                        out.extend_from_slice(index.to_string().as_bytes())
+                    }
                 }
             }
             out.push(b']');
@@ -171,6 +177,45 @@ pub fn write(data: Data, errors: &[AnswerError<'_>], request_id: &str) -> Answer
     }
 }
 
+/// Puts together what the plan's statements and async-graphql answered, in the order of the plan.
+pub fn assemble(
+    plan: &Plan,
+    answers: Vec<Option<Result<Vec<u8>, StoreError>>>,
+    ordinary: Option<&Response>,
+    request_id: &str,
+) -> Answer {
+    let mut catalog_fields = ordinary.and_then(fields_of).unwrap_or_default();
+    let mut failures: Vec<(&str, Error)> = Vec::new();
+    let mut is_null = false;
+    let mut fields = Vec::with_capacity(plan.roots.len());
+    for (root, answer) in plan.roots.iter().zip(answers) {
+        let json = match (&root.body, answer) {
+            (RootBody::Literal(json), _) => Some(json.to_vec()),
+            (RootBody::Statement(_), Some(Ok(json))) => Some(json),
+            (RootBody::Statement(_), Some(Err(error))) => {
+                let error = Error::from(error);
+                log(&error);
+                failures.push((root.key.as_str(), error));
+                None
+            }
+            (RootBody::Statement(_), None) => None,
+            (RootBody::Catalog, _) => catalog_fields
+                .iter_mut()
+                .find(|(key, _)| *key == root.key)
+                .map(|(_, json)| std::mem::take(json)),
+        };
+        is_null |= json.is_none() && !root.is_nullable;
+        fields.push((root.key_bytes.clone(), json.unwrap_or_else(|| b"null".to_vec())));
+    }
+    let mut errors: Vec<AnswerError<'_>> =
+        failures.iter().map(|(key, error)| AnswerError::new(error, Some(key))).collect();
+    if let Some(response) = ordinary {
+        errors.extend(response.errors.iter().map(AnswerError::from_server));
+    }
+    let data = if is_null { Data::Null } else { Data::Fields(fields) };
+    write(data, &errors, request_id)
+}
+
 /// An answer that is one error about the whole request.
 pub fn refusal(error: &Error, request_id: &str) -> Answer {
     log(error);
@@ -194,9 +239,9 @@ pub fn ordinary(response: &Response, request_id: &str) -> Answer {
     let errors: Vec<_> = response.errors.iter().map(AnswerError::from_server).collect();
     // A request that failed before execution has errors without a path and no data at all.
     let data = match fields_of(response) {
-        Some(fields) => Data::Fields(
-            fields.into_iter().map(|(key, json)| (key_bytes(&key), json)).collect(),
-        ),
+        Some(fields) => {
+            Data::Fields(fields.into_iter().map(|(key, json)| (key_bytes(&key), json)).collect())
+        }
         None if response.errors.iter().all(|error| error.path.is_empty()) => Data::None,
         None => Data::Null,
     };

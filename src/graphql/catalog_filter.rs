@@ -207,8 +207,7 @@ fn compare(
             fits(&folded(is_insensitive, text), &pattern)? != is_negated
         }
         Operator::Regex { is_insensitive, is_negated } => {
-            let pattern =
-                if is_insensitive { format!("(?i){wanted}") } else { wanted.to_owned() };
+            let pattern = if is_insensitive { format!("(?i){wanted}") } else { wanted.to_owned() };
             fits(text, &pattern)? != is_negated
         }
         Operator::In | Operator::Nin | Operator::IsNull => false,
@@ -216,9 +215,8 @@ fn compare(
 }
 
 fn fits(text: &str, pattern: &str) -> Result<bool> {
-    let regex = compile_regex(pattern).map_err(|_| {
-        Error::new("That is not a regular expression that runs in linear time.")
-    })?;
+    let regex = compile_regex(pattern)
+        .map_err(|_| Error::new("That is not a regular expression that runs in linear time."))?;
     Ok(regex.is_match(text))
 }
 

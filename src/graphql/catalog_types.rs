@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use async_graphql::Value;
 use async_graphql::dynamic::{
-    Enum, Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, SchemaBuilder,
-    TypeRef,
+    Enum, Field, FieldFuture, FieldValue, InputValue, Object, SchemaBuilder, TypeRef,
 };
 use serde_json::Value as Json;
 
@@ -57,12 +56,12 @@ fn field_value<'a>(value: Json, sdl: &str) -> Option<FieldValue<'a>> {
 fn json_object(name: &str, description: &str, fields: &[FieldRow]) -> Object {
     let mut object = Object::new(name).description(description);
     for &(field, sdl, description) in fields {
-        let read = move |context: ResolverContext<'_>| {
+        let field = Field::new(field, type_ref(sdl), move |context| {
             let parent = context.parent_value.downcast_ref::<Json>();
             let value = parent.and_then(|parent| parent.get(field)).cloned();
             FieldFuture::Value(value.and_then(|value| field_value(value, sdl)))
-        };
-        object = object.field(Field::new(field, type_ref(sdl), read).description(description));
+        });
+        object = object.field(field.description(description));
     }
     object
 }
@@ -117,8 +116,18 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
             "ColumnType",
             "The type of a column.",
             &[
-                "BOOLEAN", "INT", "BIGINT", "DECIMAL", "FLOAT", "DATE", "LOCAL_TIME",
-                "LOCAL_DATE_TIME", "DATE_TIME", "UUID", "JSON", "STRING",
+                "BOOLEAN",
+                "INT",
+                "BIGINT",
+                "DECIMAL",
+                "FLOAT",
+                "DATE",
+                "LOCAL_TIME",
+                "LOCAL_DATE_TIME",
+                "DATE_TIME",
+                "UUID",
+                "JSON",
+                "STRING",
             ][..],
         ),
         ("JobKind", "What a job does.", &["LOAD"][..]),
@@ -135,8 +144,8 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
     ];
     let mut builder = builder;
     for (name, description, items) in enums {
-        builder = builder
-            .register(Enum::new(name).description(description).items(items.iter().copied()));
+        builder =
+            builder.register(Enum::new(name).description(description).items(items.iter().copied()));
     }
     let objects = [
         json_object("Column", "A column of a dataset.", &COLUMN),
@@ -273,13 +282,13 @@ fn dataset_field(
 fn dataset_object() -> Object {
     let mut object = Object::new("Dataset").description("A named, typed table.");
     for (field, sdl, description) in DATASET {
-        let read = move |context: ResolverContext<'_>| {
+        let field = Field::new(field, type_ref(sdl), move |context| {
             let dataset = context.parent_value.downcast_ref::<Arc<Dataset>>();
             let scalars = dataset.map(|dataset| catalog_json::dataset_scalars(dataset));
             let value = scalars.and_then(|scalars| scalars.get(field).cloned());
             FieldFuture::Value(value.and_then(|value| field_value(value, sdl)))
-        };
-        object = object.field(Field::new(field, type_ref(sdl), read).description(description));
+        });
+        object = object.field(field.description(description));
     }
     object
         .field(dataset_field("key", "[String!]!", "Field names of the key.", catalog_json::key))
@@ -308,12 +317,12 @@ fn dataset_object() -> Object {
 fn job_object() -> Object {
     let mut object = Object::new("Job").description("Background work.");
     for (field, sdl, description) in JOB {
-        let read = move |context: ResolverContext<'_>| {
+        let field = Field::new(field, type_ref(sdl), move |context| {
             let job = context.parent_value.downcast_ref::<Arc<Job>>();
             let value = job.and_then(|job| catalog_json::job(job).get(field).cloned());
             FieldFuture::Value(value.and_then(|value| field_value(value, sdl)))
-        };
-        object = object.field(Field::new(field, type_ref(sdl), read).description(description));
+        });
+        object = object.field(field.description(description));
     }
     object.field(
         Field::new("datasets", type_ref("[Dataset!]!"), |context| {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dynamic::{
-    Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext,
-    SchemaBuilder, TypeRef,
+    Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, SchemaBuilder, TypeRef,
 };
 use async_graphql::{Name, Value};
 use serde_json::Value as Json;
@@ -223,9 +222,8 @@ async fn create_index(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
     let mut physical = Vec::with_capacity(columns.len());
     for name in &columns {
         let column = dataset.columns.iter().find(|column| column.name == *name);
-        let column = column.ok_or_else(|| {
-            Error::bad_input(format!("{} has no column {name:?}.", dataset.name))
-        })?;
+        let column = column
+            .ok_or_else(|| Error::bad_input(format!("{} has no column {name:?}.", dataset.name)))?;
         physical.push(column.physical.clone());
     }
     let name = format!("i_{}", physical.join("_").trim_start_matches('_'));

@@ -22,7 +22,9 @@ pub fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
             .item(EnumItem::new("ASC_NULLS_FIRST").description("Ascending; missing values first."))
             .item(EnumItem::new("ASC_NULLS_LAST").description("Ascending; missing values last."))
             .item(EnumItem::new("DESC").description("Descending; missing values first."))
-            .item(EnumItem::new("DESC_NULLS_FIRST").description("Descending; missing values first."))
+            .item(
+                EnumItem::new("DESC_NULLS_FIRST").description("Descending; missing values first."),
+            )
             .item(EnumItem::new("DESC_NULLS_LAST").description("Descending; missing values last.")),
     );
     for (name, description) in SCALARS {
@@ -111,11 +113,9 @@ pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
     if let Some(key) = dataset.columns.get(dataset.key) {
         let key_type = TypeRef::named_nn(graphql_type(key.column_type));
         fields.push(
-            Field::new(
-                format!("{}ByPk", dataset.name),
-                TypeRef::named(&dataset.type_name),
-                |_| FieldFuture::Value(None),
-            )
+            Field::new(format!("{}ByPk", dataset.name), TypeRef::named(&dataset.type_name), |_| {
+                FieldFuture::Value(None)
+            })
             .argument(InputValue::new(&key.name, key_type))
             .description(format!("The row of \"{}\" with this key.", dataset.label)),
         );

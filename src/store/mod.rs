@@ -12,6 +12,7 @@ use sluice_schema::{
 
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
+use crate::error::{Code, Error};
 
 pub mod json;
 pub mod postgres;
@@ -291,5 +292,37 @@ impl Store {
             Store::Sqlite(store) => store.ping(),
             Store::Postgres(store) => store.ping().await,
         }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        let sentence = match &error {
+            StoreError::Timeout => {
+                return Error::new(
+                    Code::Timeout,
+                    "The statement took too long and was cancelled. Narrow the filter, or add an index for it.",
+                );
+            }
+            StoreError::DiskFull(_) => "The disk is full. Free some space, then try again.",
+            StoreError::Busy => "Too many queries wait right now. Try again shortly.",
+            StoreError::Io(_)
+            | StoreError::Postgres(_)
+            | StoreError::Orm(_)
+            | StoreError::TooOld { .. } => {
+                "The database does not answer right now. Try again shortly."
+            }
+            StoreError::Sheet(sheet) => {
+                let code = Code::from_wire(sheet.code()).unwrap_or(Code::Internal);
+                return Error::new(code, sheet.to_string());
+            }
+            StoreError::Cancelled => {
+                return Error::new(Code::Conflict, "The work was cancelled by its owner.");
+            }
+            StoreError::Sqlite(_) | StoreError::Cell(_) | StoreError::Defect(_) => {
+                return Error::internal(error);
+            }
+        };
+        Error::new(Code::StorageUnavailable, sentence).caused_by(error)
     }
 }
