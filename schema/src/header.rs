@@ -203,6 +203,10 @@ fn form_below(records: &[HeadRecord], column: usize) -> Option<Form> {
     let mut found = None;
     for record in records {
         let form = record.cells.get(column).map_or(Form::Empty, |cell| form_of(trim(cell)).form());
+        // One letter is more likely a code than a boolean.
+        if form == Form::Boolean && record.cells.get(column).is_some_and(|cell| trim(cell).len() == 1) {
+            return None;
+        }
         match (found, form) {
             (_, Form::Empty | Form::Blank | Form::NullWord) => {}
             (None, form) if form.is_typed() => found = Some(form),
