@@ -20,6 +20,9 @@ pub mod run;
 mod spare;
 pub mod sqlite;
 
+#[cfg(test)]
+mod tests;
+
 /// A column of a table to be made.
 #[derive(Clone, Debug)]
 pub struct PhysicalColumn {
@@ -122,16 +125,16 @@ pub enum StoreError {
 
 impl StoreError {
     /// A sheet that is read well and does not fit this store.
-    fn unfit_sheet(found: String) -> StoreError {
-        let remedy = "change the file and upload it again".to_owned();
-        StoreError::Sheet(SchemaError::Rejected { row: None, found, remedy })
+    fn unfit_sheet(row: Option<u64>, found: String, remedy: &str) -> StoreError {
+        StoreError::Sheet(SchemaError::Rejected { row, found, remedy: remedy.to_owned() })
     }
 
     fn too_many_columns(n_columns: usize, n_allowed: usize) -> StoreError {
-        StoreError::unfit_sheet(format!(
-            "the sheet has {n_columns} columns, the store keeps at most {n_allowed}; \
-             split it into narrower sheets"
-        ))
+        StoreError::unfit_sheet(
+            None,
+            format!("the sheet has {n_columns} columns, the store keeps at most {n_allowed}"),
+            "split it into narrower sheets",
+        )
     }
 }
 
