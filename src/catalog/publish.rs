@@ -70,7 +70,8 @@ impl Catalog {
     ///
     /// # Errors
     /// NameTaken when a new dataset's name exists; Changed when a version to be followed is not the
-    /// present one any more; NotRunning when the job was ended or given to another runner; when
+    /// present one any more; Cancelled when somebody asked for the job's end; NotRunning when it
+    /// ended or was given to another runner; when
     /// the database is away (then it is not known whether it was published: ask for the job).
     pub async fn publish(
         &self,
@@ -213,9 +214,8 @@ impl Core {
         workspace: WorkspaceId,
     ) -> Result<(), CatalogError> {
         if self.is_postgres() {
-            let call = Func::cust(Alias::new("pg_notify"))
-                .arg(CHANNEL)
-                .arg(workspace.0.to_string());
+            let call =
+                Func::cust(Alias::new("pg_notify")).arg(CHANNEL).arg(workspace.0.to_string());
             transaction.query_one(Query::select().expr(call)).await?;
         }
         Ok(())
@@ -238,8 +238,7 @@ impl Core {
             }
         }
         if old.revision + 1 == revision {
-            let next =
-                old.with_changes(published.iter().cloned(), &[], revision, schema_revision);
+            let next = old.with_changes(published.iter().cloned(), &[], revision, schema_revision);
             self.swap(Arc::new(next));
         } else if let Err(error) = bounded(self.refresh(workspace)).await {
             // Another node published in between. The watcher asks again within seconds.
@@ -255,10 +254,7 @@ async fn grow(
 ) -> Result<(i64, i64), CatalogError> {
     let id = workspace.0.to_string();
     workspaces::Entity::update_many()
-        .col_expr(
-            workspaces::Column::Revision,
-            Expr::col(workspaces::Column::Revision).add(1),
-        )
+        .col_expr(workspaces::Column::Revision, Expr::col(workspaces::Column::Revision).add(1))
         .filter(workspaces::Column::Id.eq(&id))
         .exec(transaction)
         .await?;
@@ -308,7 +304,14 @@ async fn succeed(
         .filter(jobs::Column::IsCancelAsked.eq(false))
         .exec(transaction)
         .await?;
-    if ended.rows_affected == 0 { Err(CatalogError::NotRunning) } else { Ok(()) }
+    if ended.rows_affected > 0 {
+        return Ok(());
+    }
+    let row = jobs::Entity::find_by_id(publication.job.0.to_string()).one(transaction).await?;
+    match row {
+        Some(row) if row.is_cancel_asked => Err(CatalogError::Cancelled),
+        _ => Err(CatalogError::NotRunning),
+    }
 }
 
 /// Writes a dataset's row, retires the table before it, and keeps what was refused; tells whether
@@ -324,9 +327,7 @@ async fn write_version(
     let is_same = if new.version == 1 {
         let made = datasets::Entity::insert(row).exec_without_returning(transaction).await;
         made.map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                CatalogError::NameTaken(new.name.clone())
-            }
+            Some(SqlErr::UniqueConstraintViolation(_)) => CatalogError::NameTaken(new.name.clone()),
             _ => error.into(),
         })?;
         false
