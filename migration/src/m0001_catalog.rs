@@ -39,11 +39,7 @@ impl MigrationTrait for Migration {
 fn tables() -> [TableCreateStatement; 8] {
     [
         // Single facts, such as the secret that keys are hashed with.
-        Table::create()
-            .table("meta")
-            .col(text("name").primary_key())
-            .col(text("value"))
-            .take(),
+        Table::create().table("meta").col(text("name").primary_key()).col(text("value")).take(),
         Table::create()
             .table("workspaces")
             .col(text("id").primary_key())
@@ -183,12 +179,7 @@ fn indexes() -> [IndexCreateStatement; 8] {
             .col("workspace_id")
             .col("revision")
             .take(),
-        Index::create()
-            .name("datasets_storage")
-            .table("datasets")
-            .col("storage")
-            .unique()
-            .take(),
+        Index::create().name("datasets_storage").table("datasets").col("storage").unique().take(),
         Index::create()
             .name("jobs_number")
             .table("jobs")
@@ -196,23 +187,14 @@ fn indexes() -> [IndexCreateStatement; 8] {
             .col("number")
             .unique()
             .take(),
-        Index::create()
-            .name("jobs_status")
-            .table("jobs")
-            .col("status")
-            .col("created_at_us")
-            .take(),
+        Index::create().name("jobs_status").table("jobs").col("status").col("created_at_us").take(),
         Index::create()
             .name("rejects_dataset")
             .table("rejects")
             .col("dataset_id")
             .col("version")
             .take(),
-        Index::create()
-            .name("keys_workspace")
-            .table("keys")
-            .col("workspace_id")
-            .take(),
+        Index::create().name("keys_workspace").table("keys").col("workspace_id").take(),
     ]
 }
 

@@ -35,11 +35,8 @@ pub(super) struct Connections {
 /// Takes the data folder for this process until the file is dropped.
 pub(super) fn own_folder(data_dir: &Path) -> Result<File, CatalogError> {
     std::fs::create_dir_all(data_dir)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(data_dir.join("lock"))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(data_dir.join("lock"))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(CatalogError::Locked),

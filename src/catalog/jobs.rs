@@ -9,8 +9,8 @@ use std::collections::HashSet;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
 };
 
 use super::convert::{self, clean, word};
@@ -402,9 +402,8 @@ fn open_words() -> Result<[String; 2], CatalogError> {
 /// No older job for the same dataset waits or runs.
 fn has_no_older_job() -> Result<Expr, CatalogError> {
     let older = Alias::new("older");
-    let same = |column: jobs::Column| {
-        Expr::col((older.clone(), column)).equals((jobs::Entity, column))
-    };
+    let same =
+        |column: jobs::Column| Expr::col((older.clone(), column)).equals((jobs::Entity, column));
     let olders = Query::select()
         .expr(Expr::value(1))
         .from_as(jobs::Entity, older.clone())

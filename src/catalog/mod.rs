@@ -26,9 +26,9 @@ use arc_swap::ArcSwap;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    AccessMode, ColumnTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, EntityTrait, IsolationLevel, PaginatorTrait, QueryFilter, QuerySelect,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ColumnTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, IsolationLevel, PaginatorTrait, QueryFilter, QuerySelect, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::task::AbortOnDropHandle;
@@ -160,10 +160,8 @@ impl Catalog {
     /// When the database is away.
     pub async fn fact(&self, name: &str, if_missing: &str) -> Result<String, CatalogError> {
         bounded(async {
-            let row = meta::ActiveModel {
-                name: Set(name.to_owned()),
-                value: Set(if_missing.to_owned()),
-            };
+            let row =
+                meta::ActiveModel { name: Set(name.to_owned()), value: Set(if_missing.to_owned()) };
             meta::Entity::insert(row)
                 .on_conflict(OnConflict::column(meta::Column::Name).do_nothing().to_owned())
                 .exec_without_returning(&self.core.write)

@@ -213,9 +213,8 @@ impl Core {
         workspace: WorkspaceId,
     ) -> Result<(), CatalogError> {
         if self.is_postgres() {
-            let call = Func::cust(Alias::new("pg_notify"))
-                .arg(CHANNEL)
-                .arg(workspace.0.to_string());
+            let call =
+                Func::cust(Alias::new("pg_notify")).arg(CHANNEL).arg(workspace.0.to_string());
             transaction.query_one(Query::select().expr(call)).await?;
         }
         Ok(())
@@ -238,8 +237,7 @@ impl Core {
             }
         }
         if old.revision + 1 == revision {
-            let next =
-                old.with_changes(published.iter().cloned(), &[], revision, schema_revision);
+            let next = old.with_changes(published.iter().cloned(), &[], revision, schema_revision);
             self.swap(Arc::new(next));
         } else if let Err(error) = bounded(self.refresh(workspace)).await {
             // Another node published in between. The watcher asks again within seconds.
@@ -255,10 +253,7 @@ async fn grow(
 ) -> Result<(i64, i64), CatalogError> {
     let id = workspace.0.to_string();
     workspaces::Entity::update_many()
-        .col_expr(
-            workspaces::Column::Revision,
-            Expr::col(workspaces::Column::Revision).add(1),
-        )
+        .col_expr(workspaces::Column::Revision, Expr::col(workspaces::Column::Revision).add(1))
         .filter(workspaces::Column::Id.eq(&id))
         .exec(transaction)
         .await?;
@@ -324,9 +319,7 @@ async fn write_version(
     let is_same = if new.version == 1 {
         let made = datasets::Entity::insert(row).exec_without_returning(transaction).await;
         made.map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                CatalogError::NameTaken(new.name.clone())
-            }
+            Some(SqlErr::UniqueConstraintViolation(_)) => CatalogError::NameTaken(new.name.clone()),
             _ => error.into(),
         })?;
         false
