@@ -31,7 +31,7 @@ impl From<KeyScope> for Scope {
 /// Runs one of the key commands.
 pub(super) fn run(settings: &Settings, command: &KeyCommand) -> Outcome {
     block_on(async {
-        let catalog = Arc::new(Catalog::open(settings).await.map_err(Error::unavailable)?);
+        let catalog = Arc::new(Catalog::open_shared(settings).await.map_err(Error::from)?);
         let workspace = catalog.default_workspace();
         let mut out = std::io::stdout();
         match command {
@@ -44,7 +44,7 @@ pub(super) fn run(settings: &Settings, command: &KeyCommand) -> Outcome {
                 eprintln!("Keep it: it is shown this once. Its prefix is {}.", key.prefix);
             }
             KeyCommand::List => {
-                let keys = catalog.keys(workspace).await.map_err(Error::unavailable)?;
+                let keys = catalog.keys(workspace).await.map_err(Error::from)?;
                 print_keys(&keys, &mut out)?;
             }
             KeyCommand::Revoke { prefix } => {
@@ -52,7 +52,7 @@ pub(super) fn run(settings: &Settings, command: &KeyCommand) -> Outcome {
                     CatalogError::NotFound => Failure::from(Error::not_found(format!(
                         "There is no key {prefix:?}; `sluice keys list` shows the prefixes."
                     ))),
-                    other => Failure::from(Error::unavailable(other)),
+                    other => Failure::from(Error::from(other)),
                 })?;
                 eprintln!("{prefix} is revoked; servers refuse it within a second.");
             }

@@ -14,7 +14,7 @@ use super::block_on;
 use super::outcome::{Exit, Failure, Outcome};
 use crate::auth::Auth;
 use crate::catalog::Catalog;
-use crate::catalog::model::{Job, JobStatus, LoadMode, Scope};
+use crate::catalog::model::{Job, JobStatus, LoadMode};
 use crate::config::{Loaded, Settings};
 use crate::error::{Code, Error};
 use crate::graphql::Engine;
@@ -39,7 +39,7 @@ pub(super) struct Rooms {
 impl Rooms {
     /// Opens them, the ones that others need first.
     pub(super) async fn open(settings: &Settings) -> Result<Rooms, Error> {
-        let catalog = Arc::new(Catalog::open(settings).await.map_err(Error::unavailable)?);
+        let catalog = Arc::new(Catalog::open(settings).await?);
         let store = Arc::new(Store::open(settings).await.map_err(Error::unavailable)?);
         let auth = Arc::new(Auth::open(Arc::clone(&catalog), settings).await?);
         let ingest = Ingest::open(Arc::clone(&catalog), Arc::clone(&store), settings).await?;
@@ -64,7 +64,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
     block_on(async move {
         let stop = signals::stop_signal()?;
         let rooms = Rooms::open(&settings).await?;
-        let first_key = make_first_key(&rooms, &settings).await?;
+        let first_key = rooms.auth.take_first_key();
         let listener = TcpListener::bind(settings.listen).await.map_err(|e| {
             Failure::other(format!("{} cannot be listened at: {e}", settings.listen))
         })?;
@@ -108,20 +108,6 @@ async fn serve_and_start(
     }
     served.await;
     Ok(())
-}
-
-/// The first admin key, made when there is none and none is given beforehand.
-async fn make_first_key(rooms: &Rooms, settings: &Settings) -> Result<Option<String>, Error> {
-    if settings.admin_key.is_some() {
-        return Ok(None);
-    }
-    let workspace = rooms.catalog.default_workspace();
-    let keys = rooms.catalog.keys(workspace).await.map_err(Error::unavailable)?;
-    if keys.iter().any(|key| key.scope == Scope::Admin && key.revoked_at_us.is_none()) {
-        return Ok(None);
-    }
-    let (secret, _) = rooms.auth.create_key(workspace, "first admin", Scope::Admin, None).await?;
-    Ok(Some(secret))
 }
 
 /// Loads a file of the command line and waits for its end.

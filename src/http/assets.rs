@@ -7,26 +7,13 @@ use axum::body::Body;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use sluice_playground::{Asset, asset};
 
 use super::refusal::{Refusal, not_found};
 
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     worker-src 'self' blob:; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
-
-/// A file of the playground.
-struct Asset {
-    body: &'static [u8],
-    content_type: &'static str,
-    content_encoding: Option<&'static str>,
-    etag: String,
-    immutable: bool,
-}
-
-/// The file at a path, in the best encoding that the client takes.
-fn find(_path: &str, _accept_encoding: &str) -> Option<Asset> {
-    None
-}
 
 /// Answers a file of the playground, or 404 in the shape of all errors.
 pub(super) async fn get(method: Method, uri: Uri, headers: HeaderMap) -> Result<Response, Refusal> {
@@ -35,7 +22,7 @@ pub(super) async fn get(method: Method, uri: Uri, headers: HeaderMap) -> Result<
     }
     let accept_encoding =
         headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let Some(asset) = find(uri.path(), accept_encoding.unwrap_or_default()) else {
+    let Some(asset) = asset(uri.path(), accept_encoding.unwrap_or_default()) else {
         return Err(not_found(uri.path()));
     };
     let is_known = headers
@@ -57,7 +44,7 @@ fn set_headers(headers: &mut HeaderMap, asset: &Asset) {
         }
     };
     set(header::CONTENT_TYPE, asset.content_type);
-    set(header::ETAG, &asset.etag);
+    set(header::ETAG, asset.etag);
     set(header::VARY, "accept-encoding");
     set(
         header::CACHE_CONTROL,
