@@ -36,17 +36,17 @@ struct Key {
 
 /// The same, borrowed.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyRef<'k> {
+pub(super) struct KeyRef<'k> {
     /// Whose schema.
-    pub workspace: WorkspaceId,
+    pub(super) workspace: WorkspaceId,
     /// Which revision of it.
-    pub schema_revision: i64,
+    pub(super) schema_revision: i64,
     /// What the principal may see.
-    pub scope: Scope,
+    pub(super) scope: Scope,
     /// Which operation.
-    pub operation_name: Option<&'k str>,
+    pub(super) operation_name: Option<&'k str>,
     /// The document.
-    pub text: &'k str,
+    pub(super) text: &'k str,
 }
 
 impl Key {
@@ -88,9 +88,9 @@ impl Equivalent<Key> for KeyRef<'_> {
 
 /// A validated document.
 #[derive(Debug)]
-pub struct KnownDocument {
+pub(super) struct KnownDocument {
     /// The document, measured and parsed.
-    pub document: Document,
+    pub(super) document: Document,
     variables: Vec<VariableRule>,
     plans: RwLock<Vec<Arc<Plan>>>,
 }
@@ -109,7 +109,7 @@ impl KnownDocument {
     ///
     /// # Errors
     /// When it has no such operation, which was checked before.
-    pub fn new(document: Document) -> Result<KnownDocument> {
+    pub(super) fn new(document: Document) -> Result<KnownDocument> {
         let variables = rules(document.operation()?);
         Ok(KnownDocument { document, variables, plans: RwLock::new(Vec::new()) })
     }
@@ -118,7 +118,7 @@ impl KnownDocument {
     ///
     /// # Errors
     /// BAD_USER_INPUT, naming the variable.
-    pub fn complete(&self, variables: &mut Variables) -> Result<()> {
+    pub(super) fn complete(&self, variables: &mut Variables) -> Result<()> {
         for rule in &self.variables {
             match variables.get(&*rule.name) {
                 Some(value) if !value.is_null() => {}
@@ -140,7 +140,7 @@ impl KnownDocument {
     ///
     /// # Errors
     /// As `make`.
-    pub fn plan(
+    pub(super) fn plan(
         &self,
         variables: &Variables,
         make: impl FnOnce() -> Result<Plan>,
@@ -189,13 +189,13 @@ fn rules(operation: &OperationDefinition) -> Vec<VariableRule> {
 
 /// The memory of documents.
 #[derive(Debug)]
-pub struct Documents {
+pub(super) struct Documents {
     known: Cache<Key, Arc<KnownDocument>>,
 }
 
 impl Documents {
     /// An empty memory.
-    pub fn new() -> Documents {
+    pub(super) fn new() -> Documents {
         let known = Cache::builder()
             .max_capacity(CAPACITY_BYTES)
             .weigher(|key: &Key, _: &Arc<KnownDocument>| {
@@ -206,12 +206,12 @@ impl Documents {
     }
 
     /// The document, if it is known.
-    pub fn get(&self, key: KeyRef<'_>) -> Option<Arc<KnownDocument>> {
+    pub(super) fn get(&self, key: KeyRef<'_>) -> Option<Arc<KnownDocument>> {
         self.known.get(&key)
     }
 
     /// Remembers a document.
-    pub fn insert(&self, key: KeyRef<'_>, document: Arc<KnownDocument>) {
+    pub(super) fn insert(&self, key: KeyRef<'_>, document: Arc<KnownDocument>) {
         let owned = Key {
             workspace: key.workspace,
             schema_revision: key.schema_revision,
