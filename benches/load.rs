@@ -3,7 +3,9 @@
 //! `cargo bench --bench load` makes a CSV of 1,000,000 rows and 12 columns, understands and loads
 //! it into a SQLite file, and has `sqlite3 .import` read it into an untyped table. With
 //! `SLUICE_BENCH_DATABASE_URL` it does the same on PostgreSQL against psql's `\copy` into a typed
-//! table. `SLUICE_BENCH_ROWS` makes the file larger or smaller; each figure is the best of three.
+//! table. `SLUICE_BENCH_ROWS` makes the file larger or smaller, `SLUICE_BENCH_ROUNDS` says of how
+//! many runs the best counts, and `SLUICE_BENCH_CHECK=1` has SQLite check a loaded file to the last
+//! page (which takes longer than the load).
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -26,34 +28,45 @@ use sluice::config::Settings;
 use sluice::store::{KeyCandidate, PhysicalColumn, SheetSource, Store, TableSpec};
 use sluice_schema::{Control, Limits, ReadOptions, SheetPlan, understand};
 
-const N_ROUNDS: usize = 3;
-
 struct Unwatched;
 impl Control for Unwatched {}
 
 fn main() {
-    let n_rows: u64 =
-        std::env::var("SLUICE_BENCH_ROWS").map_or(1_000_000, |rows| rows.parse().unwrap());
+    let n_rows = setting("SLUICE_BENCH_ROWS", 1_000_000);
+    let n_rounds = setting("SLUICE_BENCH_ROUNDS", 3);
     let folder = std::env::temp_dir().join(format!("sluice-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let csv = folder.join("orders.csv");
     write_csv(&csv, n_rows);
     let csv_mb = fs::metadata(&csv).unwrap().len() / 1_000_000;
-    println!("{n_rows} rows x 12 columns, {csv_mb} MB; best of {N_ROUNDS}");
+    println!("{n_rows} rows x 12 columns, {csv_mb} MB; best of {n_rounds}");
 
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let mut settings = Settings { data_dir: folder.clone(), ..Settings::default() };
     let store = runtime.block_on(Store::open(&settings)).unwrap();
-    let reference = best("sqlite3 .import, untyped", || sqlite_import(&folder, &csv));
-    let ours = best("understand + load into SQLite", || load(&runtime, &store, &csv));
+    let reference = best(n_rounds, "sqlite3 .import, untyped", || sqlite_import(&folder, &csv));
+    let ours = best(n_rounds, "understand + load into SQLite", || {
+        let (storage, note) = load(&store, &csv);
+        runtime.block_on(store.drop_table(&storage)).unwrap();
+        note
+    });
     report(&ours, &reference, 0.6);
+    if setting("SLUICE_BENCH_CHECK", 0) == 1 {
+        let (storage, _) = load(&store, &csv);
+        check_integrity(&folder.join(format!("datasets/{}.db", storage.as_str())), n_rows);
+        runtime.block_on(store.drop_table(&storage)).unwrap();
+    }
 
     settings.database_url = std::env::var("SLUICE_BENCH_DATABASE_URL").ok();
     if let Some(url) = &settings.database_url {
         let store = runtime.block_on(Store::open(&settings)).unwrap();
-        let reference = best("psql \\copy, typed", || psql_copy(url, &csv));
-        let ours = best("understand + load into PostgreSQL", || load(&runtime, &store, &csv));
+        let reference = best(n_rounds, "psql \\copy, typed", || psql_copy(url, &csv));
+        let ours = best(n_rounds, "understand + load into PostgreSQL", || {
+            let (storage, note) = load(&store, &csv);
+            runtime.block_on(store.drop_table(&storage)).unwrap();
+            note
+        });
         report(&ours, &reference, 1.25);
     } else {
         println!("SLUICE_BENCH_DATABASE_URL is not set: PostgreSQL is left out");
@@ -68,9 +81,9 @@ struct Cost {
     note: String,
 }
 
-fn best(what: &str, mut run: impl FnMut() -> String) -> Cost {
+fn best(n_rounds: u64, what: &str, mut run: impl FnMut() -> String) -> Cost {
     let mut best: Option<Cost> = None;
-    for _ in 0..N_ROUNDS {
+    for _ in 0..n_rounds {
         // Makes the kernel forget the peak so far.
         fs::write("/proc/self/clear_refs", "5").unwrap();
         let (start, cpu_before) = (Instant::now(), cpu_seconds());
@@ -110,7 +123,23 @@ fn peak_mib() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
-fn load(runtime: &tokio::runtime::Runtime, store: &Store, csv: &Path) -> String {
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
+fn check_integrity(database: &Path, n_rows: u64) {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    let state: String =
+        connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
+    let found: u64 = connection
+        .query_row("SELECT count(*) FROM t NOT INDEXED", (), |row| row.get::<_, i64>(0))
+        .map(|n| u64::try_from(n).unwrap())
+        .unwrap();
+    println!("integrity_check: {state}, {found} rows");
+    assert!(state == "ok" && found == n_rows);
+}
+
+fn load(store: &Store, csv: &Path) -> (StorageId, String) {
     let limits = Limits::default();
     let start = Instant::now();
     let plans = understand(csv, "orders.csv", &ReadOptions::default(), &limits, &Unwatched);
@@ -132,12 +161,12 @@ fn load(runtime: &tokio::runtime::Runtime, store: &Store, csv: &Path) -> String 
     let loaded = store.load_sheet(&storage, &spec, &source).unwrap();
     let load_s = start.elapsed().as_secs_f64();
     assert!(loaded.has_key);
-    runtime.block_on(store.drop_table(&storage)).unwrap();
-    format!(
+    let note = format!(
         "understand {understand_s:.2} s, load {load_s:.2} s, {} MB, peak {} MiB",
         loaded.size_bytes / 1_000_000,
         peak_mib()
-    )
+    );
+    (storage, note)
 }
 
 fn sqlite_import(folder: &Path, csv: &Path) -> String {

@@ -262,6 +262,15 @@ fn the_page_with_the_lock_byte_is_left_out() {
 }
 
 #[test]
+fn a_full_disk_ends_the_load() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let schema = SchemaText { table: "CREATE TABLE t(_row INTEGER PRIMARY KEY)".into(), key: None };
+    let mut writer = BulkWriter::create(full, 4096, schema).unwrap();
+    let error = (0..1_000_000).find_map(|_| writer.push_row(&[3, 0, 9]).err()).unwrap();
+    assert!(matches!(StoreError::from(error), StoreError::DiskFull(_)));
+}
+
+#[test]
 fn values_come_back() {
     let mut cells: Vec<Cell> = [i64::MIN, i64::MAX, 0, 1, -1, 2]
         .into_iter()
