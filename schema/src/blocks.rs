@@ -8,7 +8,7 @@ use memchr::{memchr, memchr2, memrchr2};
 
 use crate::error::SchemaError;
 use crate::options::Limits;
-use crate::scan::{CellSpan, Marks, Scanner};
+use crate::scan::{CellSpan, Marks, Scanner, is_escaped};
 
 /// The size of a block: large enough to amortise the hand-over, small enough to stay in the cache.
 pub(crate) const BLOCK_BYTES: usize = 1024 * 1024;
@@ -177,7 +177,8 @@ impl<R: Read> BlockCutter<R> {
         let starts = block
             .get(before)
             .is_some_and(|byte| *byte == self.marks.delimiter || *byte == b'\n' || *byte == b'\r');
-        starts && !in_comment
+        let is_escaped = self.marks.escape.is_some_and(|escape| is_escaped(block, outside_from, before, escape));
+        starts && !in_comment && !is_escaped
     }
 
     fn closing_quote(&self, block: &[u8], from: usize, quote: u8) -> Option<usize> {

@@ -11,19 +11,16 @@ use crate::naming::{Taken, field_name};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
 use crate::plan::{
-    ColumnPlan, Container, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan,
+    ColumnPlan, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan,
 };
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::{NO_DELIMITER, sniff};
-use crate::source::HEAD_BYTES;
+use crate::source::{HEAD_BYTES, TextPlace};
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
 /// Lines left out that are kept word for word; the rest is counted.
 const MAX_KEPT_LINES: usize = 100;
-
-/// Opens the decoded text at a byte of it.
-pub(crate) type OpenAt<'a> = dyn Fn(u64) -> Result<Box<dyn std::io::Read + Send>, SchemaError> + 'a;
 
 /// What the caller wants, together.
 #[derive(Clone, Copy)]
@@ -56,24 +53,22 @@ struct BlockSummary {
 
 /// Understands a delimited text.
 pub(crate) fn understand_delimited(
-    open: &OpenAt<'_>,
-    container: Container,
-    encoding: &str,
+    place: TextPlace<'_>,
     wishes: Wishes<'_>,
-) -> Result<SheetPlan, SchemaError> {
+) -> Result<SheetPlan, TableError> {
     let Wishes {
         options,
         limits,
         control,
     } = wishes;
     let mut notices = Vec::new();
-    let mut source = open(0)?;
+    let mut source = TextPlace { faults: None, ..place }.open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
     drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
-    let head = text_head(&head_bytes);
+    let Some(head) = text_head(&head_bytes, complete) else { return Err(TableError::NotUtf8) };
     if head.trim().is_empty() {
-        return Err(empty_file());
+        return Err(empty_file().into());
     }
     let dialect = sniff(head, complete, options);
     let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
@@ -86,19 +81,19 @@ pub(crate) fn understand_delimited(
     } else {
         crate::read::usual_workers()
     };
-    let source = open(header.data_start)?;
+    let source = place.open(header.data_start)?;
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
     notices.extend(table.notices(&header));
-    let columns = plan_columns(&table, &header, options, &mut notices)?;
+    let columns = plan_columns(&table, &dialect, &header, options, &mut notices)?;
     Ok(SheetPlan {
         name: None,
-        format: Format::Delimited { container },
+        format: Format::Delimited { container: place.container.clone() },
         columns,
         n_rows: table.n_rows,
         notices,
         dialect,
-        encoding: encoding.to_owned(),
+        encoding: place.encoding.to_owned(),
         header,
     })
 }
@@ -111,14 +106,28 @@ pub(crate) fn empty_file() -> SchemaError {
     }
 }
 
-/// Returns the valid beginning of a head; a block later tells where invalid bytes are.
-fn text_head(bytes: &[u8]) -> &str {
+/// Why a table was not understood.
+pub(crate) enum TableError {
+    /// The text is not UTF-8: its encoding must be found first.
+    NotUtf8,
+    /// Anything else.
+    Schema(SchemaError),
+}
+
+impl From<SchemaError> for TableError {
+    fn from(error: SchemaError) -> Self {
+        Self::Schema(error)
+    }
+}
+
+/// Returns the text of a head, which may end inside a character; `None` when it is not UTF-8.
+fn text_head(bytes: &[u8], complete: bool) -> Option<&str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(valid).unwrap_or_default()
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() && !complete => {
+            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()
         }
+        Err(_) => None,
     }
 }
 
@@ -129,7 +138,7 @@ fn summarise<R: std::io::Read + Send>(
     cell_rules: &CellRules,
     wishes: Wishes<'_>,
     n_workers: usize,
-) -> Result<TableSummary, SchemaError> {
+) -> Result<TableSummary, TableError> {
     let Wishes {
         limits, control, ..
     } = wishes;
@@ -152,7 +161,10 @@ fn summarise<R: std::io::Read + Send>(
     // Rows before a failing block have been consumed: `rows_seen` is their number.
     let rows_seen = std::cell::Cell::new(header.first_data_row);
     let consume = |result: Result<BlockSummary, BlockError>| {
-        let block = result.map_err(|error| error.at(rows_seen.get(), limits))?;
+        let block = result.map_err(|error| match error {
+            BlockError::NotUtf8 { .. } => TableError::NotUtf8,
+            error => TableError::Schema(error.at(rows_seen.get(), limits)),
+        })?;
         control.rows_done(block.counts.n_rows);
         table.merge(block);
         if table.columns.len() > limits.max_columns {
@@ -160,7 +172,7 @@ fn summarise<R: std::io::Read + Send>(
                 record: 0,
                 found: table.columns.len(),
             };
-            return Err(error.at(rows_seen.get(), limits));
+            return Err(TableError::Schema(error.at(rows_seen.get(), limits)));
         }
         rows_seen.set(header.first_data_row + table.n_records);
         if let Ok(mut hint) = many_values.try_write() {
@@ -177,8 +189,8 @@ fn summarise<R: std::io::Read + Send>(
         n_workers,
         work,
         consume,
-        |error| error.at(rows_seen.get(), limits),
-        || SchemaError::Worker,
+        |error| error.at(rows_seen.get(), limits).into(),
+        || SchemaError::Worker.into(),
     )?;
     Ok(table)
 }
@@ -340,6 +352,7 @@ impl TableSummary {
 /// Names and types the columns of a table.
 pub(crate) fn plan_columns(
     table: &TableSummary,
+    dialect: &Dialect,
     header: &HeaderPlan,
     options: &ReadOptions,
     notices: &mut Vec<Notice>,
@@ -391,6 +404,9 @@ pub(crate) fn plan_columns(
             first_row: header.first_data_row,
             declared,
             explicit_nulls: options.null_spellings.is_some(),
+            date_order: options.date_order,
+            decimal_mark: options.decimal_mark,
+            comma_delimited: dialect.delimiter == ',',
         };
         let decision = decide(summary, &context);
         taken.insert(&name);

@@ -90,11 +90,7 @@ impl<'a> Scanner<'a> {
             let start = self.at;
             let cell = match self.text.get(start) {
                 Some(&byte) if Some(byte) == self.marks.quote => self.quoted_cell(start, byte),
-                _ => CellSpan {
-                    start,
-                    end: self.find_cell_end(start),
-                    ..CellSpan::default()
-                },
+                _ => self.plain_cell(start),
             };
             let after = if cell.quoted && !cell.malformed {
                 cell.end + 1
@@ -120,6 +116,17 @@ impl<'a> Scanner<'a> {
     fn find_cell_end(&self, from: usize) -> usize {
         let rest = self.rest(from);
         from + memchr3(self.marks.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len())
+    }
+
+    fn plain_cell(&self, start: usize) -> CellSpan {
+        let mut cell = CellSpan { start, end: self.find_cell_end(start), ..CellSpan::default() };
+        let Some(escape) = self.marks.escape else { return cell };
+        // An escaped delimiter belongs to the cell; a line end is never escaped.
+        while is_escaped(self.text, start, cell.end, escape) && self.text.get(cell.end) == Some(&self.marks.delimiter) {
+            cell.end = self.find_cell_end(cell.end + 1);
+        }
+        cell.escaped = memchr(escape, self.text.get(start..cell.end).unwrap_or_default()).is_some();
+        cell
     }
 
     fn find_line_end(&self, from: usize) -> usize {
@@ -180,12 +187,21 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Whether an odd number of escapes stands before a byte, none of them before `from`.
+pub(crate) fn is_escaped(text: &[u8], from: usize, at: usize, escape: u8) -> bool {
+    let before = text.get(from..at).unwrap_or_default();
+    before.iter().rev().take_while(|byte| **byte == escape).count() % 2 == 1
+}
+
 /// Returns the text of a cell, quotes and escapes resolved.
 pub(crate) fn cell_text<'a>(block: &'a str, cell: CellSpan, marks: Marks) -> Cow<'a, str> {
     // Spans begin and end beside ASCII characters, so that they are always character boundaries.
     let raw = block.get(cell.start..cell.end).unwrap_or_default();
     if !cell.escaped && !cell.malformed {
         return Cow::Borrowed(raw);
+    }
+    if !cell.quoted {
+        return Cow::Owned(unescape(raw, marks));
     }
     let Some(quote) = marks.quote else {
         return Cow::Borrowed(raw);
@@ -196,6 +212,23 @@ pub(crate) fn cell_text<'a>(block: &'a str, cell: CellSpan, marks: Marks) -> Cow
         marks.escape.map(char::from),
         cell.malformed,
     ))
+}
+
+/// Takes escapes away before delimiters, quotes and escapes; elsewhere a backslash is text.
+fn unescape(raw: &str, marks: Marks) -> String {
+    let is_mark = |char: char| [Some(marks.delimiter), marks.quote, marks.escape].contains(&u8::try_from(char).ok());
+    let mut out = String::with_capacity(raw.len());
+    let mut chars = raw.chars().peekable();
+    while let Some(char) = chars.next() {
+        if u8::try_from(char).ok() == marks.escape
+            && let Some(next) = chars.next_if(|next| next.is_ascii() && is_mark(*next))
+        {
+            out.push(next);
+        } else {
+            out.push(char);
+        }
+    }
+    out
 }
 
 /// Resolves quotes; what follows a closing quote is kept as it stands.
