@@ -93,9 +93,7 @@ async fn publish(
     };
     let published = catalog.publish(catalog.default_workspace(), publication).await;
     if let Err(error) = &published {
-        catalog
-            .finish_job(claimed.id, JobStatus::Failed, Some(("X", &error.to_string())))
-            .await?;
+        catalog.finish_job(claimed.id, JobStatus::Failed, Some(("X", &error.to_string()))).await?;
     }
     Ok(published?.remove(0))
 }
@@ -189,8 +187,7 @@ async fn a_version_follows_the_one_before_it_or_is_refused() {
             built_at_us: 5,
         };
         let before = catalog.snapshot(workspace);
-        let indexed =
-            catalog.set_indexes(workspace, first.id, vec![index.clone()]).await.unwrap();
+        let indexed = catalog.set_indexes(workspace, first.id, vec![index.clone()]).await.unwrap();
         assert_eq!(indexed.indexes, [index]);
         let after = catalog.snapshot(workspace);
         assert_eq!(after.schema_revision, before.schema_revision);
@@ -220,8 +217,7 @@ async fn jobs_of_one_dataset_run_in_the_order_of_acknowledgement() {
     for bench in Bench::all().await {
         let catalog = Catalog::open(&bench.settings).await.unwrap();
         let workspace = catalog.default_workspace();
-        let jobs =
-            [new_job(&catalog, "a"), new_job(&catalog, "a"), new_job(&catalog, "b")];
+        let jobs = [new_job(&catalog, "a"), new_job(&catalog, "a"), new_job(&catalog, "b")];
         for job in &jobs {
             catalog.enqueue(job).await.unwrap();
         }
