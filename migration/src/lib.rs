@@ -7,7 +7,7 @@ use sea_orm_migration::sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
-use sea_orm_migration::sea_query::{Alias, Func, Query};
+use sea_orm_migration::sea_query::{ExprTrait, Func, Query};
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_catalog;
@@ -43,13 +43,20 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
         })
         .await?;
     if db.get_database_backend() == DbBackend::Postgres {
-        let lock = Query::select()
-            .expr(Func::cust(Alias::new("pg_advisory_xact_lock")).arg(LOCK_KEY))
-            .to_owned();
+        let lock =
+            Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK_KEY)).to_owned();
         transaction.query_one(&lock).await?;
-        transaction
-            .execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS {POSTGRES_SCHEMA}"))
-            .await?;
+        // Asked first: IF NOT EXISTS needs the right to make one even where it is there.
+        let find = Query::select()
+            .expr(Func::cust("to_regnamespace").arg(POSTGRES_SCHEMA).is_not_null())
+            .to_owned();
+        let is_there = match transaction.query_one(&find).await? {
+            Some(row) => row.try_get_by_index(0)?,
+            None => false,
+        };
+        if !is_there {
+            transaction.execute_unprepared(&format!("CREATE SCHEMA {POSTGRES_SCHEMA}")).await?;
+        }
     }
     Migrator::up(&transaction, None).await?;
     transaction.commit().await

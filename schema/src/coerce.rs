@@ -34,17 +34,28 @@ pub(crate) struct CellReader<'n> {
 
 impl<'n> CellReader<'n> {
     pub(crate) fn new(column_type: ColumnType, notation: &'n Notation) -> Self {
-        Self { column_type, notation }
+        Self {
+            column_type,
+            notation,
+        }
     }
 
     /// Reads a cell; an empty text is null unless it is quoted and the column is text.
     pub(crate) fn read<'a>(&self, text: &'a str, quoted: bool) -> Result<Value<'a>, CoerceError> {
         if text.is_empty() {
             let is_text = quoted && self.column_type == ColumnType::String;
-            return Ok(if is_text { Value::Text(text) } else { Value::Null });
+            return Ok(if is_text {
+                Value::Text(text)
+            } else {
+                Value::Null
+            });
         }
         if self.column_type == ColumnType::String {
-            return Ok(if self.is_null(text) { Value::Null } else { Value::Text(text) });
+            return Ok(if self.is_null(text) {
+                Value::Null
+            } else {
+                Value::Text(text)
+            });
         }
         if let Some(value) = self.typed(text) {
             return Ok(value);
@@ -80,16 +91,19 @@ impl<'n> CellReader<'n> {
             ColumnType::LocalDateTime => parse_iso_local_date_time(text).map(Value::Timestamp),
             ColumnType::DateTime => parse_iso_date_time(text).map(Value::Timestamp),
             ColumnType::Uuid => parse_uuid(text).map(Value::Uuid),
-            ColumnType::Json => {
-                serde_json::from_str::<serde::de::IgnoredAny>(text).ok().map(|_| Value::Text(text))
-            }
+            ColumnType::Json => serde_json::from_str::<serde::de::IgnoredAny>(text)
+                .ok()
+                .map(|_| Value::Text(text)),
             ColumnType::String => Some(Value::Text(text)),
         }
     }
 
     fn boolean<'a>(&self, text: &str) -> Option<Value<'a>> {
         let (pair, value) = boolean_word(text)?;
-        let fits = self.notation.boolean.is_none_or(|expected| expected == pair);
+        let fits = self
+            .notation
+            .boolean
+            .is_none_or(|expected| expected == pair);
         fits.then_some(Value::Boolean(value))
     }
 
@@ -114,7 +128,10 @@ impl<'n> CellReader<'n> {
             ColumnType::Json => "a JSON document".to_owned(),
             ColumnType::String => "text".to_owned(),
         };
-        CoerceError { found: cut(text, 100).to_owned(), expected }
+        CoerceError {
+            found: cut(text, 100).to_owned(),
+            expected,
+        }
     }
 }
 
@@ -136,7 +153,11 @@ fn plain_int(text: &str) -> Option<i64> {
         // 19 digits stay below 2^64.
         value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
     }
-    if negative { 0_i64.checked_sub_unsigned(value) } else { i64::try_from(value).ok() }
+    if negative {
+        0_i64.checked_sub_unsigned(value)
+    } else {
+        i64::try_from(value).ok()
+    }
 }
 
 fn plain_decimal(text: &str, scale: u8) -> Option<i64> {

@@ -11,19 +11,16 @@ use crate::naming::{Taken, field_name};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
 use crate::plan::{
-    ColumnPlan, Container, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan,
+    ColumnPlan, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan,
 };
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::{NO_DELIMITER, sniff};
-use crate::source::HEAD_BYTES;
+use crate::source::{HEAD_BYTES, TextPlace};
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
 /// Lines left out that are kept word for word; the rest is counted.
 const MAX_KEPT_LINES: usize = 100;
-
-/// Opens the decoded text at a byte of it.
-pub(crate) type OpenAt<'a> = dyn Fn(u64) -> Result<Box<dyn std::io::Read + Send>, SchemaError> + 'a;
 
 /// What the caller wants, together.
 #[derive(Clone, Copy)]
@@ -56,39 +53,47 @@ struct BlockSummary {
 
 /// Understands a delimited text.
 pub(crate) fn understand_delimited(
-    open: &OpenAt<'_>,
-    container: Container,
-    encoding: &str,
+    place: TextPlace<'_>,
     wishes: Wishes<'_>,
-) -> Result<SheetPlan, SchemaError> {
-    let Wishes { options, limits, control } = wishes;
+) -> Result<SheetPlan, TableError> {
+    let Wishes {
+        options,
+        limits,
+        control,
+    } = wishes;
     let mut notices = Vec::new();
-    let mut source = open(0)?;
+    let mut source = TextPlace { faults: None, ..place }.open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
     drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
-    let head = text_head(&head_bytes);
+    let Some(head) = text_head(&head_bytes, complete) else { return Err(TableError::NotUtf8) };
     if head.trim().is_empty() {
-        return Err(empty_file());
+        return Err(empty_file().into());
     }
     let dialect = sniff(head, complete, options);
     let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
     header.one_column = dialect.delimiter == NO_DELIMITER || !head.contains(dialect.delimiter);
-    let rules = CellRules { null_spellings: options.null_spellings.clone() };
-    let n_workers = if complete { 1 } else { crate::read::usual_workers() };
-    let source = open(header.data_start)?;
+    let rules = CellRules {
+        null_spellings: options.null_spellings.clone(),
+    };
+    let n_workers = if complete {
+        1
+    } else {
+        crate::read::usual_workers()
+    };
+    let source = place.open(header.data_start)?;
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
     notices.extend(table.notices(&header));
     let columns = plan_columns(&table, &header, options, &mut notices)?;
     Ok(SheetPlan {
         name: None,
-        format: Format::Delimited { container },
+        format: Format::Delimited { container: place.container.clone() },
         columns,
         n_rows: table.n_rows,
         notices,
         dialect,
-        encoding: encoding.to_owned(),
+        encoding: place.encoding.to_owned(),
         header,
     })
 }
@@ -101,14 +106,28 @@ pub(crate) fn empty_file() -> SchemaError {
     }
 }
 
-/// Returns the valid beginning of a head; a block later tells where invalid bytes are.
-fn text_head(bytes: &[u8]) -> &str {
+/// Why a table was not understood.
+pub(crate) enum TableError {
+    /// The text is not UTF-8: its encoding must be found first.
+    NotUtf8,
+    /// Anything else.
+    Schema(SchemaError),
+}
+
+impl From<SchemaError> for TableError {
+    fn from(error: SchemaError) -> Self {
+        Self::Schema(error)
+    }
+}
+
+/// Returns the text of a head, which may end inside a character; `None` when it is not UTF-8.
+fn text_head(bytes: &[u8], complete: bool) -> Option<&str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(valid).unwrap_or_default()
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() && !complete => {
+            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()
         }
+        Err(_) => None,
     }
 }
 
@@ -119,30 +138,49 @@ fn summarise<R: std::io::Read + Send>(
     cell_rules: &CellRules,
     wishes: Wishes<'_>,
     n_workers: usize,
-) -> Result<TableSummary, SchemaError> {
-    let Wishes { limits, control, .. } = wishes;
-    let row_rules =
-        RowRules { marks: Marks::of(dialect), header, limits, one_column: header.one_column };
+) -> Result<TableSummary, TableError> {
+    let Wishes {
+        limits, control, ..
+    } = wishes;
+    let row_rules = RowRules {
+        marks: Marks::of(dialect),
+        header,
+        limits,
+        one_column: header.one_column,
+    };
     // Which columns have too many values for categories, told to workers as it becomes known.
     let many_values: RwLock<Vec<bool>> = RwLock::new(Vec::new());
     let mut table = TableSummary::default();
     let work = |_, block: &mut Vec<u8>| {
-        let hint = many_values.read().map(|hint| hint.clone()).unwrap_or_default();
+        let hint = many_values
+            .read()
+            .map(|hint| hint.clone())
+            .unwrap_or_default();
         summarise_block(block, &row_rules, cell_rules, &hint)
     };
     // Rows before a failing block have been consumed: `rows_seen` is their number.
     let rows_seen = std::cell::Cell::new(header.first_data_row);
     let consume = |result: Result<BlockSummary, BlockError>| {
-        let block = result.map_err(|error| error.at(rows_seen.get(), limits))?;
+        let block = result.map_err(|error| match error {
+            BlockError::NotUtf8 { .. } => TableError::NotUtf8,
+            error => TableError::Schema(error.at(rows_seen.get(), limits)),
+        })?;
         control.rows_done(block.counts.n_rows);
         table.merge(block);
         if table.columns.len() > limits.max_columns {
-            let error = BlockError::Columns { record: 0, found: table.columns.len() };
-            return Err(error.at(rows_seen.get(), limits));
+            let error = BlockError::Columns {
+                record: 0,
+                found: table.columns.len(),
+            };
+            return Err(TableError::Schema(error.at(rows_seen.get(), limits)));
         }
         rows_seen.set(header.first_data_row + table.n_records);
         if let Ok(mut hint) = many_values.try_write() {
-            *hint = table.columns.iter().map(|column| column.categories.is_overflowed()).collect();
+            *hint = table
+                .columns
+                .iter()
+                .map(|column| column.categories.is_overflowed())
+                .collect();
         }
         Ok(())
     };
@@ -151,8 +189,8 @@ fn summarise<R: std::io::Read + Send>(
         n_workers,
         work,
         consume,
-        |error| error.at(rows_seen.get(), limits),
-        || SchemaError::Worker,
+        |error| error.at(rows_seen.get(), limits).into(),
+        || SchemaError::Worker.into(),
     )?;
     Ok(table)
 }
@@ -184,7 +222,12 @@ fn summarise_block(
         }
         Ok(())
     })?;
-    Ok(BlockSummary { columns, counts, short, long })
+    Ok(BlockSummary {
+        columns,
+        counts,
+        short,
+        long,
+    })
 }
 
 #[inline]
@@ -199,13 +242,21 @@ fn add_cell(
     if cell.escaped || cell.malformed {
         column.add(&cell_text(text, *cell, marks), cell.quoted, row, rules);
     } else {
-        column.add(text.get(cell.start..cell.end).unwrap_or_default(), cell.quoted, row, rules);
+        column.add(
+            text.get(cell.start..cell.end).unwrap_or_default(),
+            cell.quoted,
+            row,
+            rules,
+        );
     }
 }
 
 /// Whether cells beyond the header hold anything: trailing delimiters do not make a row long.
 fn has_surplus(cells: &[CellSpan], n_labels: usize) -> bool {
-    cells.iter().skip(n_labels).any(|cell| cell.start != cell.end)
+    cells
+        .iter()
+        .skip(n_labels)
+        .any(|cell| cell.start != cell.end)
 }
 
 impl TableSummary {
@@ -260,7 +311,11 @@ impl TableSummary {
             ),
             self.long,
         );
-        tell(NoticeCode::BlankLines, "empty lines were left out".to_owned(), self.blank);
+        tell(
+            NoticeCode::BlankLines,
+            "empty lines were left out".to_owned(),
+            self.blank,
+        );
         tell(
             NoticeCode::MalformedQuote,
             "text stands after a closing quote; it was kept and the quotes were taken off"
@@ -270,9 +325,10 @@ impl TableSummary {
         for (row, why, words) in &self.left_out {
             let (code, what) = match why {
                 LeftOut::Comment => (NoticeCode::Comment, "a comment was left out"),
-                LeftOut::RepeatedHeader => {
-                    (NoticeCode::RepeatedHeader, "a repetition of the header was left out")
-                }
+                LeftOut::RepeatedHeader => (
+                    NoticeCode::RepeatedHeader,
+                    "a repetition of the header was left out",
+                ),
             };
             notices.push(
                 Notice::new(code, format!("{what}: {words}")).at(header.first_data_row + row, 1),
@@ -328,8 +384,11 @@ pub(crate) fn plan_columns(
         let wanted = overrides.iter().find(|column| column.label == address);
         if wanted.is_some_and(|column| column.skip) {
             notices.push(
-                Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")
-                    .in_column(label),
+                Notice::new(
+                    NoticeCode::SkippedColumn,
+                    "left out because the caller said so",
+                )
+                .in_column(label),
             );
             continue;
         }
@@ -369,7 +428,10 @@ pub(crate) fn plan_columns(
             increasing: decision.increasing,
         });
     }
-    if let Some(unknown) = overrides.iter().find(|column| !addresses.contains(&column.label)) {
+    if let Some(unknown) = overrides
+        .iter()
+        .find(|column| !addresses.contains(&column.label))
+    {
         return Err(SchemaError::BadOption {
             found: format!("there is no column {:?}", unknown.label),
             remedy: format!("the columns are: {}", addresses.join(", ")),
@@ -396,15 +458,25 @@ fn name_column(
     let (code, message) = if label.trim().is_empty() {
         (
             NoticeCode::BlankHeader,
-            format!("column {} has no header; it is named {}", index_in_file + 1, name.name),
+            format!(
+                "column {} has no header; it is named {}",
+                index_in_file + 1,
+                name.name
+            ),
         )
     } else if before.iter().any(|column| column.label == label) {
         (
             NoticeCode::DuplicateHeader,
-            format!("the header {label:?} occurs again; this one is named {}", name.name),
+            format!(
+                "the header {label:?} occurs again; this one is named {}",
+                name.name
+            ),
         )
     } else if name.changed {
-        (NoticeCode::NameChanged, format!("{label:?} is named {}", name.name))
+        (
+            NoticeCode::NameChanged,
+            format!("{label:?} is named {}", name.name),
+        )
     } else {
         return name.name;
     };

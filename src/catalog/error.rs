@@ -25,7 +25,10 @@ pub enum CatalogError {
     /// Somebody else changed the dataset meanwhile.
     #[error("the dataset was changed meanwhile")]
     Changed,
-    /// The job is no longer this runner's: it was cancelled, ended, or given to another.
+    /// Somebody asked for the job's end.
+    #[error("the job was cancelled")]
+    Cancelled,
+    /// The job is no longer this runner's: it ended, or was given to another.
     #[error("the job is not running here any more")]
     NotRunning,
     /// Something named does not exist.
@@ -47,7 +50,18 @@ enum Cause {
     Defect,
 }
 
+impl From<sqlx::Error> for CatalogError {
+    fn from(error: sqlx::Error) -> CatalogError {
+        CatalogError::Database(DbErr::Query(RuntimeErr::SqlxError(std::sync::Arc::new(error))))
+    }
+}
+
 impl CatalogError {
+    /// Whether there is no room left: to try again at once is of no use.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        matches!(self, CatalogError::Database(error) if cause(error) == Cause::DiskFull)
+    }
+
     /// Whether the same may succeed once the database is back.
     pub fn is_unavailable(&self) -> bool {
         match self {
@@ -78,6 +92,7 @@ impl From<CatalogError> for Error {
                 Code::Conflict,
                 "The dataset was changed by somebody else meanwhile. Look at it and try again.",
             ),
+            CatalogError::Cancelled => Error::new(Code::Conflict, "The job was cancelled."),
             CatalogError::NotRunning => Error::new(Code::Conflict, "The job has ended."),
             CatalogError::NotFound => Error::not_found("Nothing of this name or id exists here."),
             CatalogError::Locked => Error::new(

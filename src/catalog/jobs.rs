@@ -229,17 +229,23 @@ impl Catalog {
         .await
     }
 
-    /// Puts a running job of this node back into the queue, to be begun again.
+    /// Puts a running job of this node back into the queue, to be begun again, unless somebody
+    /// asked for its end; `counts` tells whether this beginning is one of the [`MAX_ATTEMPTS`].
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn requeue(&self, id: JobId) -> Result<(), CatalogError> {
+    pub async fn requeue(&self, id: JobId, counts: bool) -> Result<(), CatalogError> {
         bounded(async {
             jobs::Entity::update_many()
                 .col_expr(jobs::Column::Status, Expr::value(word(JobStatus::Queued)?))
+                .col_expr(
+                    jobs::Column::Attempts,
+                    Expr::col(jobs::Column::Attempts).sub(i64::from(!counts)),
+                )
                 .filter(jobs::Column::Id.eq(id.0.to_string()))
                 .filter(jobs::Column::Node.eq(&self.core.node))
                 .filter(jobs::Column::Status.eq(word(JobStatus::Running)?))
+                .filter(jobs::Column::IsCancelAsked.eq(false))
                 .exec(&self.core.write)
                 .await?;
             Ok(())
@@ -247,8 +253,8 @@ impl Catalog {
         .await
     }
 
-    /// Takes up what a crash of this node left RUNNING: back into the queue, or FAILED after too
-    /// many beginnings. Gives the ids of the jobs that wait now.
+    /// Takes up what a crash of this node left RUNNING: back into the queue, FAILED after too many
+    /// beginnings, or CANCELLED if that was asked. Gives the ids of the jobs that wait now.
     ///
     /// # Errors
     /// When the database is away.
@@ -258,6 +264,15 @@ impl Catalog {
             let left = jobs::Entity::update_many()
                 .filter(jobs::Column::Node.eq(&self.core.node))
                 .filter(jobs::Column::Status.eq(word(JobStatus::Running)?));
+            left.clone()
+                .set(jobs::ActiveModel {
+                    status: Set(word(JobStatus::Cancelled)?),
+                    finished_at_us: Set(Some(now_us())),
+                    ..Default::default()
+                })
+                .filter(jobs::Column::IsCancelAsked.eq(true))
+                .exec(&transaction)
+                .await?;
             left.clone()
                 .set(jobs::ActiveModel {
                     status: Set(word(JobStatus::Failed)?),

@@ -36,6 +36,7 @@ use uuid::Uuid;
 
 use self::entities::{datasets, meta, workspaces};
 pub use self::error::CatalogError;
+pub(crate) use self::error::{disk_full, from_io as disk_error};
 use self::guard::StorageGuard;
 pub use self::jobs::{ClaimedJob, MAX_ATTEMPTS, NewJob};
 pub use self::keys::ApiKey;

@@ -7,11 +7,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use sluice_schema::naming::{self, MAX_NAME_BYTES, type_name};
+
 use super::model::Dataset;
 use super::snapshot::Snapshot;
-
-/// The longest name of a dataset, in bytes; what is generated from it is longer.
-pub const MAX_NAME_BYTES: usize = 63;
 
 /// What a list field's name gets appended, on any root.
 const FIELD_SUFFIXES: [&str; 6] = ["", "ByPk", "Aggregate", "GroupBy", "Connection", "Stream"];
@@ -229,15 +228,6 @@ pub enum Place {
 #[derive(Debug)]
 struct Taken(HashSet<String>);
 
-/// The object type's name of a dataset: `orderItems` → `OrderItems`.
-pub fn type_name(name: &str) -> String {
-    let mut characters = name.chars();
-    match characters.next() {
-        Some(first) => first.to_ascii_uppercase().to_string() + characters.as_str(),
-        None => String::new(),
-    }
-}
-
 /// Every field and type that a dataset brings.
 fn generated(name: &str, type_name: &str) -> impl Iterator<Item = String> {
     let fields = FIELD_SUFFIXES.iter().map(move |suffix| format!("{name}{suffix}"));
@@ -306,27 +296,8 @@ pub fn place(snapshot: &Snapshot, given: &str) -> Place {
 }
 
 /// The name that GraphQL accepts for a name as people write it.
-pub fn legal_name(given: &str) -> String {
-    let stem = given.rsplit_once('.').map_or(given, |(stem, _)| stem);
-    let mut name = String::new();
-    let mut is_start = false;
-    for character in stem.chars() {
-        if !character.is_ascii_alphanumeric() {
-            is_start = !name.is_empty();
-        } else if is_start {
-            name.push(character.to_ascii_uppercase());
-            is_start = false;
-        } else if name.is_empty() {
-            name.push(character.to_ascii_lowercase());
-        } else {
-            name.push(character);
-        }
-    }
-    if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
-        name.insert_str(0, "dataset");
-    }
-    name.truncate(MAX_NAME_BYTES);
-    name
+fn legal_name(given: &str) -> String {
+    naming::dataset_name(given, &naming::Taken::default()).name
 }
 
 #[cfg(test)]

@@ -70,7 +70,8 @@ impl Catalog {
     ///
     /// # Errors
     /// NameTaken when a new dataset's name exists; Changed when a version to be followed is not the
-    /// present one any more; NotRunning when the job was ended or given to another runner; when
+    /// present one any more; Cancelled when somebody asked for the job's end; NotRunning when it
+    /// ended or was given to another runner; when
     /// the database is away (then it is not known whether it was published: ask for the job).
     pub async fn publish(
         &self,
@@ -303,7 +304,14 @@ async fn succeed(
         .filter(jobs::Column::IsCancelAsked.eq(false))
         .exec(transaction)
         .await?;
-    if ended.rows_affected == 0 { Err(CatalogError::NotRunning) } else { Ok(()) }
+    if ended.rows_affected > 0 {
+        return Ok(());
+    }
+    let row = jobs::Entity::find_by_id(publication.job.0.to_string()).one(transaction).await?;
+    match row {
+        Some(row) if row.is_cancel_asked => Err(CatalogError::Cancelled),
+        _ => Err(CatalogError::NotRunning),
+    }
 }
 
 /// Writes a dataset's row, retires the table before it, and keeps what was refused; tells whether

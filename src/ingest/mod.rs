@@ -3,17 +3,43 @@
 //! `receive` acknowledges once the source and the job are committed; a bounded runner understands,
 //! loads and publishes. A crash at any instant leaves the old version or the new one.
 
-use std::sync::Arc;
+mod columns;
+mod failure;
+mod janitor;
+mod live;
+mod load;
+mod runner;
+mod spool;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::catalog::Catalog;
-use crate::catalog::model::{Job, JobId, LoadMode, WorkspaceId};
+use self::runner::Shared;
+pub use self::spool::Spooled;
+use self::spool::{Folders, label_of};
+use crate::catalog::model::{Job, JobId, JobKind, LoadMode, WorkspaceId};
+use crate::catalog::names::{Place, place};
+use crate::catalog::{Catalog, CatalogError, NewJob, disk_error};
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Store;
+
+/// How often a job that runs on another node is looked at while somebody waits for it.
+const LOOK_AFAR_EVERY: Duration = Duration::from_millis(250);
+/// How long a cancellation waits for the job's end before it answers.
+const CANCEL_WAIT: Duration = Duration::from_secs(1);
+/// How long interrupted jobs get to put themselves back into the queue.
+const LEAVE_WAIT: Duration = Duration::from_secs(3);
 
 /// What an upload asks for.
 #[derive(Clone, Debug)]
@@ -28,21 +54,66 @@ pub struct UploadRequest {
     pub options: sluice_schema::ReadOptions,
 }
 
-/// Receives files, runs jobs.
-pub struct Ingest {}
+impl UploadRequest {
+    /// The name as given, or the file's.
+    fn label(&self) -> String {
+        let given = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        label_of(given.unwrap_or(&self.file_name))
+    }
+}
 
-#[expect(missing_docs, reason = "stub")]
-#[expect(unused_variables, reason = "stub")]
+/// Receives files, runs jobs.
+pub struct Ingest {
+    shared: Arc<Shared>,
+    max_upload_bytes: u64,
+    tasks: Mutex<JoinSet<()>>,
+}
+
 impl Ingest {
     /// Recovers what a crash left (resumes or fails jobs, removes leftovers), starts the runner.
+    ///
+    /// # Errors
+    /// When the data folder cannot be used or the database is away.
     pub async fn open(
         catalog: Arc<Catalog>,
         store: Arc<Store>,
         settings: &Settings,
     ) -> Result<Arc<Ingest>> {
-        unimplemented!()
+        let data_dir = settings.data_dir.clone();
+        let folders = tokio::task::spawn_blocking(move || Folders::open(&data_dir))
+            .await
+            .map_err(Error::internal)?
+            .map_err(disk_error)?;
+        let shared = Arc::new(Shared {
+            catalog,
+            store,
+            folders,
+            limits: sluice_schema::Limits::default(),
+            concurrency: settings.load_concurrency.max(1),
+            live: Mutex::new(HashMap::new()),
+            wake: Notify::new(),
+            stop: CancellationToken::new(),
+            is_leaving: AtomicBool::new(false),
+        });
+        for id in shared.catalog.recover_jobs().await? {
+            shared.live_of(id);
+        }
+        janitor::sweep(&shared).await?;
+        let mut tasks = JoinSet::new();
+        if let Some(retired) = shared.catalog.take_janitor() {
+            let timeout = settings.statement_timeout;
+            tasks.spawn(janitor::run(Arc::clone(&shared), retired, timeout));
+        }
+        tasks.spawn(runner::run(Arc::clone(&shared)));
+        let max_upload_bytes = settings.max_upload_bytes;
+        Ok(Arc::new(Ingest { shared, max_upload_bytes, tasks: Mutex::new(tasks) }))
     }
+
     /// Streams the body to the spool while hashing and counting; acknowledged when this returns.
+    ///
+    /// # Errors
+    /// CONFLICT for a taken name in mode CREATE, before the body is read; PAYLOAD_TOO_LARGE,
+    /// BAD_USER_INPUT for a body that breaks off, STORAGE_UNAVAILABLE.
     pub async fn receive<S, E>(
         &self,
         workspace: WorkspaceId,
@@ -53,25 +124,193 @@ impl Ingest {
         S: Stream<Item = std::result::Result<Bytes, E>> + Unpin + Send,
         E: std::error::Error + Send + Sync + 'static,
     {
-        unimplemented!()
+        self.check(workspace, &request)?;
+        let spooled = self.spool(body).await?;
+        self.accept(workspace, request, spooled).await
     }
+
+    /// Refuses at once what could only fail later.
+    ///
+    /// # Errors
+    /// CONFLICT for a taken name in mode CREATE.
+    pub fn check(&self, workspace: WorkspaceId, request: &UploadRequest) -> Result<()> {
+        self.place(workspace, request).map(|_| ())
+    }
+
+    /// Streams a body to the spool; what is not accepted is removed when dropped.
+    ///
+    /// # Errors
+    /// PAYLOAD_TOO_LARGE, BAD_USER_INPUT for a body that breaks off, STORAGE_UNAVAILABLE.
+    pub async fn spool<S, E>(&self, body: S) -> Result<Spooled>
+    where
+        S: Stream<Item = std::result::Result<Bytes, E>> + Unpin + Send,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        self.shared.folders.receive(self.max_upload_bytes, body).await
+    }
+
+    /// Queues the load of a spooled file; acknowledged when this returns.
+    ///
+    /// # Errors
+    /// CONFLICT for a taken name in mode CREATE, STORAGE_UNAVAILABLE.
+    pub async fn accept(
+        &self,
+        workspace: WorkspaceId,
+        request: UploadRequest,
+        spooled: Spooled,
+    ) -> Result<JobId> {
+        let dataset_name = self.place(workspace, &request)?;
+        let options = serde_json::to_string(&request.options).map_err(Error::internal)?;
+        let source = self.shared.folders.keep(spooled, &request.file_name).await?;
+        let id = JobId(Uuid::now_v7());
+        let job = NewJob {
+            id,
+            workspace,
+            kind: JobKind::Load,
+            dataset_name,
+            dataset_label: request.label(),
+            mode: request.mode,
+            source,
+            options,
+        };
+        // Before the row: whoever finds the job can wait for it.
+        self.shared.live_of(id);
+        if let Err(error) = self.shared.catalog.enqueue(&job).await {
+            self.shared.forget_live(id);
+            return Err(error.into());
+        }
+        self.shared.wake.notify_one();
+        Ok(id)
+    }
+
+    /// Receives a file of this machine, for `sluice serve FILES`; the file stays as it is.
+    ///
+    /// # Errors
+    /// NOT_FOUND when it cannot be read; else as [`Ingest::receive`].
+    pub async fn receive_file(
+        &self,
+        workspace: WorkspaceId,
+        request: UploadRequest,
+        path: &Path,
+    ) -> Result<JobId> {
+        let file = tokio::fs::File::open(path).await.map_err(|error| {
+            Error::not_found(format!("The file {} cannot be read: {error}.", path.display()))
+        })?;
+        let body = tokio_util::io::ReaderStream::with_capacity(file, 128 * 1024);
+        self.receive(workspace, request, body).await
+    }
+
+    /// The name of the dataset that a request is about.
+    fn place(&self, workspace: WorkspaceId, request: &UploadRequest) -> Result<String> {
+        match place(&self.shared.catalog.snapshot(workspace), &request.label()) {
+            Place::Existing(dataset) if request.mode == LoadMode::Create => {
+                Err(CatalogError::NameTaken(dataset.name.clone()).into())
+            }
+            Place::Existing(dataset) => Ok(dataset.name.clone()),
+            Place::New { name, .. } => Ok(name),
+        }
+    }
+
     /// The job, at once or when it ended or after `limit`, whichever is first.
+    ///
+    /// # Errors
+    /// NOT_FOUND; STORAGE_UNAVAILABLE.
     pub async fn wait(&self, workspace: WorkspaceId, id: JobId, limit: Duration) -> Result<Job> {
-        unimplemented!()
+        let end = tokio::time::Instant::now() + limit;
+        loop {
+            // Subscribed before the row is read, so that an end in between is not missed.
+            let ended = self.shared.find_live(id).map(|live| live.ended());
+            let job = self.job(workspace, id).await?;
+            let now = tokio::time::Instant::now();
+            if job.status.is_final() || now >= end {
+                return Ok(job);
+            }
+            match ended {
+                Some(mut ended) => {
+                    // A closed channel means that it ended, too.
+                    let _ = tokio::time::timeout_at(end, ended.wait_for(|ended| *ended)).await;
+                }
+                None => tokio::time::sleep((end - now).min(LOOK_AFAR_EVERY)).await,
+            }
+        }
     }
-    /// With live progress while it runs.
+
+    /// The job, with live progress while it runs.
+    ///
+    /// # Errors
+    /// NOT_FOUND, also for a job of another workspace; STORAGE_UNAVAILABLE.
     pub async fn job(&self, workspace: WorkspaceId, id: JobId) -> Result<Job> {
-        unimplemented!()
+        let found = self.shared.catalog.job(workspace, id).await;
+        let mut job = found.map_err(|error| match error {
+            CatalogError::NotFound => Error::not_found("There is no job with this id."),
+            error => error.into(),
+        })?;
+        self.show_progress(&mut job);
+        Ok(job)
     }
+
     /// Newest first.
+    ///
+    /// # Errors
+    /// STORAGE_UNAVAILABLE.
     pub async fn jobs(&self, workspace: WorkspaceId, limit: u64, offset: u64) -> Result<Vec<Job>> {
-        unimplemented!()
+        let mut jobs = self.shared.catalog.jobs(workspace, limit, offset).await?;
+        for job in &mut jobs {
+            self.show_progress(job);
+        }
+        Ok(jobs)
     }
+
+    fn show_progress(&self, job: &mut Job) {
+        if !job.status.is_final()
+            && let Some(live) = self.shared.find_live(job.id)
+        {
+            live.show_in(job);
+        }
+    }
+
+    /// Ends a job: a queued one at once, a running one at its next block. A job that has ended
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// NOT_FOUND; STORAGE_UNAVAILABLE.
     pub async fn cancel(&self, workspace: WorkspaceId, id: JobId) -> Result<Job> {
-        unimplemented!()
+        let job = self.job(workspace, id).await?;
+        if job.status.is_final() {
+            return Ok(job);
+        }
+        self.shared.catalog.cancel_job(workspace, id).await?;
+        if let Some(live) = self.shared.find_live(id) {
+            live.cancel();
+        }
+        if self.job(workspace, id).await?.status.is_final() {
+            // It was still queued: nobody else would tell those who wait.
+            self.shared.forget_live(id);
+            self.shared.wake.notify_one();
+        }
+        self.wait(workspace, id, CANCEL_WAIT).await
     }
+
     /// Lets running jobs end within the limit, then leaves them to the next start.
     pub async fn shutdown(&self, grace: Duration) {
-        unimplemented!()
+        self.shared.stop.cancel();
+        let mut tasks =
+            std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let all_ended = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, all_ended).await.is_ok() {
+            return;
+        }
+        self.shared.is_leaving.store(true, Ordering::Release);
+        for live in self.shared.live.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            live.cancel();
+        }
+        let all_left = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(LEAVE_WAIT, all_left).await.is_err() {
+            tracing::warn!("jobs were left at work; the next start takes them up again");
+            tasks.shutdown().await;
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,10 @@ import { storageWithoutHeaders } from './storage';
 import { EDITOR_THEME } from './themes';
 import './workers';
 
-const PLUGINS = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
+const PLUGINS = [
+  HISTORY_PLUGIN,
+  { ...explorerPlugin({ showAttribution: false }), title: 'Query Builder' },
+];
 const STORAGE = storageWithoutHeaders(localStorage);
 
 /** How many ready queries open as tabs at the first visit; the others are a click away. */

@@ -28,6 +28,9 @@ const CANCEL_POLL: Duration = Duration::from_millis(200);
 /// A server that takes no byte for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long saying goodbye may take after a failure.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -46,15 +49,15 @@ pub(super) fn load_sheet(
         return Err(StoreError::too_many_columns(spec.columns.len(), MAX_COLUMNS));
     }
     let waiter = Waiter { runtime: &store.runtime, control: source.control };
-    let connect = tokio::time::timeout(GOODBYE_TIMEOUT, async {
-        PgConnection::connect_with(&store.work_options).await
-    });
-    let connected = waiter.wait(async { connect.await.unwrap_or_else(|_| Err(timed_out())) })?;
+    let connected = waiter.wait(async {
+        let connect = PgConnection::connect_with(&store.work_options);
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connect).await;
+        connected.unwrap_or_else(|_| Err(timed_out()))
+    })?;
     let mut session = Session { connection: connected, waiter: &waiter };
     let loaded = session.load(storage, spec, source);
-    let close = tokio::time::timeout(GOODBYE_TIMEOUT, session.connection.close());
     // After a failure this is the rollback; after a commit nothing depends on it.
-    let _ = store.runtime.block_on(close);
+    waiter.try_briefly(session.connection.close());
     loaded
 }
 
@@ -76,6 +79,16 @@ impl Waiter<'_> {
                 }
             }
         })
+    }
+
+    /// Waits for what may fail or hang without consequences.
+    fn try_briefly(&self, work: impl Future<Output = Result<(), sqlx::Error>>) {
+        let done = self.runtime.block_on(async {
+            tokio::time::timeout(GOODBYE_TIMEOUT, work).await.unwrap_or_else(|_| Err(timed_out()))
+        });
+        if let Err(error) = done {
+            tracing::debug!(%error, "a load's connection did not end in good order");
+        }
     }
 }
 
@@ -251,10 +264,14 @@ fn unfit_cell(cell: UnfitCell, n_rows_before: i64, source: &SheetSource<'_>) -> 
         Unfit::Nul => {
             let row = n_rows_before + i64::try_from(cell.row_in_block).unwrap_or_default() + 1;
             let label = source.plan.columns.get(cell.column).map_or("", |column| &column.label);
-            StoreError::unfit_sheet(format!(
-                "data row {row}, column {label:?}: the text holds the character U+0000, which \
-                 PostgreSQL cannot keep; remove it from the file"
-            ))
+            StoreError::unfit_sheet(
+                None,
+                format!(
+                    "row {row} below the header, column {label:?}: the text holds the character \
+                     U+0000, which PostgreSQL cannot keep"
+                ),
+                "remove it from the file",
+            )
         }
     }
 }
@@ -268,10 +285,11 @@ fn unfit_for_server(error: StoreError) -> StoreError {
     if !is_about_values {
         return error;
     }
-    StoreError::unfit_sheet(format!(
-        "PostgreSQL cannot keep a row of the sheet: {}; correct it or leave the column out",
-        refused.message()
-    ))
+    StoreError::unfit_sheet(
+        None,
+        format!("PostgreSQL cannot keep a row of the sheet: {}", refused.message()),
+        "correct it or leave the column out",
+    )
 }
 
 fn is_one_of(error: &StoreError, codes: &[&str]) -> bool {

@@ -20,9 +20,6 @@ use crate::config::Settings;
 mod copy;
 mod load;
 
-#[cfg(test)]
-mod tests;
-
 /// SQLSTATE `disk_full`.
 pub(super) const DISK_FULL: &str = "53100";
 /// SQLSTATE `query_canceled`: the statement timeout has ended the statement.

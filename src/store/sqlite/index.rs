@@ -26,7 +26,7 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Builds an index; `_row` is its last column by itself, as in every index of a rowid table.
+/// Builds an index, unless there is one of this name; `_row` is its last column by itself, as in every index of a rowid table.
 ///
 /// Statistics are written for it: without them SQLite takes any two indexes for equally good when
 /// a query fits both. They come from a sample, so they cost milliseconds whatever the size.
@@ -37,7 +37,7 @@ pub(super) fn create_index(
 ) -> Result<(), StoreError> {
     let connection = open(path)?;
     let columns: Vec<String> = physical_columns.iter().map(|column| quoted(column)).collect();
-    let create = format!("CREATE INDEX {} ON t({})", quoted(name), columns.join(","));
+    let create = format!("CREATE INDEX IF NOT EXISTS {} ON t({})", quoted(name), columns.join(","));
     connection.execute_batch(&format!(
         "{ANALYSIS_LIMIT}; BEGIN IMMEDIATE; {create}; ANALYZE {}; COMMIT",
         quoted(name)

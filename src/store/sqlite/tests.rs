@@ -31,11 +31,6 @@ impl Folder {
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
-
-    fn store(&self) -> SqliteStore {
-        let settings = Settings { data_dir: self.0.clone(), ..Settings::default() };
-        SqliteStore::open(&settings).unwrap()
-    }
 }
 
 impl Drop for Folder {

@@ -1,0 +1,273 @@
+//! Turns queued jobs into published versions, a few at a time.
+//!
+//! It exists to hold the life of a job in one place: claim, load on a thread, name, index, publish,
+//! settle, clean up. It never drops a table that the catalog may name.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sluice_schema::Limits;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::live::{LiveJob, Phase};
+use super::load::{self, Draft, LoadedSheet};
+use super::spool::Folders;
+use crate::catalog::model::{JobId, JobStatus, LoadMode};
+use crate::catalog::names::{Place, place};
+use crate::catalog::{Catalog, CatalogError, ClaimedJob, MAX_ATTEMPTS, NewVersion, Publication};
+use crate::error::Error;
+use crate::store::Store;
+
+/// How often the queue is looked at without being told: for jobs that waited for another node's.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The first pause before the catalog is asked again; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest such pause.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// How often a publication is named anew because somebody else was first.
+const MAX_PUBLISHES: usize = 8;
+
+/// What the runner, the janitor and callers share.
+pub(super) struct Shared {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) store: Arc<Store>,
+    pub(super) folders: Folders,
+    pub(super) limits: Limits,
+    pub(super) concurrency: usize,
+    pub(super) live: Mutex<HashMap<JobId, Arc<LiveJob>>>,
+    /// A job was queued, or one ended.
+    pub(super) wake: Notify,
+    /// Nothing new begins.
+    pub(super) stop: CancellationToken,
+    /// Running jobs are left to the next start.
+    pub(super) is_leaving: AtomicBool,
+}
+
+impl Shared {
+    /// The live side of a job, made if it is missing.
+    pub(super) fn live_of(&self, id: JobId) -> Arc<LiveJob> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(live.entry(id).or_insert_with(|| Arc::new(LiveJob::new())))
+    }
+
+    pub(super) fn find_live(&self, id: JobId) -> Option<Arc<LiveJob>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// The job has ended in the catalog: whoever waits for it hears it.
+    pub(super) fn forget_live(&self, id: JobId) {
+        let ended = self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Some(live) = ended {
+            live.end();
+        }
+    }
+
+    /// Asks the catalog until it answers; `None` when the process ends first.
+    async fn insist<T, F>(&self, mut question: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, CatalogError>>,
+    {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match question().await {
+                Ok(answer) => return Some(answer),
+                Err(error) => {
+                    tracing::warn!(error = ?error, "the catalog does not answer the runner");
+                }
+            }
+            if self.is_leaving.load(Ordering::Acquire) {
+                return None;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
+    }
+}
+
+/// Runs jobs until told to stop, then waits for those at work.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut at_work = JoinSet::new();
+    let mut is_away = false;
+    while !shared.stop.is_cancelled() {
+        while at_work.len() < shared.concurrency {
+            match shared.catalog.claim().await {
+                Ok(Some(job)) => {
+                    is_away = false;
+                    at_work.spawn(run_job(Arc::clone(&shared), job));
+                }
+                Ok(None) => {
+                    is_away = false;
+                    break;
+                }
+                Err(error) => {
+                    // Told once per outage.
+                    if !is_away {
+                        tracing::warn!(error = ?error, "the queue cannot be read");
+                    }
+                    is_away = true;
+                    break;
+                }
+            }
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => {}
+            () = shared.wake.notified() => {}
+            Some(_) = at_work.join_next() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+    while at_work.join_next().await.is_some() {}
+}
+
+async fn run_job(shared: Arc<Shared>, job: ClaimedJob) {
+    let live = shared.live_of(job.id);
+    let outcome = attempt(&shared, &job, &live).await;
+    let is_published = outcome.is_ok();
+    clean_up(&shared, &live, is_published).await;
+    let has_ended = match outcome {
+        Ok(()) => true,
+        Err(failure) => settle(&shared, &job, failure).await,
+    };
+    if has_ended {
+        shared.forget_live(job.id);
+    }
+    shared.wake.notify_one();
+}
+
+/// Loads and publishes once.
+async fn attempt(
+    shared: &Arc<Shared>,
+    job: &ClaimedJob,
+    live: &Arc<LiveJob>,
+) -> Result<(), Failure> {
+    refuse_taken_name(shared, job)?;
+    let sheets = {
+        let (shared, job, live) = (Arc::clone(shared), job.clone(), Arc::clone(live));
+        let path = shared.folders.source_path(&job.source.sha256);
+        tokio::task::spawn_blocking(move || {
+            load::load_sheets(&shared.store, &job, &path, &shared.limits, &live)
+        })
+        .await
+        // A panic is a defect of ours; the process lives on.
+        .unwrap_or_else(|panic| Err(Failure::Final(Error::internal(panic))))?
+    };
+    for _ in 0..MAX_PUBLISHES {
+        let snapshot = shared.catalog.snapshot(job.workspace);
+        let mut drafts = load::draft(&snapshot, job, &sheets)?;
+        build_indexes(shared, live, &mut drafts).await?;
+        live.begin(Phase::Publish);
+        match shared.catalog.publish(job.workspace, publication(job, &sheets, drafts)).await {
+            Ok(_) => return Ok(()),
+            // Somebody was first: the names are chosen anew in what is there now.
+            Err(CatalogError::Changed) => {}
+            Err(CatalogError::NameTaken(_)) if job.mode == LoadMode::Replace => {}
+            Err(error) if error.is_unavailable() => return find_out(shared, job, error).await,
+            Err(error) => return Err(error.into()),
+        }
+        shared.catalog.refresh(job.workspace).await?;
+    }
+    Err(CatalogError::Changed.into())
+}
+
+/// Mode CREATE ends before the work if the name was taken since the job was queued.
+fn refuse_taken_name(shared: &Shared, job: &ClaimedJob) -> Result<(), Failure> {
+    if job.mode != LoadMode::Create {
+        return Ok(());
+    }
+    match place(&shared.catalog.snapshot(job.workspace), &job.dataset_label) {
+        Place::Existing(dataset) => Err(CatalogError::NameTaken(dataset.name.clone()).into()),
+        Place::New { .. } => Ok(()),
+    }
+}
+
+/// Builds what people had indexed on the version before.
+async fn build_indexes(
+    shared: &Shared,
+    live: &LiveJob,
+    drafts: &mut [Draft],
+) -> Result<(), Failure> {
+    for draft in drafts {
+        for (index, physical_columns) in std::mem::take(&mut draft.missing) {
+            live.begin(Phase::Index);
+            let storage = &draft.dataset.storage;
+            shared.store.create_index(storage, &index.name, &physical_columns).await?;
+            draft.dataset.indexes.push(index);
+        }
+    }
+    Ok(())
+}
+
+fn publication(job: &ClaimedJob, sheets: &[LoadedSheet], drafts: Vec<Draft>) -> Publication {
+    let notices = drafts.iter().flat_map(|draft| draft.dataset.notices.iter().cloned()).collect();
+    let versions = drafts
+        .into_iter()
+        .map(|draft| NewVersion {
+            rejects: sheets.get(draft.sheet).map_or_else(Vec::new, |s| s.rejects().to_vec()),
+            dataset: draft.dataset,
+        })
+        .collect();
+    Publication { job: job.id, attempt: job.attempt, versions, notices }
+}
+
+/// The connection was lost while publishing: only the catalog knows whether it happened.
+async fn find_out(shared: &Shared, job: &ClaimedJob, error: CatalogError) -> Result<(), Failure> {
+    let row = shared.insist(|| shared.catalog.job(job.workspace, job.id)).await;
+    match row.map(|row| row.status) {
+        Some(JobStatus::Succeeded) => {
+            // The watcher would find it too, within seconds.
+            let _ = shared.insist(|| shared.catalog.refresh(job.workspace)).await;
+            Ok(())
+        }
+        Some(JobStatus::Running) => Err(error.into()),
+        _ => Err(Failure::Lost),
+    }
+}
+
+/// Drops the tables that were begun and are not named by the catalog.
+async fn clean_up(shared: &Shared, live: &LiveJob, is_published: bool) {
+    for storage in live.take_tables() {
+        if is_published {
+            continue;
+        }
+        let dropped = match shared.catalog.is_named(&storage).await {
+            Ok(true) => Ok(()),
+            Ok(false) => shared.store.drop_table(&storage).await.map_err(Error::internal),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = dropped {
+            tracing::warn!(table = storage.as_str(), error = ?error, "a table is left for the next start to remove");
+        }
+    }
+}
+
+/// Writes down how a job ended that did not publish; `false` when it will be begun again.
+async fn settle(shared: &Shared, job: &ClaimedJob, failure: Failure) -> bool {
+    let is_leaving = shared.is_leaving.load(Ordering::Acquire);
+    let (status, error) = match failure {
+        Failure::Lost => return true,
+        Failure::Cancelled if is_leaving => {
+            // Not its fault: the beginning does not count.
+            let _ = shared.insist(|| shared.catalog.requeue(job.id, false)).await;
+            return false;
+        }
+        Failure::Cancelled => (JobStatus::Cancelled, None),
+        Failure::Passing(error) if job.attempt < MAX_ATTEMPTS => {
+            tracing::warn!(job = %job.id.0, attempt = job.attempt, error = ?error, "the job will be tried again");
+            let requeued = shared.insist(|| shared.catalog.requeue(job.id, true)).await;
+            return requeued.is_none();
+        }
+        Failure::Passing(error) | Failure::Final(error) => (JobStatus::Failed, Some(error)),
+    };
+    if let Some(error) = &error {
+        tracing::info!(job = %job.id.0, code = error.code.wire(), error = ?error, "a job failed");
+    }
+    let told = error.as_ref().map(|error| (error.code.wire(), error.message.as_ref()));
+    shared.insist(|| shared.catalog.finish_job(job.id, status, told)).await;
+    true
+}
