@@ -10,7 +10,7 @@ use crate::naming::cut;
 use crate::notation::read_number;
 use crate::plan::{Notation, NumberNotation};
 use crate::summary::trim;
-use crate::temporal::{
+use crate::temporal::{MICROS_PER_DAY, 
     parse_iso_date, parse_iso_date_time, parse_iso_local_date_time, parse_iso_time,
 };
 use crate::types::{ColumnType, Value};
@@ -128,7 +128,7 @@ impl<'n> CellReader<'n> {
             ColumnType::Float => float(text).map(Value::Float),
             ColumnType::Date => parse_iso_date(text).map(Value::Date),
             ColumnType::LocalTime => parse_iso_time(text).map(Value::Time),
-            ColumnType::LocalDateTime => parse_iso_local_date_time(text).map(Value::Timestamp),
+            ColumnType::LocalDateTime => parse_iso_local_date_time(text).or_else(|| self.midnight(text)).map(Value::Timestamp),
             ColumnType::DateTime => parse_iso_date_time(text).map(Value::Timestamp),
             ColumnType::Uuid => parse_uuid(text).map(Value::Uuid),
             ColumnType::Json => serde_json::from_str::<serde::de::IgnoredAny>(text)
@@ -136,6 +136,10 @@ impl<'n> CellReader<'n> {
                 .map(|_| Value::Text(text)),
             ColumnType::String => Some(Value::Text(text)),
         }
+    }
+
+    fn midnight(&self, text: &str) -> Option<i64> {
+        self.notation.midnight.then(|| parse_iso_date(text)).flatten().map(|days| i64::from(days) * MICROS_PER_DAY)
     }
 
     fn boolean<'a>(&self, text: &str) -> Option<Value<'a>> {

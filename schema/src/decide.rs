@@ -2,6 +2,7 @@
 //! It exists so that the rules of DESIGN section 7 stand in one place, in the order in which they are tried.
 //! It never looks at cells: what is not in the summary cannot decide.
 
+use crate::columns::ColumnSource;
 use crate::decimal::{MAX_PRECISION, write_decimal_i128};
 use crate::form::Form;
 use crate::options::{DateOrder, DeclaredType};
@@ -40,8 +41,7 @@ pub(crate) struct Context<'a> {
     pub(crate) date_order: Option<DateOrder>,
     /// Given by the caller.
     pub(crate) decimal_mark: Option<char>,
-    /// Whether cells are divided by commas, so that who wrote the file does not use decimal commas.
-    pub(crate) comma_delimited: bool,
+    pub(crate) source: ColumnSource,
 }
 
 struct Verdict {
@@ -50,6 +50,8 @@ struct Verdict {
     boolean: Option<BooleanPair>,
     number: Option<NumberChoice>,
     date: Option<DateChoice>,
+    /// Whether a date alone means its midnight.
+    midnight: bool,
 }
 
 /// Decides the type of a column.
@@ -92,6 +94,7 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
         boolean: verdict.boolean,
         number: verdict.number.as_ref().map(|choice| choice.notation.clone()),
         temporal: verdict.date.as_ref().map(|choice| choice.notation.clone()),
+        midnight: verdict.midnight,
     };
     let n_values = context.n_rows.saturating_sub(n_nulls);
     let increasing = verdict.column_type_is_int()
@@ -115,7 +118,7 @@ impl Verdict {
 }
 
 fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notice>) -> Verdict {
-    let text = |reason: String| Verdict { column_type: ColumnType::String, reason, boolean: None, number: None, date: None };
+    let text = |reason: String| Verdict { column_type: ColumnType::String, reason, boolean: None, number: None, date: None, midnight: false };
     let typed: Vec<Form> = Form::ALL
         .into_iter()
         .filter(|form| form.is_typed() && summary.count(*form) > 0)
@@ -134,7 +137,7 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
     }
     let n_values: u64 = typed.iter().map(|form| summary.count(*form)).sum();
     let all = |what: &str| format!("all {n_values} values are {what}");
-    let verdict = |column_type, what: &str| Verdict { column_type, reason: all(what), boolean: None, number: None, date: None };
+    let verdict = |column_type, what: &str| Verdict { column_type, reason: all(what), boolean: None, number: None, date: None, midnight: false };
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
     match typed.as_slice() {
         [Form::Int] if i32::try_from(min).is_ok() && i32::try_from(max).is_ok() => {
@@ -142,6 +145,9 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         }
         [Form::Int] => verdict(ColumnType::BigInt, "whole numbers of at most 64 bits"),
         [Form::Decimal] | [Form::Int, Form::Decimal] => {
+            if context.source.doubles && summary.max_whole_digits.max(n_digits(min)).max(n_digits(max)) + summary.max_scale > MAX_PRECISION {
+                return verdict(ColumnType::Float, "doubles with more than 18 digits in all");
+            }
             let whole_digits = summary
                 .max_whole_digits
                 .max(n_digits(min))
@@ -178,7 +184,7 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 Choice::Made(choice) => {
                     notices.push(choice.notice(context, summary));
                     let reason = format!("all {n_values} values are {}", choice.what);
-                    Verdict { column_type: choice.column_type, reason, boolean: None, number: Some(choice), date: None }
+                    Verdict { column_type: choice.column_type, reason, boolean: None, number: Some(choice), date: None, midnight: false }
                 }
                 Choice::Open { code, reason } => {
                     notices.push(Notice::new(code, format!("{reason}; the column stays text")).in_column(context.label));
@@ -190,7 +196,7 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
             Choice::Made(choice) => {
                 notices.push(choice.notice(context, summary));
                 let reason = format!("all {n_values} values are {}", choice.what);
-                Verdict { column_type: choice.column_type, reason, boolean: None, number: None, date: Some(choice) }
+                Verdict { column_type: choice.column_type, reason, boolean: None, number: None, date: Some(choice), midnight: false }
             }
             Choice::Open { code, reason } => {
                 notices.push(Notice::new(code, format!("{reason}; the column stays text")).in_column(context.label));
@@ -232,11 +238,18 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 reason: format!("all {n_values} values are {words}"),
                 boolean: Some(pair),
                 number: None,
-                date: None,
+                date: None, midnight: false
             },
             None => {
                 text("the words may be booleans, but not both words of one pair occur".to_owned())
             }
+        },
+        forms if context.source.doubles && forms.iter().all(|form| matches!(form, Form::Int | Form::Decimal | Form::Scientific | Form::Wide)) => {
+            verdict(ColumnType::Float, "doubles")
+        }
+        [Form::Date, Form::LocalDateTime] if context.source.doubles => Verdict {
+            midnight: true,
+            ..verdict(ColumnType::LocalDateTime, "dates, some with a time")
         },
         [Form::Date] => verdict(ColumnType::Date, "dates (ISO 8601)"),
         [Form::Time] => verdict(ColumnType::LocalTime, "times of day"),
@@ -326,7 +339,7 @@ fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict, 
         reason,
         boolean: inferred.boolean,
         number: choose_number(summary, context).into_choice().filter(|_| summary.count(Form::WrittenNumber) > 0),
-        date: choose_date(summary, context).into_choice().filter(|_| summary.count(Form::WrittenDate) > 0),
+        date: choose_date(summary, context).into_choice().filter(|_| summary.count(Form::WrittenDate) > 0), midnight: false
     }
 }
 

@@ -3,6 +3,7 @@
 //! It never replaces a byte without counting it and remembering where.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -106,7 +107,7 @@ pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError>
 }
 
 /// Gives UTF-8 while reading another encoding.
-pub(crate) struct DecodingReader<'f, R> {
+pub(crate) struct DecodingReader<R> {
     source: R,
     decoder: Decoder,
     input: Vec<u8>,
@@ -117,11 +118,11 @@ pub(crate) struct DecodingReader<'f, R> {
     /// Bytes of the source before `input`.
     n_before: u64,
     ended: bool,
-    faults: Option<&'f Faults>,
+    faults: Option<Arc<Faults>>,
 }
 
-impl<'f, R: Read> DecodingReader<'f, R> {
-    pub(crate) fn new(source: R, encoding: &'static Encoding, faults: Option<&'f Faults>) -> Self {
+impl<R: Read> DecodingReader<R> {
+    pub(crate) fn new(source: R, encoding: &'static Encoding, faults: Option<Arc<Faults>>) -> Self {
         Self {
             source,
             decoder: encoding.new_decoder_with_bom_removal(),
@@ -165,7 +166,7 @@ impl<'f, R: Read> DecodingReader<'f, R> {
                 DecoderResult::Malformed(length, after) => {
                     let back = u64::from(length) + u64::from(after);
                     let at = self.n_before + u64::try_from(self.input_at).unwrap_or_default();
-                    if let Some(faults) = self.faults {
+                    if let Some(faults) = &self.faults {
                         faults.add(at.saturating_sub(back));
                     }
                     self.output.extend_from_slice("\u{FFFD}".as_bytes());
@@ -175,7 +176,7 @@ impl<'f, R: Read> DecodingReader<'f, R> {
     }
 }
 
-impl<R: Read> Read for DecodingReader<'_, R> {
+impl<R: Read> Read for DecodingReader<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         if self.output_at == self.output.len() {
             self.fill()?;

@@ -123,6 +123,21 @@ pub(crate) fn header_of(
     Ok(plan(second, 2, join_rows(&header.cells, &second.cells), "two stacked rows"))
 }
 
+/// The header of rows made from JSON: its first record, always.
+pub(crate) fn json_header(head: &str, dialect: &Dialect) -> HeaderPlan {
+    let records = head_records(head, Marks::of(dialect));
+    let Some(first) = records.first() else { return HeaderPlan::default() };
+    HeaderPlan {
+        row: Some(1),
+        n_rows: 1,
+        cells: first.cells.clone(),
+        first_data_row: 2,
+        data_start: u64::try_from(first.end).unwrap_or_default(),
+        reason: "the members of the objects".to_owned(),
+        ..HeaderPlan::default()
+    }
+}
+
 fn given_header(records: &[HeadRecord], row: u64) -> Result<usize, SchemaError> {
     records.iter().position(|record| record.row == row).ok_or_else(|| SchemaError::BadOption {
         found: format!("header row {row} is not among the first {} rows", records.len()),

@@ -5,12 +5,15 @@
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use crate::blocks::unwrap_schema_error;
 use crate::decode::{DecodingReader, Faults, PLAIN_UTF8, encoding_named};
 use crate::error::SchemaError;
 use crate::options::Limits;
-use crate::plan::Container;
+use crate::json::open_json;
+use crate::plan::{Container, Format, WorkbookKind};
+use crate::workbook::{SheetFacts, open_sheet};
 
 /// How much of a file is looked at before it is read as a whole.
 pub(crate) const HEAD_BYTES: usize = 1024 * 1024;
@@ -123,6 +126,17 @@ pub(crate) fn read_head(source: &mut impl Read, limit: usize) -> Result<Vec<u8>,
     Ok(head)
 }
 
+/// What the text of a place is made from.
+#[derive(Clone, Copy)]
+pub(crate) enum Inner<'a> {
+    /// The decoded bytes themselves.
+    Text,
+    /// A sheet of a workbook.
+    Sheet { kind: WorkbookKind, name: &'a str, facts: &'a Arc<Mutex<SheetFacts>> },
+    /// The rows of a JSON document.
+    Json { lines: bool, member: Option<&'a str>, keys: &'a [String] },
+}
+
 /// A text inside a file: where it is packed and how it is encoded.
 #[derive(Clone, Copy)]
 pub(crate) struct TextPlace<'a> {
@@ -131,12 +145,59 @@ pub(crate) struct TextPlace<'a> {
     /// A name that [`crate::decode::encoding_named`] knows.
     pub(crate) encoding: &'a str,
     pub(crate) limits: &'a Limits,
-    pub(crate) faults: Option<&'a Faults>,
+    pub(crate) faults: Option<&'a Arc<Faults>>,
+    pub(crate) inner: Inner<'a>,
 }
 
 impl<'a> TextPlace<'a> {
+    /// Whether the source tells text from values.
+    pub(crate) fn is_typed(&self) -> bool {
+        !matches!(self.inner, Inner::Text)
+    }
+
+    /// Says why the dialect is our own, if it is.
+    pub(crate) fn inner_reason(&self) -> Option<&'static str> {
+        match self.inner {
+            Inner::Text => None,
+            Inner::Sheet { .. } => Some("cells of a workbook"),
+            Inner::Json { .. } => Some("members of JSON objects"),
+        }
+    }
+
+    /// Returns what a thread of its own needs to open the decoded text.
+    pub(crate) fn to_owned_text(&self) -> OwnedText {
+        OwnedText {
+            path: self.path.to_owned(),
+            container: self.container.clone(),
+            encoding: self.encoding.to_owned(),
+            limits: self.limits.clone(),
+        }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        let container = self.container.clone();
+        match self.inner {
+            Inner::Text => Format::Delimited { container },
+            Inner::Sheet { kind, name, .. } => Format::Workbook { workbook: kind, sheet: name.to_owned() },
+            Inner::Json { lines, member, keys } => {
+                Format::Json { container, lines, member: member.map(str::to_owned), keys: keys.to_vec() }
+            }
+        }
+    }
+
+    /// Opens the text at a byte of it.
+    pub(crate) fn open(&self, from: u64) -> Result<Box<dyn Read + Send>, SchemaError> {
+        let mut text: Box<dyn Read + Send> = match self.inner {
+            Inner::Text => return self.open_decoded(from),
+            Inner::Sheet { kind, name, facts } => Box::new(open_sheet(self.path, kind, name, self.limits, facts)?),
+            Inner::Json { lines, member, keys } => Box::new(open_json(self, lines, member, keys)?),
+        };
+        std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink()).map_err(unwrap_schema_error)?;
+        Ok(text)
+    }
+
     /// Opens the decoded text at a byte of it.
-    pub(crate) fn open(&self, from: u64) -> Result<Box<dyn Read + Send + 'a>, SchemaError> {
+    pub(crate) fn open_decoded(&self, from: u64) -> Result<Box<dyn Read + Send>, SchemaError> {
         if self.encoding == PLAIN_UTF8 && *self.container == Container::Plain {
             return open_plain(self.path, from);
         }
@@ -147,10 +208,25 @@ impl<'a> TextPlace<'a> {
         })?;
         let mut text: Box<dyn Read + Send> = match self.encoding {
             PLAIN_UTF8 => Box::new(without_mark(packed)?),
-            _ => Box::new(DecodingReader::new(packed, encoding, self.faults)),
+            _ => Box::new(DecodingReader::new(packed, encoding, self.faults.cloned())),
         };
         std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink()).map_err(unwrap_schema_error)?;
         Ok(text)
+    }
+}
+
+/// A decoded text that can be opened anywhere.
+pub(crate) struct OwnedText {
+    path: std::path::PathBuf,
+    container: Container,
+    encoding: String,
+    limits: Limits,
+}
+
+impl OwnedText {
+    pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, SchemaError> {
+        let Self { path, container, encoding, limits } = self;
+        TextPlace { path, container, encoding, limits, faults: None, inner: Inner::Text }.open_decoded(0)
     }
 }
 

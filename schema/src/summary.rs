@@ -22,6 +22,8 @@ pub(crate) const COMMON_SCALE: u8 = 18;
 pub(crate) struct CellRules {
     /// Null spellings in place of the built-in ones.
     pub(crate) null_spellings: Option<Vec<String>>,
+    /// Whether the source tells text (quoted) from values.
+    pub(crate) typed: bool,
 }
 
 /// The smallest and the largest value.
@@ -175,8 +177,9 @@ impl ColumnSummary {
             None => form_of(trimmed),
             Some(spellings) => form_with_spellings(trimmed, spellings),
         };
+        let cell = if rules.typed && quoted { cell_of_text(cell) } else { cell };
         let form = match cell.form() {
-            Form::Text if self.count(Form::Text) < MAX_TEXTS => self.form_as_written(trimmed, row),
+            Form::Text if !rules.typed && self.count(Form::Text) < MAX_TEXTS => self.form_as_written(trimmed, row),
             form => form,
         };
         if trimmed.len() != text.len() && form.is_typed() {
@@ -372,6 +375,14 @@ fn form_with_spellings(text: &str, spellings: &[String]) -> Cell {
     }
     match form_of(text) {
         Cell::NullWord if is_null_word(text) => Cell::Text,
+        cell => cell,
+    }
+}
+
+/// What was written as text is no number and no boolean, however it looks; dates have no other way in JSON.
+fn cell_of_text(cell: Cell) -> Cell {
+    match cell {
+        Cell::Int(_) | Cell::Decimal(_) | Cell::Wide | Cell::Scientific(_) | Cell::Boolean(..) => Cell::Text,
         cell => cell,
     }
 }

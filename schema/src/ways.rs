@@ -152,7 +152,7 @@ fn way_of(summary: &ColumnSummary, numbers: &WrittenNumbers, context: &Context<'
         (Some(point), Some(comma)) => {
             let (point_scale, comma_scale) = (scale_of(summary, numbers, point), scale_of(summary, numbers, comma));
             // Without a mark in any cell, or with points only, the ordinary way holds.
-            if point_scale == comma_scale || comma_scale == 0 || context.comma_delimited {
+            if point_scale == comma_scale || comma_scale == 0 || context.source.comma_delimited {
                 return Choice::Made(point);
             }
             Choice::open(

@@ -158,3 +158,8 @@ fn bag_differs(tables: &[Table], bag: &Json) -> Option<String> {
 fn delimited_samples() {
     check_group("csv-tests/");
 }
+
+#[test]
+fn workbook_samples() {
+    check_group("excel/");
+}
