@@ -74,10 +74,10 @@ pub(crate) fn understand_delimited(
     };
     let mut header = match place.inner {
         Inner::Json { .. } => json_header(head, &dialect),
-        _ => find_header(head, &dialect, options, limits, &mut notices)?,
+        _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
     header.one_column = !head.contains(dialect.delimiter);
-    let rules = CellRules { null_spellings: options.null_spellings.clone(), typed: place.is_typed() };
+    let rules = CellRules { null_spellings: options.null_spellings.clone(), texts: place.texts() };
     let n_workers = if complete {
         1
     } else {

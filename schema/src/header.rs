@@ -7,7 +7,7 @@ use crate::form::{Form, form_of};
 use crate::options::{Limits, ReadOptions};
 use crate::plan::{Dialect, HeaderPlan, Notice, NoticeCode};
 use crate::scan::{CellSpan, Marks, Record, Scanner, cell_text};
-use crate::summary::trim;
+use crate::summary::{Texts, trim};
 
 /// Records that are compared.
 pub(crate) const MAX_RECORDS: usize = 200;
@@ -21,6 +21,8 @@ pub(crate) struct HeadRecord {
     /// The byte after it.
     pub(crate) end: usize,
     pub(crate) cells: Vec<String>,
+    /// What the cells look like.
+    pub(crate) forms: Vec<Form>,
 }
 
 impl HeadRecord {
@@ -29,7 +31,7 @@ impl HeadRecord {
     }
 
     fn forms(&self) -> impl Iterator<Item = Form> + '_ {
-        self.cells.iter().map(|cell| form_of(trim(cell)).form())
+        self.forms.iter().copied()
     }
 }
 
@@ -37,11 +39,12 @@ impl HeadRecord {
 pub(crate) fn find_header(
     head: &str,
     dialect: &Dialect,
+    texts: Texts,
     options: &ReadOptions,
     limits: &Limits,
     notices: &mut Vec<Notice>,
 ) -> Result<HeaderPlan, SchemaError> {
-    let records = head_records(head, Marks::of(dialect));
+    let records = head_records(head, Marks::of(dialect), texts);
     let header = header_of(&records, options, notices, &dialect.delimiter.to_string())?;
     let header_bytes = usize::try_from(header.data_start).unwrap_or(usize::MAX);
     let first_bytes = records.first().map_or(0, |first| first.end);
@@ -125,7 +128,8 @@ pub(crate) fn header_of(
 
 /// The header of rows made from JSON: its first record, always.
 pub(crate) fn json_header(head: &str, dialect: &Dialect) -> HeaderPlan {
-    let records = head_records(head, Marks::of(dialect));
+    let texts = Texts::Text;
+    let records = head_records(head, Marks::of(dialect), texts);
     let Some(first) = records.first() else { return HeaderPlan::default() };
     HeaderPlan {
         row: Some(1),
@@ -164,7 +168,7 @@ fn join_rows(upper: &[String], lower: &[String]) -> Vec<String> {
     cells
 }
 
-fn head_records(head: &str, marks: Marks) -> Vec<HeadRecord> {
+fn head_records(head: &str, marks: Marks, texts: Texts) -> Vec<HeadRecord> {
     let mut scanner = Scanner::new(head.as_bytes(), marks);
     let mut spans: Vec<CellSpan> = Vec::new();
     let mut records = Vec::new();
@@ -175,8 +179,13 @@ fn head_records(head: &str, marks: Marks) -> Vec<HeadRecord> {
         if record == Record::Blank {
             continue;
         }
-        let cells = spans.iter().map(|cell| cell_text(head, *cell, marks).into_owned()).collect();
-        records.push(HeadRecord { row, end: scanner.position(), cells });
+        let cells: Vec<String> = spans.iter().map(|cell| cell_text(head, *cell, marks).into_owned()).collect();
+        let form = |(cell, text): (&CellSpan, &String)| {
+            let cell_form = form_of(trim(text));
+            if cell.quoted { texts.limit(cell_form).form() } else { cell_form.form() }
+        };
+        let forms = spans.iter().zip(&cells).map(form).collect();
+        records.push(HeadRecord { row, end: scanner.position(), cells, forms });
     }
     records
 }
@@ -217,7 +226,7 @@ fn is_number(form: Form) -> bool {
 fn form_below(records: &[HeadRecord], column: usize) -> Option<Form> {
     let mut found = None;
     for record in records {
-        let form = record.cells.get(column).map_or(Form::Empty, |cell| form_of(trim(cell)).form());
+        let form = record.forms.get(column).copied().unwrap_or(Form::Empty);
         // One letter is more likely a code than a boolean.
         if form == Form::Boolean && record.cells.get(column).is_some_and(|cell| trim(cell).len() == 1) {
             return None;

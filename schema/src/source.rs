@@ -13,6 +13,7 @@ use crate::error::SchemaError;
 use crate::options::Limits;
 use crate::json::open_json;
 use crate::plan::{Container, Format, WorkbookKind};
+use crate::summary::Texts;
 use crate::workbook::{SheetFacts, open_sheet};
 
 /// How much of a file is looked at before it is read as a whole.
@@ -153,6 +154,15 @@ impl<'a> TextPlace<'a> {
     /// Whether the source tells text from values.
     pub(crate) fn is_typed(&self) -> bool {
         !matches!(self.inner, Inner::Text)
+    }
+
+    /// Tells what cells in quotes may be.
+    pub(crate) fn texts(&self) -> Texts {
+        match self.inner {
+            Inner::Text => Texts::Anything,
+            Inner::Sheet { .. } => Texts::Text,
+            Inner::Json { .. } => Texts::Dates,
+        }
     }
 
     /// Says why the dialect is our own, if it is.

@@ -12,6 +12,7 @@ use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Sh
 use crate::error::SchemaError;
 use crate::options::Limits;
 use crate::plan::{Notice, NoticeCode, WorkbookKind};
+use crate::summary::Tally;
 use crate::stream::{RowSink, Stop, stream_rows};
 use crate::temporal::{days_from_civil, write_date, write_time};
 
@@ -32,6 +33,8 @@ pub(crate) struct SheetFacts {
     /// Row (1-based), column and text of the first error cell.
     first_error: Option<(u64, String, String)>,
     n_durations: u64,
+    /// Cells with the 29th of February 1900.
+    no_such_day: Tally,
 }
 
 impl SheetFacts {
@@ -44,6 +47,10 @@ impl SheetFacts {
         if self.n_durations > 0 {
             let message = "durations were kept as text (hours:minutes:seconds)";
             notices.push(Notice { count: self.n_durations, ..Notice::new(NoticeCode::Notation, message) });
+        }
+        if self.no_such_day.count > 0 {
+            let message = "1900-02-29, a day that only Excel knows, was read as 1900-02-28";
+            notices.push(Notice::new(NoticeCode::Notation, message).at(self.no_such_day.first_row, self.no_such_day.count));
         }
         notices
     }
@@ -216,7 +223,7 @@ impl Grid<'_> {
             DataRef::String(text) => self.sink.text(text),
             DataRef::SharedString(text) => self.sink.text(text),
             DataRef::Bool(value) => self.sink.value(if *value { "true" } else { "false" }),
-            DataRef::DateTime(value) => self.date_time(*value),
+            DataRef::DateTime(value) => self.date_time(row, *value),
             DataRef::DateTimeIso(text) => self.sink.value(text.strip_suffix("T00:00:00").unwrap_or(text)),
             DataRef::DurationIso(text) => match time_of_duration(text) {
                 Some(time) => self.sink.value(&time),
@@ -233,7 +240,7 @@ impl Grid<'_> {
         }
     }
 
-    fn date_time(&mut self, value: ExcelDateTime) {
+    fn date_time(&mut self, row: u32, value: ExcelDateTime) {
         let serial = value.as_f64();
         if value.is_duration() {
             self.facts.n_durations += 1;
@@ -256,8 +263,8 @@ impl Grid<'_> {
         }
         let Some(days) = days_from_civil(i32::from(year), u32::from(month), u32::from(day)) else {
             // Excel knows the 29th of February 1900, the calendar does not.
-            let text = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
-            return self.sink.text(&text);
+            self.facts.no_such_day.add(u64::from(row) + 1);
+            return self.sink.value(&format!("1900-02-28T{hour:02}:{minute:02}:{second:02}"));
         };
         write_date(&mut out, days);
         if micros > 0 {
