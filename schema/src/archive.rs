@@ -16,15 +16,26 @@ use crate::source::{Inner, TextPlace, damaged_archive};
 use crate::workbook::{SheetFacts, kind_of_members, list_sheets};
 
 /// Understands a zip file: a workbook, or an archive of tables.
-pub(crate) fn understand_zip(path: &Path, wishes: Wishes<'_>) -> Result<Vec<SheetPlan>, SchemaError> {
-    let mut archive = zip::ZipArchive::new(BufReader::new(File::open(path)?)).map_err(damaged_archive)?;
+pub(crate) fn understand_zip(
+    path: &Path,
+    wishes: Wishes<'_>,
+) -> Result<Vec<SheetPlan>, SchemaError> {
+    let mut archive =
+        zip::ZipArchive::new(BufReader::new(File::open(path)?)).map_err(damaged_archive)?;
     check_claims(&mut archive, path, wishes.limits)?;
-    let names: Vec<String> = archive.file_names().flatten().map(std::borrow::Cow::into_owned).collect();
+    let names: Vec<String> = archive
+        .file_names()
+        .flatten()
+        .map(std::borrow::Cow::into_owned)
+        .collect();
     if let Some(kind) = kind_of_members(names.iter().map(String::as_str)) {
         drop(archive);
         return understand_workbook(path, kind, wishes);
     }
-    if names.iter().any(|name| name.starts_with("word/") || name.starts_with("ppt/")) {
+    if names
+        .iter()
+        .any(|name| name.starts_with("word/") || name.starts_with("ppt/"))
+    {
         return Err(SchemaError::Unsupported {
             what: "a Word or PowerPoint document".to_owned(),
             remedy: "copy the table into a spreadsheet and send that".to_owned(),
@@ -53,10 +64,17 @@ fn check_claims(
         let member = archive.by_index_raw(index).map_err(damaged_archive)?;
         n_unpacked = n_unpacked.saturating_add(member.size());
     }
-    let by_ratio = n_packed.saturating_mul(limits.max_unpack_ratio).max(1024 * 1024);
+    let by_ratio = n_packed
+        .saturating_mul(limits.max_unpack_ratio)
+        .max(1024 * 1024);
     let limit = by_ratio.min(limits.max_unpacked_bytes);
     if n_unpacked > limit {
-        return Err(SchemaError::Limit { name: "unpacked bytes of an archive", limit, found: n_unpacked, row: None });
+        return Err(SchemaError::Limit {
+            name: "unpacked bytes of an archive",
+            limit,
+            found: n_unpacked,
+            row: None,
+        });
     }
     Ok(())
 }
@@ -74,7 +92,11 @@ fn understand_members(
         let name = member.name().map_err(damaged_archive)?.into_owned();
         let (is_file, is_encrypted) = (member.is_file(), member.encrypted());
         drop(member);
-        let is_wanted = wishes.options.sheets.as_ref().is_none_or(|wanted| wanted.contains(&name));
+        let is_wanted = wishes
+            .options
+            .sheets
+            .as_ref()
+            .is_none_or(|wanted| wanted.contains(&name));
         let base = name.rsplit('/').next().unwrap_or(&name).to_owned();
         if !is_file || !is_wanted || base.starts_with('.') || name.starts_with("__MACOSX/") {
             continue;
@@ -100,7 +122,10 @@ fn understand_members(
             Err(SchemaError::Cancelled) => return Err(SchemaError::Cancelled),
             Err(error @ SchemaError::Limit { .. }) => return Err(error),
             Err(error) => {
-                skipped.push(Notice::new(NoticeCode::SkippedMember, format!("the member {name:?} was left out: {error}")));
+                skipped.push(Notice::new(
+                    NoticeCode::SkippedMember,
+                    format!("the member {name:?} was left out: {error}"),
+                ));
                 last_error = Some(error);
             }
         }
@@ -114,7 +139,12 @@ fn check_sheets(n_sheets: usize, limits: &Limits) -> Result<(), SchemaError> {
         return Ok(());
     }
     let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
-    Err(SchemaError::Limit { name: "sheets", limit: number(limits.max_sheets), found: number(n_sheets), row: None })
+    Err(SchemaError::Limit {
+        name: "sheets",
+        limit: number(limits.max_sheets),
+        found: number(n_sheets),
+        row: None,
+    })
 }
 
 /// Understands the visible sheets of a workbook, or those that the caller names.
@@ -126,7 +156,12 @@ pub(crate) fn understand_workbook(
     let entries = list_sheets(path, kind)?;
     check_sheets(entries.len(), wishes.limits)?;
     let wanted = wishes.options.sheets.as_deref();
-    if let Some(unknown) = wanted.iter().copied().flatten().find(|name| !entries.iter().any(|entry| entry.name == **name)) {
+    if let Some(unknown) = wanted
+        .iter()
+        .copied()
+        .flatten()
+        .find(|name| !entries.iter().any(|entry| entry.name == **name))
+    {
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         return Err(SchemaError::BadOption {
             found: format!("there is no sheet {unknown:?}"),
@@ -142,35 +177,59 @@ pub(crate) fn understand_workbook(
             Some(wanted) => wanted.contains(&name),
             None => entry.is_visible,
         };
-        let skip = |code, why: &str| Notice { sheet: Some(name.clone()), ..Notice::new(code, format!("the sheet {name:?} {why}")) };
+        let skip = |code, why: &str| Notice {
+            sheet: Some(name.clone()),
+            ..Notice::new(code, format!("the sheet {name:?} {why}"))
+        };
         if !is_wanted {
             if !entry.is_visible {
-                skipped.push(skip(NoticeCode::HiddenSheet, "is hidden and was left out; name it to read it"));
+                skipped.push(skip(
+                    NoticeCode::HiddenSheet,
+                    "is hidden and was left out; name it to read it",
+                ));
             }
             continue;
         }
         if !entry.is_worksheet {
-            skipped.push(skip(NoticeCode::EmptySheet, "holds a chart or a macro, no cells; it was left out"));
+            skipped.push(skip(
+                NoticeCode::EmptySheet,
+                "holds a chart or a macro, no cells; it was left out",
+            ));
             continue;
         }
         match understand_sheet(path, kind, &name, wishes) {
             Ok(plan) => plans.push(plan),
-            Err(SchemaError::Rejected { row: None, found, .. }) if found == crate::delimited::EMPTY => {
+            Err(SchemaError::Rejected {
+                row: None, found, ..
+            }) if found == crate::delimited::EMPTY => {
                 skipped.push(skip(NoticeCode::EmptySheet, "is empty and was left out"));
             }
             Err(error) => {
                 if !matches!(error, SchemaError::Rejected { .. }) {
                     return Err(error);
                 }
-                skipped.push(skip(NoticeCode::EmptySheet, &format!("was left out: {error}")));
+                skipped.push(skip(
+                    NoticeCode::EmptySheet,
+                    &format!("was left out: {error}"),
+                ));
                 last_error = Some(error);
             }
         }
     }
-    finish(plans, skipped, last_error, "the workbook holds no visible sheet with cells")
+    finish(
+        plans,
+        skipped,
+        last_error,
+        "the workbook holds no visible sheet with cells",
+    )
 }
 
-fn understand_sheet(path: &Path, kind: WorkbookKind, name: &str, wishes: Wishes<'_>) -> Result<SheetPlan, SchemaError> {
+fn understand_sheet(
+    path: &Path,
+    kind: WorkbookKind,
+    name: &str,
+    wishes: Wishes<'_>,
+) -> Result<SheetPlan, SchemaError> {
     let facts: Arc<Mutex<SheetFacts>> = Arc::default();
     let place = TextPlace {
         path,
@@ -178,7 +237,11 @@ fn understand_sheet(path: &Path, kind: WorkbookKind, name: &str, wishes: Wishes<
         encoding: PLAIN_UTF8,
         limits: wishes.limits,
         faults: None,
-        inner: Inner::Sheet { kind, name, facts: &facts },
+        inner: Inner::Sheet {
+            kind,
+            name,
+            facts: &facts,
+        },
     };
     let mut plan = understand_delimited(place, wishes).map_err(TableError::into_schema)?;
     plan.name = Some(name.to_owned());

@@ -15,8 +15,6 @@ use crate::summary::ColumnSummary;
 pub(crate) struct ColumnSource {
     /// Whether cells are divided by commas, so that who wrote the file does not use decimal commas.
     pub(crate) comma_delimited: bool,
-    /// Whether the source tells text from values.
-    pub(crate) typed: bool,
     /// Whether all numbers of the source are doubles.
     pub(crate) doubles: bool,
 }
@@ -150,22 +148,39 @@ fn name_column(
     } else {
         return name.name;
     };
-    let about = if label.trim().is_empty() { name.name.as_str() } else { label };
+    let about = if label.trim().is_empty() {
+        name.name.as_str()
+    } else {
+        label
+    };
     notices.push(Notice::new(code, message).in_column(about).at(row, 1));
     name.name
 }
 
 /// Leaves out columns at either end that have neither a header nor a value; inside the table they are kept.
-fn drop_outer_columns(columns: &mut Vec<ColumnPlan>, n_rows: u64, header: &HeaderPlan, notices: &mut Vec<Notice>) {
+fn drop_outer_columns(
+    columns: &mut Vec<ColumnPlan>,
+    n_rows: u64,
+    header: &HeaderPlan,
+    notices: &mut Vec<Notice>,
+) {
     if header.row.is_none() {
         return;
     }
-    let is_hollow = |column: &ColumnPlan| column.label.trim().is_empty() && column.n_nulls == n_rows;
-    let n_leading = columns.iter().take_while(|column| is_hollow(column)).count();
+    let is_hollow =
+        |column: &ColumnPlan| column.label.trim().is_empty() && column.n_nulls == n_rows;
+    let n_leading = columns
+        .iter()
+        .take_while(|column| is_hollow(column))
+        .count();
     if n_leading == columns.len() {
         return;
     }
-    let n_trailing = columns.iter().rev().take_while(|column| is_hollow(column)).count();
+    let n_trailing = columns
+        .iter()
+        .rev()
+        .take_while(|column| is_hollow(column))
+        .count();
     let n_kept = columns.len() - n_trailing;
     let dropped: Vec<ColumnPlan> = columns.drain(n_kept..).collect();
     let dropped: Vec<ColumnPlan> = columns.drain(..n_leading).chain(dropped).collect();
@@ -173,11 +188,17 @@ fn drop_outer_columns(columns: &mut Vec<ColumnPlan>, n_rows: u64, header: &Heade
         return;
     }
     let names: Vec<&str> = dropped.iter().map(|column| column.name.as_str()).collect();
-    let message = format!("columns beside the table without a header and values were left out: {}", names.join(", "));
+    let message = format!(
+        "columns beside the table without a header and values were left out: {}",
+        names.join(", ")
+    );
     let count = u64::try_from(dropped.len()).unwrap_or_default();
     notices.retain(|notice| {
         let about = notice.column.as_deref();
         notice.code != NoticeCode::BlankHeader || !about.is_some_and(|about| names.contains(&about))
     });
-    notices.push(Notice { count, ..Notice::new(NoticeCode::BlankColumn, message) });
+    notices.push(Notice {
+        count,
+        ..Notice::new(NoticeCode::BlankColumn, message)
+    });
 }

@@ -27,7 +27,10 @@ pub(crate) struct Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { count: AtomicU64::new(0), first_byte: AtomicU64::new(u64::MAX) }
+        Self {
+            count: AtomicU64::new(0),
+            first_byte: AtomicU64::new(u64::MAX),
+        }
     }
 }
 
@@ -46,7 +49,11 @@ impl Faults {
 
 /// Returns the encoding by its name in a plan or an option.
 pub(crate) fn encoding_named(name: &str) -> Option<&'static Encoding> {
-    if name == BROKEN_UTF8 { Some(UTF_8) } else { Encoding::for_label(name.as_bytes()) }
+    if name == BROKEN_UTF8 {
+        Some(UTF_8)
+    } else {
+        Encoding::for_label(name.as_bytes())
+    }
 }
 
 /// Returns the encoding that the first bytes prove: a mark, or the zeros of UTF-16.
@@ -78,16 +85,20 @@ pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError>
     let mut decoded = vec![0; CHUNK_BYTES * 3];
     let (mut n_faults, mut n_foreign) = (0_u64, 0_u64);
     loop {
-        let n_read = source.read(&mut chunk).map_err(crate::blocks::unwrap_schema_error)?;
+        let n_read = source
+            .read(&mut chunk)
+            .map_err(crate::blocks::unwrap_schema_error)?;
         let bytes = chunk.get(..n_read).unwrap_or_default();
         let last = n_read == 0;
         detector.feed(bytes, last);
         let mut rest = bytes;
         loop {
-            let (result, n_used, n_written) = utf8.decode_to_utf8_without_replacement(rest, &mut decoded, last);
+            let (result, n_used, n_written) =
+                utf8.decode_to_utf8_without_replacement(rest, &mut decoded, last);
             let written = decoded.get(..n_written).unwrap_or_default();
             // Each character beyond ASCII has one leading byte.
-            n_foreign += u64::try_from(written.iter().filter(|byte| **byte >= 0xC0).count()).unwrap_or(0);
+            n_foreign +=
+                u64::try_from(written.iter().filter(|byte| **byte >= 0xC0).count()).unwrap_or(0);
             rest = rest.get(n_used..).unwrap_or_default();
             match result {
                 DecoderResult::InputEmpty => break,
@@ -155,11 +166,16 @@ impl<R: Read> DecodingReader<R> {
     fn decode(&mut self) {
         let mut space = vec![0; CHUNK_BYTES * 3];
         loop {
-            let rest = self.input.get(self.input_at..self.input_end).unwrap_or_default();
-            let (result, n_used, n_written) =
-                self.decoder.decode_to_utf8_without_replacement(rest, &mut space, self.ended);
+            let rest = self
+                .input
+                .get(self.input_at..self.input_end)
+                .unwrap_or_default();
+            let (result, n_used, n_written) = self
+                .decoder
+                .decode_to_utf8_without_replacement(rest, &mut space, self.ended);
             self.input_at += n_used;
-            self.output.extend_from_slice(space.get(..n_written).unwrap_or_default());
+            self.output
+                .extend_from_slice(space.get(..n_written).unwrap_or_default());
             match result {
                 DecoderResult::InputEmpty => return,
                 DecoderResult::OutputFull => {}

@@ -60,11 +60,17 @@ pub(crate) fn understand_delimited(
         control,
     } = wishes;
     let mut notices = Vec::new();
-    let mut source = TextPlace { faults: None, ..place }.open(0)?;
+    let mut source = TextPlace {
+        faults: None,
+        ..place
+    }
+    .open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
     drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
-    let Some(head) = text_head(&head_bytes, complete) else { return Err(TableError::NotUtf8) };
+    let Some(head) = text_head(&head_bytes, complete) else {
+        return Err(TableError::NotUtf8);
+    };
     if head.trim().is_empty() {
         return Err(empty_file().into());
     }
@@ -72,12 +78,14 @@ pub(crate) fn understand_delimited(
         Some(reason) => inner_dialect(reason),
         None => sniff(head, complete, options),
     };
-    let mut header = match place.inner {
+    let header = match place.inner {
         Inner::Json { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
-    header.one_column = !head.contains(dialect.delimiter);
-    let rules = CellRules { null_spellings: options.null_spellings.clone(), texts: place.texts() };
+    let rules = CellRules {
+        null_spellings: options.null_spellings.clone(),
+        texts: place.texts(),
+    };
     let n_workers = if complete {
         1
     } else {
@@ -89,7 +97,6 @@ pub(crate) fn understand_delimited(
     notices.extend(table.notices(&header, place.is_typed()));
     let source = ColumnSource {
         comma_delimited: dialect.delimiter == ',',
-        typed: place.is_typed(),
         doubles: matches!(place.inner, Inner::Sheet { .. }),
     };
     let columns = plan_columns(&table, source, &header, options, &mut notices)?;
@@ -323,7 +330,11 @@ impl TableSummary {
                 "rows have fewer cells than the {n_labels} of the header; the missing ones are null"
             ),
             // Spreadsheets and JSON do not write what is empty.
-            if is_typed { Tally::default() } else { self.short },
+            if is_typed {
+                Tally::default()
+            } else {
+                self.short
+            },
         );
         tell(
             NoticeCode::LongRows,

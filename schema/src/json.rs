@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
 use crate::error::SchemaError;
@@ -52,8 +54,17 @@ pub(crate) fn find_tables(place: &TextPlace<'_>) -> Result<JsonTables, SchemaErr
     let is_array = head.trim_ascii_start().first() == Some(&b'[');
     if is_array {
         let mut keys = Keys::new(limits);
-        each_in_array(place.open_decoded(0)?, limits, None, &mut |row| keys.take(&row))?;
-        return Ok(JsonTables { lines: false, tables: vec![JsonTable { member: None, keys: keys.list }], others: Vec::new() });
+        each_in_array(place.open_decoded(0)?, limits, None, &mut |row| {
+            keys.take(&row)
+        })?;
+        return Ok(JsonTables {
+            lines: false,
+            tables: vec![JsonTable {
+                member: None,
+                keys: keys.list,
+            }],
+            others: Vec::new(),
+        });
     }
     let mut keys = Keys::new(limits);
     let mut n_objects = 0_u64;
@@ -63,14 +74,32 @@ pub(crate) fn find_tables(place: &TextPlace<'_>) -> Result<JsonTables, SchemaErr
     });
     if n_objects > 1 {
         as_lines?;
-        return Ok(JsonTables { lines: true, tables: vec![JsonTable { member: None, keys: keys.list }], others: Vec::new() });
+        return Ok(JsonTables {
+            lines: true,
+            tables: vec![JsonTable {
+                member: None,
+                keys: keys.list,
+            }],
+            others: Vec::new(),
+        });
     }
     let (tables, others) = find_members(place.open_decoded(0)?, limits)?;
     if tables.is_empty() {
         as_lines?;
-        return Ok(JsonTables { lines: true, tables: vec![JsonTable { member: None, keys: keys.list }], others: Vec::new() });
+        return Ok(JsonTables {
+            lines: true,
+            tables: vec![JsonTable {
+                member: None,
+                keys: keys.list,
+            }],
+            others: Vec::new(),
+        });
     }
-    Ok(JsonTables { lines: false, tables, others })
+    Ok(JsonTables {
+        lines: false,
+        tables,
+        others,
+    })
 }
 
 /// Opens the rows of a table as text of the inner dialect, the members' names first.
@@ -90,7 +119,11 @@ pub(crate) fn open_json(
             sink.text(key);
         }
         sink.end_row()?;
-        let places: HashMap<&str, usize> = keys.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
+        let places: HashMap<&str, usize> = keys
+            .iter()
+            .enumerate()
+            .map(|(place, key)| (key.as_str(), place))
+            .collect();
         let mut unread = false;
         let mut each = |row: Row| {
             write_row(sink, &places, keys.len(), &row).map_err(|stop| match stop {
@@ -112,10 +145,18 @@ pub(crate) fn open_json(
     })
 }
 
-fn write_row(sink: &mut RowSink, places: &HashMap<&str, usize>, n_keys: usize, row: &Row) -> Result<(), Stop> {
+fn write_row(
+    sink: &mut RowSink,
+    places: &HashMap<&str, usize>,
+    n_keys: usize,
+    row: &Row,
+) -> Result<(), Stop> {
     let mut cells: Vec<Option<&RawValue>> = vec![None; n_keys];
     for (key, value) in &row.0 {
-        if let Some(cell) = places.get(key.as_str()).and_then(|place| cells.get_mut(*place)) {
+        if let Some(cell) = places
+            .get(key.as_str())
+            .and_then(|place| cells.get_mut(*place))
+        {
             *cell = Some(value);
         }
     }
@@ -181,7 +222,13 @@ struct Keys {
 
 impl Keys {
     fn new(limits: &Limits) -> Self {
-        Self { list: Vec::new(), places: HashMap::new(), max_columns: limits.max_columns, seen_in_row: Vec::new(), row: 0 }
+        Self {
+            list: Vec::new(),
+            places: HashMap::new(),
+            max_columns: limits.max_columns,
+            seen_in_row: Vec::new(),
+            row: 0,
+        }
     }
 
     fn take(&mut self, row: &Row) -> Result<(), SchemaError> {
@@ -209,7 +256,12 @@ impl Keys {
         let place = self.list.len();
         if place >= self.max_columns {
             let limit = u64::try_from(self.max_columns).unwrap_or(u64::MAX);
-            return Err(SchemaError::Limit { name: "columns", limit, found: limit + 1, row: Some(self.row + 1) });
+            return Err(SchemaError::Limit {
+                name: "columns",
+                limit,
+                found: limit + 1,
+                row: Some(self.row + 1),
+            });
         }
         self.list.push(key.to_owned());
         self.places.insert(key.to_owned(), place);
@@ -233,21 +285,40 @@ impl<R: Read> Read for ObjectGuard<R> {
         let n = u64::try_from(n_read).unwrap_or_default();
         let found = self.since_object.fetch_add(n, Ordering::Relaxed) + n;
         if found > self.limit {
-            let error = SchemaError::Limit { name: "bytes of a record", limit: self.limit, found, row: None };
+            let error = SchemaError::Limit {
+                name: "bytes of a record",
+                limit: self.limit,
+                found,
+                row: None,
+            };
             return Err(std::io::Error::other(error));
         }
         Ok(n_read)
     }
 }
 
-fn guard<R: Read>(source: R, limits: &Limits) -> (std::io::BufReader<ObjectGuard<R>>, Arc<AtomicU64>) {
+fn guard<R: Read>(
+    source: R,
+    limits: &Limits,
+) -> (std::io::BufReader<ObjectGuard<R>>, Arc<AtomicU64>) {
     let since_object = Arc::new(AtomicU64::new(0));
     let limit = u64::try_from(limits.max_record_bytes).unwrap_or(u64::MAX);
-    let guarded = ObjectGuard { source, since_object: Arc::clone(&since_object), limit };
-    (std::io::BufReader::with_capacity(128 * 1024, guarded), since_object)
+    let guarded = ObjectGuard {
+        source,
+        since_object: Arc::clone(&since_object),
+        limit,
+    };
+    (
+        std::io::BufReader::with_capacity(128 * 1024, guarded),
+        since_object,
+    )
 }
 
-fn each_in_lines(source: impl Read, limits: &Limits, each: &mut EachRow<'_>) -> Result<(), SchemaError> {
+fn each_in_lines(
+    source: impl Read,
+    limits: &Limits,
+    each: &mut EachRow<'_>,
+) -> Result<(), SchemaError> {
     let (source, since_object) = guard(source, limits);
     for row in serde_json::Deserializer::from_reader(source).into_iter::<Row>() {
         let row = row.map_err(damaged_or_io)?;
@@ -257,14 +328,26 @@ fn each_in_lines(source: impl Read, limits: &Limits, each: &mut EachRow<'_>) -> 
     Ok(())
 }
 
-fn each_in_array(source: impl Read, limits: &Limits, member: Option<&str>, each: &mut EachRow<'_>) -> Result<(), SchemaError> {
+fn each_in_array(
+    source: impl Read,
+    limits: &Limits,
+    member: Option<&str>,
+    each: &mut EachRow<'_>,
+) -> Result<(), SchemaError> {
     let (source, since_object) = guard(source, limits);
     let mut failure = None;
-    let rows = Rows { each, since_object: &since_object, failure: &mut failure };
+    let rows = Rows {
+        each,
+        since_object: &since_object,
+        failure: &mut failure,
+    };
     let mut document = serde_json::Deserializer::from_reader(source);
     let result = match member {
         None => rows.deserialize(&mut document),
-        Some(member) => document.deserialize_map(Member { name: member, rows: Some(rows) }),
+        Some(member) => document.deserialize_map(Member {
+            name: member,
+            rows: Some(rows),
+        }),
     };
     let result = result.and_then(|()| document.end());
     match (failure, result) {
@@ -340,7 +423,11 @@ fn find_members(source: impl Read, limits: &Limits) -> Result<Members, SchemaErr
     let (source, since_object) = guard(source, limits);
     let mut failure = None;
     let mut document = serde_json::Deserializer::from_reader(source);
-    let visitor = AllMembers { limits, since_object: &since_object, failure: &mut failure };
+    let visitor = AllMembers {
+        limits,
+        since_object: &since_object,
+        failure: &mut failure,
+    };
     let result = document.deserialize_map(visitor);
     match (failure, result) {
         (Some(error), _) => Err(error),
@@ -365,9 +452,16 @@ impl<'de> Visitor<'de> for AllMembers<'_> {
         let (mut tables, mut others) = (Vec::new(), Vec::new());
         while let Some(member) = map.next_key::<String>()? {
             let mut keys = Keys::new(self.limits);
-            let seed = Probe { keys: &mut keys, since_object: self.since_object, failure: self.failure };
+            let seed = Probe {
+                keys: &mut keys,
+                since_object: self.since_object,
+                failure: self.failure,
+            };
             match map.next_value_seed(seed)? {
-                Probed::Table => tables.push(JsonTable { member: Some(member), keys: keys.list }),
+                Probed::Table => tables.push(JsonTable {
+                    member: Some(member),
+                    keys: keys.list,
+                }),
                 Probed::Other(text) => others.push((member, text)),
             }
         }
@@ -430,7 +524,10 @@ impl<'de> Visitor<'de> for Probe<'_> {
         let mut text = String::from("{");
         while let Some((key, value)) = map.next_entry::<String, Box<RawValue>>()? {
             if text.len() < 1_000 {
-                text.push_str(&format!("{key:?}: {}, ", crate::naming::cut(value.get(), 1_000)));
+                text.push_str(&format!(
+                    "{key:?}: {}, ",
+                    crate::naming::cut(value.get(), 1_000)
+                ));
             }
         }
         Ok(Probed::Other(text + "}"))
@@ -455,7 +552,11 @@ impl<'de> Visitor<'de> for Probe<'_> {
             }
         }
         // An array with anything else in it is no table, and its rows cannot be told apart from the rest.
-        Ok(if others.is_empty() && n_rows > 0 { Probed::Table } else { Probed::Other(format!("[{}]", others.join(", "))) })
+        Ok(if others.is_empty() && n_rows > 0 {
+            Probed::Table
+        } else {
+            Probed::Other(format!("[{}]", others.join(", ")))
+        })
     }
 }
 
@@ -469,7 +570,9 @@ fn damaged_or_io(error: serde_json::Error) -> SchemaError {
 fn damaged(error: &serde_json::Error) -> SchemaError {
     SchemaError::Rejected {
         row: None,
-        found: format!("the JSON is not an array of objects, an object holding one, or one object a line ({error})"),
+        found: format!(
+            "the JSON is not an array of objects, an object holding one, or one object a line ({error})"
+        ),
         remedy: "correct the document at that place and send it again".to_owned(),
     }
 }

@@ -77,7 +77,11 @@ pub fn understand(
     control: &dyn Control,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let mut head = read_head(&mut File::open(path)?, HEAD_BYTES)?;
-    let wishes = Wishes { options, limits, control };
+    let wishes = Wishes {
+        options,
+        limits,
+        control,
+    };
     head.truncate(4_096);
     let unsupported = |what: &str, remedy: &str| SchemaError::Unsupported {
         what: what.to_owned(),
@@ -90,17 +94,27 @@ pub fn understand(
         Kind::Zstd => understand_text(path, Container::Zstd, wishes),
         Kind::Zip => archive::understand_zip(path, wishes),
         Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, wishes),
-        Kind::Parquet => Err(unsupported("a Parquet file, which is not read yet", "export the table as CSV or JSON")),
+        Kind::Parquet => Err(unsupported(
+            "a Parquet file, which is not read yet",
+            "export the table as CSV or JSON",
+        )),
         Kind::Text => understand_text(path, Container::Plain, wishes),
     }
 }
 
 /// Understands a text, once its encoding is known.
-pub(crate) fn understand_text(path: &Path, container: Container, wishes: Wishes<'_>) -> Result<Vec<SheetPlan>, SchemaError> {
+pub(crate) fn understand_text(
+    path: &Path,
+    container: Container,
+    wishes: Wishes<'_>,
+) -> Result<Vec<SheetPlan>, SchemaError> {
     let limits = wishes.limits;
     let head = read_head(&mut open_bytes(path, &container, limits)?, HEAD_BYTES)?;
     if let Kind::Other { what, remedy } = kind_of(&head) {
-        return Err(SchemaError::Unsupported { what: what.to_owned(), remedy: remedy.to_owned() });
+        return Err(SchemaError::Unsupported {
+            what: what.to_owned(),
+            remedy: remedy.to_owned(),
+        });
     }
     let given = wishes.options.encoding.as_deref().map(|label| {
         encoding_named(label).ok_or_else(|| SchemaError::BadOption {
@@ -124,15 +138,31 @@ pub(crate) fn understand_text(path: &Path, container: Container, wishes: Wishes<
         Some(encoding) => encoding.name(),
         None => PLAIN_UTF8,
     };
-    let place = |encoding| TextPlace { path, container: &container, encoding, limits, faults: Some(&faults), inner: Inner::Text };
+    let place = |encoding| TextPlace {
+        path,
+        container: &container,
+        encoding,
+        limits,
+        faults: Some(&faults),
+        inner: Inner::Text,
+    };
     let is_json = |encoding| -> Result<bool, SchemaError> {
-        let head = read_head(&mut TextPlace { faults: None, ..place(encoding) }.open(0)?, 4_096)?;
+        let head = read_head(
+            &mut TextPlace {
+                faults: None,
+                ..place(encoding)
+            }
+            .open(0)?,
+            4_096,
+        )?;
         Ok(looks_like_json(&String::from_utf8_lossy(&head)))
     };
     if wishes.options.delimiter.is_none() && is_json(encoding)? {
         let mut plans = understand_json(place(encoding), wishes)?;
         if let Some(first) = plans.first_mut() {
-            first.notices.extend(encoding_notices(&head, encoding, &faults));
+            first
+                .notices
+                .extend(encoding_notices(&head, encoding, &faults));
         }
         return Ok(plans);
     }
@@ -145,13 +175,20 @@ pub(crate) fn understand_text(path: &Path, container: Container, wishes: Wishes<
         result = understand_delimited(place(encoding), wishes);
     }
     let mut plan = result.map_err(TableError::into_schema)?;
-    plan.notices.extend(encoding_notices(&head, encoding, &faults));
+    plan.notices
+        .extend(encoding_notices(&head, encoding, &faults));
     Ok(vec![plan])
 }
 
 /// Understands the tables of a JSON document.
-fn understand_json(place: TextPlace<'_>, wishes: Wishes<'_>) -> Result<Vec<SheetPlan>, SchemaError> {
-    let place = TextPlace { faults: None, ..place };
+fn understand_json(
+    place: TextPlace<'_>,
+    wishes: Wishes<'_>,
+) -> Result<Vec<SheetPlan>, SchemaError> {
+    let place = TextPlace {
+        faults: None,
+        ..place
+    };
     let found = find_tables(&place)?;
     let is_one = found.tables.len() == 1;
     let mut plans = Vec::new();
@@ -159,14 +196,22 @@ fn understand_json(place: TextPlace<'_>, wishes: Wishes<'_>) -> Result<Vec<Sheet
         if table.keys.is_empty() {
             return Err(empty_file());
         }
-        let inner = Inner::Json { lines: found.lines, member: table.member.as_deref(), keys: &table.keys };
-        let mut plan = understand_delimited(TextPlace { inner, ..place }, wishes).map_err(TableError::into_schema)?;
+        let inner = Inner::Json {
+            lines: found.lines,
+            member: table.member.as_deref(),
+            keys: &table.keys,
+        };
+        let mut plan = understand_delimited(TextPlace { inner, ..place }, wishes)
+            .map_err(TableError::into_schema)?;
         plan.name = table.member.clone().filter(|_| !is_one);
         plans.push(plan);
     }
     if let Some(first) = plans.first_mut() {
         for (member, text) in &found.others {
-            first.notices.push(Notice::new(NoticeCode::Preamble, format!("left out beside the rows: {member}: {text}")));
+            first.notices.push(Notice::new(
+                NoticeCode::Preamble,
+                format!("left out beside the rows: {member}: {text}"),
+            ));
         }
     }
     Ok(plans)
@@ -175,17 +220,26 @@ fn understand_json(place: TextPlace<'_>, wishes: Wishes<'_>) -> Result<Vec<Sheet
 fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice> {
     let mut notices = Vec::new();
     if head.starts_with(b"\xEF\xBB\xBF") {
-        notices.push(Notice::new(NoticeCode::ByteOrderMark, "a byte order mark was taken off"));
+        notices.push(Notice::new(
+            NoticeCode::ByteOrderMark,
+            "a byte order mark was taken off",
+        ));
     }
     if encoding != PLAIN_UTF8 && encoding != BROKEN_UTF8 {
-        notices.push(Notice::new(NoticeCode::Encoding, format!("the text was decoded from {encoding}")));
+        notices.push(Notice::new(
+            NoticeCode::Encoding,
+            format!("the text was decoded from {encoding}"),
+        ));
     }
     if let Some((count, first)) = faults.get() {
         let message = format!(
             "{count} places could not be decoded, the first at byte {first}; each became U+FFFD; name the file's encoding \
              if {encoding} is wrong"
         );
-        notices.push(Notice { count, ..Notice::new(NoticeCode::UndecodableByte, message) });
+        notices.push(Notice {
+            count,
+            ..Notice::new(NoticeCode::UndecodableByte, message)
+        });
     }
     notices
 }
@@ -201,11 +255,35 @@ fn open_sheet_text(
     let plain = Container::Plain;
     let (container, inner) = match &sheet.format {
         Format::Delimited { container } => (container, Inner::Text),
-        Format::Json { container, lines, member, keys } => {
-            (container, Inner::Json { lines: *lines, member: member.as_deref(), keys })
-        }
-        Format::Workbook { workbook, sheet } => (&plain, Inner::Sheet { kind: *workbook, name: sheet, facts: &facts }),
+        Format::Json {
+            container,
+            lines,
+            member,
+            keys,
+        } => (
+            container,
+            Inner::Json {
+                lines: *lines,
+                member: member.as_deref(),
+                keys,
+            },
+        ),
+        Format::Workbook { workbook, sheet } => (
+            &plain,
+            Inner::Sheet {
+                kind: *workbook,
+                name: sheet,
+                facts: &facts,
+            },
+        ),
     };
-    let place = TextPlace { path, container, encoding: &sheet.encoding, limits, faults: None, inner };
+    let place = TextPlace {
+        path,
+        container,
+        encoding: &sheet.encoding,
+        limits,
+        faults: None,
+        inner,
+    };
     place.open(from)
 }

@@ -189,9 +189,15 @@ impl ColumnSummary {
             None => form_of(trimmed),
             Some(spellings) => form_with_spellings(trimmed, spellings),
         };
-        let cell = if quoted { rules.texts.limit(cell) } else { cell };
+        let cell = if quoted {
+            rules.texts.limit(cell)
+        } else {
+            cell
+        };
         let form = match cell.form() {
-            Form::Text if rules.texts == Texts::Anything && self.count(Form::Text) < MAX_TEXTS => self.form_as_written(trimmed, row),
+            Form::Text if rules.texts == Texts::Anything && self.count(Form::Text) < MAX_TEXTS => {
+                self.form_as_written(trimmed, row)
+            }
             form => form,
         };
         if trimmed.len() != text.len() && form.is_typed() {
@@ -339,7 +345,9 @@ impl ColumnSummary {
         self.padded.merge(later.padded, rows_before);
         self.no_point_groups |= later.no_point_groups;
         if let Some(numbers) = later.numbers {
-            self.numbers.get_or_insert_default().merge(*numbers, rows_before);
+            self.numbers
+                .get_or_insert_default()
+                .merge(*numbers, rows_before);
         }
         if let Some(dates) = later.dates {
             self.dates.get_or_insert_default().merge(*dates);
@@ -397,7 +405,10 @@ impl Texts {
         match (self, cell) {
             (Self::Anything, cell) => cell,
             (_, Cell::Empty | Cell::Blank | Cell::NullWord | Cell::Uuid | Cell::Json) => cell,
-            (Self::Dates, Cell::Date(_) | Cell::Time(_) | Cell::LocalDateTime(_) | Cell::DateTime(_)) => cell,
+            (
+                Self::Dates,
+                Cell::Date(_) | Cell::Time(_) | Cell::LocalDateTime(_) | Cell::DateTime(_),
+            ) => cell,
             _ => Cell::Text,
         }
     }

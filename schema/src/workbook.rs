@@ -7,13 +7,15 @@ use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Sheets, open_workbook_from_rs};
+use calamine::{
+    Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Sheets, open_workbook_from_rs,
+};
 
 use crate::error::SchemaError;
 use crate::options::Limits;
 use crate::plan::{Notice, NoticeCode, WorkbookKind};
-use crate::summary::Tally;
 use crate::stream::{RowSink, Stop, stream_rows};
+use crate::summary::Tally;
 use crate::temporal::{days_from_civil, write_date, write_time};
 
 type Workbook = Sheets<BufReader<File>>;
@@ -41,16 +43,24 @@ impl SheetFacts {
     pub(crate) fn notices(&self) -> Vec<Notice> {
         let mut notices = Vec::new();
         if let Some((row, column, text)) = &self.first_error {
-            let message = format!("cells hold spreadsheet errors, the first {text} in {column}{row}; they were read as null");
+            let message = format!(
+                "cells hold spreadsheet errors, the first {text} in {column}{row}; they were read as null"
+            );
             notices.push(Notice::new(NoticeCode::ErrorCell, message).at(*row, self.n_errors));
         }
         if self.n_durations > 0 {
             let message = "durations were kept as text (hours:minutes:seconds)";
-            notices.push(Notice { count: self.n_durations, ..Notice::new(NoticeCode::Notation, message) });
+            notices.push(Notice {
+                count: self.n_durations,
+                ..Notice::new(NoticeCode::Notation, message)
+            });
         }
         if self.no_such_day.count > 0 {
             let message = "1900-02-29, a day that only Excel knows, was read as 1900-02-28";
-            notices.push(Notice::new(NoticeCode::Notation, message).at(self.no_such_day.first_row, self.no_such_day.count));
+            notices.push(
+                Notice::new(NoticeCode::Notation, message)
+                    .at(self.no_such_day.first_row, self.no_such_day.count),
+            );
         }
         notices
     }
@@ -75,7 +85,9 @@ fn open(path: &Path, kind: WorkbookKind) -> Result<Workbook, SchemaError> {
     Ok(match kind {
         WorkbookKind::Xlsx => Sheets::Xlsx(open_workbook_from_rs(file).map_err(damaged)?),
         WorkbookKind::Xlsb => Sheets::Xlsb(open_workbook_from_rs(file).map_err(damaged)?),
-        WorkbookKind::Xls => Sheets::Xls(open_workbook_from_rs(file).map_err(|error| damaged_xls(path, error))?),
+        WorkbookKind::Xls => {
+            Sheets::Xls(open_workbook_from_rs(file).map_err(|error| damaged_xls(path, error))?)
+        }
         WorkbookKind::Ods => Sheets::Ods(open_workbook_from_rs(file).map_err(damaged)?),
     })
 }
@@ -101,12 +113,19 @@ fn protected() -> SchemaError {
 
 fn damaged_xls(path: &Path, error: impl std::fmt::Display) -> SchemaError {
     // A protected .xlsx is a compound file with a stream of this name, in UTF-16.
-    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let name: Vec<u8> = "EncryptedPackage"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let mut head = Vec::new();
     let is_protected = File::open(path)
         .and_then(|file| file.take(4 * 1024 * 1024).read_to_end(&mut head))
         .is_ok_and(|_| memchr::memmem::find(&head, &name).is_some());
-    if is_protected { protected() } else { damaged(error) }
+    if is_protected {
+        protected()
+    } else {
+        damaged(error)
+    }
 }
 
 /// Lists the sheets of a workbook.
@@ -133,7 +152,12 @@ pub(crate) fn open_sheet(
     let facts = Arc::clone(facts);
     let max_columns = limits.max_columns;
     stream_rows(move |sink| {
-        let mut grid = Grid { sink, row: 0, facts: SheetFacts::default(), max_columns };
+        let mut grid = Grid {
+            sink,
+            row: 0,
+            facts: SheetFacts::default(),
+            max_columns,
+        };
         let result = match open(&path, kind)? {
             Sheets::Xlsx(mut workbook) => push_xlsx(&mut workbook, &sheet, &mut grid),
             mut workbook => push_range(&mut workbook, &sheet, &mut grid),
@@ -146,7 +170,11 @@ pub(crate) fn open_sheet(
     })
 }
 
-fn push_xlsx<R: Read + Seek>(workbook: &mut calamine::Xlsx<R>, sheet: &str, grid: &mut Grid<'_>) -> Result<(), Stop> {
+fn push_xlsx<R: Read + Seek>(
+    workbook: &mut calamine::Xlsx<R>,
+    sheet: &str,
+    grid: &mut Grid<'_>,
+) -> Result<(), Stop> {
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(damaged)?;
     while let Some(cell) = cells.next_cell().map_err(damaged)? {
         let (row, column) = cell.get_position();
@@ -224,7 +252,9 @@ impl Grid<'_> {
             DataRef::SharedString(text) => self.sink.text(text),
             DataRef::Bool(value) => self.sink.value(if *value { "true" } else { "false" }),
             DataRef::DateTime(value) => self.date_time(row, *value),
-            DataRef::DateTimeIso(text) => self.sink.value(text.strip_suffix("T00:00:00").unwrap_or(text)),
+            DataRef::DateTimeIso(text) => self
+                .sink
+                .value(text.strip_suffix("T00:00:00").unwrap_or(text)),
             DataRef::DurationIso(text) => match time_of_duration(text) {
                 Some(time) => self.sink.value(&time),
                 None => self.sink.text(text),
@@ -232,7 +262,11 @@ impl Grid<'_> {
             DataRef::Error(error) => {
                 self.facts.n_errors += 1;
                 if self.facts.first_error.is_none() {
-                    self.facts.first_error = Some((u64::from(row) + 1, column_letters(column), error.to_string()));
+                    self.facts.first_error = Some((
+                        u64::from(row) + 1,
+                        column_letters(column),
+                        error.to_string(),
+                    ));
                 }
                 self.sink.value("");
             }
@@ -264,7 +298,9 @@ impl Grid<'_> {
         let Some(days) = days_from_civil(i32::from(year), u32::from(month), u32::from(day)) else {
             // Excel knows the 29th of February 1900, the calendar does not.
             self.facts.no_such_day.add(u64::from(row) + 1);
-            return self.sink.value(&format!("1900-02-28T{hour:02}:{minute:02}:{second:02}"));
+            return self
+                .sink
+                .value(&format!("1900-02-28T{hour:02}:{minute:02}:{second:02}"));
         };
         write_date(&mut out, days);
         if micros > 0 {
@@ -275,7 +311,11 @@ impl Grid<'_> {
     }
 
     fn finish(&mut self) -> Result<(), Stop> {
-        if self.sink.n_cells() > 0 { self.sink.end_row() } else { Ok(()) }
+        if self.sink.n_cells() > 0 {
+            self.sink.end_row()
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -291,17 +331,27 @@ pub(crate) fn number_text(value: f64) -> String {
     let text = format!("{value:e}");
     // The canonical form of scientific notation has a sign (`5e+20`).
     match text.split_once('e') {
-        Some((mantissa, exponent)) if !exponent.starts_with('-') => format!("{mantissa}e+{exponent}"),
+        Some((mantissa, exponent)) if !exponent.starts_with('-') => {
+            format!("{mantissa}e+{exponent}")
+        }
         _ => text,
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a rounded number of milliseconds far below 2^53")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a rounded number of milliseconds far below 2^53"
+)]
 fn duration_text(days: f64) -> String {
     let millis = (days.abs() * 86_400_000.0).round() as i64;
     let sign = if days < 0.0 { "-" } else { "" };
     let (seconds, fraction) = (millis / 1_000, millis % 1_000);
-    let mut text = format!("{sign}{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let mut text = format!(
+        "{sign}{}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
     if fraction > 0 {
         text.push_str(&format!(".{fraction:03}"));
     }
@@ -322,7 +372,9 @@ fn time_of_duration(text: &str) -> Option<String> {
     }
     let fraction = fraction.trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
-    Some(format!("{hours:02}:{minutes:02}:{whole:02}{point}{fraction}"))
+    Some(format!(
+        "{hours:02}:{minutes:02}:{whole:02}{point}{fraction}"
+    ))
 }
 
 /// Returns the name of a column as spreadsheets show it: A, B, …, Z, AA, ….
