@@ -37,19 +37,37 @@ pub(crate) fn read_dated(text: &str) -> Option<Dated> {
     if text.ends_with(['M', 'm', '.'])
         && let Some(micros) = read_clock(text)
     {
-        return Some(Dated { moment: Moment::Time, values: [Some(micros); 3], named_month: false, separator: ':' });
+        return Some(Dated {
+            moment: Moment::Time,
+            values: [Some(micros); 3],
+            named_month: false,
+            separator: ':',
+        });
     }
     let (date, time) = split_time(text);
     let (parts, separator, named_month) = date_parts(date)?;
     let days = ORDERS.map(|order| days_in_order(parts, order).map(i64::from));
     let Some(time) = time else {
-        return some_value(Dated { moment: Moment::Date, values: days, named_month, separator });
+        return some_value(Dated {
+            moment: Moment::Date,
+            values: days,
+            named_month,
+            separator,
+        });
     };
     if let Some(micros) = read_clock(time).or_else(|| parse_iso_time(time)) {
         let values = days.map(|day| day.map(|day| day * MICROS_PER_DAY + micros));
-        return some_value(Dated { moment: Moment::LocalDateTime, values, named_month, separator });
+        return some_value(Dated {
+            moment: Moment::LocalDateTime,
+            values,
+            named_month,
+            separator,
+        });
     }
-    let (clock, offset) = match time.strip_suffix("UTC").or_else(|| time.strip_suffix("GMT")) {
+    let (clock, offset) = match time
+        .strip_suffix("UTC")
+        .or_else(|| time.strip_suffix("GMT"))
+    {
         Some(clock) => (clock.trim_end(), 0),
         None => {
             let (clock, offset) = split_zone(time.as_bytes())?;
@@ -58,7 +76,12 @@ pub(crate) fn read_dated(text: &str) -> Option<Dated> {
     };
     let micros = read_clock(clock).or_else(|| parse_iso_time(clock))?;
     let values = days.map(|day| to_utc(day? * MICROS_PER_DAY + micros, offset));
-    some_value(Dated { moment: Moment::DateTime, values, named_month, separator })
+    some_value(Dated {
+        moment: Moment::DateTime,
+        values,
+        named_month,
+        separator,
+    })
 }
 
 fn some_value(dated: Dated) -> Option<Dated> {
@@ -75,9 +98,13 @@ pub(crate) fn read_in_order(text: &str, order: DateOrder) -> Option<(Moment, i64
 
 /// Splits at the first blank, comma or `T` after which a clock begins (`H:MM`).
 fn split_time(text: &str) -> (&str, Option<&str>) {
-    let Some(colon) = text.find(':') else { return (text, None) };
+    let Some(colon) = text.find(':') else {
+        return (text, None);
+    };
     let before = text.get(..colon).unwrap_or_default();
-    let digits = before.trim_end_matches(|char: char| char.is_ascii_digit()).len();
+    let digits = before
+        .trim_end_matches(|char: char| char.is_ascii_digit())
+        .len();
     let date = before.get(..digits).unwrap_or_default();
     let time = text.get(digits..).unwrap_or_default();
     match date.strip_suffix([' ', 'T', '\u{a0}']) {
@@ -90,12 +117,20 @@ fn split_time(text: &str) -> (&str, Option<&str>) {
 fn read_clock(text: &str) -> Option<i64> {
     let upper = text.to_ascii_uppercase();
     let (clock, half) = match () {
-        () if upper.ends_with("AM") || upper.ends_with("A.M.") => (upper.split('A').next()?, Some(0)),
-        () if upper.ends_with("PM") || upper.ends_with("P.M.") => (upper.split('P').next()?, Some(12)),
+        () if upper.ends_with("AM") || upper.ends_with("A.M.") => {
+            (upper.split('A').next()?, Some(0))
+        }
+        () if upper.ends_with("PM") || upper.ends_with("P.M.") => {
+            (upper.split('P').next()?, Some(12))
+        }
         () => (upper.as_str(), None),
     };
     let clock = clock.trim_end();
-    let padded = if clock.as_bytes().get(1) == Some(&b':') { format!("0{clock}") } else { clock.to_owned() };
+    let padded = if clock.as_bytes().get(1) == Some(&b':') {
+        format!("0{clock}")
+    } else {
+        clock.to_owned()
+    };
     if half.is_none() && padded.len() == clock.len() {
         return None;
     }
@@ -118,12 +153,19 @@ struct Part {
 }
 
 fn date_parts(text: &str) -> Option<([Part; 3], char, bool)> {
-    let separator = text.chars().find(|char| matches!(char, '/' | '-' | '.' | ' '))?;
+    let separator = text
+        .chars()
+        .find(|char| matches!(char, '/' | '-' | '.' | ' '))?;
     let pieces: Vec<&str> = match separator {
-        ' ' | '.' => text.split([' ', ',', '.']).filter(|piece| !piece.is_empty()).collect(),
+        ' ' | '.' => text
+            .split([' ', ',', '.'])
+            .filter(|piece| !piece.is_empty())
+            .collect(),
         mark => text.split(mark).collect(),
     };
-    let &[first, second, third] = pieces.as_slice() else { return None };
+    let &[first, second, third] = pieces.as_slice() else {
+        return None;
+    };
     let parts = [part(first)?, part(second)?, part(third)?];
     let named = parts.iter().filter(|part| part.is_name).count();
     if named > 1 || parts.iter().filter(|part| part.n_digits == 4).count() != 1 {
@@ -138,18 +180,41 @@ fn date_parts(text: &str) -> Option<([Part; 3], char, bool)> {
 
 fn part(text: &str) -> Option<Part> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) && matches!(text.len(), 1 | 2 | 4) {
-        return Some(Part { value: text.parse().ok()?, n_digits: text.len(), is_name: false });
+        return Some(Part {
+            value: text.parse().ok()?,
+            n_digits: text.len(),
+            is_name: false,
+        });
     }
     let value = month_named(text)?;
-    Some(Part { value, n_digits: 0, is_name: true })
+    Some(Part {
+        value,
+        n_digits: 0,
+        is_name: true,
+    })
 }
 
 fn month_named(text: &str) -> Option<u32> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
     ];
     let lower = text.to_ascii_lowercase();
-    let fits = |month: &str| *month == *lower || (lower.len() == 3 && month.starts_with(&lower)) || (lower == "sept" && *month == *"september");
+    let fits = |month: &str| {
+        *month == *lower
+            || (lower.len() == 3 && month.starts_with(&lower))
+            || (lower == "sept" && *month == *"september")
+    };
     let place = MONTHS.iter().position(|month| fits(month))?;
     u32::try_from(place + 1).ok()
 }
@@ -162,8 +227,16 @@ fn days_in_order(parts: [Part; 3], order: DateOrder) -> Option<i32> {
         DateOrder::Ymd => (third, second, first),
     };
     // A named month says where it is, so that any order that puts the year right will do.
-    let (day, month) = if day.is_name { (month, day) } else { (day, month) };
-    if year.n_digits != 4 || day.is_name || day.n_digits > 2 || (!month.is_name && month.n_digits > 2) {
+    let (day, month) = if day.is_name {
+        (month, day)
+    } else {
+        (day, month)
+    };
+    if year.n_digits != 4
+        || day.is_name
+        || day.n_digits > 2
+        || (!month.is_name && month.n_digits > 2)
+    {
         return None;
     }
     days_from_civil(i32::try_from(year.value).ok()?, month.value, day.value)
@@ -213,7 +286,20 @@ mod tests {
         check("31/12/2024 23:00 UTC", Dmy, Some("2024-12-31T23:00:00Z"));
         check("5:30 PM", Dmy, Some("17:30:00"));
         check("5:30", Dmy, None);
-        for bad in ["31/12/24", "1/2/3", "32/01/2024", "1 2 2024", "13:00 PM", "1.2.3", "10.0.0.1", "2024", "Jan 2024", "5/2024", "a/b/2024", "12/31/2024 25:00"] {
+        for bad in [
+            "31/12/24",
+            "1/2/3",
+            "32/01/2024",
+            "1 2 2024",
+            "13:00 PM",
+            "1.2.3",
+            "10.0.0.1",
+            "2024",
+            "Jan 2024",
+            "5/2024",
+            "a/b/2024",
+            "12/31/2024 25:00",
+        ] {
             check(bad, Dmy, None);
         }
     }

@@ -2,10 +2,10 @@
 //! It exists so that the rules of DESIGN section 7 stand in one place, in the order in which they are tried.
 //! It never looks at cells: what is not in the summary cannot decide.
 
+use crate::columns::ColumnSource;
 use crate::decimal::{MAX_PRECISION, write_decimal_i128};
 use crate::form::Form;
 use crate::options::{DateOrder, DeclaredType};
-use crate::ways::{Choice, DateChoice, NumberChoice, choose_date, choose_number};
 use crate::plan::{
     BooleanPair, CandidateCount, CategoryCount, CounterExample, Evidence, Notation, Notice,
     NoticeCode,
@@ -13,6 +13,7 @@ use crate::plan::{
 use crate::summary::{COMMON_SCALE, ColumnSummary, Order, boolean_bit};
 use crate::temporal::{write_date, write_time, write_timestamp};
 use crate::types::ColumnType;
+use crate::ways::{Choice, DateChoice, NumberChoice, choose_date, choose_number};
 
 /// What was decided about a column.
 #[derive(Clone, Debug)]
@@ -40,8 +41,7 @@ pub(crate) struct Context<'a> {
     pub(crate) date_order: Option<DateOrder>,
     /// Given by the caller.
     pub(crate) decimal_mark: Option<char>,
-    /// Whether cells are divided by commas, so that who wrote the file does not use decimal commas.
-    pub(crate) comma_delimited: bool,
+    pub(crate) source: ColumnSource,
 }
 
 struct Verdict {
@@ -50,6 +50,8 @@ struct Verdict {
     boolean: Option<BooleanPair>,
     number: Option<NumberChoice>,
     date: Option<DateChoice>,
+    /// Whether a date alone means its midnight.
+    midnight: bool,
 }
 
 /// Decides the type of a column.
@@ -90,8 +92,12 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
         },
         trim: !is_text && summary.padded.count > 0,
         boolean: verdict.boolean,
-        number: verdict.number.as_ref().map(|choice| choice.notation.clone()),
+        number: verdict
+            .number
+            .as_ref()
+            .map(|choice| choice.notation.clone()),
         temporal: verdict.date.as_ref().map(|choice| choice.notation.clone()),
+        midnight: verdict.midnight,
     };
     let n_values = context.n_rows.saturating_sub(n_nulls);
     let increasing = verdict.column_type_is_int()
@@ -115,7 +121,14 @@ impl Verdict {
 }
 
 fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notice>) -> Verdict {
-    let text = |reason: String| Verdict { column_type: ColumnType::String, reason, boolean: None, number: None, date: None };
+    let text = |reason: String| Verdict {
+        column_type: ColumnType::String,
+        reason,
+        boolean: None,
+        number: None,
+        date: None,
+        midnight: false,
+    };
     let typed: Vec<Form> = Form::ALL
         .into_iter()
         .filter(|form| form.is_typed() && summary.count(*form) > 0)
@@ -134,7 +147,14 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
     }
     let n_values: u64 = typed.iter().map(|form| summary.count(*form)).sum();
     let all = |what: &str| format!("all {n_values} values are {what}");
-    let verdict = |column_type, what: &str| Verdict { column_type, reason: all(what), boolean: None, number: None, date: None };
+    let verdict = |column_type, what: &str| Verdict {
+        column_type,
+        reason: all(what),
+        boolean: None,
+        number: None,
+        date: None,
+        midnight: false,
+    };
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
     match typed.as_slice() {
         [Form::Int] if i32::try_from(min).is_ok() && i32::try_from(max).is_ok() => {
@@ -142,6 +162,16 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         }
         [Form::Int] => verdict(ColumnType::BigInt, "whole numbers of at most 64 bits"),
         [Form::Decimal] | [Form::Int, Form::Decimal] => {
+            if context.source.doubles
+                && summary
+                    .max_whole_digits
+                    .max(n_digits(min))
+                    .max(n_digits(max))
+                    + summary.max_scale
+                    > MAX_PRECISION
+            {
+                return verdict(ColumnType::Float, "doubles with more than 18 digits in all");
+            }
             let whole_digits = summary
                 .max_whole_digits
                 .max(n_digits(min))
@@ -171,33 +201,59 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 text(reason)
             }
         }
-                forms if forms.contains(&Form::WrittenNumber)
-            && forms.iter().all(|form| matches!(form, Form::Int | Form::Decimal | Form::WrittenNumber)) =>
+        forms
+            if forms.contains(&Form::WrittenNumber)
+                && forms.iter().all(|form| {
+                    matches!(form, Form::Int | Form::Decimal | Form::WrittenNumber)
+                }) =>
         {
             match choose_number(summary, context) {
                 Choice::Made(choice) => {
                     notices.push(choice.notice(context, summary));
                     let reason = format!("all {n_values} values are {}", choice.what);
-                    Verdict { column_type: choice.column_type, reason, boolean: None, number: Some(choice), date: None }
+                    Verdict {
+                        column_type: choice.column_type,
+                        reason,
+                        boolean: None,
+                        number: Some(choice),
+                        date: None,
+                        midnight: false,
+                    }
                 }
                 Choice::Open { code, reason } => {
-                    notices.push(Notice::new(code, format!("{reason}; the column stays text")).in_column(context.label));
+                    notices.push(
+                        Notice::new(code, format!("{reason}; the column stays text"))
+                            .in_column(context.label),
+                    );
                     text(reason)
                 }
             }
         }
-        [Form::WrittenDate] | [Form::Time, Form::WrittenDate] => match choose_date(summary, context) {
-            Choice::Made(choice) => {
-                notices.push(choice.notice(context, summary));
-                let reason = format!("all {n_values} values are {}", choice.what);
-                Verdict { column_type: choice.column_type, reason, boolean: None, number: None, date: Some(choice) }
+        [Form::WrittenDate] | [Form::Time, Form::WrittenDate] => {
+            match choose_date(summary, context) {
+                Choice::Made(choice) => {
+                    notices.push(choice.notice(context, summary));
+                    let reason = format!("all {n_values} values are {}", choice.what);
+                    Verdict {
+                        column_type: choice.column_type,
+                        reason,
+                        boolean: None,
+                        number: None,
+                        date: Some(choice),
+                        midnight: false,
+                    }
+                }
+                Choice::Open { code, reason } => {
+                    notices.push(
+                        Notice::new(code, format!("{reason}; the column stays text"))
+                            .in_column(context.label),
+                    );
+                    text(reason)
+                }
             }
-            Choice::Open { code, reason } => {
-                notices.push(Notice::new(code, format!("{reason}; the column stays text")).in_column(context.label));
-                text(reason)
-            }
-        },
-        forms if forms.contains(&Form::Scientific)
+        }
+        forms
+            if forms.contains(&Form::Scientific)
                 && forms
                     .iter()
                     .all(|form| matches!(form, Form::Int | Form::Decimal | Form::Scientific)) =>
@@ -233,10 +289,26 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 boolean: Some(pair),
                 number: None,
                 date: None,
+                midnight: false,
             },
             None => {
                 text("the words may be booleans, but not both words of one pair occur".to_owned())
             }
+        },
+        forms
+            if context.source.doubles
+                && forms.iter().all(|form| {
+                    matches!(
+                        form,
+                        Form::Int | Form::Decimal | Form::Scientific | Form::Wide
+                    )
+                }) =>
+        {
+            verdict(ColumnType::Float, "doubles")
+        }
+        [Form::Date, Form::LocalDateTime] if context.source.doubles => Verdict {
+            midnight: true,
+            ..verdict(ColumnType::LocalDateTime, "dates, some with a time")
         },
         [Form::Date] => verdict(ColumnType::Date, "dates (ISO 8601)"),
         [Form::Time] => verdict(ColumnType::LocalTime, "times of day"),
@@ -298,7 +370,12 @@ fn n_digits(value: i64) -> u8 {
         .map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX))
 }
 
-fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict, context: &Context<'_>) -> Verdict {
+fn declare(
+    declared: DeclaredType,
+    summary: &ColumnSummary,
+    inferred: &Verdict,
+    context: &Context<'_>,
+) -> Verdict {
     let column_type = match declared {
         DeclaredType::Boolean => ColumnType::Boolean,
         DeclaredType::Int => ColumnType::Int,
@@ -325,8 +402,13 @@ fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict, 
         column_type,
         reason,
         boolean: inferred.boolean,
-        number: choose_number(summary, context).into_choice().filter(|_| summary.count(Form::WrittenNumber) > 0),
-        date: choose_date(summary, context).into_choice().filter(|_| summary.count(Form::WrittenDate) > 0),
+        number: choose_number(summary, context)
+            .into_choice()
+            .filter(|_| summary.count(Form::WrittenNumber) > 0),
+        date: choose_date(summary, context)
+            .into_choice()
+            .filter(|_| summary.count(Form::WrittenDate) > 0),
+        midnight: false,
     }
 }
 
@@ -529,7 +611,13 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
         String::from_utf8(out).unwrap_or_default()
     };
     match column_type {
-        ColumnType::Int | ColumnType::BigInt => both(verdict.number.as_ref().map_or(summary.ints, |number| number.ints).0.map(|(min, max)| (min.to_string(), max.to_string())),
+        ColumnType::Int | ColumnType::BigInt => both(
+            verdict
+                .number
+                .as_ref()
+                .map_or(summary.ints, |number| number.ints)
+                .0
+                .map(|(min, max)| (min.to_string(), max.to_string())),
         ),
         ColumnType::Decimal { scale, .. } => {
             let unit = 10_i128.pow(u32::from(COMMON_SCALE.saturating_sub(scale)));
@@ -561,11 +649,25 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
         }
         ColumnType::Date => {
             let text = |days: i32| written(&|out| write_date(out, days));
-            both(verdict.date.as_ref().map_or(summary.days, DateChoice::days).0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.days, DateChoice::days)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         ColumnType::LocalTime => {
             let text = |micros: i64| written(&|out| write_time(out, micros));
-            both(verdict.date.as_ref().map_or(summary.micros, |date| date.range).0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.micros, |date| date.range)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         ColumnType::LocalDateTime | ColumnType::DateTime => {
             let zone = if column_type == ColumnType::DateTime {
@@ -574,7 +676,14 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
                 ""
             };
             let text = |micros: i64| written(&|out| write_timestamp(out, micros)) + zone;
-            both(verdict.date.as_ref().map_or(summary.micros, |date| date.range).0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.micros, |date| date.range)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         _ => (None, None),
     }

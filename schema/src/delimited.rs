@@ -4,19 +4,17 @@
 
 use std::sync::RwLock;
 
-use crate::decide::{Context, decide};
+use crate::columns::{ColumnSource, plan_columns};
 use crate::error::SchemaError;
-use crate::header::find_header;
-use crate::naming::{Taken, field_name};
+use crate::header::{find_header, json_header};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
-use crate::plan::{
-    ColumnPlan, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan,
-};
+use crate::plan::{Dialect, HeaderPlan, Notice, NoticeCode, SheetPlan};
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
-use crate::sniff::{NO_DELIMITER, sniff};
-use crate::source::{HEAD_BYTES, TextPlace};
+use crate::sniff::sniff;
+use crate::source::{HEAD_BYTES, Inner, TextPlace};
+use crate::stream::inner_dialect;
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
 /// Lines left out that are kept word for word; the rest is counted.
@@ -62,19 +60,31 @@ pub(crate) fn understand_delimited(
         control,
     } = wishes;
     let mut notices = Vec::new();
-    let mut source = TextPlace { faults: None, ..place }.open(0)?;
+    let mut source = TextPlace {
+        faults: None,
+        ..place
+    }
+    .open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
     drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
-    let Some(head) = text_head(&head_bytes, complete) else { return Err(TableError::NotUtf8) };
+    let Some(head) = text_head(&head_bytes, complete) else {
+        return Err(TableError::NotUtf8);
+    };
     if head.trim().is_empty() {
         return Err(empty_file().into());
     }
-    let dialect = sniff(head, complete, options);
-    let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
-    header.one_column = dialect.delimiter == NO_DELIMITER || !head.contains(dialect.delimiter);
+    let dialect = match place.inner_reason() {
+        Some(reason) => inner_dialect(reason),
+        None => sniff(head, complete, options),
+    };
+    let header = match place.inner {
+        Inner::Json { .. } => json_header(head, &dialect),
+        _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
+    };
     let rules = CellRules {
         null_spellings: options.null_spellings.clone(),
+        texts: place.texts(),
     };
     let n_workers = if complete {
         1
@@ -84,11 +94,15 @@ pub(crate) fn understand_delimited(
     let source = place.open(header.data_start)?;
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
-    notices.extend(table.notices(&header));
-    let columns = plan_columns(&table, &dialect, &header, options, &mut notices)?;
+    notices.extend(table.notices(&header, place.is_typed()));
+    let source = ColumnSource {
+        comma_delimited: dialect.delimiter == ',',
+        doubles: matches!(place.inner, Inner::Sheet { .. }),
+    };
+    let columns = plan_columns(&table, source, &header, options, &mut notices)?;
     Ok(SheetPlan {
         name: None,
-        format: Format::Delimited { container: place.container.clone() },
+        format: place.format(),
         columns,
         n_rows: table.n_rows,
         notices,
@@ -98,10 +112,13 @@ pub(crate) fn understand_delimited(
     })
 }
 
+/// What an empty file is told.
+pub(crate) const EMPTY: &str = "the file is empty";
+
 pub(crate) fn empty_file() -> SchemaError {
     SchemaError::Rejected {
         row: None,
-        found: "the file is empty".to_owned(),
+        found: EMPTY.to_owned(),
         remedy: "send a file with at least a header line".to_owned(),
     }
 }
@@ -112,6 +129,16 @@ pub(crate) enum TableError {
     NotUtf8,
     /// Anything else.
     Schema(SchemaError),
+}
+
+impl TableError {
+    pub(crate) fn into_schema(self) -> SchemaError {
+        match self {
+            Self::Schema(error) => error,
+            // Decoders and our own streams give nothing but UTF-8.
+            Self::NotUtf8 => SchemaError::Worker,
+        }
+    }
 }
 
 impl From<SchemaError> for TableError {
@@ -286,7 +313,7 @@ impl TableSummary {
         self.n_rows += block.counts.n_rows;
     }
 
-    fn notices(&self, header: &HeaderPlan) -> Vec<Notice> {
+    fn notices(&self, header: &HeaderPlan, is_typed: bool) -> Vec<Notice> {
         let mut notices = Vec::new();
         let n_labels = header.cells.len();
         let mut tell = |code, message: String, tally: Tally| {
@@ -302,7 +329,12 @@ impl TableSummary {
             format!(
                 "rows have fewer cells than the {n_labels} of the header; the missing ones are null"
             ),
-            self.short,
+            // Spreadsheets and JSON do not write what is empty.
+            if is_typed {
+                Tally::default()
+            } else {
+                self.short
+            },
         );
         tell(
             NoticeCode::LongRows,
@@ -347,143 +379,4 @@ impl TableSummary {
         }
         notices
     }
-}
-
-/// Names and types the columns of a table.
-pub(crate) fn plan_columns(
-    table: &TableSummary,
-    dialect: &Dialect,
-    header: &HeaderPlan,
-    options: &ReadOptions,
-    notices: &mut Vec<Notice>,
-) -> Result<Vec<ColumnPlan>, SchemaError> {
-    let mut taken = Taken::default();
-    let overrides = &options.columns;
-    for wanted in overrides.iter().filter_map(|column| column.name.as_deref()) {
-        if taken.contains(wanted) {
-            return Err(SchemaError::BadOption {
-                found: format!("the field name {wanted:?} is given twice"),
-                remedy: "give each column its own name".to_owned(),
-            });
-        }
-        taken.insert(wanted);
-    }
-    let empty = ColumnSummary::default();
-    let n_columns = table.columns.len().max(header.cells.len());
-    let mut columns: Vec<ColumnPlan> = Vec::with_capacity(n_columns);
-    let mut addresses: Vec<String> = Vec::with_capacity(n_columns);
-    for index_in_file in 0..n_columns {
-        let summary = table.columns.get(index_in_file).unwrap_or(&empty);
-        let label = header.cells.get(index_in_file).map_or("", String::as_str);
-        // A column without a header is addressed as `column3`.
-        let address = if label.is_empty() {
-            format!("column{}", index_in_file + 1)
-        } else {
-            label.to_owned()
-        };
-        addresses.push(address.clone());
-        let wanted = overrides.iter().find(|column| column.label == address);
-        if wanted.is_some_and(|column| column.skip) {
-            notices.push(
-                Notice::new(
-                    NoticeCode::SkippedColumn,
-                    "left out because the caller said so",
-                )
-                .in_column(label),
-            );
-            continue;
-        }
-        let name = match wanted.and_then(|column| column.name.clone()) {
-            Some(name) => name,
-            None => name_column(label, index_in_file, header, &columns, &taken, notices),
-        };
-        let declared = wanted.and_then(|column| column.column_type);
-        let context = Context {
-            label: &address,
-            n_rows: table.n_rows,
-            first_row: header.first_data_row,
-            declared,
-            explicit_nulls: options.null_spellings.is_some(),
-            date_order: options.date_order,
-            decimal_mark: options.decimal_mark,
-            comma_delimited: dialect.delimiter == ',',
-        };
-        let decision = decide(summary, &context);
-        taken.insert(&name);
-        let is_nameless = label.trim().is_empty() && header.row.is_some();
-        let is_last = index_in_file + 1 >= n_columns;
-        if is_nameless && is_last && decision.n_nulls == table.n_rows && columns.len() > 1 {
-            let message = "the last column has no header and no values (trailing delimiters); it was left out";
-            notices.push(Notice::new(NoticeCode::BlankColumn, message).in_column(name));
-            continue;
-        }
-        notices.extend(decision.notices);
-        columns.push(ColumnPlan {
-            index_in_file,
-            label: label.to_owned(),
-            name,
-            column_type: decision.column_type,
-            declared: declared.is_some(),
-            required: wanted.is_some_and(|column| column.required),
-            notation: decision.notation,
-            evidence: decision.evidence,
-            n_nulls: decision.n_nulls,
-            unique: decision.unique,
-            increasing: decision.increasing,
-        });
-    }
-    if let Some(unknown) = overrides
-        .iter()
-        .find(|column| !addresses.contains(&column.label))
-    {
-        return Err(SchemaError::BadOption {
-            found: format!("there is no column {:?}", unknown.label),
-            remedy: format!("the columns are: {}", addresses.join(", ")),
-        });
-    }
-    Ok(columns)
-}
-
-fn name_column(
-    label: &str,
-    index_in_file: usize,
-    header: &HeaderPlan,
-    before: &[ColumnPlan],
-    taken: &Taken,
-    notices: &mut Vec<Notice>,
-) -> String {
-    let name = field_name(label, index_in_file + 1, taken);
-    let Some(row) = header.row else {
-        return name.name;
-    };
-    if index_in_file >= header.cells.len() {
-        return name.name;
-    }
-    let (code, message) = if label.trim().is_empty() {
-        (
-            NoticeCode::BlankHeader,
-            format!(
-                "column {} has no header; it is named {}",
-                index_in_file + 1,
-                name.name
-            ),
-        )
-    } else if before.iter().any(|column| column.label == label) {
-        (
-            NoticeCode::DuplicateHeader,
-            format!(
-                "the header {label:?} occurs again; this one is named {}",
-                name.name
-            ),
-        )
-    } else if name.changed {
-        (
-            NoticeCode::NameChanged,
-            format!("{label:?} is named {}", name.name),
-        )
-    } else {
-        return name.name;
-    };
-    notices.push(Notice::new(code, message).in_column(label).at(row, 1));
-    name.name
 }

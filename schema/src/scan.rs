@@ -119,10 +119,18 @@ impl<'a> Scanner<'a> {
     }
 
     fn plain_cell(&self, start: usize) -> CellSpan {
-        let mut cell = CellSpan { start, end: self.find_cell_end(start), ..CellSpan::default() };
-        let Some(escape) = self.marks.escape else { return cell };
+        let mut cell = CellSpan {
+            start,
+            end: self.find_cell_end(start),
+            ..CellSpan::default()
+        };
+        let Some(escape) = self.marks.escape else {
+            return cell;
+        };
         // An escaped delimiter belongs to the cell; a line end is never escaped.
-        while is_escaped(self.text, start, cell.end, escape) && self.text.get(cell.end) == Some(&self.marks.delimiter) {
+        while is_escaped(self.text, start, cell.end, escape)
+            && self.text.get(cell.end) == Some(&self.marks.delimiter)
+        {
             cell.end = self.find_cell_end(cell.end + 1);
         }
         cell.escaped = memchr(escape, self.text.get(start..cell.end).unwrap_or_default()).is_some();
@@ -190,7 +198,13 @@ impl<'a> Scanner<'a> {
 /// Whether an odd number of escapes stands before a byte, none of them before `from`.
 pub(crate) fn is_escaped(text: &[u8], from: usize, at: usize, escape: u8) -> bool {
     let before = text.get(from..at).unwrap_or_default();
-    before.iter().rev().take_while(|byte| **byte == escape).count() % 2 == 1
+    before
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == escape)
+        .count()
+        % 2
+        == 1
 }
 
 /// Returns the text of a cell, quotes and escapes resolved.
@@ -216,7 +230,9 @@ pub(crate) fn cell_text<'a>(block: &'a str, cell: CellSpan, marks: Marks) -> Cow
 
 /// Takes escapes away before delimiters, quotes and escapes; elsewhere a backslash is text.
 fn unescape(raw: &str, marks: Marks) -> String {
-    let is_mark = |char: char| [Some(marks.delimiter), marks.quote, marks.escape].contains(&u8::try_from(char).ok());
+    let is_mark = |char: char| {
+        [Some(marks.delimiter), marks.quote, marks.escape].contains(&u8::try_from(char).ok())
+    };
     let mut out = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
     while let Some(char) = chars.next() {

@@ -39,23 +39,30 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
             Some(quote) => Some(quote),
             None => Some('"'),
         },
-        escape: options.escape,
-        comment: options.comment,
+        escape: options.escape.filter(|escape| *escape != '\0'),
+        comment: options.comment.filter(|comment| *comment != '\0'),
         ..Dialect::default()
     };
-        let mut dialect = find_delimiter(head, complete, options, &base);
+    let mut dialect = find_delimiter(head, complete, options, &base);
     if options.quote.is_none() && prefers_single_quotes(head, complete, &dialect) {
-        let single = Dialect { quote: Some('\''), ..base.clone() };
+        let single = Dialect {
+            quote: Some('\''),
+            ..base.clone()
+        };
         dialect = find_delimiter(head, complete, options, &single);
         dialect.reason.push_str("; cells stand in single quotes");
     }
     if options.escape.is_none() && needs_escapes(head, complete, &dialect) {
         dialect.escape = Some('\\');
-        dialect.reason.push_str("; a backslash takes the meaning of the next mark: rows then have the same width");
+        dialect.reason.push_str(
+            "; a backslash takes the meaning of the next mark: rows then have the same width",
+        );
     }
-    if dialect.comment.is_none() && has_comments(head, &dialect) {
+    if options.comment.is_none() && has_comments(head, &dialect) {
         dialect.comment = Some('#');
-        dialect.reason.push_str("; lines that begin with # are comments: they have one cell only");
+        dialect
+            .reason
+            .push_str("; lines that begin with # are comments: they have one cell only");
     }
     dialect
 }
@@ -66,20 +73,39 @@ fn prefers_single_quotes(head: &str, complete: bool, dialect: &Dialect) -> bool 
         return false;
     }
     let double = score(head, complete, dialect);
-    let single = score(head, complete, &Dialect { quote: Some('\''), ..dialect.clone() });
+    let single = score(
+        head,
+        complete,
+        &Dialect {
+            quote: Some('\''),
+            ..dialect.clone()
+        },
+    );
     // One quoted cell may be an apostrophe at both ends of a word.
-    double.n_quoted == 0 && single.n_quoted >= 2 && single.n_malformed == 0 && single.total >= double.total
+    double.n_quoted == 0
+        && single.n_quoted >= 2
+        && single.n_malformed == 0
+        && single.total >= double.total
 }
 
 /// Whether backslashes before marks are escapes: the rows agree better when they are.
 fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
     let quote = dialect.quote.unwrap_or('"');
-    if !head.contains(&format!("\\{quote}")) && !head.contains(&format!("\\{}", dialect.delimiter)) {
+    if !head.contains(&format!("\\{quote}")) && !head.contains(&format!("\\{}", dialect.delimiter))
+    {
         return false;
     }
     let plain = score(head, complete, dialect);
-    let escaped = score(head, complete, &Dialect { escape: Some('\\'), ..dialect.clone() });
-    escaped.pattern > plain.pattern || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
+    let escaped = score(
+        head,
+        complete,
+        &Dialect {
+            escape: Some('\\'),
+            ..dialect.clone()
+        },
+    );
+    escaped.pattern > plain.pattern
+        || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
 }
 
 /// Whether lines that begin with `#` are comments: one stands before the table, and none has a delimiter.
@@ -100,7 +126,11 @@ fn has_comments(head: &str, dialect: &Dialect) -> bool {
 
 fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dialect) -> Dialect {
     if let Some(delimiter) = options.delimiter {
-        return Dialect { delimiter, reason: "the delimiter was given".to_owned(), ..base.clone() };
+        return Dialect {
+            delimiter,
+            reason: "the delimiter was given".to_owned(),
+            ..base.clone()
+        };
     }
     let mut best: Option<(Score, char)> = None;
     for delimiter in DELIMITERS {
