@@ -3,9 +3,10 @@
 //
 //   npm run build && node e2e/mock-server.mjs [--port 8090] [--empty] [--rows 1000000]
 //
-// Sign in with the key `mock-key`, or open /#token=mock-token (once).
+// Sign in with the key `mock-key`, or open /#token=mock-token (once). With --api URL only the files
+// are served here, and the API is that of the real server at URL.
 import { buildSchema, graphql } from 'graphql';
-import { createServer } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +17,7 @@ const { values: options } = parseArgs({
     port: { type: 'string', default: '8090' },
     rows: { type: 'string', default: '1000' },
     empty: { type: 'boolean', default: false },
+    api: { type: 'string' },
   },
 });
 const KEY = 'mock-key';
@@ -23,7 +25,7 @@ const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const CSP =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
   "worker-src 'self' blob:; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; " +
-  "frame-ancestors 'none'; base-uri 'none'";
+  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
 const CONTENT_TYPES = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
@@ -323,6 +325,9 @@ async function answer(request, response) {
     response.end(JSON.stringify(body));
   };
   const refusal = (code, message) => ({ errors: [{ message, extensions: { code } }] });
+  if (options.api && /^\/(graphql|upload|sign-in)\b/.test(url.pathname)) {
+    return forward(request, response);
+  }
   const isKnown = request.headers.authorization === `Bearer ${KEY}`;
   const body = await bodyOf(request);
 
@@ -375,6 +380,16 @@ async function answer(request, response) {
     'x-content-type-options': 'nosniff',
   });
   response.end(content);
+}
+
+function forward(request, response) {
+  const { url, method, headers } = request;
+  const onward = httpRequest(new URL(url, options.api), { method, headers }, (answered) => {
+    response.writeHead(answered.statusCode, answered.headers);
+    answered.pipe(response);
+  });
+  onward.on('error', () => response.writeHead(502).end());
+  request.pipe(onward);
 }
 
 async function bodyOf(request) {

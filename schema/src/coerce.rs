@@ -2,11 +2,13 @@
 //! It exists so that loading, correcting a reject and changing a row later all read text by the same rules.
 //! It never guesses: what is not a value in the column's notation is an error, and text is never touched.
 
+use crate::calendar::{Moment, read_in_order};
 use crate::decimal::{UNSCALED_LIMIT, rescale};
 use crate::error::CoerceError;
 use crate::form::{Cell, boolean_word, form_of, parse_uuid, survives_double};
 use crate::naming::cut;
-use crate::plan::Notation;
+use crate::notation::read_number;
+use crate::plan::{Notation, NumberNotation};
 use crate::summary::trim;
 use crate::temporal::{
     parse_iso_date, parse_iso_date_time, parse_iso_local_date_time, parse_iso_time,
@@ -51,7 +53,8 @@ impl<'n> CellReader<'n> {
             });
         }
         if self.column_type == ColumnType::String {
-            return Ok(if self.is_null(text) {
+            let is_null = !self.notation.nulls.is_empty() && self.is_null(trim(text));
+            return Ok(if is_null {
                 Value::Null
             } else {
                 Value::Text(text)
@@ -76,6 +79,43 @@ impl<'n> CellReader<'n> {
     }
 
     fn typed<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+        if let Some(number) = &self.notation.number {
+            return self.written_number(text, number);
+        }
+        self.canonical(text).or_else(|| self.written_date(text))
+    }
+
+    fn written_number<'a>(&self, text: &str, number: &NumberNotation) -> Option<Value<'a>> {
+        let digits = read_number(text, number)?;
+        let fits = |scale| i64::try_from(rescale(i128::from(digits.unscaled), digits.scale, scale)?).ok();
+        match self.column_type {
+            ColumnType::Int => fits(0).filter(|value| i32::try_from(*value).is_ok()).map(Value::Int),
+            ColumnType::BigInt => fits(0).map(Value::Int),
+            ColumnType::Decimal { scale, .. } => fits(scale)
+                .filter(|value| value.unsigned_abs() < UNSCALED_LIMIT.unsigned_abs())
+                .map(Value::Decimal),
+            _ => self.canonical_of(text),
+        }
+    }
+
+    fn canonical_of<'a>(&self, text: &str) -> Option<Value<'a>> {
+        (self.column_type == ColumnType::Float).then(|| float(text).map(Value::Float)).flatten()
+    }
+
+    fn written_date<'a>(&self, text: &str) -> Option<Value<'a>> {
+        let temporal = self.notation.temporal.as_ref()?;
+        let (moment, value) = read_in_order(text, temporal.order)?;
+        match (self.column_type, moment) {
+            (ColumnType::Date, Moment::Date) => i32::try_from(value).ok().map(Value::Date),
+            (ColumnType::LocalTime, Moment::Time) => Some(Value::Time(value)),
+            (ColumnType::LocalDateTime, Moment::LocalDateTime) | (ColumnType::DateTime, Moment::DateTime) => {
+                Some(Value::Timestamp(value))
+            }
+            _ => None,
+        }
+    }
+
+    fn canonical<'a>(&self, text: &'a str) -> Option<Value<'a>> {
         match self.column_type {
             ColumnType::Boolean => self.boolean(text),
             ColumnType::Int => {

@@ -4,7 +4,8 @@
 
 use crate::decimal::{MAX_PRECISION, write_decimal_i128};
 use crate::form::Form;
-use crate::options::DeclaredType;
+use crate::options::{DateOrder, DeclaredType};
+use crate::ways::{Choice, DateChoice, NumberChoice, choose_date, choose_number};
 use crate::plan::{
     BooleanPair, CandidateCount, CategoryCount, CounterExample, Evidence, Notation, Notice,
     NoticeCode,
@@ -35,12 +36,20 @@ pub(crate) struct Context<'a> {
     pub(crate) declared: Option<DeclaredType>,
     /// Whether the caller gave null spellings, which then hold in text columns too.
     pub(crate) explicit_nulls: bool,
+    /// Given by the caller.
+    pub(crate) date_order: Option<DateOrder>,
+    /// Given by the caller.
+    pub(crate) decimal_mark: Option<char>,
+    /// Whether cells are divided by commas, so that who wrote the file does not use decimal commas.
+    pub(crate) comma_delimited: bool,
 }
 
 struct Verdict {
     column_type: ColumnType,
     reason: String,
     boolean: Option<BooleanPair>,
+    number: Option<NumberChoice>,
+    date: Option<DateChoice>,
 }
 
 /// Decides the type of a column.
@@ -49,7 +58,7 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
     let inferred = infer(summary, context, &mut notices);
     let verdict = match context.declared {
         None => inferred,
-        Some(declared) => declare(declared, summary, &inferred),
+        Some(declared) => declare(declared, summary, &inferred, context),
     };
     let is_text = verdict.column_type == ColumnType::String;
     let n_cells: u64 = summary.counts.iter().sum();
@@ -81,8 +90,8 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
         },
         trim: !is_text && summary.padded.count > 0,
         boolean: verdict.boolean,
-        number: None,
-        temporal: None,
+        number: verdict.number.as_ref().map(|choice| choice.notation.clone()),
+        temporal: verdict.date.as_ref().map(|choice| choice.notation.clone()),
     };
     let n_values = context.n_rows.saturating_sub(n_nulls);
     let increasing = verdict.column_type_is_int()
@@ -106,11 +115,7 @@ impl Verdict {
 }
 
 fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notice>) -> Verdict {
-    let text = |reason: String| Verdict {
-        column_type: ColumnType::String,
-        reason,
-        boolean: None,
-    };
+    let text = |reason: String| Verdict { column_type: ColumnType::String, reason, boolean: None, number: None, date: None };
     let typed: Vec<Form> = Form::ALL
         .into_iter()
         .filter(|form| form.is_typed() && summary.count(*form) > 0)
@@ -129,11 +134,7 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
     }
     let n_values: u64 = typed.iter().map(|form| summary.count(*form)).sum();
     let all = |what: &str| format!("all {n_values} values are {what}");
-    let verdict = |column_type, what: &str| Verdict {
-        column_type,
-        reason: all(what),
-        boolean: None,
-    };
+    let verdict = |column_type, what: &str| Verdict { column_type, reason: all(what), boolean: None, number: None, date: None };
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
     match typed.as_slice() {
         [Form::Int] if i32::try_from(min).is_ok() && i32::try_from(max).is_ok() => {
@@ -170,8 +171,33 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 text(reason)
             }
         }
-        forms
-            if forms.contains(&Form::Scientific)
+                forms if forms.contains(&Form::WrittenNumber)
+            && forms.iter().all(|form| matches!(form, Form::Int | Form::Decimal | Form::WrittenNumber)) =>
+        {
+            match choose_number(summary, context) {
+                Choice::Made(choice) => {
+                    notices.push(choice.notice(context, summary));
+                    let reason = format!("all {n_values} values are {}", choice.what);
+                    Verdict { column_type: choice.column_type, reason, boolean: None, number: Some(choice), date: None }
+                }
+                Choice::Open { code, reason } => {
+                    notices.push(Notice::new(code, format!("{reason}; the column stays text")).in_column(context.label));
+                    text(reason)
+                }
+            }
+        }
+        [Form::WrittenDate] | [Form::Time, Form::WrittenDate] => match choose_date(summary, context) {
+            Choice::Made(choice) => {
+                notices.push(choice.notice(context, summary));
+                let reason = format!("all {n_values} values are {}", choice.what);
+                Verdict { column_type: choice.column_type, reason, boolean: None, number: None, date: Some(choice) }
+            }
+            Choice::Open { code, reason } => {
+                notices.push(Notice::new(code, format!("{reason}; the column stays text")).in_column(context.label));
+                text(reason)
+            }
+        },
+        forms if forms.contains(&Form::Scientific)
                 && forms
                     .iter()
                     .all(|form| matches!(form, Form::Int | Form::Decimal | Form::Scientific)) =>
@@ -205,6 +231,8 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 column_type: ColumnType::Boolean,
                 reason: format!("all {n_values} values are {words}"),
                 boolean: Some(pair),
+                number: None,
+                date: None,
             },
             None => {
                 text("the words may be booleans, but not both words of one pair occur".to_owned())
@@ -270,7 +298,7 @@ fn n_digits(value: i64) -> u8 {
         .map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX))
 }
 
-fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict) -> Verdict {
+fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict, context: &Context<'_>) -> Verdict {
     let column_type = match declared {
         DeclaredType::Boolean => ColumnType::Boolean,
         DeclaredType::Int => ColumnType::Int,
@@ -297,6 +325,8 @@ fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict) 
         column_type,
         reason,
         boolean: inferred.boolean,
+        number: choose_number(summary, context).into_choice().filter(|_| summary.count(Form::WrittenNumber) > 0),
+        date: choose_date(summary, context).into_choice().filter(|_| summary.count(Form::WrittenDate) > 0),
     }
 }
 
@@ -473,7 +503,7 @@ fn evidence(
             .map(|(value, count)| CategoryCount { value, count })
             .collect()
     });
-    let (min, max) = extremes(summary, verdict.column_type);
+    let (min, max) = extremes(summary, verdict);
     Evidence {
         candidates,
         counter_example: counter_example(summary, context),
@@ -488,7 +518,8 @@ fn evidence(
     }
 }
 
-fn extremes(summary: &ColumnSummary, column_type: ColumnType) -> (Option<String>, Option<String>) {
+fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Option<String>) {
+    let column_type = verdict.column_type;
     let both = |range: Option<(String, String)>| {
         range.map_or((None, None), |(min, max)| (Some(min), Some(max)))
     };
@@ -498,15 +529,14 @@ fn extremes(summary: &ColumnSummary, column_type: ColumnType) -> (Option<String>
         String::from_utf8(out).unwrap_or_default()
     };
     match column_type {
-        ColumnType::Int | ColumnType::BigInt => both(
-            summary
-                .ints
-                .0
-                .map(|(min, max)| (min.to_string(), max.to_string())),
+        ColumnType::Int | ColumnType::BigInt => both(verdict.number.as_ref().map_or(summary.ints, |number| number.ints).0.map(|(min, max)| (min.to_string(), max.to_string())),
         ),
         ColumnType::Decimal { scale, .. } => {
             let unit = 10_i128.pow(u32::from(COMMON_SCALE.saturating_sub(scale)));
             let mut range = summary.decimals;
+            if let Some(number) = &verdict.number {
+                range = number.decimals;
+            }
             if let Some((min, max)) = summary.ints.0 {
                 let common = 10_i128.pow(u32::from(COMMON_SCALE));
                 range.merge(crate::summary::Range(Some((
@@ -531,11 +561,11 @@ fn extremes(summary: &ColumnSummary, column_type: ColumnType) -> (Option<String>
         }
         ColumnType::Date => {
             let text = |days: i32| written(&|out| write_date(out, days));
-            both(summary.days.0.map(|(min, max)| (text(min), text(max))))
+            both(verdict.date.as_ref().map_or(summary.days, DateChoice::days).0.map(|(min, max)| (text(min), text(max))))
         }
         ColumnType::LocalTime => {
             let text = |micros: i64| written(&|out| write_time(out, micros));
-            both(summary.micros.0.map(|(min, max)| (text(min), text(max))))
+            both(verdict.date.as_ref().map_or(summary.micros, |date| date.range).0.map(|(min, max)| (text(min), text(max))))
         }
         ColumnType::LocalDateTime | ColumnType::DateTime => {
             let zone = if column_type == ColumnType::DateTime {
@@ -544,7 +574,7 @@ fn extremes(summary: &ColumnSummary, column_type: ColumnType) -> (Option<String>
                 ""
             };
             let text = |micros: i64| written(&|out| write_timestamp(out, micros)) + zone;
-            both(summary.micros.0.map(|(min, max)| (text(min), text(max))))
+            both(verdict.date.as_ref().map_or(summary.micros, |date| date.range).0.map(|(min, max)| (text(min), text(max))))
         }
         _ => (None, None),
     }

@@ -85,7 +85,7 @@ pub(crate) fn understand_delimited(
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
     notices.extend(table.notices(&header));
-    let columns = plan_columns(&table, &header, options, &mut notices)?;
+    let columns = plan_columns(&table, &dialect, &header, options, &mut notices)?;
     Ok(SheetPlan {
         name: None,
         format: Format::Delimited { container: place.container.clone() },
@@ -352,6 +352,7 @@ impl TableSummary {
 /// Names and types the columns of a table.
 pub(crate) fn plan_columns(
     table: &TableSummary,
+    dialect: &Dialect,
     header: &HeaderPlan,
     options: &ReadOptions,
     notices: &mut Vec<Notice>,
@@ -403,6 +404,9 @@ pub(crate) fn plan_columns(
             first_row: header.first_data_row,
             declared,
             explicit_nulls: options.null_spellings.is_some(),
+            date_order: options.date_order,
+            decimal_mark: options.decimal_mark,
+            comma_delimited: dialect.delimiter == ',',
         };
         let decision = decide(summary, &context);
         taken.insert(&name);

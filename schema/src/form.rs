@@ -62,12 +62,15 @@ pub(crate) enum Form {
     DateTime,
     Uuid,
     Json,
-    Notated,
+    /// A number with separators, signs or units.
+    WrittenNumber,
+    /// A date or time that is not in ISO 8601.
+    WrittenDate,
     Text,
 }
 
 impl Form {
-    pub(crate) const COUNT: usize = 17;
+    pub(crate) const COUNT: usize = 18;
     pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::Empty,
         Self::QuotedEmpty,
@@ -84,7 +87,8 @@ impl Form {
         Self::DateTime,
         Self::Uuid,
         Self::Json,
-        Self::Notated,
+        Self::WrittenNumber,
+        Self::WrittenDate,
         Self::Text,
     ];
 
@@ -106,7 +110,8 @@ impl Form {
             Self::DateTime => "DATE_TIME",
             Self::Uuid => "UUID",
             Self::Json => "JSON",
-            Self::Notated => "NOTATED",
+            Self::WrittenNumber => "WRITTEN_NUMBER",
+            Self::WrittenDate => "WRITTEN_DATE",
             Self::Text => "TEXT",
         }
     }

@@ -5,11 +5,12 @@
 //! The rule above all: no cell is silently lost or changed. This crate knows no network, database or async.
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
-//! cells (`source`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`,
+//! cells (`source`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
 //! `summary`, `sketch`, `decide`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
 mod blocks;
+mod calendar;
 mod coerce;
 mod decide;
 pub mod decimal;
@@ -19,6 +20,7 @@ mod error;
 mod form;
 mod header;
 pub mod naming;
+mod notation;
 mod options;
 mod pipeline;
 mod plan;
@@ -31,6 +33,8 @@ mod source;
 mod summary;
 pub mod temporal;
 mod types;
+mod ways;
+mod written;
 
 use std::fs::File;
 use std::io::Read;

@@ -6,11 +6,14 @@ use crate::form::{Cell, DecimalCell, Form, form_of, is_null_word, survives_doubl
 use crate::naming::cut;
 use crate::plan::BooleanPair;
 use crate::sketch::{Categories, Distinct, hash};
+use crate::written::{WrittenDates, WrittenNumbers};
 
 const MAX_SAMPLES: usize = 5;
 /// Rows of a block that may become samples.
 const SAMPLE_ROWS: u64 = 64;
 const MAX_NULL_WORDS: usize = 16;
+/// After so many cells of text in a block, a column is text whatever the rest may be.
+const MAX_TEXTS: u64 = 8;
 /// The scale at which decimals of different scales are compared.
 pub(crate) const COMMON_SCALE: u8 = 18;
 
@@ -106,6 +109,10 @@ pub(crate) struct ColumnSummary {
     pub(crate) offsets: Tally,
     pub(crate) padded: Tally,
     pub(crate) null_words: Vec<(Box<str>, u64)>,
+    /// Whether some plain decimal cannot be a whole number in groups of three (as `1.234` can).
+    pub(crate) no_point_groups: bool,
+    pub(crate) numbers: Option<Box<WrittenNumbers>>,
+    pub(crate) dates: Option<Box<WrittenDates>>,
     pub(crate) order: Order,
     pub(crate) longest_bytes: usize,
     pub(crate) samples: Vec<String>,
@@ -168,7 +175,10 @@ impl ColumnSummary {
             None => form_of(trimmed),
             Some(spellings) => form_with_spellings(trimmed, spellings),
         };
-        let form = cell.form();
+        let form = match cell.form() {
+            Form::Text if self.count(Form::Text) < MAX_TEXTS => self.form_as_written(trimmed, row),
+            form => form,
+        };
         if trimmed.len() != text.len() && form.is_typed() {
             self.padded.add(row);
         }
@@ -179,6 +189,20 @@ impl ColumnSummary {
             self.distinct.add(hash);
             self.categories.add(hash, text, 1);
         }
+    }
+
+    /// Looks for numbers and dates written for people, which costs more than everything else.
+    fn form_as_written(&mut self, text: &str, row: u64) -> Form {
+        if text.len() > 48 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+            return Form::Text;
+        }
+        if self.numbers.get_or_insert_default().add(text, row) {
+            return Form::WrittenNumber;
+        }
+        if self.dates.get_or_insert_default().add(text) {
+            return Form::WrittenDate;
+        }
+        Form::Text
     }
 
     fn see(&mut self, form: Form, text: &str, row: u64) {
@@ -252,6 +276,7 @@ impl ColumnSummary {
         self.max_whole_digits = self.max_whole_digits.max(decimal.whole_digits);
         let unit = 10_i128.pow(u32::from(COMMON_SCALE.saturating_sub(decimal.scale)));
         self.decimals.add(i128::from(decimal.unscaled) * unit);
+        self.no_point_groups |= decimal.scale != 3 || !(1..=3).contains(&decimal.whole_digits);
         if decimal.negative_zero {
             self.negative_zeros.add(row);
         }
@@ -297,6 +322,13 @@ impl ColumnSummary {
         self.micros.merge(later.micros);
         self.offsets.merge(later.offsets, rows_before);
         self.padded.merge(later.padded, rows_before);
+        self.no_point_groups |= later.no_point_groups;
+        if let Some(numbers) = later.numbers {
+            self.numbers.get_or_insert_default().merge(*numbers, rows_before);
+        }
+        if let Some(dates) = later.dates {
+            self.dates.get_or_insert_default().merge(*dates);
+        }
         for (word, count) in later.null_words {
             self.take_null_word(&word, count);
         }

@@ -349,4 +349,6 @@ async fn ensure_workspace(
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -317,7 +317,7 @@ mod tests {
     fn names_that_would_clash_get_a_suffix() {
         check(&[], "orders.csv", "orders");
         check(&[], "jobs", "jobsData");
-        check(&["jobsData"], "jobs", "jobsData2");
+        check(&["orders", "ordersAggregateData"], "ordersAggregate", "ordersAggregateData2");
         check(&["orders"], "ordersAggregate", "ordersAggregateData");
         check(&["ordersByPk"], "orders", "ordersData");
         check(&["orders"], "insertOrders", "insertOrdersData");

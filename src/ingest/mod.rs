@@ -183,7 +183,8 @@ impl Ingest {
         Ok(id)
     }
 
-    /// Receives a file of this machine, for `sluice serve FILES`; the file stays as it is.
+    /// Receives a file of this machine, for `sluice serve FILES` and for files that came into the
+    /// spool with a multipart request; the file stays as it is.
     ///
     /// # Errors
     /// NOT_FOUND when it cannot be read; else as [`Ingest::receive`].
@@ -193,11 +194,9 @@ impl Ingest {
         request: UploadRequest,
         path: &Path,
     ) -> Result<JobId> {
-        let file = tokio::fs::File::open(path).await.map_err(|error| {
-            Error::not_found(format!("The file {} cannot be read: {error}.", path.display()))
-        })?;
-        let body = tokio_util::io::ReaderStream::with_capacity(file, 128 * 1024);
-        self.receive(workspace, request, body).await
+        self.check(workspace, &request)?;
+        let spooled = self.shared.folders.take_file(self.max_upload_bytes, path).await?;
+        self.accept(workspace, request, spooled).await
     }
 
     /// The name of the dataset that a request is about.

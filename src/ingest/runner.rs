@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::live::{LiveJob, Phase};
 use super::load::{self, Draft, LoadedSheet};
 use super::spool::Folders;
-use crate::catalog::model::{JobId, JobStatus, LoadMode};
+use crate::catalog::model::{JobId, JobStatus, LoadMode, StorageId};
 use crate::catalog::names::{Place, place};
 use crate::catalog::{Catalog, CatalogError, ClaimedJob, MAX_ATTEMPTS, NewVersion, Publication};
 use crate::error::Error;
@@ -30,8 +30,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest such pause.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// How often it is tried to remove what a failed job made.
+const DROP_TRIES: usize = 20;
 /// How often a publication is named anew because somebody else was first.
 const MAX_PUBLISHES: usize = 8;
+
+/// The dataset whose load panics, in tests.
+#[cfg(test)]
+pub(super) const PANICS: &str = "panics";
 
 /// What the runner, the janitor and callers share.
 pub(super) struct Shared {
@@ -151,6 +157,11 @@ async fn attempt(
         let (shared, job, live) = (Arc::clone(shared), job.clone(), Arc::clone(live));
         let path = shared.folders.source_path(&job.source.sha256);
         tokio::task::spawn_blocking(move || {
+            #[cfg(test)]
+            if job.dataset_name == PANICS {
+                live.new_table();
+                panic!("a table of a job that a test makes panic");
+            }
             load::load_sheets(&shared.store, &job, &path, &shared.limits, &live)
         })
         .await
@@ -235,15 +246,24 @@ async fn clean_up(shared: &Shared, live: &LiveJob, is_published: bool) {
         if is_published {
             continue;
         }
-        let dropped = match shared.catalog.is_named(&storage).await {
-            Ok(true) => Ok(()),
-            Ok(false) => shared.store.drop_table(&storage).await.map_err(Error::internal),
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = dropped {
-            tracing::warn!(table = storage.as_str(), error = ?error, "a table is left for the next start to remove");
+        let mut n_tries = 0;
+        while let Err(error) = drop_unnamed(shared, &storage).await {
+            n_tries += 1;
+            if n_tries == DROP_TRIES || shared.is_leaving.load(Ordering::Acquire) {
+                tracing::warn!(table = storage.as_str(), error = ?error, "a table is left for the next start to remove");
+                break;
+            }
+            tokio::time::sleep(FIRST_PAUSE).await;
         }
     }
+}
+
+async fn drop_unnamed(shared: &Shared, storage: &StorageId) -> Result<(), Error> {
+    if !shared.catalog.is_named(storage).await? {
+        // After an outage each of the pool's connections may fail once.
+        shared.store.drop_table(storage).await.map_err(Error::unavailable)?;
+    }
+    Ok(())
 }
 
 /// Writes down how a job ended that did not publish; `false` when it will be begun again.

@@ -4,7 +4,7 @@
 //! body that ends early leaves nothing, and nothing here looks into the bytes.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -12,8 +12,8 @@ use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
+use crate::catalog::disk_error;
 use crate::catalog::model::Source;
-use crate::catalog::{disk_error, now_us};
 use crate::error::{Code, Error, Result};
 
 /// Bytes hashed and written in one go, off the async threads.
@@ -87,9 +87,7 @@ impl Folders {
         S: Stream<Item = std::result::Result<Bytes, E>> + Unpin + Send,
         E: std::error::Error + Send + Sync + 'static,
     {
-        let name = format!("{}-{}", now_us(), uuid::Uuid::new_v4().simple());
-        let mut spooled =
-            Spooled { path: self.spool.join(name), sha256: String::new(), size_bytes: 0 };
+        let mut spooled = self.new_place();
         let file = File::create_new(&spooled.path).map_err(disk_error)?;
         let mut writing = Writing::Idle(Writer { file, hasher: Sha256::new() });
         let mut batch = Vec::with_capacity(BATCH_BYTES);
@@ -115,6 +113,51 @@ impl Folders {
         spooled.sha256 = off_thread(move || writer.finish()).await?;
         spooled.size_bytes = i64::try_from(n_bytes).unwrap_or(i64::MAX);
         Ok(spooled)
+    }
+
+    /// Takes in a file of this machine, which stays as it is: one of our spool by a second name,
+    /// any other as a copy, because its owner may change it.
+    ///
+    /// # Errors
+    /// NOT_FOUND when it cannot be opened, PAYLOAD_TOO_LARGE, STORAGE_UNAVAILABLE.
+    pub(super) async fn take_file(&self, max_bytes: u64, path: &Path) -> Result<Spooled> {
+        let is_ours = path.parent() == Some(self.spool.as_path());
+        let mut spooled = self.new_place();
+        let (from, to) = (path.to_owned(), spooled.path.clone());
+        let work = move || -> Result<Spooled> {
+            let mut file = File::open(&from).map_err(|error| unreadable(&from, error))?;
+            let mut copy = if is_ours {
+                fs::hard_link(&from, &to).map_err(disk_error)?;
+                None
+            } else {
+                Some(File::create_new(&to).map_err(disk_error)?)
+            };
+            let mut hasher = Sha256::new();
+            let mut n_bytes: u64 = 0;
+            let mut batch = vec![0; BATCH_BYTES];
+            loop {
+                let n_read = file.read(&mut batch).map_err(|error| unreadable(&from, error))?;
+                let Some(read) = batch.get(..n_read).filter(|read| !read.is_empty()) else { break };
+                n_bytes += u64::try_from(n_read).unwrap_or(u64::MAX);
+                if n_bytes > max_bytes {
+                    return Err(too_large(max_bytes));
+                }
+                hasher.update(read);
+                if let Some(copy) = &mut copy {
+                    copy.write_all(read).map_err(disk_error)?;
+                }
+            }
+            copy.as_ref().unwrap_or(&file).sync_all().map_err(disk_error)?;
+            spooled.sha256 = hex(hasher);
+            spooled.size_bytes = i64::try_from(n_bytes).unwrap_or(i64::MAX);
+            Ok(spooled)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    }
+
+    fn new_place(&self) -> Spooled {
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        Spooled { path: self.spool.join(name), sha256: String::new(), size_bytes: 0 }
     }
 
     /// Gives a spooled file its lasting name; the same content is kept once.
@@ -178,8 +221,12 @@ impl Writer {
 
     fn finish(self) -> io::Result<String> {
         self.file.sync_all()?;
-        Ok(self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(self.hasher))
     }
+}
+
+fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One batch is written while the next one arrives.
@@ -213,6 +260,11 @@ async fn joined<T>(work: JoinHandle<io::Result<T>>) -> Result<T> {
         Ok(done) => done.map_err(disk_error),
         Err(panic) => Err(Error::internal(panic)),
     }
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    Error::not_found(format!("The file {} cannot be read: {error}.", path.display()))
+        .caused_by(error)
 }
 
 fn too_large(max_bytes: u64) -> Error {
@@ -287,6 +339,28 @@ mod tests {
         let error = folders.receive(1 << 30, cut).await.unwrap_err();
         assert_eq!(error.code, Code::BadUserInput);
         assert!(spool_is_empty(&folders));
+    }
+
+    #[tokio::test]
+    async fn a_file_is_copied_unless_it_is_ours() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let folders = Folders::open(folder.path()).unwrap();
+        let (ours, theirs) = (folders.spool.join("ours"), folder.path().join("theirs"));
+        for (path, n_names) in [(&ours, 2), (&theirs, 1)] {
+            fs::write(path, "a,b\n").unwrap();
+            let spooled = folders.take_file(4, path).await.unwrap();
+            let expect = hex(Sha256::new_with_prefix("a,b\n"));
+            assert_eq!((spooled.sha256(), spooled.size_bytes()), (expect.as_str(), 4));
+            assert_eq!(fs::metadata(path).unwrap().nlink(), n_names);
+            assert_eq!(fs::read(&spooled.path).unwrap(), b"a,b\n");
+            drop(spooled);
+            let error = folders.take_file(3, path).await.unwrap_err();
+            assert_eq!(error.code, Code::PayloadTooLarge);
+            assert!(path.try_exists().unwrap());
+        }
+        let error = folders.take_file(3, &folder.path().join("none")).await.unwrap_err();
+        assert_eq!(error.code, Code::NotFound);
     }
 
     #[tokio::test]

@@ -47,7 +47,7 @@ impl Control for StopAfter {
     }
 }
 
-const NEVER: StopAfter = StopAfter { n_rows: u64::MAX, seen: AtomicU64::new(0) };
+static NEVER: StopAfter = StopAfter { n_rows: u64::MAX, seen: AtomicU64::new(0) };
 
 impl Bench {
     fn new() -> Bench {

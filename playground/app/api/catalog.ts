@@ -42,6 +42,7 @@ export type ColumnType =
   | 'STRING';
 
 export const DATASETS_QUERY_KEY = 'datasets';
+export const ROWS_QUERY_KEY = 'rows';
 
 const DATASETS = `query PlaygroundDatasets {
   datasets {

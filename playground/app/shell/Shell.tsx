@@ -1,5 +1,5 @@
 import { Outlet, useLocation, useMatchRoute } from '@tanstack/react-router';
-import { lazy, Suspense, useState, type ReactElement } from 'react';
+import { lazy, Suspense, useEffect, useState, type ReactElement } from 'react';
 import { useDatasets } from '../api/catalog';
 import { messageOf } from '../api/error';
 import { SignInDialog, SignInPage } from '../session/SignIn';
@@ -7,6 +7,7 @@ import { useSession } from '../session/session';
 import { Start } from '../start/Start';
 import { DropArea } from '../upload/DropArea';
 import { UploadList } from '../upload/UploadList';
+import { Busy } from './Busy';
 import { DatasetList } from './DatasetList';
 import { Header } from './Header';
 
@@ -20,6 +21,10 @@ export function Shell(): ReactElement {
   const [menuPath, setMenuPath] = useState<string | null>(null);
   const isMenuOpen = menuPath === path;
   const screen = useScreen();
+  useEffect(() => {
+    const name = /^\/datasets\/(.+)$/.exec(path)?.[1];
+    document.title = name === undefined ? 'Sluice' : `${decodeURIComponent(name)} – Sluice`;
+  }, [path]);
   const wasSignedIn = useWasTrue(key !== null);
 
   if (!wasSignedIn) return <SignInPage />;
@@ -89,15 +94,6 @@ function useScreen(): Screen {
   if (!matchRoute({ to: '/' })) return 'route';
   if (datasets.data === undefined) return 'home';
   return datasets.data.length === 0 ? 'start' : 'editor';
-}
-
-export function Busy({ label }: { label: string }): ReactElement {
-  return (
-    <div className="busy" role="status">
-      <span className="spinner" aria-hidden="true" />
-      {label}…
-    </div>
-  );
 }
 
 /** Whether the value is or once was true. */

@@ -4,7 +4,6 @@
 //! never makes anything visible before the commit, and keeps to a connection of its own.
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::runtime::Handle;
 
 use super::copy::{CopyEncoder, HEADER, TRAILER, Unfit, UnfitCell};
-use super::{PostgresStore, quoted};
+use super::{PostgresStore, quoted, timed_out};
 use crate::catalog::model::StorageId;
 use crate::store::spare::Spare;
 use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSpec, read_sheet};
@@ -27,9 +26,6 @@ const CANCEL_POLL: Duration = Duration::from_millis(200);
 
 /// A server that takes no byte for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long saying goodbye may take after a failure.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,11 +45,7 @@ pub(super) fn load_sheet(
         return Err(StoreError::too_many_columns(spec.columns.len(), MAX_COLUMNS));
     }
     let waiter = Waiter { runtime: &store.runtime, control: source.control };
-    let connected = waiter.wait(async {
-        let connect = PgConnection::connect_with(&store.work_options);
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connect).await;
-        connected.unwrap_or_else(|_| Err(timed_out()))
-    })?;
+    let connected = waiter.wait(store.connect_for_work())?;
     let mut session = Session { connection: connected, waiter: &waiter };
     let loaded = session.load(storage, spec, source);
     // After a failure this is the rollback; after a commit nothing depends on it.
@@ -92,10 +84,6 @@ impl Waiter<'_> {
     }
 }
 
-fn timed_out() -> sqlx::Error {
-    sqlx::Error::Io(io::Error::from(io::ErrorKind::TimedOut))
-}
-
 /// The load's own connection.
 struct Session<'a> {
     connection: PgConnection,
@@ -115,8 +103,6 @@ impl Session<'_> {
         source: &SheetSource<'_>,
     ) -> Result<LoadedTable, StoreError> {
         let table = PostgresStore::table_of(storage);
-        // Ends our statements when this process is gone; not every server can.
-        let _ = self.execute("SET client_connection_check_interval = '5s'".into());
         self.execute(format!("BEGIN; {}", create_table_sql(&table, &spec.columns)))?;
         let (report, copied) = self.copy(&table, spec, source)?;
         // Afterwards: sorting rows that are in order is quicker than keeping a tree beside them.
@@ -154,9 +140,7 @@ impl Session<'_> {
             Ok(sent) => sent,
             Err(error) => {
                 // On cancellation the server hears of it here; otherwise it knows better than we.
-                let abort =
-                    tokio::time::timeout(GOODBYE_TIMEOUT, copy.abort("the load has failed"));
-                let _ = self.waiter.runtime.block_on(abort);
+                self.waiter.try_briefly(copy.abort("the load has failed"));
                 return Err(error);
             }
         };
