@@ -77,6 +77,19 @@ impl Bench {
         key: Option<usize>,
         control: &dyn Control,
     ) -> (StorageId, Result<LoadedTable, StoreError>) {
+        let storage = StorageId::new();
+        let loaded = self.load_as(&storage, store, csv, key, control);
+        (storage, loaded)
+    }
+
+    fn load_as(
+        &self,
+        storage: &StorageId,
+        store: &Store,
+        csv: &str,
+        key: Option<usize>,
+        control: &dyn Control,
+    ) -> Result<LoadedTable, StoreError> {
         let path = self.folder.join("sheet.csv");
         std::fs::write(&path, csv).unwrap();
         let limits = Limits::default();
@@ -93,9 +106,7 @@ impl Bench {
         let key = key
             .map(|column| KeyCandidate { column, is_increasing: plan.columns[column].increasing });
         let source = SheetSource { path: &path, plan, limits: &limits, control, n_workers: 2 };
-        let storage = StorageId::new();
-        let loaded = store.load_sheet(&storage, &TableSpec { columns, key }, &source);
-        (storage, loaded)
+        store.load_sheet(storage, &TableSpec { columns, key }, &source)
     }
 
     /// All rows as text, a line each, cells in SQL's own words.
@@ -271,6 +282,50 @@ fn a_cancelled_load_leaves_nothing() {
         if let Store::Sqlite(_) = store {
             assert_eq!(std::fs::read_dir(bench.folder.join("datasets")).unwrap().count(), 0);
         }
+    }
+}
+
+/// Has the server end the load's connection once some rows are on their way.
+struct CutOff<'a> {
+    bench: &'a Bench,
+    storage: &'a StorageId,
+    n_rows: AtomicU64,
+}
+
+impl Control for CutOff<'_> {
+    fn rows_done(&self, n: u64) {
+        let before = self.n_rows.fetch_add(n, Ordering::Relaxed);
+        let Some(Store::Postgres(store)) = self.bench.stores.last() else { return };
+        if before < 100_000 && before + n >= 100_000 {
+            let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                       WHERE query LIKE 'COPY%' || $1 || '%' AND pid <> pg_backend_pid()";
+            let query = sqlx::query_scalar(cut).bind(self.storage.as_str());
+            let n_cut: i64 = self.bench.runtime.block_on(query.fetch_one(store.pool())).unwrap();
+            assert_eq!(n_cut, 1);
+        }
+    }
+}
+
+#[test]
+fn a_lost_connection_leaves_nothing() {
+    let csv: String = (0..400_000).fold("id,v\n".into(), |mut csv, n| {
+        writeln!(csv, "{n},some text").unwrap();
+        csv
+    });
+    let bench = Bench::new();
+    for store in &bench.stores {
+        if let Store::Sqlite(_) = store {
+            continue;
+        }
+        let storage = StorageId::new();
+        let control = CutOff { bench: &bench, storage: &storage, n_rows: AtomicU64::new(0) };
+        let loaded = bench.load_as(&storage, store, &csv, Some(0), &control);
+        assert!(matches!(loaded, Err(StoreError::Postgres(_))), "{loaded:?}");
+        assert!(!bench.runtime.block_on(store.list_tables()).unwrap().contains(&storage));
+        // The next one is not concerned.
+        let loaded = bench.load_as(&storage, store, "id\n1\n", Some(0), &NEVER).unwrap();
+        assert!(loaded.has_key);
+        bench.drop_all(store, &storage);
     }
 }
 
