@@ -7,7 +7,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Examples:
+  sluice serve examples/orders.csv      load a file, serve its API and a playground
+  sluice upload orders.csv --key KEY    replace the dataset `orders` of the server on this machine
+  sluice keys create --scope upload     make a key for a script
+  sluice schema > schema.graphql        feed a code generator
+
 Exit codes:
   0  done
   1  something else went wrong
@@ -22,7 +28,7 @@ Exit codes:
 /// `sluice serve orders.csv` loads the file, says where its API is, and opens it to a browser, to
 /// scripts and to generated clients.
 #[derive(Debug, Parser)]
-#[command(name = "sluice", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "sluice", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Arguments {
     /// Reads settings from this file instead of ./sluice.toml
     #[arg(long, global = true, value_name = "FILE", env = "SLUICE_CONFIG")]

@@ -8,6 +8,7 @@ mod assets;
 mod body;
 mod graphql;
 mod health;
+mod linger;
 mod multipart;
 mod operation_kind;
 mod outer;

@@ -12,7 +12,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{self, HeaderName, HeaderValue};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower::{Layer, Service};
@@ -21,7 +21,8 @@ use tower_http::compression::{Compression, CompressionLayer, Predicate};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
-use super::refusal::Refusal;
+use super::linger::Linger;
+use super::refusal::{Refusal, Refused};
 use super::{App, router};
 use crate::error::Error;
 
@@ -97,7 +98,11 @@ impl Outer {
     }
 
     /// Answers one request; never fails, never unwinds.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Result<Response, Infallible>
+    pub(super) async fn answer<B>(
+        &self,
+        request: Request<B>,
+        linger: &Linger,
+    ) -> Result<Response, Infallible>
     where
         B: axum::body::HttpBody<Data = axum::body::Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
@@ -106,6 +111,8 @@ impl Outer {
         let id = RequestId::of(request.headers(), || self.make_id());
         // An error-level span: whatever is logged for this request carries its id.
         let span = tracing::error_span!("request", id = id.as_str());
+        let version = request.version();
+        let has_body = !request.body().is_end_stream();
         let is_asset_cacheable = request.method() == Method::GET;
         let line = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (request.method().clone(), request.uri().path().to_owned()));
@@ -134,7 +141,13 @@ impl Outer {
         };
         let mut response = REQUEST_ID.scope(id.clone(), guarded).instrument(span.clone()).await;
 
+        let is_unread = has_body && response.extensions().get::<Refused>().is_some();
+        linger.set(is_unread);
         let headers = response.headers_mut();
+        if is_unread && version <= Version::HTTP_11 {
+            // Nobody shall wait on this connection for an answer to a next request.
+            headers.insert(header::CONNECTION, const { HeaderValue::from_static("close") });
+        }
         headers.insert(X_REQUEST_ID, id.0);
         headers
             .insert(header::X_CONTENT_TYPE_OPTIONS, const { HeaderValue::from_static("nosniff") });

@@ -13,6 +13,10 @@ use super::accept::Media;
 use super::outer::request_id;
 use crate::error::{Code, Error};
 
+/// Marks an answer that may have come before the request was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused;
+
 /// A request that is answered without having been carried out.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -89,6 +93,7 @@ impl IntoResponse for Refusal {
         if let Some((name, value)) = self.header {
             headers.insert(name, value);
         }
+        response.extensions_mut().insert(Refused);
         response
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::App;
+use super::linger::{Linger, LingeringStream};
 use super::outer::Outer;
 use crate::config::Settings;
 
@@ -38,9 +39,11 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         };
         let Some((stream, place)) = accepted else { continue };
         let outer = Arc::clone(&outer);
+        let linger = Linger::default();
+        let stream = LingeringStream::new(stream, linger.clone());
         let service = service_fn(move |request| {
-            let outer = Arc::clone(&outer);
-            async move { outer.answer(request).await }
+            let (outer, linger) = (Arc::clone(&outer), linger.clone());
+            async move { outer.answer(request, &linger).await }
         });
         let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);

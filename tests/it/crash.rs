@@ -77,10 +77,6 @@ fn crash_story(kind: StoreKind, database_url: Option<String>) {
         (spool == 0).then_some(())
     };
     eventually("an empty spool", Duration::from_secs(20), leftovers);
-    if let Some(url) = &database_url {
-        let sql = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname ~ '[0-9a-f]{32}'";
-        assert_eq!(crate::harness::postgres::query_number(url, sql), 1);
-    }
 }
 
 /// Uploads on one thread and kills on this one; what the client heard.

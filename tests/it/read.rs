@@ -70,7 +70,7 @@ fn filters_choose_rows() {
         check("name: {_in: [\"bolt\", \"Bolt\"]}", &[2, 6]);
         check("name: {_like: \"%olt\"}", &[2, 6]);
         check("name: {_like: \"B%\"}", &[2]);
-        check("name: {_nlike: \"%o%\"}", &[1, 3, 5]);
+        check("name: {_nlike: \"%o%\"}", &[1, 3]);
         check("name: {_ilike: \"b%\"}", &[2, 6]);
         check("name: {_nilike: \"b%\"}", &[1, 3, 4, 5]);
         check("name: {_startsWith: \"Cl\"}", &[3]);
@@ -84,7 +84,7 @@ fn filters_choose_rows() {
         check("_not: {id: {_in: [1, 2, 3]}}", &[4, 5, 6]);
         check("_or: []", &[]);
         check("_and: []", &[1, 2, 3, 4, 5, 6]);
-        check("_not: {inStock: {_eq: true}, id: {_gt: 1}}, price: {_lt: \"1000\"}", &[1, 3, 5]);
+        check("_not: {inStock: {_eq: true}, id: {_gt: 1}}, price: {_lt: \"1000\"}", &[1, 3]);
     });
 }
 
