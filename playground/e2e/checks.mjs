@@ -163,6 +163,24 @@ export const checks = {
     assert.equal(answer.rows.length, 1);
   },
 
+  'the columns and the notices are told': async (page, options) => {
+    const dataset = await openGrid(page, options);
+    await page.getByRole('button', { name: 'Columns' }).first().click();
+    const columns = page.getByRole('region', { name: 'Columns' });
+    for (const { name, label } of dataset.columns.slice(0, 3)) {
+      await columns.getByText(name, { exact: true }).first().waitFor();
+      await columns.getByText(label, { exact: true }).first().waitFor();
+    }
+    await columns
+      .getByText(/different/)
+      .first()
+      .waitFor();
+    await assertAccessible(page, 'columns');
+    await page.getByRole('button', { name: /^Notices/ }).click();
+    await page.locator('[aria-label="Notices"], .nothing').waitFor();
+    await assertAccessible(page, 'notices');
+  },
+
   'a file is loaded, and replaced when asked': async (page, { url, key, faults }) => {
     await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
     const card = page.getByRole('article', { name: 'sluicecheck.csv' });
@@ -220,15 +238,26 @@ export const checks = {
   },
 };
 
-/** Signs in, opens the dataset's ready query, and gives the dataset as the catalog has it. */
-async function openReadyQuery(page, { url, key, dataset }) {
-  const catalog = page.waitForResponse(
-    (response) => response.request().postData()?.includes('PlaygroundDatasets') ?? false,
-  );
-  await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
-  const { data } = await (await catalog).json();
+/** The dataset as the catalog has it, asked for beside the page. */
+async function catalogEntry(page, { url, key, dataset }) {
+  const query =
+    '{ datasets { name label listField typeName rowCount columns { name label type graphqlType } } }';
+  const response = await page.request.post(`${url}/graphql`, {
+    headers: { authorization: `Bearer ${key}` },
+    data: { query },
+  });
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
   const found = data.datasets.find(({ name }) => name === dataset);
   assert.ok(found, `there is no dataset ${dataset}`);
+  return found;
+}
+
+/** Signs in and opens the dataset's ready query. */
+async function openReadyQuery(page, options) {
+  const { url, key, dataset } = options;
+  const found = await catalogEntry(page, options);
+  await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
   await executeButton(page).waitFor();
   const menu = page.getByRole('button', { name: 'Datasets', exact: true });
   if (await menu.isVisible()) await menu.click();
@@ -242,19 +271,13 @@ async function openReadyQuery(page, { url, key, dataset }) {
   return found;
 }
 
-/** Signs in and opens the dataset's page by its address; gives the dataset and waits for rows. */
-async function openGrid(page, { url, key, dataset }) {
-  await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
-  await page
-    .getByRole('navigation', { name: 'Datasets', includeHidden: true })
-    .waitFor({ state: 'attached' });
-  const catalog = page.waitForResponse(
-    (response) => response.request().postData()?.includes('PlaygroundDatasets') ?? false,
-  );
-  await page.goto(`${url}/datasets/${encodeURIComponent(dataset)}`);
-  const { data } = await (await catalog).json();
+/** Signs in and opens the dataset's page by its address, and waits for rows. */
+async function openGrid(page, options) {
+  const { url, key, dataset } = options;
+  const found = await catalogEntry(page, options);
+  await page.goto(`${url}/datasets/${encodeURIComponent(dataset)}#key=${encodeURIComponent(key)}`);
   await page.locator('.grid-cell[data-kind=text]').first().waitFor();
-  return data.datasets.find(({ name }) => name === dataset);
+  return found;
 }
 
 /** The next page of rows that the grid asks for. */
