@@ -31,10 +31,7 @@ export const checks = {
   'headers are editable, sent, and not stored': async (page, options) => {
     const dataset = await openReadyQuery(page, options);
     await page.getByRole('button', { name: 'Headers', exact: true }).click();
-    await replaceText(
-      page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden)'),
-      '{ "X-Probe": "probe-value" }',
-    );
+    await replaceText(headersEditor(page), '{ "X-Probe": "probe-value" }');
     const { request } = await runQuery(page, dataset.listField);
     assert.equal(request.headers()['x-probe'], 'probe-value');
     assert.equal(request.headers()['authorization'], `Bearer ${options.key}`);
@@ -76,6 +73,8 @@ export const checks = {
 
   'a refused key asks to sign in again and keeps the work': async (page, options) => {
     await openReadyQuery(page, options);
+    await page.getByRole('button', { name: 'Headers', exact: true }).click();
+    await replaceText(headersEditor(page), '{ "X-Kept": "yes" }');
     await replaceText(page.locator('.graphiql-query-editor'), 'query Kept { datasets { name } }');
     await page.route('**/graphql', (route) =>
       route.fulfill({
@@ -98,6 +97,8 @@ export const checks = {
     await dialog.getByLabel('API key').fill(options.key);
     await dialog.getByRole('button', { name: 'Sign in' }).click();
     await dialog.waitFor({ state: 'hidden' });
+    // Headers are stored nowhere: they are there only if the editor never went away.
+    await page.locator('.graphiql-editor-tool').getByText('"X-Kept"').waitFor();
     const { text } = await runQuery(page, 'datasets');
     assert.ok(text.includes(`"name": "${options.dataset}"`), text);
     await page.locator('.graphiql-tab-active').getByText('Kept').waitFor();
@@ -155,7 +156,7 @@ export const checks = {
     // Back and forth keep the view, as a shared address does.
     await page.reload();
     await page.getByText(`1 row of`).waitFor();
-    assert.equal(await cells.first().innerText(), id);
+    await cells.first().getByText(id, { exact: true }).waitFor();
 
     await page.getByRole('button', { name: 'Query', exact: true }).click();
     await page.locator('.graphiql-tab-active').getByText(`${dataset.typeName}View`).waitFor();
@@ -288,6 +289,10 @@ async function rowsArrive(page) {
   const { data, errors } = await response.json();
   assert.equal(errors, undefined, JSON.stringify(errors));
   return data;
+}
+
+function headersEditor(page) {
+  return page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden)');
 }
 
 function executeButton(page) {
