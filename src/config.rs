@@ -1,11 +1,23 @@
-//! Settings: defaults < `sluice.toml` < `SLUICE_*` < flags, each remembered with where it came from.
+//! Turns defaults, `sluice.toml`, `.env`, `SLUICE_*` and flags into one set of settings.
+//!
+//! Each value is remembered with where it came from, so that `sluice config` can say why something
+//! is as it is. Nothing here opens a file of the data folder or a connection, and secrets are never
+//! printed.
+
+mod load;
+mod secret;
+mod table;
+mod units;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::load::{Loaded, Origin, SettingsError, Sources, load};
+pub use self::secret::Secret;
+
 /// Everything that can be set, with its value in force.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where HTTP is served.
     pub listen: SocketAddr,
@@ -27,29 +39,30 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// Connections to PostgreSQL for data.
     pub pool_size: u32,
+    /// Threads that read the embedded store's data.
+    pub reader_threads: usize,
     /// Jobs at work at once.
     pub load_concurrency: usize,
     /// Time that running requests get to end after SIGTERM.
     pub shutdown_grace: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            data_dir: PathBuf::from("sluice-data"),
-            database_url: None,
-            max_upload_bytes: 1 << 30,
-            max_body_bytes: 1 << 20,
-            default_limit: 50,
-            max_limit: 1_000,
-            query_limits: QueryLimits::default(),
-            statement_timeout: Duration::from_secs(10),
-            pool_size: 8,
-            load_concurrency: 2,
-            shutdown_grace: Duration::from_secs(30),
-        }
-    }
+    /// Time that a client may take to send a request's headers, and that a connection may idle.
+    pub header_timeout: Duration,
+    /// Time without a byte after which a request's body is given up.
+    pub body_idle_timeout: Duration,
+    /// Largest sum of a request's headers, bytes.
+    pub max_header_bytes: usize,
+    /// Connections served at once; more wait in the listener's queue.
+    pub max_connections: usize,
+    /// Origins whose pages may call the API from a browser; none by default.
+    pub allowed_origins: Vec<String>,
+    /// Mixed into the hash of every API key; made and kept in the data folder when not given.
+    pub api_key_salt: Option<Secret>,
+    /// A first admin key that is known beforehand, for scripts.
+    pub admin_key: Option<Secret>,
+    /// Which events are logged: a level, or `target=level` pairs.
+    pub log: String,
+    /// How events are logged.
+    pub log_format: LogFormat,
 }
 
 /// What one GraphQL document may ask for; every limit is checked before any SQL runs.
@@ -79,6 +92,46 @@ pub struct QueryLimits {
     pub max_sort_keys: usize,
 }
 
+/// How events are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// One line for people per event.
+    Text,
+    /// One JSON object per event.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: PathBuf::from("sluice-data"),
+            database_url: None,
+            max_upload_bytes: 1 << 30,
+            max_body_bytes: 1 << 20,
+            default_limit: 50,
+            max_limit: 1_000,
+            query_limits: QueryLimits::default(),
+            statement_timeout: Duration::from_secs(10),
+            pool_size: 8,
+            reader_threads: std::thread::available_parallelism().map_or(2, usize::from).min(16),
+            load_concurrency: 2,
+            shutdown_grace: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            body_idle_timeout: Duration::from_secs(10),
+            max_header_bytes: 16 << 10,
+            max_connections: 1_024,
+            allowed_origins: Vec::new(),
+            api_key_salt: None,
+            admin_key: None,
+            log: "info".to_owned(),
+            log_format: LogFormat::Auto,
+        }
+    }
+}
+
 impl Default for QueryLimits {
     fn default() -> QueryLimits {
         QueryLimits {
@@ -94,5 +147,16 @@ impl Default for QueryLimits {
             max_in_values: 10_000,
             max_sort_keys: 8,
         }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    /// Prints every setting as `sluice config` does: secrets and passwords hidden.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut map = f.debug_map();
+        for spec in &table::ALL {
+            map.entry(&spec.name, &spec.shown(self));
+        }
+        map.finish()
     }
 }

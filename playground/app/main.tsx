@@ -2,12 +2,12 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { DATASETS_QUERY_KEY } from './api/catalog';
+import { DATASETS_QUERY_KEY, ROWS_QUERY_KEY, type Dataset } from './api/catalog';
 import { ApiError } from './api/error';
 import './app.css';
 import { schemaChanged } from './editor/requests';
 import { router } from './router';
-import { startSession } from './session/session';
+import { startSession, useSession } from './session/session';
 import { applyTheme } from './shell/theme';
 import { whenPublished } from './upload/uploads';
 
@@ -25,9 +25,17 @@ const queryClient = new QueryClient({
   },
 });
 
-whenPublished(() => {
+whenPublished((datasetName) => {
+  // From the start page of an empty workspace straight to its first dataset.
+  const known = queryClient.getQueryData<Dataset[]>([
+    DATASETS_QUERY_KEY,
+    useSession.getState().key,
+  ]);
+  if (known?.length === 0 && router.state.location.pathname === '/') {
+    void router.navigate({ to: '/datasets/$name', params: { name: datasetName } });
+  }
   void queryClient.invalidateQueries({ queryKey: [DATASETS_QUERY_KEY] });
-  void queryClient.invalidateQueries({ queryKey: ['rows'] });
+  void queryClient.invalidateQueries({ queryKey: [ROWS_QUERY_KEY] });
   schemaChanged();
 });
 

@@ -6,6 +6,7 @@ import {
   Link,
 } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
+import { readSearch } from './dataset/search';
 import { Shell } from './shell/Shell';
 
 /**
@@ -18,6 +19,7 @@ const graphiql = createRoute({ getParentRoute: () => root, path: '/graphiql' });
 const dataset = createRoute({
   getParentRoute: () => root,
   path: '/datasets/$name',
+  validateSearch: readSearch,
   component: lazyRouteComponent(() => import('./dataset/DatasetPage')),
 });
 

@@ -2,14 +2,16 @@
 //! It exists so that loading, correcting a reject and changing a row later all read text by the same rules.
 //! It never guesses: what is not a value in the column's notation is an error, and text is never touched.
 
+use crate::calendar::{Moment, read_in_order};
 use crate::decimal::{UNSCALED_LIMIT, rescale};
 use crate::error::CoerceError;
 use crate::form::{Cell, boolean_word, form_of, parse_uuid, survives_double};
 use crate::naming::cut;
-use crate::plan::Notation;
+use crate::notation::read_number;
+use crate::plan::{Notation, NumberNotation};
 use crate::summary::trim;
 use crate::temporal::{
-    parse_iso_date, parse_iso_date_time, parse_iso_local_date_time, parse_iso_time,
+    MICROS_PER_DAY, parse_iso_date, parse_iso_date_time, parse_iso_local_date_time, parse_iso_time,
 };
 use crate::types::{ColumnType, Value};
 
@@ -34,17 +36,29 @@ pub(crate) struct CellReader<'n> {
 
 impl<'n> CellReader<'n> {
     pub(crate) fn new(column_type: ColumnType, notation: &'n Notation) -> Self {
-        Self { column_type, notation }
+        Self {
+            column_type,
+            notation,
+        }
     }
 
     /// Reads a cell; an empty text is null unless it is quoted and the column is text.
     pub(crate) fn read<'a>(&self, text: &'a str, quoted: bool) -> Result<Value<'a>, CoerceError> {
         if text.is_empty() {
             let is_text = quoted && self.column_type == ColumnType::String;
-            return Ok(if is_text { Value::Text(text) } else { Value::Null });
+            return Ok(if is_text {
+                Value::Text(text)
+            } else {
+                Value::Null
+            });
         }
         if self.column_type == ColumnType::String {
-            return Ok(if self.is_null(text) { Value::Null } else { Value::Text(text) });
+            let is_null = !self.notation.nulls.is_empty() && self.is_null(trim(text));
+            return Ok(if is_null {
+                Value::Null
+            } else {
+                Value::Text(text)
+            });
         }
         if let Some(value) = self.typed(text) {
             return Ok(value);
@@ -65,6 +79,47 @@ impl<'n> CellReader<'n> {
     }
 
     fn typed<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+        if let Some(number) = &self.notation.number {
+            return self.written_number(text, number);
+        }
+        self.canonical(text).or_else(|| self.written_date(text))
+    }
+
+    fn written_number<'a>(&self, text: &str, number: &NumberNotation) -> Option<Value<'a>> {
+        let digits = read_number(text, number)?;
+        let fits =
+            |scale| i64::try_from(rescale(i128::from(digits.unscaled), digits.scale, scale)?).ok();
+        match self.column_type {
+            ColumnType::Int => fits(0)
+                .filter(|value| i32::try_from(*value).is_ok())
+                .map(Value::Int),
+            ColumnType::BigInt => fits(0).map(Value::Int),
+            ColumnType::Decimal { scale, .. } => fits(scale)
+                .filter(|value| value.unsigned_abs() < UNSCALED_LIMIT.unsigned_abs())
+                .map(Value::Decimal),
+            _ => self.canonical_of(text),
+        }
+    }
+
+    fn canonical_of<'a>(&self, text: &str) -> Option<Value<'a>> {
+        (self.column_type == ColumnType::Float)
+            .then(|| float(text).map(Value::Float))
+            .flatten()
+    }
+
+    fn written_date<'a>(&self, text: &str) -> Option<Value<'a>> {
+        let temporal = self.notation.temporal.as_ref()?;
+        let (moment, value) = read_in_order(text, temporal.order)?;
+        match (self.column_type, moment) {
+            (ColumnType::Date, Moment::Date) => i32::try_from(value).ok().map(Value::Date),
+            (ColumnType::LocalTime, Moment::Time) => Some(Value::Time(value)),
+            (ColumnType::LocalDateTime, Moment::LocalDateTime)
+            | (ColumnType::DateTime, Moment::DateTime) => Some(Value::Timestamp(value)),
+            _ => None,
+        }
+    }
+
+    fn canonical<'a>(&self, text: &'a str) -> Option<Value<'a>> {
         match self.column_type {
             ColumnType::Boolean => self.boolean(text),
             ColumnType::Int => {
@@ -77,19 +132,32 @@ impl<'n> CellReader<'n> {
             ColumnType::Float => float(text).map(Value::Float),
             ColumnType::Date => parse_iso_date(text).map(Value::Date),
             ColumnType::LocalTime => parse_iso_time(text).map(Value::Time),
-            ColumnType::LocalDateTime => parse_iso_local_date_time(text).map(Value::Timestamp),
+            ColumnType::LocalDateTime => parse_iso_local_date_time(text)
+                .or_else(|| self.midnight(text))
+                .map(Value::Timestamp),
             ColumnType::DateTime => parse_iso_date_time(text).map(Value::Timestamp),
             ColumnType::Uuid => parse_uuid(text).map(Value::Uuid),
-            ColumnType::Json => {
-                serde_json::from_str::<serde::de::IgnoredAny>(text).ok().map(|_| Value::Text(text))
-            }
+            ColumnType::Json => serde_json::from_str::<serde::de::IgnoredAny>(text)
+                .ok()
+                .map(|_| Value::Text(text)),
             ColumnType::String => Some(Value::Text(text)),
         }
     }
 
+    fn midnight(&self, text: &str) -> Option<i64> {
+        self.notation
+            .midnight
+            .then(|| parse_iso_date(text))
+            .flatten()
+            .map(|days| i64::from(days) * MICROS_PER_DAY)
+    }
+
     fn boolean<'a>(&self, text: &str) -> Option<Value<'a>> {
         let (pair, value) = boolean_word(text)?;
-        let fits = self.notation.boolean.is_none_or(|expected| expected == pair);
+        let fits = self
+            .notation
+            .boolean
+            .is_none_or(|expected| expected == pair);
         fits.then_some(Value::Boolean(value))
     }
 
@@ -114,7 +182,10 @@ impl<'n> CellReader<'n> {
             ColumnType::Json => "a JSON document".to_owned(),
             ColumnType::String => "text".to_owned(),
         };
-        CoerceError { found: cut(text, 100).to_owned(), expected }
+        CoerceError {
+            found: cut(text, 100).to_owned(),
+            expected,
+        }
     }
 }
 
@@ -136,7 +207,11 @@ fn plain_int(text: &str) -> Option<i64> {
         // 19 digits stay below 2^64.
         value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
     }
-    if negative { 0_i64.checked_sub_unsigned(value) } else { i64::try_from(value).ok() }
+    if negative {
+        0_i64.checked_sub_unsigned(value)
+    } else {
+        i64::try_from(value).ok()
+    }
 }
 
 fn plain_decimal(text: &str, scale: u8) -> Option<i64> {

@@ -2,9 +2,10 @@
 //! It exists so that the rules of DESIGN section 7 stand in one place, in the order in which they are tried.
 //! It never looks at cells: what is not in the summary cannot decide.
 
+use crate::columns::ColumnSource;
 use crate::decimal::{MAX_PRECISION, write_decimal_i128};
 use crate::form::Form;
-use crate::options::DeclaredType;
+use crate::options::{DateOrder, DeclaredType};
 use crate::plan::{
     BooleanPair, CandidateCount, CategoryCount, CounterExample, Evidence, Notation, Notice,
     NoticeCode,
@@ -12,6 +13,7 @@ use crate::plan::{
 use crate::summary::{COMMON_SCALE, ColumnSummary, Order, boolean_bit};
 use crate::temporal::{write_date, write_time, write_timestamp};
 use crate::types::ColumnType;
+use crate::ways::{Choice, DateChoice, NumberChoice, choose_date, choose_number};
 
 /// What was decided about a column.
 #[derive(Clone, Debug)]
@@ -35,12 +37,21 @@ pub(crate) struct Context<'a> {
     pub(crate) declared: Option<DeclaredType>,
     /// Whether the caller gave null spellings, which then hold in text columns too.
     pub(crate) explicit_nulls: bool,
+    /// Given by the caller.
+    pub(crate) date_order: Option<DateOrder>,
+    /// Given by the caller.
+    pub(crate) decimal_mark: Option<char>,
+    pub(crate) source: ColumnSource,
 }
 
 struct Verdict {
     column_type: ColumnType,
     reason: String,
     boolean: Option<BooleanPair>,
+    number: Option<NumberChoice>,
+    date: Option<DateChoice>,
+    /// Whether a date alone means its midnight.
+    midnight: bool,
 }
 
 /// Decides the type of a column.
@@ -49,7 +60,7 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
     let inferred = infer(summary, context, &mut notices);
     let verdict = match context.declared {
         None => inferred,
-        Some(declared) => declare(declared, summary, &inferred),
+        Some(declared) => declare(declared, summary, &inferred, context),
     };
     let is_text = verdict.column_type == ColumnType::String;
     let n_cells: u64 = summary.counts.iter().sum();
@@ -71,14 +82,22 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
     }
     let notation = Notation {
         nulls: if reads_words {
-            summary.null_words.iter().map(|(word, _)| word.to_string()).collect()
+            summary
+                .null_words
+                .iter()
+                .map(|(word, _)| word.to_string())
+                .collect()
         } else {
             Vec::new()
         },
         trim: !is_text && summary.padded.count > 0,
         boolean: verdict.boolean,
-        number: None,
-        temporal: None,
+        number: verdict
+            .number
+            .as_ref()
+            .map(|choice| choice.notation.clone()),
+        temporal: verdict.date.as_ref().map(|choice| choice.notation.clone()),
+        midnight: verdict.midnight,
     };
     let n_values = context.n_rows.saturating_sub(n_nulls);
     let increasing = verdict.column_type_is_int()
@@ -102,9 +121,18 @@ impl Verdict {
 }
 
 fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notice>) -> Verdict {
-    let text = |reason: String| Verdict { column_type: ColumnType::String, reason, boolean: None };
-    let typed: Vec<Form> =
-        Form::ALL.into_iter().filter(|form| form.is_typed() && summary.count(*form) > 0).collect();
+    let text = |reason: String| Verdict {
+        column_type: ColumnType::String,
+        reason,
+        boolean: None,
+        number: None,
+        date: None,
+        midnight: false,
+    };
+    let typed: Vec<Form> = Form::ALL
+        .into_iter()
+        .filter(|form| form.is_typed() && summary.count(*form) > 0)
+        .collect();
     if typed.is_empty() {
         let reason = if summary.count(Form::Text) == 0 {
             "no cell has a typed value"
@@ -119,8 +147,14 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
     }
     let n_values: u64 = typed.iter().map(|form| summary.count(*form)).sum();
     let all = |what: &str| format!("all {n_values} values are {what}");
-    let verdict =
-        |column_type, what: &str| Verdict { column_type, reason: all(what), boolean: None };
+    let verdict = |column_type, what: &str| Verdict {
+        column_type,
+        reason: all(what),
+        boolean: None,
+        number: None,
+        date: None,
+        midnight: false,
+    };
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
     match typed.as_slice() {
         [Form::Int] if i32::try_from(min).is_ok() && i32::try_from(max).is_ok() => {
@@ -128,12 +162,29 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         }
         [Form::Int] => verdict(ColumnType::BigInt, "whole numbers of at most 64 bits"),
         [Form::Decimal] | [Form::Int, Form::Decimal] => {
-            let whole_digits = summary.max_whole_digits.max(n_digits(min)).max(n_digits(max));
+            if context.source.doubles
+                && summary
+                    .max_whole_digits
+                    .max(n_digits(min))
+                    .max(n_digits(max))
+                    + summary.max_scale
+                    > MAX_PRECISION
+            {
+                return verdict(ColumnType::Float, "doubles with more than 18 digits in all");
+            }
+            let whole_digits = summary
+                .max_whole_digits
+                .max(n_digits(min))
+                .max(n_digits(max));
             if whole_digits + summary.max_scale <= MAX_PRECISION {
-                let column_type =
-                    ColumnType::Decimal { precision: MAX_PRECISION, scale: summary.max_scale };
-                let what =
-                    format!("decimals with at most {} digits after the point", summary.max_scale);
+                let column_type = ColumnType::Decimal {
+                    precision: MAX_PRECISION,
+                    scale: summary.max_scale,
+                };
+                let what = format!(
+                    "decimals with at most {} digits after the point",
+                    summary.max_scale
+                );
                 verdict(column_type, &what)
             } else {
                 let reason = format!(
@@ -151,6 +202,57 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
             }
         }
         forms
+            if forms.contains(&Form::WrittenNumber)
+                && forms.iter().all(|form| {
+                    matches!(form, Form::Int | Form::Decimal | Form::WrittenNumber)
+                }) =>
+        {
+            match choose_number(summary, context) {
+                Choice::Made(choice) => {
+                    notices.push(choice.notice(context, summary));
+                    let reason = format!("all {n_values} values are {}", choice.what);
+                    Verdict {
+                        column_type: choice.column_type,
+                        reason,
+                        boolean: None,
+                        number: Some(choice),
+                        date: None,
+                        midnight: false,
+                    }
+                }
+                Choice::Open { code, reason } => {
+                    notices.push(
+                        Notice::new(code, format!("{reason}; the column stays text"))
+                            .in_column(context.label),
+                    );
+                    text(reason)
+                }
+            }
+        }
+        [Form::WrittenDate] | [Form::Time, Form::WrittenDate] => {
+            match choose_date(summary, context) {
+                Choice::Made(choice) => {
+                    notices.push(choice.notice(context, summary));
+                    let reason = format!("all {n_values} values are {}", choice.what);
+                    Verdict {
+                        column_type: choice.column_type,
+                        reason,
+                        boolean: None,
+                        number: None,
+                        date: Some(choice),
+                        midnight: false,
+                    }
+                }
+                Choice::Open { code, reason } => {
+                    notices.push(
+                        Notice::new(code, format!("{reason}; the column stays text"))
+                            .in_column(context.label),
+                    );
+                    text(reason)
+                }
+            }
+        }
+        forms
             if forms.contains(&Form::Scientific)
                 && forms
                     .iter()
@@ -162,15 +264,20 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                     "numbers that a double holds without loss, some in scientific notation",
                 )
             } else {
-                let reason =
-                    format!("{} numbers would change as doubles", summary.not_double.count);
+                let reason = format!(
+                    "{} numbers would change as doubles",
+                    summary.not_double.count
+                );
                 notices.push(
                     Notice::new(
                         NoticeCode::WideNumbers,
                         format!("{reason}; the column stays text"),
                     )
                     .in_column(context.label)
-                    .at(context.first_row + summary.not_double.first_row, summary.not_double.count),
+                    .at(
+                        context.first_row + summary.not_double.first_row,
+                        summary.not_double.count,
+                    ),
                 );
                 text(reason)
             }
@@ -180,19 +287,39 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 column_type: ColumnType::Boolean,
                 reason: format!("all {n_values} values are {words}"),
                 boolean: Some(pair),
+                number: None,
+                date: None,
+                midnight: false,
             },
             None => {
                 text("the words may be booleans, but not both words of one pair occur".to_owned())
             }
         },
+        forms
+            if context.source.doubles
+                && forms.iter().all(|form| {
+                    matches!(
+                        form,
+                        Form::Int | Form::Decimal | Form::Scientific | Form::Wide
+                    )
+                }) =>
+        {
+            verdict(ColumnType::Float, "doubles")
+        }
+        [Form::Date, Form::LocalDateTime] if context.source.doubles => Verdict {
+            midnight: true,
+            ..verdict(ColumnType::LocalDateTime, "dates, some with a time")
+        },
         [Form::Date] => verdict(ColumnType::Date, "dates (ISO 8601)"),
         [Form::Time] => verdict(ColumnType::LocalTime, "times of day"),
-        [Form::LocalDateTime] => {
-            verdict(ColumnType::LocalDateTime, "dates with a time and without a zone (ISO 8601)")
-        }
-        [Form::DateTime] => {
-            verdict(ColumnType::DateTime, "dates with a time and a zone (ISO 8601)")
-        }
+        [Form::LocalDateTime] => verdict(
+            ColumnType::LocalDateTime,
+            "dates with a time and without a zone (ISO 8601)",
+        ),
+        [Form::DateTime] => verdict(
+            ColumnType::DateTime,
+            "dates with a time and a zone (ISO 8601)",
+        ),
         [Form::Uuid] => verdict(ColumnType::Uuid, "UUIDs"),
         [Form::Json] => verdict(ColumnType::Json, "JSON objects or arrays"),
         [Form::Wide] | [Form::Int, Form::Wide] | [.., Form::Wide] => {
@@ -203,12 +330,15 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 summary.count(Form::Wide)
             );
             notices.push(
-                Notice::new(NoticeCode::WideNumbers, format!("{reason}; the column stays text"))
-                    .in_column(context.label)
-                    .at(
-                        context.first_row + first.map_or(0, |first| first.row),
-                        summary.count(Form::Wide),
-                    ),
+                Notice::new(
+                    NoticeCode::WideNumbers,
+                    format!("{reason}; the column stays text"),
+                )
+                .in_column(context.label)
+                .at(
+                    context.first_row + first.map_or(0, |first| first.row),
+                    summary.count(Form::Wide),
+                ),
             );
             text(reason)
         }
@@ -234,10 +364,18 @@ fn boolean_pair(words: u8) -> Option<(BooleanPair, &'static str)> {
 }
 
 fn n_digits(value: i64) -> u8 {
-    value.unsigned_abs().checked_ilog10().map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX))
+    value
+        .unsigned_abs()
+        .checked_ilog10()
+        .map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX))
 }
 
-fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict) -> Verdict {
+fn declare(
+    declared: DeclaredType,
+    summary: &ColumnSummary,
+    inferred: &Verdict,
+    context: &Context<'_>,
+) -> Verdict {
     let column_type = match declared {
         DeclaredType::Boolean => ColumnType::Boolean,
         DeclaredType::Int => ColumnType::Int,
@@ -260,7 +398,18 @@ fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict) 
         inferred.column_type.name(),
         inferred.reason
     );
-    Verdict { column_type, reason, boolean: inferred.boolean }
+    Verdict {
+        column_type,
+        reason,
+        boolean: inferred.boolean,
+        number: choose_number(summary, context)
+            .into_choice()
+            .filter(|_| summary.count(Form::WrittenNumber) > 0),
+        date: choose_date(summary, context)
+            .into_choice()
+            .filter(|_| summary.count(Form::WrittenDate) > 0),
+        midnight: false,
+    }
 }
 
 /// The most frequent typed form, which the others speak against.
@@ -294,7 +443,10 @@ fn mixed_reason(summary: &ColumnSummary, context: &Context<'_>) -> String {
     let Some(example) = counter_example(summary, context) else {
         return "the cells are text".to_owned();
     };
-    format!("row {}: {:?} is not {}", example.row, example.text, example.against)
+    format!(
+        "row {}: {:?} is not {}",
+        example.row, example.text, example.against
+    )
 }
 
 /// Tells of columns that are typed but for a minority of cells: their owner wants to know.
@@ -329,12 +481,20 @@ fn mixed_notice(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Ve
 }
 
 fn null_words_notice(summary: &ColumnSummary, context: &Context<'_>) -> Notice {
-    let words: Vec<String> =
-        summary.null_words.iter().map(|(word, count)| format!("{word:?} {count} times")).collect();
-    let row = summary.first_of(Form::NullWord).map_or(0, |first| first.row);
-    Notice::new(NoticeCode::NullWords, format!("read as null: {}", words.join(", ")))
-        .in_column(context.label)
-        .at(context.first_row + row, summary.count(Form::NullWord))
+    let words: Vec<String> = summary
+        .null_words
+        .iter()
+        .map(|(word, count)| format!("{word:?} {count} times"))
+        .collect();
+    let row = summary
+        .first_of(Form::NullWord)
+        .map_or(0, |first| first.row);
+    Notice::new(
+        NoticeCode::NullWords,
+        format!("read as null: {}", words.join(", ")),
+    )
+    .in_column(context.label)
+    .at(context.first_row + row, summary.count(Form::NullWord))
 }
 
 fn typed_notices(
@@ -352,9 +512,17 @@ fn typed_notices(
             );
         }
     };
-    tell(NoticeCode::Padded, "blanks around values were ignored", summary.padded);
+    tell(
+        NoticeCode::Padded,
+        "blanks around values were ignored",
+        summary.padded,
+    );
     if matches!(column_type, ColumnType::Decimal { .. }) {
-        tell(NoticeCode::NegativeZero, "a negative zero was read as zero", summary.negative_zeros);
+        tell(
+            NoticeCode::NegativeZero,
+            "a negative zero was read as zero",
+            summary.negative_zeros,
+        );
     }
     if column_type == ColumnType::DateTime {
         tell(
@@ -364,9 +532,15 @@ fn typed_notices(
         );
     }
     if let Some(first) = summary.first_of(Form::Blank) {
-        let tally =
-            crate::summary::Tally { count: summary.count(Form::Blank), first_row: first.row };
-        tell(NoticeCode::NullWords, "cells of only blanks were read as null", tally);
+        let tally = crate::summary::Tally {
+            count: summary.count(Form::Blank),
+            first_row: first.row,
+        };
+        tell(
+            NoticeCode::NullWords,
+            "cells of only blanks were read as null",
+            tally,
+        );
     }
     notices
 }
@@ -406,9 +580,12 @@ fn evidence(
     let few = n_distinct > 0 && n_values >= 2 * n_distinct && !summary.categories.is_overflowed();
     let categories = (verdict.column_type == ColumnType::String && few).then(|| {
         let counts = summary.categories.counts();
-        counts.into_iter().map(|(value, count)| CategoryCount { value, count }).collect()
+        counts
+            .into_iter()
+            .map(|(value, count)| CategoryCount { value, count })
+            .collect()
     });
-    let (min, max) = extremes(summary, verdict.column_type);
+    let (min, max) = extremes(summary, verdict);
     Evidence {
         candidates,
         counter_example: counter_example(summary, context),
@@ -423,7 +600,8 @@ fn evidence(
     }
 }
 
-fn extremes(summary: &ColumnSummary, column_type: ColumnType) -> (Option<String>, Option<String>) {
+fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Option<String>) {
+    let column_type = verdict.column_type;
     let both = |range: Option<(String, String)>| {
         range.map_or((None, None), |(min, max)| (Some(min), Some(max)))
     };
@@ -433,12 +611,20 @@ fn extremes(summary: &ColumnSummary, column_type: ColumnType) -> (Option<String>
         String::from_utf8(out).unwrap_or_default()
     };
     match column_type {
-        ColumnType::Int | ColumnType::BigInt => {
-            both(summary.ints.0.map(|(min, max)| (min.to_string(), max.to_string())))
-        }
+        ColumnType::Int | ColumnType::BigInt => both(
+            verdict
+                .number
+                .as_ref()
+                .map_or(summary.ints, |number| number.ints)
+                .0
+                .map(|(min, max)| (min.to_string(), max.to_string())),
+        ),
         ColumnType::Decimal { scale, .. } => {
             let unit = 10_i128.pow(u32::from(COMMON_SCALE.saturating_sub(scale)));
             let mut range = summary.decimals;
+            if let Some(number) = &verdict.number {
+                range = number.decimals;
+            }
             if let Some((min, max)) = summary.ints.0 {
                 let common = 10_i128.pow(u32::from(COMMON_SCALE));
                 range.merge(crate::summary::Range(Some((
@@ -451,8 +637,10 @@ fn extremes(summary: &ColumnSummary, column_type: ColumnType) -> (Option<String>
         }
         ColumnType::Float => {
             let ints = summary.ints.0.map(|(min, max)| (min as f64, max as f64));
-            let decimals =
-                summary.decimals.0.map(|(min, max)| (min as f64 / 1e18, max as f64 / 1e18));
+            let decimals = summary
+                .decimals
+                .0
+                .map(|(min, max)| (min as f64 / 1e18, max as f64 / 1e18));
             let range = [summary.floats, ints, decimals]
                 .into_iter()
                 .flatten()
@@ -461,16 +649,41 @@ fn extremes(summary: &ColumnSummary, column_type: ColumnType) -> (Option<String>
         }
         ColumnType::Date => {
             let text = |days: i32| written(&|out| write_date(out, days));
-            both(summary.days.0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.days, DateChoice::days)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         ColumnType::LocalTime => {
             let text = |micros: i64| written(&|out| write_time(out, micros));
-            both(summary.micros.0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.micros, |date| date.range)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         ColumnType::LocalDateTime | ColumnType::DateTime => {
-            let zone = if column_type == ColumnType::DateTime { "Z" } else { "" };
+            let zone = if column_type == ColumnType::DateTime {
+                "Z"
+            } else {
+                ""
+            };
             let text = |micros: i64| written(&|out| write_timestamp(out, micros)) + zone;
-            both(summary.micros.0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.micros, |date| date.range)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         _ => (None, None),
     }

@@ -4,26 +4,21 @@
 
 use std::sync::RwLock;
 
-use crate::decide::{Context, decide};
+use crate::columns::{ColumnSource, plan_columns};
 use crate::error::SchemaError;
-use crate::header::find_header;
-use crate::naming::{Taken, field_name};
+use crate::header::{find_header, json_header};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
-use crate::plan::{
-    ColumnPlan, Container, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan,
-};
+use crate::plan::{Dialect, HeaderPlan, Notice, NoticeCode, SheetPlan};
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
-use crate::sniff::{NO_DELIMITER, sniff};
-use crate::source::HEAD_BYTES;
+use crate::sniff::sniff;
+use crate::source::{HEAD_BYTES, Inner, TextPlace};
+use crate::stream::inner_dialect;
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
 /// Lines left out that are kept word for word; the rest is counted.
 const MAX_KEPT_LINES: usize = 100;
-
-/// Opens the decoded text at a byte of it.
-pub(crate) type OpenAt<'a> = dyn Fn(u64) -> Result<Box<dyn std::io::Read + Send>, SchemaError> + 'a;
 
 /// What the caller wants, together.
 #[derive(Clone, Copy)]
@@ -56,59 +51,110 @@ struct BlockSummary {
 
 /// Understands a delimited text.
 pub(crate) fn understand_delimited(
-    open: &OpenAt<'_>,
-    container: Container,
-    encoding: &str,
+    place: TextPlace<'_>,
     wishes: Wishes<'_>,
-) -> Result<SheetPlan, SchemaError> {
-    let Wishes { options, limits, control } = wishes;
+) -> Result<SheetPlan, TableError> {
+    let Wishes {
+        options,
+        limits,
+        control,
+    } = wishes;
     let mut notices = Vec::new();
-    let mut source = open(0)?;
+    let mut source = TextPlace {
+        faults: None,
+        ..place
+    }
+    .open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
     drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
-    let head = text_head(&head_bytes);
+    let Some(head) = text_head(&head_bytes, complete) else {
+        return Err(TableError::NotUtf8);
+    };
     if head.trim().is_empty() {
-        return Err(empty_file());
+        return Err(empty_file().into());
     }
-    let dialect = sniff(head, complete, options);
-    let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
-    header.one_column = dialect.delimiter == NO_DELIMITER || !head.contains(dialect.delimiter);
-    let rules = CellRules { null_spellings: options.null_spellings.clone() };
-    let n_workers = if complete { 1 } else { crate::read::usual_workers() };
-    let source = open(header.data_start)?;
+    let dialect = match place.inner_reason() {
+        Some(reason) => inner_dialect(reason),
+        None => sniff(head, complete, options),
+    };
+    let header = match place.inner {
+        Inner::Json { .. } => json_header(head, &dialect),
+        _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
+    };
+    let rules = CellRules {
+        null_spellings: options.null_spellings.clone(),
+        texts: place.texts(),
+    };
+    let n_workers = if complete {
+        1
+    } else {
+        crate::read::usual_workers()
+    };
+    let source = place.open(header.data_start)?;
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
-    notices.extend(table.notices(&header));
-    let columns = plan_columns(&table, &header, options, &mut notices)?;
+    notices.extend(table.notices(&header, place.is_typed()));
+    let source = ColumnSource {
+        comma_delimited: dialect.delimiter == ',',
+        doubles: matches!(place.inner, Inner::Sheet { .. }),
+    };
+    let columns = plan_columns(&table, source, &header, options, &mut notices)?;
     Ok(SheetPlan {
         name: None,
-        format: Format::Delimited { container },
+        format: place.format(),
         columns,
         n_rows: table.n_rows,
         notices,
         dialect,
-        encoding: encoding.to_owned(),
+        encoding: place.encoding.to_owned(),
         header,
     })
 }
 
+/// What an empty file is told.
+pub(crate) const EMPTY: &str = "the file is empty";
+
 pub(crate) fn empty_file() -> SchemaError {
     SchemaError::Rejected {
         row: None,
-        found: "the file is empty".to_owned(),
+        found: EMPTY.to_owned(),
         remedy: "send a file with at least a header line".to_owned(),
     }
 }
 
-/// Returns the valid beginning of a head; a block later tells where invalid bytes are.
-fn text_head(bytes: &[u8]) -> &str {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(valid).unwrap_or_default()
+/// Why a table was not understood.
+pub(crate) enum TableError {
+    /// The text is not UTF-8: its encoding must be found first.
+    NotUtf8,
+    /// Anything else.
+    Schema(SchemaError),
+}
+
+impl TableError {
+    pub(crate) fn into_schema(self) -> SchemaError {
+        match self {
+            Self::Schema(error) => error,
+            // Decoders and our own streams give nothing but UTF-8.
+            Self::NotUtf8 => SchemaError::Worker,
         }
+    }
+}
+
+impl From<SchemaError> for TableError {
+    fn from(error: SchemaError) -> Self {
+        Self::Schema(error)
+    }
+}
+
+/// Returns the text of a head, which may end inside a character; `None` when it is not UTF-8.
+fn text_head(bytes: &[u8], complete: bool) -> Option<&str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() && !complete => {
+            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()
+        }
+        Err(_) => None,
     }
 }
 
@@ -119,30 +165,49 @@ fn summarise<R: std::io::Read + Send>(
     cell_rules: &CellRules,
     wishes: Wishes<'_>,
     n_workers: usize,
-) -> Result<TableSummary, SchemaError> {
-    let Wishes { limits, control, .. } = wishes;
-    let row_rules =
-        RowRules { marks: Marks::of(dialect), header, limits, one_column: header.one_column };
+) -> Result<TableSummary, TableError> {
+    let Wishes {
+        limits, control, ..
+    } = wishes;
+    let row_rules = RowRules {
+        marks: Marks::of(dialect),
+        header,
+        limits,
+        one_column: header.one_column,
+    };
     // Which columns have too many values for categories, told to workers as it becomes known.
     let many_values: RwLock<Vec<bool>> = RwLock::new(Vec::new());
     let mut table = TableSummary::default();
     let work = |_, block: &mut Vec<u8>| {
-        let hint = many_values.read().map(|hint| hint.clone()).unwrap_or_default();
+        let hint = many_values
+            .read()
+            .map(|hint| hint.clone())
+            .unwrap_or_default();
         summarise_block(block, &row_rules, cell_rules, &hint)
     };
     // Rows before a failing block have been consumed: `rows_seen` is their number.
     let rows_seen = std::cell::Cell::new(header.first_data_row);
     let consume = |result: Result<BlockSummary, BlockError>| {
-        let block = result.map_err(|error| error.at(rows_seen.get(), limits))?;
+        let block = result.map_err(|error| match error {
+            BlockError::NotUtf8 { .. } => TableError::NotUtf8,
+            error => TableError::Schema(error.at(rows_seen.get(), limits)),
+        })?;
         control.rows_done(block.counts.n_rows);
         table.merge(block);
         if table.columns.len() > limits.max_columns {
-            let error = BlockError::Columns { record: 0, found: table.columns.len() };
-            return Err(error.at(rows_seen.get(), limits));
+            let error = BlockError::Columns {
+                record: 0,
+                found: table.columns.len(),
+            };
+            return Err(TableError::Schema(error.at(rows_seen.get(), limits)));
         }
         rows_seen.set(header.first_data_row + table.n_records);
         if let Ok(mut hint) = many_values.try_write() {
-            *hint = table.columns.iter().map(|column| column.categories.is_overflowed()).collect();
+            *hint = table
+                .columns
+                .iter()
+                .map(|column| column.categories.is_overflowed())
+                .collect();
         }
         Ok(())
     };
@@ -151,8 +216,8 @@ fn summarise<R: std::io::Read + Send>(
         n_workers,
         work,
         consume,
-        |error| error.at(rows_seen.get(), limits),
-        || SchemaError::Worker,
+        |error| error.at(rows_seen.get(), limits).into(),
+        || SchemaError::Worker.into(),
     )?;
     Ok(table)
 }
@@ -184,7 +249,12 @@ fn summarise_block(
         }
         Ok(())
     })?;
-    Ok(BlockSummary { columns, counts, short, long })
+    Ok(BlockSummary {
+        columns,
+        counts,
+        short,
+        long,
+    })
 }
 
 #[inline]
@@ -199,13 +269,21 @@ fn add_cell(
     if cell.escaped || cell.malformed {
         column.add(&cell_text(text, *cell, marks), cell.quoted, row, rules);
     } else {
-        column.add(text.get(cell.start..cell.end).unwrap_or_default(), cell.quoted, row, rules);
+        column.add(
+            text.get(cell.start..cell.end).unwrap_or_default(),
+            cell.quoted,
+            row,
+            rules,
+        );
     }
 }
 
 /// Whether cells beyond the header hold anything: trailing delimiters do not make a row long.
 fn has_surplus(cells: &[CellSpan], n_labels: usize) -> bool {
-    cells.iter().skip(n_labels).any(|cell| cell.start != cell.end)
+    cells
+        .iter()
+        .skip(n_labels)
+        .any(|cell| cell.start != cell.end)
 }
 
 impl TableSummary {
@@ -235,7 +313,7 @@ impl TableSummary {
         self.n_rows += block.counts.n_rows;
     }
 
-    fn notices(&self, header: &HeaderPlan) -> Vec<Notice> {
+    fn notices(&self, header: &HeaderPlan, is_typed: bool) -> Vec<Notice> {
         let mut notices = Vec::new();
         let n_labels = header.cells.len();
         let mut tell = |code, message: String, tally: Tally| {
@@ -251,7 +329,12 @@ impl TableSummary {
             format!(
                 "rows have fewer cells than the {n_labels} of the header; the missing ones are null"
             ),
-            self.short,
+            // Spreadsheets and JSON do not write what is empty.
+            if is_typed {
+                Tally::default()
+            } else {
+                self.short
+            },
         );
         tell(
             NoticeCode::LongRows,
@@ -260,7 +343,11 @@ impl TableSummary {
             ),
             self.long,
         );
-        tell(NoticeCode::BlankLines, "empty lines were left out".to_owned(), self.blank);
+        tell(
+            NoticeCode::BlankLines,
+            "empty lines were left out".to_owned(),
+            self.blank,
+        );
         tell(
             NoticeCode::MalformedQuote,
             "text stands after a closing quote; it was kept and the quotes were taken off"
@@ -270,9 +357,10 @@ impl TableSummary {
         for (row, why, words) in &self.left_out {
             let (code, what) = match why {
                 LeftOut::Comment => (NoticeCode::Comment, "a comment was left out"),
-                LeftOut::RepeatedHeader => {
-                    (NoticeCode::RepeatedHeader, "a repetition of the header was left out")
-                }
+                LeftOut::RepeatedHeader => (
+                    NoticeCode::RepeatedHeader,
+                    "a repetition of the header was left out",
+                ),
             };
             notices.push(
                 Notice::new(code, format!("{what}: {words}")).at(header.first_data_row + row, 1),
@@ -291,123 +379,4 @@ impl TableSummary {
         }
         notices
     }
-}
-
-/// Names and types the columns of a table.
-pub(crate) fn plan_columns(
-    table: &TableSummary,
-    header: &HeaderPlan,
-    options: &ReadOptions,
-    notices: &mut Vec<Notice>,
-) -> Result<Vec<ColumnPlan>, SchemaError> {
-    let mut taken = Taken::default();
-    let overrides = &options.columns;
-    for wanted in overrides.iter().filter_map(|column| column.name.as_deref()) {
-        if taken.contains(wanted) {
-            return Err(SchemaError::BadOption {
-                found: format!("the field name {wanted:?} is given twice"),
-                remedy: "give each column its own name".to_owned(),
-            });
-        }
-        taken.insert(wanted);
-    }
-    let empty = ColumnSummary::default();
-    let n_columns = table.columns.len().max(header.cells.len());
-    let mut columns: Vec<ColumnPlan> = Vec::with_capacity(n_columns);
-    let mut addresses: Vec<String> = Vec::with_capacity(n_columns);
-    for index_in_file in 0..n_columns {
-        let summary = table.columns.get(index_in_file).unwrap_or(&empty);
-        let label = header.cells.get(index_in_file).map_or("", String::as_str);
-        // A column without a header is addressed as `column3`.
-        let address = if label.is_empty() {
-            format!("column{}", index_in_file + 1)
-        } else {
-            label.to_owned()
-        };
-        addresses.push(address.clone());
-        let wanted = overrides.iter().find(|column| column.label == address);
-        if wanted.is_some_and(|column| column.skip) {
-            notices.push(
-                Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")
-                    .in_column(label),
-            );
-            continue;
-        }
-        let name = match wanted.and_then(|column| column.name.clone()) {
-            Some(name) => name,
-            None => name_column(label, index_in_file, header, &columns, &taken, notices),
-        };
-        let declared = wanted.and_then(|column| column.column_type);
-        let context = Context {
-            label: &address,
-            n_rows: table.n_rows,
-            first_row: header.first_data_row,
-            declared,
-            explicit_nulls: options.null_spellings.is_some(),
-        };
-        let decision = decide(summary, &context);
-        taken.insert(&name);
-        let is_nameless = label.trim().is_empty() && header.row.is_some();
-        let is_last = index_in_file + 1 >= n_columns;
-        if is_nameless && is_last && decision.n_nulls == table.n_rows && columns.len() > 1 {
-            let message = "the last column has no header and no values (trailing delimiters); it was left out";
-            notices.push(Notice::new(NoticeCode::BlankColumn, message).in_column(name));
-            continue;
-        }
-        notices.extend(decision.notices);
-        columns.push(ColumnPlan {
-            index_in_file,
-            label: label.to_owned(),
-            name,
-            column_type: decision.column_type,
-            declared: declared.is_some(),
-            required: wanted.is_some_and(|column| column.required),
-            notation: decision.notation,
-            evidence: decision.evidence,
-            n_nulls: decision.n_nulls,
-            unique: decision.unique,
-            increasing: decision.increasing,
-        });
-    }
-    if let Some(unknown) = overrides.iter().find(|column| !addresses.contains(&column.label)) {
-        return Err(SchemaError::BadOption {
-            found: format!("there is no column {:?}", unknown.label),
-            remedy: format!("the columns are: {}", addresses.join(", ")),
-        });
-    }
-    Ok(columns)
-}
-
-fn name_column(
-    label: &str,
-    index_in_file: usize,
-    header: &HeaderPlan,
-    before: &[ColumnPlan],
-    taken: &Taken,
-    notices: &mut Vec<Notice>,
-) -> String {
-    let name = field_name(label, index_in_file + 1, taken);
-    let Some(row) = header.row else {
-        return name.name;
-    };
-    if index_in_file >= header.cells.len() {
-        return name.name;
-    }
-    let (code, message) = if label.trim().is_empty() {
-        (
-            NoticeCode::BlankHeader,
-            format!("column {} has no header; it is named {}", index_in_file + 1, name.name),
-        )
-    } else if before.iter().any(|column| column.label == label) {
-        (
-            NoticeCode::DuplicateHeader,
-            format!("the header {label:?} occurs again; this one is named {}", name.name),
-        )
-    } else if name.changed {
-        (NoticeCode::NameChanged, format!("{label:?} is named {}", name.name))
-    } else {
-        return name.name;
-    };
-    notices.push(Notice::new(code, message).in_column(label).at(row, 1));
-    name.name
 }

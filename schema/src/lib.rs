@@ -5,19 +5,25 @@
 //! The rule above all: no cell is silently lost or changed. This crate knows no network, database or async.
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
-//! cells (`source`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`,
+//! cells (`source`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
 //! `summary`, `sketch`, `decide`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
+mod archive;
 mod blocks;
+mod calendar;
 mod coerce;
+mod columns;
 mod decide;
 pub mod decimal;
+mod decode;
 mod delimited;
 mod error;
 mod form;
 mod header;
+mod json;
 pub mod naming;
+mod notation;
 mod options;
 mod pipeline;
 mod plan;
@@ -27,13 +33,18 @@ mod scan;
 mod sketch;
 mod sniff;
 mod source;
+mod stream;
 mod summary;
 pub mod temporal;
 mod types;
+mod ways;
+mod workbook;
+mod written;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use coerce::parse_value;
 pub use error::{CoerceError, ReadError, SchemaError};
@@ -41,13 +52,15 @@ pub use options::{ColumnOverride, Control, DateOrder, DeclaredType, Limits, Read
 pub use plan::{
     BooleanPair, CandidateCount, CategoryCount, ColumnPlan, Container, CounterExample, Dialect,
     Evidence, Format, HeaderPlan, Notation, Notice, NoticeCode, NumberNotation, ReadReport, Reject,
-    SheetPlan, TemporalNotation,
+    SheetPlan, TemporalNotation, WorkbookKind,
 };
 pub use read::{RowEncoder, read_rows};
 pub use types::{ColumnType, OwnedValue, Value};
 
-use crate::delimited::{Wishes, empty_file, understand_delimited};
-use crate::source::{HEAD_BYTES, Kind, kind_of, open_text, read_head};
+use crate::decode::{BROKEN_UTF8, Faults, PLAIN_UTF8, detect, encoding_named, encoding_of_head};
+use crate::delimited::{TableError, Wishes, empty_file, understand_delimited};
+use crate::json::{find_tables, looks_like_json};
+use crate::source::{HEAD_BYTES, Inner, Kind, TextPlace, kind_of, open_bytes, read_head};
 
 /// Understands a file: which tables it holds, where, of which columns and types, judged by all rows.
 ///
@@ -64,63 +77,213 @@ pub fn understand(
     control: &dyn Control,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let mut head = read_head(&mut File::open(path)?, HEAD_BYTES)?;
+    let wishes = Wishes {
+        options,
+        limits,
+        control,
+    };
     head.truncate(4_096);
     let unsupported = |what: &str, remedy: &str| SchemaError::Unsupported {
         what: what.to_owned(),
         remedy: format!("{remedy} (file {file_name:?})"),
     };
     match kind_of(&head) {
-        Kind::Empty => return Err(empty_file()),
-        Kind::Other { what, remedy } => return Err(unsupported(what, remedy)),
-        Kind::Gzip => {
-            return Err(unsupported("a gzip file, which is not read yet", "unpack it first"));
-        }
-        Kind::Zstd => {
-            return Err(unsupported("a zstd file, which is not read yet", "unpack it first"));
-        }
-        Kind::Zip => {
-            return Err(unsupported(
-                "a zip archive or a workbook, which are not read yet",
-                "export the table as CSV",
-            ));
-        }
-        Kind::Compound => {
-            return Err(unsupported(
-                "an old workbook, which is not read yet",
-                "export the table as CSV",
-            ));
-        }
-        Kind::Parquet => {
-            return Err(unsupported(
-                "a Parquet file, which is not read yet",
-                "export the table as CSV",
-            ));
-        }
-        Kind::Text => {}
+        Kind::Empty => Err(empty_file()),
+        Kind::Other { what, remedy } => Err(unsupported(what, remedy)),
+        Kind::Gzip => understand_text(path, Container::Gzip, wishes),
+        Kind::Zstd => understand_text(path, Container::Zstd, wishes),
+        Kind::Zip => archive::understand_zip(path, wishes),
+        Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, wishes),
+        Kind::Parquet => Err(unsupported(
+            "a Parquet file, which is not read yet",
+            "export the table as CSV or JSON",
+        )),
+        Kind::Text => understand_text(path, Container::Plain, wishes),
     }
-    if memchr::memchr(0, &head).is_some() {
-        return Err(unsupported(
-            "binary data, or text in UTF-16 without a mark",
-            "export the table as CSV in UTF-8",
+}
+
+/// Understands a text, once its encoding is known.
+pub(crate) fn understand_text(
+    path: &Path,
+    container: Container,
+    wishes: Wishes<'_>,
+) -> Result<Vec<SheetPlan>, SchemaError> {
+    let limits = wishes.limits;
+    let head = read_head(&mut open_bytes(path, &container, limits)?, HEAD_BYTES)?;
+    if let Kind::Other { what, remedy } = kind_of(&head) {
+        return Err(SchemaError::Unsupported {
+            what: what.to_owned(),
+            remedy: remedy.to_owned(),
+        });
+    }
+    let given = wishes.options.encoding.as_deref().map(|label| {
+        encoding_named(label).ok_or_else(|| SchemaError::BadOption {
+            found: format!("the encoding {label:?} is not known"),
+            remedy: "give a WHATWG label such as utf-8, windows-1252 or shift_jis".to_owned(),
+        })
+    });
+    let proved = match given {
+        Some(given) => Some(given?),
+        None => encoding_of_head(&head),
+    };
+    if proved.is_none() && memchr::memchr(0, &head).is_some() {
+        return Err(SchemaError::Unsupported {
+            what: "binary data (it holds NUL bytes)".to_owned(),
+            remedy: "export the table as CSV or Excel and send that".to_owned(),
+        });
+    }
+    let faults = Arc::new(Faults::default());
+    let mut encoding = match proved {
+        Some(encoding) if encoding.name() == PLAIN_UTF8 => PLAIN_UTF8,
+        Some(encoding) => encoding.name(),
+        None => PLAIN_UTF8,
+    };
+    let place = |encoding| TextPlace {
+        path,
+        container: &container,
+        encoding,
+        limits,
+        faults: Some(&faults),
+        inner: Inner::Text,
+    };
+    let is_json = |encoding| -> Result<bool, SchemaError> {
+        let head = read_head(
+            &mut TextPlace {
+                faults: None,
+                ..place(encoding)
+            }
+            .open(0)?,
+            4_096,
+        )?;
+        Ok(looks_like_json(&String::from_utf8_lossy(&head)))
+    };
+    if wishes.options.delimiter.is_none() && is_json(encoding)? {
+        let mut plans = understand_json(place(encoding), wishes)?;
+        if let Some(first) = plans.first_mut() {
+            first
+                .notices
+                .extend(encoding_notices(&head, encoding, &faults));
+        }
+        return Ok(plans);
+    }
+    let mut result = understand_delimited(place(encoding), wishes);
+    if matches!(result, Err(TableError::NotUtf8)) {
+        encoding = match wishes.options.encoding {
+            Some(_) => BROKEN_UTF8,
+            None => detect(open_bytes(path, &container, limits)?)?,
+        };
+        result = understand_delimited(place(encoding), wishes);
+    }
+    let mut plan = result.map_err(TableError::into_schema)?;
+    plan.notices
+        .extend(encoding_notices(&head, encoding, &faults));
+    Ok(vec![plan])
+}
+
+/// Understands the tables of a JSON document.
+fn understand_json(
+    place: TextPlace<'_>,
+    wishes: Wishes<'_>,
+) -> Result<Vec<SheetPlan>, SchemaError> {
+    let place = TextPlace {
+        faults: None,
+        ..place
+    };
+    let found = find_tables(&place)?;
+    let is_one = found.tables.len() == 1;
+    let mut plans = Vec::new();
+    for table in &found.tables {
+        if table.keys.is_empty() {
+            return Err(empty_file());
+        }
+        let inner = Inner::Json {
+            lines: found.lines,
+            member: table.member.as_deref(),
+            keys: &table.keys,
+        };
+        let mut plan = understand_delimited(TextPlace { inner, ..place }, wishes)
+            .map_err(TableError::into_schema)?;
+        plan.name = table.member.clone().filter(|_| !is_one);
+        plans.push(plan);
+    }
+    if let Some(first) = plans.first_mut() {
+        for (member, text) in &found.others {
+            first.notices.push(Notice::new(
+                NoticeCode::Preamble,
+                format!("left out beside the rows: {member}: {text}"),
+            ));
+        }
+    }
+    Ok(plans)
+}
+
+fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    if head.starts_with(b"\xEF\xBB\xBF") {
+        notices.push(Notice::new(
+            NoticeCode::ByteOrderMark,
+            "a byte order mark was taken off",
         ));
     }
-    let wishes = Wishes { options, limits, control };
-    let mut sheet =
-        understand_delimited(&|from| open_text(path, from), Container::Plain, "UTF-8", wishes)?;
-    if head.starts_with(b"\xEF\xBB\xBF") {
-        sheet
-            .notices
-            .push(Notice::new(NoticeCode::ByteOrderMark, "a byte order mark was taken off"));
+    if encoding != PLAIN_UTF8 && encoding != BROKEN_UTF8 {
+        notices.push(Notice::new(
+            NoticeCode::Encoding,
+            format!("the text was decoded from {encoding}"),
+        ));
     }
-    Ok(vec![sheet])
+    if let Some((count, first)) = faults.get() {
+        let message = format!(
+            "{count} places could not be decoded, the first at byte {first}; each became U+FFFD; name the file's encoding \
+             if {encoding} is wrong"
+        );
+        notices.push(Notice {
+            count,
+            ..Notice::new(NoticeCode::UndecodableByte, message)
+        });
+    }
+    notices
 }
 
 /// Opens the decoded text of a sheet at a byte of it.
 fn open_sheet_text(
     path: &Path,
-    _sheet: &SheetPlan,
-    _limits: &Limits,
+    sheet: &SheetPlan,
+    limits: &Limits,
     from: u64,
 ) -> Result<Box<dyn Read + Send>, SchemaError> {
-    open_text(path, from)
+    let facts = Arc::default();
+    let plain = Container::Plain;
+    let (container, inner) = match &sheet.format {
+        Format::Delimited { container } => (container, Inner::Text),
+        Format::Json {
+            container,
+            lines,
+            member,
+            keys,
+        } => (
+            container,
+            Inner::Json {
+                lines: *lines,
+                member: member.as_deref(),
+                keys,
+            },
+        ),
+        Format::Workbook { workbook, sheet } => (
+            &plain,
+            Inner::Sheet {
+                kind: *workbook,
+                name: sheet,
+                facts: &facts,
+            },
+        ),
+    };
+    let place = TextPlace {
+        path,
+        container,
+        encoding: &sheet.encoding,
+        limits,
+        faults: None,
+        inner,
+    };
+    place.open(from)
 }

@@ -78,7 +78,11 @@ impl<'a> Scanner<'a> {
         if Some(first) == self.marks.comment {
             let start = self.at;
             let end = self.find_line_end(start);
-            cells.push(CellSpan { start, end, ..CellSpan::default() });
+            cells.push(CellSpan {
+                start,
+                end,
+                ..CellSpan::default()
+            });
             self.pass_line_end(end);
             return Some(Record::Comment);
         }
@@ -86,9 +90,13 @@ impl<'a> Scanner<'a> {
             let start = self.at;
             let cell = match self.text.get(start) {
                 Some(&byte) if Some(byte) == self.marks.quote => self.quoted_cell(start, byte),
-                _ => CellSpan { start, end: self.find_cell_end(start), ..CellSpan::default() },
+                _ => self.plain_cell(start),
             };
-            let after = if cell.quoted && !cell.malformed { cell.end + 1 } else { cell.end };
+            let after = if cell.quoted && !cell.malformed {
+                cell.end + 1
+            } else {
+                cell.end
+            };
             cells.push(cell);
             match self.text.get(after) {
                 Some(&byte) if byte == self.marks.delimiter => self.at = after + 1,
@@ -110,6 +118,25 @@ impl<'a> Scanner<'a> {
         from + memchr3(self.marks.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len())
     }
 
+    fn plain_cell(&self, start: usize) -> CellSpan {
+        let mut cell = CellSpan {
+            start,
+            end: self.find_cell_end(start),
+            ..CellSpan::default()
+        };
+        let Some(escape) = self.marks.escape else {
+            return cell;
+        };
+        // An escaped delimiter belongs to the cell; a line end is never escaped.
+        while is_escaped(self.text, start, cell.end, escape)
+            && self.text.get(cell.end) == Some(&self.marks.delimiter)
+        {
+            cell.end = self.find_cell_end(cell.end + 1);
+        }
+        cell.escaped = memchr(escape, self.text.get(start..cell.end).unwrap_or_default()).is_some();
+        cell
+    }
+
     fn find_line_end(&self, from: usize) -> usize {
         let rest = self.rest(from);
         from + memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())
@@ -125,7 +152,12 @@ impl<'a> Scanner<'a> {
 
     fn quoted_cell(&self, open: usize, quote: u8) -> CellSpan {
         let start = open + 1;
-        let mut cell = CellSpan { start, end: start, quoted: true, ..CellSpan::default() };
+        let mut cell = CellSpan {
+            start,
+            end: start,
+            quoted: true,
+            ..CellSpan::default()
+        };
         let mut at = start;
         loop {
             let rest = self.rest(at);
@@ -163,6 +195,18 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Whether an odd number of escapes stands before a byte, none of them before `from`.
+pub(crate) fn is_escaped(text: &[u8], from: usize, at: usize, escape: u8) -> bool {
+    let before = text.get(from..at).unwrap_or_default();
+    before
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == escape)
+        .count()
+        % 2
+        == 1
+}
+
 /// Returns the text of a cell, quotes and escapes resolved.
 pub(crate) fn cell_text<'a>(block: &'a str, cell: CellSpan, marks: Marks) -> Cow<'a, str> {
     // Spans begin and end beside ASCII characters, so that they are always character boundaries.
@@ -170,10 +214,37 @@ pub(crate) fn cell_text<'a>(block: &'a str, cell: CellSpan, marks: Marks) -> Cow
     if !cell.escaped && !cell.malformed {
         return Cow::Borrowed(raw);
     }
+    if !cell.quoted {
+        return Cow::Owned(unescape(raw, marks));
+    }
     let Some(quote) = marks.quote else {
         return Cow::Borrowed(raw);
     };
-    Cow::Owned(unquote(raw, char::from(quote), marks.escape.map(char::from), cell.malformed))
+    Cow::Owned(unquote(
+        raw,
+        char::from(quote),
+        marks.escape.map(char::from),
+        cell.malformed,
+    ))
+}
+
+/// Takes escapes away before delimiters, quotes and escapes; elsewhere a backslash is text.
+fn unescape(raw: &str, marks: Marks) -> String {
+    let is_mark = |char: char| {
+        [Some(marks.delimiter), marks.quote, marks.escape].contains(&u8::try_from(char).ok())
+    };
+    let mut out = String::with_capacity(raw.len());
+    let mut chars = raw.chars().peekable();
+    while let Some(char) = chars.next() {
+        if u8::try_from(char).ok() == marks.escape
+            && let Some(next) = chars.next_if(|next| next.is_ascii() && is_mark(*next))
+        {
+            out.push(next);
+        } else {
+            out.push(char);
+        }
+    }
+    out
 }
 
 /// Resolves quotes; what follows a closing quote is kept as it stands.
@@ -211,13 +282,21 @@ mod tests {
     use super::*;
 
     fn check(input: &str, expect: &[&[&str]]) {
-        let marks = Marks { delimiter: b',', quote: Some(b'"'), escape: None, comment: None };
+        let marks = Marks {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: None,
+            comment: None,
+        };
         let mut scanner = Scanner::new(input.as_bytes(), marks);
         let mut cells = Vec::new();
         let mut records: Vec<Vec<String>> = Vec::new();
         while scanner.next_record(&mut cells).is_some() {
             records.push(
-                cells.iter().map(|cell| cell_text(input, *cell, marks).into_owned()).collect(),
+                cells
+                    .iter()
+                    .map(|cell| cell_text(input, *cell, marks).into_owned())
+                    .collect(),
             );
         }
         assert_eq!(records, expect, "{input:?}");
@@ -241,16 +320,22 @@ mod tests {
 
     #[test]
     fn escapes() {
-        let marks =
-            Marks { delimiter: b',', quote: Some(b'"'), escape: Some(b'\\'), comment: Some(b'#') };
+        let marks = Marks {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: Some(b'\\'),
+            comment: Some(b'#'),
+        };
         let input = "# note, x\n\"a\\\"b\",\"c\\\\\",\"d\\n\"\n";
         let mut scanner = Scanner::new(input.as_bytes(), marks);
         let mut cells = Vec::new();
         assert_eq!(scanner.next_record(&mut cells), Some(Record::Comment));
         assert_eq!(cells.len(), 1);
         assert_eq!(scanner.next_record(&mut cells), Some(Record::Cells));
-        let texts: Vec<_> =
-            cells.iter().map(|cell| cell_text(input, *cell, marks).into_owned()).collect();
+        let texts: Vec<_> = cells
+            .iter()
+            .map(|cell| cell_text(input, *cell, marks).into_owned())
+            .collect();
         assert_eq!(texts, ["a\"b", "c\\", "d\\n"]);
     }
 }

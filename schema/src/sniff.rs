@@ -25,6 +25,10 @@ struct Score {
     /// Records with more than one cell, of all.
     n_split: usize,
     n_records: usize,
+    /// Evenness of the rows alone.
+    pattern: f64,
+    n_quoted: usize,
+    n_malformed: usize,
 }
 
 /// Finds the dialect of a text by its head; `complete` tells that the head is the whole text.
@@ -35,39 +39,138 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
             Some(quote) => Some(quote),
             None => Some('"'),
         },
-        escape: options.escape,
-        comment: options.comment,
+        escape: options.escape.filter(|escape| *escape != '\0'),
+        comment: options.comment.filter(|comment| *comment != '\0'),
         ..Dialect::default()
     };
+    let mut dialect = find_delimiter(head, complete, options, &base);
+    if options.quote.is_none() && prefers_single_quotes(head, complete, &dialect) {
+        let single = Dialect {
+            quote: Some('\''),
+            ..base.clone()
+        };
+        dialect = find_delimiter(head, complete, options, &single);
+        dialect.reason.push_str("; cells stand in single quotes");
+    }
+    if options.escape.is_none() && needs_escapes(head, complete, &dialect) {
+        dialect.escape = Some('\\');
+        dialect.reason.push_str(
+            "; a backslash takes the meaning of the next mark: rows then have the same width",
+        );
+    }
+    if options.comment.is_none() && has_comments(head, &dialect) {
+        dialect.comment = Some('#');
+        dialect
+            .reason
+            .push_str("; lines that begin with # are comments: they have one cell only");
+    }
+    dialect
+}
+
+/// Whether cells stand in single quotes: some do, all of those are well-formed, and none stands in double quotes.
+fn prefers_single_quotes(head: &str, complete: bool, dialect: &Dialect) -> bool {
+    if !head.contains('\'') {
+        return false;
+    }
+    let double = score(head, complete, dialect);
+    let single = score(
+        head,
+        complete,
+        &Dialect {
+            quote: Some('\''),
+            ..dialect.clone()
+        },
+    );
+    // One quoted cell may be an apostrophe at both ends of a word.
+    double.n_quoted == 0
+        && single.n_quoted >= 2
+        && single.n_malformed == 0
+        && single.total >= double.total
+}
+
+/// Whether backslashes before marks are escapes: the rows agree better when they are.
+fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
+    let quote = dialect.quote.unwrap_or('"');
+    if !head.contains(&format!("\\{quote}")) && !head.contains(&format!("\\{}", dialect.delimiter))
+    {
+        return false;
+    }
+    let plain = score(head, complete, dialect);
+    let escaped = score(
+        head,
+        complete,
+        &Dialect {
+            escape: Some('\\'),
+            ..dialect.clone()
+        },
+    );
+    escaped.pattern > plain.pattern
+        || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
+}
+
+/// Whether lines that begin with `#` are comments: one stands before the table, and none has a delimiter.
+fn has_comments(head: &str, dialect: &Dialect) -> bool {
+    let mut n_lines = 0;
+    let mut is_first = false;
+    for (place, line) in head.lines().take(10 * MAX_RECORDS).enumerate() {
+        if line.starts_with('#') {
+            if line.contains(dialect.delimiter) {
+                return false;
+            }
+            n_lines += 1;
+            is_first |= place == 0;
+        }
+    }
+    n_lines > 0 && is_first && dialect.delimiter != NO_DELIMITER && head.contains(dialect.delimiter)
+}
+
+fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dialect) -> Dialect {
     if let Some(delimiter) = options.delimiter {
-        return Dialect { delimiter, reason: "the delimiter was given".to_owned(), ..base };
+        return Dialect {
+            delimiter,
+            reason: "the delimiter was given".to_owned(),
+            ..base.clone()
+        };
     }
     let mut best: Option<(Score, char)> = None;
     for delimiter in DELIMITERS {
-        let candidate = Dialect { delimiter, ..base.clone() };
+        let candidate = Dialect {
+            delimiter,
+            ..base.clone()
+        };
         let score = score(head, complete, &candidate);
         let splits = score.n_split * 2 >= score.n_records || (score.usual_cells > 1);
         if splits
             && score.n_split > 0
-            && best.as_ref().is_none_or(|(other, _)| score.total > other.total)
+            && best
+                .as_ref()
+                .is_none_or(|(other, _)| score.total > other.total)
         {
             best = Some((score, delimiter));
         }
     }
     let Some((score, delimiter)) = best else {
         // A comma is kept when there is none to misread: it is what people expect to see.
-        let delimiter = if head.contains(',') { NO_DELIMITER } else { ',' };
+        let delimiter = if head.contains(',') {
+            NO_DELIMITER
+        } else {
+            ','
+        };
         return Dialect {
             delimiter,
             reason: "no delimiter divides the rows evenly: one column".to_owned(),
-            ..base
+            ..base.clone()
         };
     };
     let reason = format!(
         "{:?} divides {} of the first {} rows, usually into {} cells",
         delimiter, score.n_split, score.n_records, score.usual_cells
     );
-    Dialect { delimiter, reason, ..base }
+    Dialect {
+        delimiter,
+        reason,
+        ..base.clone()
+    }
 }
 
 fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
@@ -77,6 +180,7 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
     let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
     let (mut n_cells, mut n_known, mut n_records, mut n_split) =
         (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut n_quoted, mut n_malformed) = (0_usize, 0_usize);
     while let Some(record) = scanner.next_record(&mut cells) {
         let is_last = scanner.position() >= head.len();
         // The head may end in the middle of its last record.
@@ -91,6 +195,8 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
         *widths.entry(cells.len()).or_default() += 1;
         for cell in &cells {
             n_cells += 1;
+            n_quoted += usize::from(cell.quoted && !cell.malformed);
+            n_malformed += usize::from(cell.malformed);
             n_known += usize::from(
                 cell.quoted && !cell.malformed || is_known(&cell_text(head, *cell, marks)),
             );
@@ -106,9 +212,20 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
             share * share * (*width as f64 - 1.0) / *width as f64
         })
         .sum();
-    let usual_cells = widths.iter().max_by_key(|(_, count)| **count).map_or(0, |(width, _)| *width);
+    let usual_cells = widths
+        .iter()
+        .max_by_key(|(_, count)| **count)
+        .map_or(0, |(width, _)| *width);
     let known = n_known as f64 / n_cells.max(1) as f64;
-    Score { total: pattern * (0.1 + known), usual_cells, n_split, n_records }
+    Score {
+        total: pattern * (0.1 + known),
+        usual_cells,
+        n_split,
+        n_records,
+        pattern,
+        n_quoted,
+        n_malformed,
+    }
 }
 
 /// Whether a cell looks like one value: a typed form, or words without a delimiter left inside.
@@ -128,7 +245,11 @@ mod tests {
     use super::*;
 
     fn check(head: &str, expect: char) {
-        assert_eq!(sniff(head, true, &ReadOptions::default()).delimiter, expect, "{head:?}");
+        assert_eq!(
+            sniff(head, true, &ReadOptions::default()).delimiter,
+            expect,
+            "{head:?}"
+        );
     }
 
     #[test]

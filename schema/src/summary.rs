@@ -6,19 +6,36 @@ use crate::form::{Cell, DecimalCell, Form, form_of, is_null_word, survives_doubl
 use crate::naming::cut;
 use crate::plan::BooleanPair;
 use crate::sketch::{Categories, Distinct, hash};
+use crate::written::{WrittenDates, WrittenNumbers};
 
 const MAX_SAMPLES: usize = 5;
 /// Rows of a block that may become samples.
 const SAMPLE_ROWS: u64 = 64;
 const MAX_NULL_WORDS: usize = 16;
+/// After so many cells of text in a block, a column is text whatever the rest may be.
+const MAX_TEXTS: u64 = 8;
 /// The scale at which decimals of different scales are compared.
 pub(crate) const COMMON_SCALE: u8 = 18;
+
+/// What a cell in quotes may be, by its source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// Quotes mean nothing (delimited text).
+    #[default]
+    Anything,
+    /// Strings of JSON, which has no other way to write dates.
+    Dates,
+    /// Text cells of spreadsheets, which have real dates.
+    Text,
+}
 
 /// What the caller said about reading cells.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CellRules {
     /// Null spellings in place of the built-in ones.
     pub(crate) null_spellings: Option<Vec<String>>,
+    /// What quoted cells may be.
+    pub(crate) texts: Texts,
 }
 
 /// The smallest and the largest value.
@@ -106,6 +123,10 @@ pub(crate) struct ColumnSummary {
     pub(crate) offsets: Tally,
     pub(crate) padded: Tally,
     pub(crate) null_words: Vec<(Box<str>, u64)>,
+    /// Whether some plain decimal cannot be a whole number in groups of three (as `1.234` can).
+    pub(crate) no_point_groups: bool,
+    pub(crate) numbers: Option<Box<WrittenNumbers>>,
+    pub(crate) dates: Option<Box<WrittenDates>>,
     pub(crate) order: Order,
     pub(crate) longest_bytes: usize,
     pub(crate) samples: Vec<String>,
@@ -127,8 +148,15 @@ pub(crate) fn boolean_bit(pair: BooleanPair, value: bool) -> u8 {
 impl ColumnSummary {
     /// Starts a block; `many_values` tells that earlier rows have too many values for categories.
     pub(crate) fn new(many_values: bool) -> Self {
-        let categories = if many_values { Categories::overflowed() } else { Categories::default() };
-        Self { categories, ..Self::default() }
+        let categories = if many_values {
+            Categories::overflowed()
+        } else {
+            Categories::default()
+        };
+        Self {
+            categories,
+            ..Self::default()
+        }
     }
 
     pub(crate) fn count(&self, form: Form) -> u64 {
@@ -142,7 +170,15 @@ impl ColumnSummary {
     /// Takes in one cell; `row` is its position in the block.
     pub(crate) fn add(&mut self, text: &str, quoted: bool, row: u64, rules: &CellRules) {
         if text.is_empty() {
-            self.see(if quoted { Form::QuotedEmpty } else { Form::Empty }, text, row);
+            self.see(
+                if quoted {
+                    Form::QuotedEmpty
+                } else {
+                    Form::Empty
+                },
+                text,
+                row,
+            );
             self.order = Order::Broken;
             return;
         }
@@ -153,7 +189,17 @@ impl ColumnSummary {
             None => form_of(trimmed),
             Some(spellings) => form_with_spellings(trimmed, spellings),
         };
-        let form = cell.form();
+        let cell = if quoted {
+            rules.texts.limit(cell)
+        } else {
+            cell
+        };
+        let form = match cell.form() {
+            Form::Text if rules.texts == Texts::Anything && self.count(Form::Text) < MAX_TEXTS => {
+                self.form_as_written(trimmed, row)
+            }
+            form => form,
+        };
         if trimmed.len() != text.len() && form.is_typed() {
             self.padded.add(row);
         }
@@ -166,12 +212,29 @@ impl ColumnSummary {
         }
     }
 
+    /// Looks for numbers and dates written for people, which costs more than everything else.
+    fn form_as_written(&mut self, text: &str, row: u64) -> Form {
+        if text.len() > 48 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+            return Form::Text;
+        }
+        if self.numbers.get_or_insert_default().add(text, row) {
+            return Form::WrittenNumber;
+        }
+        if self.dates.get_or_insert_default().add(text) {
+            return Form::WrittenDate;
+        }
+        Form::Text
+    }
+
     fn see(&mut self, form: Form, text: &str, row: u64) {
         if let Some(count) = self.counts.get_mut(form as usize) {
             if *count == 0
                 && let Some(first) = self.first.get_mut(form as usize)
             {
-                *first = Some(FirstSeen { row, text: cut(text, 100).into() });
+                *first = Some(FirstSeen {
+                    row,
+                    text: cut(text, 100).into(),
+                });
             }
             *count += 1;
         }
@@ -220,7 +283,10 @@ impl ColumnSummary {
             self.not_double.add(row);
         }
         self.order = match self.order {
-            Order::Unseen => Order::Rising { first: value, last: value },
+            Order::Unseen => Order::Rising {
+                first: value,
+                last: value,
+            },
             Order::Rising { first, last } if value > last => Order::Rising { first, last: value },
             _ => Order::Broken,
         };
@@ -231,6 +297,7 @@ impl ColumnSummary {
         self.max_whole_digits = self.max_whole_digits.max(decimal.whole_digits);
         let unit = 10_i128.pow(u32::from(COMMON_SCALE.saturating_sub(decimal.scale)));
         self.decimals.add(i128::from(decimal.unscaled) * unit);
+        self.no_point_groups |= decimal.scale != 3 || !(1..=3).contains(&decimal.whole_digits);
         if decimal.negative_zero {
             self.negative_zeros.add(row);
         }
@@ -255,7 +322,10 @@ impl ColumnSummary {
         }
         for (mine, theirs) in self.first.iter_mut().zip(later.first) {
             if let (None, Some(seen)) = (&mine, theirs) {
-                *mine = Some(FirstSeen { row: seen.row + rows_before, ..seen });
+                *mine = Some(FirstSeen {
+                    row: seen.row + rows_before,
+                    ..seen
+                });
             }
         }
         self.ints.merge(later.ints);
@@ -273,6 +343,15 @@ impl ColumnSummary {
         self.micros.merge(later.micros);
         self.offsets.merge(later.offsets, rows_before);
         self.padded.merge(later.padded, rows_before);
+        self.no_point_groups |= later.no_point_groups;
+        if let Some(numbers) = later.numbers {
+            self.numbers
+                .get_or_insert_default()
+                .merge(*numbers, rows_before);
+        }
+        if let Some(dates) = later.dates {
+            self.dates.get_or_insert_default().merge(*dates);
+        }
         for (word, count) in later.null_words {
             self.take_null_word(&word, count);
         }
@@ -300,7 +379,11 @@ impl ColumnSummary {
 pub(crate) fn trim(text: &str) -> &str {
     let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic());
     let bytes = text.as_bytes();
-    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
+    if is_plain(bytes.first()) && is_plain(bytes.last()) {
+        text
+    } else {
+        text.trim()
+    }
 }
 
 fn form_with_spellings(text: &str, spellings: &[String]) -> Cell {
@@ -313,5 +396,20 @@ fn form_with_spellings(text: &str, spellings: &[String]) -> Cell {
     match form_of(text) {
         Cell::NullWord if is_null_word(text) => Cell::Text,
         cell => cell,
+    }
+}
+
+impl Texts {
+    /// What was written as text is no number and no boolean, however it looks.
+    pub(crate) fn limit(self, cell: Cell) -> Cell {
+        match (self, cell) {
+            (Self::Anything, cell) => cell,
+            (_, Cell::Empty | Cell::Blank | Cell::NullWord | Cell::Uuid | Cell::Json) => cell,
+            (
+                Self::Dates,
+                Cell::Date(_) | Cell::Time(_) | Cell::LocalDateTime(_) | Cell::DateTime(_),
+            ) => cell,
+            _ => Cell::Text,
+        }
     }
 }

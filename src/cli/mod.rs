@@ -1,1 +1,74 @@
-//! The command line.
+//! Turns the command line into one of the commands, and its outcome into an exit code.
+//!
+//! This room opens the others in order and talks to people; it decides nothing about data. What a
+//! command answers goes to standard output, everything else to standard error.
+
+mod arguments;
+mod config;
+mod keys;
+mod outcome;
+mod remote;
+mod schema;
+mod serve;
+mod upload;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Arguments, Command};
+use self::outcome::{Exit, Failure, Outcome};
+use crate::config::{Loaded, Sources};
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(e) => {
+            // Help and version are no errors for clap's exit code either.
+            let _ = e.print();
+            return if e.use_stderr() { Exit::Usage.code() } else { ExitCode::SUCCESS };
+        }
+    };
+    match dispatch(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Outcome {
+    let loaded = load_settings(&arguments)?;
+    match arguments.command {
+        Command::Serve(serve) => serve::run(loaded, &serve),
+        Command::Upload(upload) => upload::run(&upload),
+        Command::Schema(schema) => schema::run(&loaded.settings, &schema),
+        Command::Keys(keys) => keys::run(&loaded.settings, &keys.command),
+        Command::Config => config::run(&loaded),
+    }
+}
+
+fn load_settings(arguments: &Arguments) -> Result<Loaded, Failure> {
+    let mut flags = Vec::new();
+    for pair in &arguments.set {
+        let (name, value) = pair.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("--set {pair}: expected NAME=VALUE, like max_limit=500"))
+        })?;
+        flags.push(("--set".to_owned(), name.trim().to_owned(), value.to_owned()));
+    }
+    flags.extend(arguments.command.setting_flags());
+    let sources = Sources::of_process(arguments.config.clone(), flags);
+    crate::config::load(&sources).map_err(|e| Failure::usage(e.to_string()))
+}
+
+/// Ends when the future does, on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("sluice")
+        .build()
+        .map_err(|e| Failure::other(format!("the process cannot start its threads: {e}")))?;
+    let outcome = runtime.block_on(future);
+    // Blocking work that outlives the grace must not keep the process alive.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    outcome
+}

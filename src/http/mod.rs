@@ -1,1 +1,84 @@
-//! Turns requests into answers: routes, extractors, limits, headers; thin.
+//! Turns requests into answers: routes, extractors, limits, headers.
+//!
+//! The whole API is on this page. Who asks is settled before any body is read, and every limit acts
+//! before the bytes that it forbids. Nothing here knows a dataset, a statement or a file format.
+
+mod accept;
+mod assets;
+mod body;
+mod graphql;
+mod health;
+mod linger;
+mod multipart;
+mod operation_kind;
+mod outer;
+mod parameters;
+mod refusal;
+mod schema;
+mod server;
+mod sign_in;
+mod upload;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::routing::{get, post, put};
+
+pub use self::server::serve;
+use crate::auth::Auth;
+use crate::catalog::Catalog;
+use crate::config::Settings;
+use crate::graphql::Engine;
+use crate::ingest::Ingest;
+use crate::store::Store;
+
+/// What the routes work with.
+pub struct App {
+    /// The settings in force.
+    pub settings: Settings,
+    /// What exists.
+    pub catalog: Arc<Catalog>,
+    /// The database behind the datasets.
+    pub store: Arc<Store>,
+    /// Who may ask.
+    pub auth: Arc<Auth>,
+    /// Receives files, runs jobs.
+    pub ingest: Arc<Ingest>,
+    /// Answers GraphQL.
+    pub engine: Arc<Engine>,
+    /// Whether start-up, with the files of the command line, is done.
+    pub readiness: Readiness,
+}
+
+/// Whether the server wants traffic: not before it is ready, nor once it stops.
+#[derive(Debug, Default)]
+pub struct Readiness(AtomicBool);
+
+impl Readiness {
+    /// Says whether `/readyz` may answer 200.
+    pub fn set(&self, is_ready: bool) {
+        self.0.store(is_ready, Ordering::Release);
+    }
+
+    /// Whether `/readyz` may answer 200.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The API, whole.
+fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/graphql", post(graphql::post).get(graphql::get))
+        .route("/upload", put(upload::unnamed).post(upload::unnamed))
+        .route("/upload/", put(upload::unnamed).post(upload::unnamed))
+        .route("/upload/{name}", put(upload::named).post(upload::named))
+        .route("/schema.graphql", get(schema::get))
+        .route("/sign-in", post(sign_in::post))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .method_not_allowed_fallback(refusal::method_not_allowed)
+        .fallback(assets::get)
+        .with_state(app)
+}

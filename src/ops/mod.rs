@@ -1,1 +1,7 @@
-//! Running state: health, logs.
+//! Running state: what is logged, and when to stop.
+//!
+//! It exists so that a server can be operated: one line per event, and an orderly end on a signal.
+//! Nothing here knows requests or data.
+
+pub mod logs;
+pub mod signals;

@@ -66,7 +66,21 @@ pub fn result_type(function: Function, column: &Column) -> Option<ColumnType> {
 #[derive(Default)]
 pub(super) struct Expressions(Vec<(String, Expr)>);
 
+/// The label of gathered rows, which are no aggregate of the SELECT they stand in.
+const ROWS_LABEL: &str = "rows";
+
 impl Expressions {
+    /// Whether any of them runs over the rows of the SELECT.
+    pub(super) fn has_aggregates(&self) -> bool {
+        self.0.iter().any(|(label, _)| label != ROWS_LABEL)
+    }
+
+    /// Adds the gathered rows of another SELECT.
+    pub(super) fn push_rows(&mut self, rows: Expr) -> usize {
+        self.0.push((ROWS_LABEL.to_owned(), rows));
+        self.0.len() - 1
+    }
+
     /// The position of an expression; `label` tells equal ones apart.
     fn position(&mut self, label: String, make: impl FnOnce() -> Expr) -> usize {
         match self.0.iter().position(|(known, _)| *known == label) {

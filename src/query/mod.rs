@@ -10,6 +10,9 @@ pub mod filter;
 pub mod guard;
 pub mod input;
 pub mod plan;
+
+#[cfg(test)]
+mod tests;
 pub mod select;
 pub mod value;
 

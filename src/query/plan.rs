@@ -362,7 +362,7 @@ impl<'d> Compiler<'d> {
                     n_cells += count_cells(&shape);
                     let (rows, slot) = self.rows(dataset, field, &columns, true)?;
                     limit_slot = slot;
-                    let index = expressions.push(self.gather(rows, &columns));
+                    let index = expressions.push_rows(self.gather(rows, &columns));
                     OutCell::Rows { index, shape }
                 }
                 other => {
@@ -371,12 +371,15 @@ impl<'d> Compiler<'d> {
             };
             shape.push(OutField { key: key_bytes(key), cell });
         }
+        let has_aggregates = expressions.has_aggregates();
         let has_window = ["limit", "offset", "distinctOn"]
             .iter()
             .any(|name| self.argument(field, name).is_some());
         let mut select = Query::select();
         expressions.select_into(&mut select);
-        if has_window {
+        if !has_aggregates {
+            // Only nodes, which stand in a subquery of their own: one row, whatever matches.
+        } else if has_window {
             let (rows, _) = self.rows(dataset, field, &read, false)?;
             select.from_subquery(rows, ROWS);
         } else {

@@ -12,12 +12,16 @@ use sluice_schema::{
 
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
+use crate::error::{Code, Error};
 
 pub mod json;
 pub mod postgres;
 pub mod run;
 mod spare;
 pub mod sqlite;
+
+#[cfg(test)]
+mod tests;
 
 /// A column of a table to be made.
 #[derive(Clone, Debug)]
@@ -121,16 +125,16 @@ pub enum StoreError {
 
 impl StoreError {
     /// A sheet that is read well and does not fit this store.
-    fn unfit_sheet(found: String) -> StoreError {
-        let remedy = "change the file and upload it again".to_owned();
-        StoreError::Sheet(SchemaError::Rejected { row: None, found, remedy })
+    fn unfit_sheet(row: Option<u64>, found: String, remedy: &str) -> StoreError {
+        StoreError::Sheet(SchemaError::Rejected { row, found, remedy: remedy.to_owned() })
     }
 
     fn too_many_columns(n_columns: usize, n_allowed: usize) -> StoreError {
-        StoreError::unfit_sheet(format!(
-            "the sheet has {n_columns} columns, the store keeps at most {n_allowed}; \
-             split it into narrower sheets"
-        ))
+        StoreError::unfit_sheet(
+            None,
+            format!("the sheet has {n_columns} columns, the store keeps at most {n_allowed}"),
+            "split it into narrower sheets",
+        )
     }
 }
 
@@ -291,5 +295,37 @@ impl Store {
             Store::Sqlite(store) => store.ping(),
             Store::Postgres(store) => store.ping().await,
         }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        let sentence = match &error {
+            StoreError::Timeout => {
+                return Error::new(
+                    Code::Timeout,
+                    "The statement took too long and was cancelled. Narrow the filter, or add an index for it.",
+                );
+            }
+            StoreError::DiskFull(_) => "The disk is full. Free some space, then try again.",
+            StoreError::Busy => "Too many queries wait right now. Try again shortly.",
+            StoreError::Io(_)
+            | StoreError::Postgres(_)
+            | StoreError::Orm(_)
+            | StoreError::TooOld { .. } => {
+                "The database does not answer right now. Try again shortly."
+            }
+            StoreError::Sheet(sheet) => {
+                let code = Code::from_wire(sheet.code()).unwrap_or(Code::Internal);
+                return Error::new(code, sheet.to_string());
+            }
+            StoreError::Cancelled => {
+                return Error::new(Code::Conflict, "The work was cancelled by its owner.");
+            }
+            StoreError::Sqlite(_) | StoreError::Cell(_) | StoreError::Defect(_) => {
+                return Error::internal(error);
+            }
+        };
+        Error::new(Code::StorageUnavailable, sentence).caused_by(error)
     }
 }

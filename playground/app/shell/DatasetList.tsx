@@ -10,7 +10,11 @@ import { Icon } from './Icon';
 /** From this many datasets on, a list needs a search. */
 const SEARCH_FROM = 8;
 
-export function DatasetList(props: { isOpen: boolean; onDone: () => void }): ReactElement {
+export function DatasetList(props: {
+  isOpen: boolean;
+  isEditorShown: boolean;
+  onDone: () => void;
+}): ReactElement {
   const { data: datasets, error } = useDatasets();
   const [search, setSearch] = useState('');
   const wanted = search.trim().toLowerCase();
@@ -20,7 +24,11 @@ export function DatasetList(props: { isOpen: boolean; onDone: () => void }): Rea
   );
   return (
     <nav id="datasets" className="sidebar" aria-label="Datasets" data-open={props.isOpen}>
-      <Link to="/graphiql" className="nav-link" activeProps={{ 'data-current': true }}>
+      <Link
+        to="/graphiql"
+        className="nav-link"
+        {...(props.isEditorShown && { 'data-current': true })}
+      >
         <Icon name="code" />
         GraphiQL
       </Link>

@@ -1,5 +1,5 @@
 import { Outlet, useLocation, useMatchRoute } from '@tanstack/react-router';
-import { lazy, Suspense, useState, type ReactElement } from 'react';
+import { lazy, Suspense, useEffect, useState, type ReactElement } from 'react';
 import { useDatasets } from '../api/catalog';
 import { messageOf } from '../api/error';
 import { SignInDialog, SignInPage } from '../session/SignIn';
@@ -7,6 +7,7 @@ import { useSession } from '../session/session';
 import { Start } from '../start/Start';
 import { DropArea } from '../upload/DropArea';
 import { UploadList } from '../upload/UploadList';
+import { Busy } from './Busy';
 import { DatasetList } from './DatasetList';
 import { Header } from './Header';
 
@@ -19,6 +20,11 @@ export function Shell(): ReactElement {
   // The menu is open on the page where it was opened: going elsewhere closes it.
   const [menuPath, setMenuPath] = useState<string | null>(null);
   const isMenuOpen = menuPath === path;
+  const screen = useScreen();
+  useEffect(() => {
+    const name = /^\/datasets\/(.+)$/.exec(path)?.[1];
+    document.title = name === undefined ? 'Sluice' : `${decodeURIComponent(name)} – Sluice`;
+  }, [path]);
   const wasSignedIn = useWasTrue(key !== null);
 
   if (!wasSignedIn) return <SignInPage />;
@@ -28,9 +34,13 @@ export function Shell(): ReactElement {
         Skip to the page
       </a>
       <Header isMenuOpen={isMenuOpen} onMenu={() => setMenuPath(isMenuOpen ? null : path)} />
-      <DatasetList isOpen={isMenuOpen} onDone={() => setMenuPath(null)} />
+      <DatasetList
+        isOpen={isMenuOpen}
+        isEditorShown={screen === 'editor'}
+        onDone={() => setMenuPath(null)}
+      />
       <main id="main" className="main" tabIndex={-1}>
-        <Main />
+        <Main screen={screen} />
       </main>
       <UploadList />
       <DropArea />
@@ -43,20 +53,16 @@ export function Shell(): ReactElement {
  * The editor stays mounted once it was opened, hidden behind other pages, so that what was typed,
  * the headers and the last answer are there on return.
  */
-function Main(): ReactElement {
+function Main({ screen }: { screen: Screen }): ReactElement {
   const datasets = useDatasets();
-  const matchRoute = useMatchRoute();
-  const isHome = Boolean(matchRoute({ to: '/' }));
-  const isEmpty = datasets.data?.length === 0;
-  const isEditor =
-    (isHome && datasets.data !== undefined && !isEmpty) || Boolean(matchRoute({ to: '/graphiql' }));
+  const isEditor = screen === 'editor';
   const wasEditor = useWasTrue(isEditor);
 
   return (
     <>
-      {isHome && isEmpty && <Start />}
-      {isHome && datasets.isPending && <Busy label="Loading the datasets" />}
-      {isHome && datasets.isError && datasets.data === undefined && (
+      {screen === 'start' && <Start />}
+      {screen === 'home' && datasets.isPending && <Busy label="Loading the datasets" />}
+      {screen === 'home' && datasets.isError && (
         <div className="page">
           <p role="alert" className="failure">
             {messageOf(datasets.error)}
@@ -73,18 +79,21 @@ function Main(): ReactElement {
           </Suspense>
         </div>
       )}
-      {!isHome && !isEditor && <Outlet />}
+      {screen === 'route' && <Outlet />}
     </>
   );
 }
 
-export function Busy({ label }: { label: string }): ReactElement {
-  return (
-    <div className="busy" role="status">
-      <span className="spinner" aria-hidden="true" />
-      {label}…
-    </div>
-  );
+/** `home` is the start page before it is known whether there are datasets. */
+type Screen = 'start' | 'editor' | 'home' | 'route';
+
+function useScreen(): Screen {
+  const datasets = useDatasets();
+  const matchRoute = useMatchRoute();
+  if (matchRoute({ to: '/graphiql' })) return 'editor';
+  if (!matchRoute({ to: '/' })) return 'route';
+  if (datasets.data === undefined) return 'home';
+  return datasets.data.length === 0 ? 'start' : 'editor';
 }
 
 /** Whether the value is or once was true. */

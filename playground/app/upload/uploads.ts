@@ -55,9 +55,13 @@ export function retryUpload(id: number, change: { name?: string; mode?: LoadMode
   startWaiting();
 }
 
-/** Takes an upload off the list; one that is being sent is broken off. */
+/**
+ * Takes an upload off the list. One that is being sent is broken off; one that the server is
+ * loading goes on, and its dataset appears when it is done.
+ */
 export function removeUpload(id: number): void {
-  aborts.get(id)?.abort();
+  const { list } = useUploads.getState();
+  if (list.find((upload) => upload.id === id)?.state.is === 'sending') aborts.get(id)?.abort();
   useUploads.setState(({ list }) => ({ list: list.filter((upload) => upload.id !== id) }));
 }
 

@@ -4,7 +4,6 @@
 //! never makes anything visible before the commit, and keeps to a connection of its own.
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::runtime::Handle;
 
 use super::copy::{CopyEncoder, HEADER, TRAILER, Unfit, UnfitCell};
-use super::{PostgresStore, quoted};
+use super::{PostgresStore, quoted, timed_out};
 use crate::catalog::model::StorageId;
 use crate::store::spare::Spare;
 use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSpec, read_sheet};
@@ -46,15 +45,11 @@ pub(super) fn load_sheet(
         return Err(StoreError::too_many_columns(spec.columns.len(), MAX_COLUMNS));
     }
     let waiter = Waiter { runtime: &store.runtime, control: source.control };
-    let connect = tokio::time::timeout(GOODBYE_TIMEOUT, async {
-        PgConnection::connect_with(&store.work_options).await
-    });
-    let connected = waiter.wait(async { connect.await.unwrap_or_else(|_| Err(timed_out())) })?;
+    let connected = waiter.wait(store.connect_for_work())?;
     let mut session = Session { connection: connected, waiter: &waiter };
     let loaded = session.load(storage, spec, source);
-    let close = tokio::time::timeout(GOODBYE_TIMEOUT, session.connection.close());
     // After a failure this is the rollback; after a commit nothing depends on it.
-    let _ = store.runtime.block_on(close);
+    waiter.try_briefly(session.connection.close());
     loaded
 }
 
@@ -77,10 +72,16 @@ impl Waiter<'_> {
             }
         })
     }
-}
 
-fn timed_out() -> sqlx::Error {
-    sqlx::Error::Io(io::Error::from(io::ErrorKind::TimedOut))
+    /// Waits for what may fail or hang without consequences.
+    fn try_briefly(&self, work: impl Future<Output = Result<(), sqlx::Error>>) {
+        let done = self.runtime.block_on(async {
+            tokio::time::timeout(GOODBYE_TIMEOUT, work).await.unwrap_or_else(|_| Err(timed_out()))
+        });
+        if let Err(error) = done {
+            tracing::debug!(%error, "a load's connection did not end in good order");
+        }
+    }
 }
 
 /// The load's own connection.
@@ -102,8 +103,6 @@ impl Session<'_> {
         source: &SheetSource<'_>,
     ) -> Result<LoadedTable, StoreError> {
         let table = PostgresStore::table_of(storage);
-        // Ends our statements when this process is gone; not every server can.
-        let _ = self.execute("SET client_connection_check_interval = '5s'".into());
         self.execute(format!("BEGIN; {}", create_table_sql(&table, &spec.columns)))?;
         let (report, copied) = self.copy(&table, spec, source)?;
         // Afterwards: sorting rows that are in order is quicker than keeping a tree beside them.
@@ -141,9 +140,7 @@ impl Session<'_> {
             Ok(sent) => sent,
             Err(error) => {
                 // On cancellation the server hears of it here; otherwise it knows better than we.
-                let abort =
-                    tokio::time::timeout(GOODBYE_TIMEOUT, copy.abort("the load has failed"));
-                let _ = self.waiter.runtime.block_on(abort);
+                self.waiter.try_briefly(copy.abort("the load has failed"));
                 return Err(error);
             }
         };
@@ -251,10 +248,14 @@ fn unfit_cell(cell: UnfitCell, n_rows_before: i64, source: &SheetSource<'_>) -> 
         Unfit::Nul => {
             let row = n_rows_before + i64::try_from(cell.row_in_block).unwrap_or_default() + 1;
             let label = source.plan.columns.get(cell.column).map_or("", |column| &column.label);
-            StoreError::unfit_sheet(format!(
-                "data row {row}, column {label:?}: the text holds the character U+0000, which \
-                 PostgreSQL cannot keep; remove it from the file"
-            ))
+            StoreError::unfit_sheet(
+                None,
+                format!(
+                    "row {row} below the header, column {label:?}: the text holds the character \
+                     U+0000, which PostgreSQL cannot keep"
+                ),
+                "remove it from the file",
+            )
         }
     }
 }
@@ -268,10 +269,11 @@ fn unfit_for_server(error: StoreError) -> StoreError {
     if !is_about_values {
         return error;
     }
-    StoreError::unfit_sheet(format!(
-        "PostgreSQL cannot keep a row of the sheet: {}; correct it or leave the column out",
-        refused.message()
-    ))
+    StoreError::unfit_sheet(
+        None,
+        format!("PostgreSQL cannot keep a row of the sheet: {}", refused.message()),
+        "correct it or leave the column out",
+    )
 }
 
 fn is_one_of(error: &StoreError, codes: &[&str]) -> bool {

@@ -4,9 +4,9 @@
 //! loads and index builds take a connection of their own, without the statement timeout, so that
 //! they never keep a query waiting.
 
+use std::io;
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::runtime::Handle;
@@ -19,9 +19,6 @@ use crate::config::Settings;
 
 mod copy;
 mod load;
-
-#[cfg(test)]
-mod tests;
 
 /// SQLSTATE `disk_full`.
 pub(super) const DISK_FULL: &str = "53100";
@@ -48,7 +45,7 @@ const MAX_NAME_BYTES: usize = 63;
 pub struct PostgresStore {
     pool: PgPool,
     /// How loads and index builds connect.
-    work_options: PgConnectOptions,
+    work_options: Box<PgConnectOptions>,
     /// Where the connections' I/O runs while a plain thread waits for it.
     runtime: Handle,
 }
@@ -65,7 +62,7 @@ impl PostgresStore {
             ("datestyle", "ISO"),
             ("search_path", SCHEMA),
         ]);
-        let work_options = options.clone().options([("statement_timeout", "0")]);
+        let work_options = Box::new(options.clone().options([("statement_timeout", "0")]));
         let timeout_ms = settings.statement_timeout.as_millis().to_string();
         let pool = PgPoolOptions::new()
             .max_connections(settings.pool_size.max(1))
@@ -84,14 +81,22 @@ impl PostgresStore {
         &self.pool
     }
 
-    /// The same connections, as sea-orm takes them.
-    pub(crate) fn orm(&self) -> DatabaseConnection {
-        DatabaseConnection::from(self.pool.clone())
-    }
-
     /// The table that holds a dataset version, with its schema, ready for SQL.
     pub(crate) fn table_of(storage: &StorageId) -> String {
         format!("{SCHEMA}.t_{}", storage.as_str())
+    }
+
+    /// A connection of one's own, without the statement timeout.
+    async fn connect_for_work(&self) -> Result<PgConnection, sqlx::Error> {
+        let connect = PgConnection::connect_with(&self.work_options);
+        let connected = tokio::time::timeout(ACQUIRE_TIMEOUT, connect).await;
+        let mut connection = connected.unwrap_or_else(|_| Err(timed_out()))?;
+        // Ends our statements when this process is gone. Not every server can, and it is no loss.
+        let watch = "SET client_connection_check_interval = '5s'";
+        match sqlx::raw_sql(watch).execute(&mut connection).await {
+            Ok(_) | Err(sqlx::Error::Database(_)) => Ok(connection),
+            Err(error) => Err(error),
+        }
     }
 
     async fn check_version(&self) -> Result<(), StoreError> {
@@ -180,7 +185,7 @@ impl PostgresStore {
         physical_columns: &[String],
     ) -> Result<(), StoreError> {
         let index = index_name(storage, name);
-        let mut connection = PgConnection::connect_with(&self.work_options).await?;
+        let mut connection = self.connect_for_work().await?;
         match is_valid_index(&mut connection, &index).await? {
             Some(true) => return Ok(()),
             Some(false) => drop_index_by_name(&mut connection, &index).await?,
@@ -207,7 +212,7 @@ impl PostgresStore {
     /// # Errors
     /// When the database is away.
     pub async fn drop_index(&self, storage: &StorageId, name: &str) -> Result<(), StoreError> {
-        let mut connection = PgConnection::connect_with(&self.work_options).await?;
+        let mut connection = self.connect_for_work().await?;
         drop_index_by_name(&mut connection, &index_name(storage, name)).await?;
         connection.close().await?;
         Ok(())
@@ -224,6 +229,10 @@ impl PostgresStore {
             Err(_) => Err(StoreError::Timeout),
         }
     }
+}
+
+fn timed_out() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::from(io::ErrorKind::TimedOut))
 }
 
 /// Whether an index of this name is there, and whether its build has ended well.

@@ -335,9 +335,14 @@ impl BulkWriter {
         }
     }
 
-    /// Rows appended.
-    pub(super) fn n_rows(&self) -> u64 {
-        self.n_rows
+    /// Leaves a hole in the file, up to a few pages before the one that SQLite locks.
+    #[cfg(test)]
+    pub(super) fn skip_towards_lock_page(&mut self, n_pages_before: u32) -> io::Result<()> {
+        use std::io::{Seek, SeekFrom};
+        self.out.flush()?;
+        self.out.n_pages = self.out.lock_page - n_pages_before;
+        let end = u64::from(self.out.n_pages) * self.out.page_bytes as u64;
+        self.out.file.seek(SeekFrom::Start(end)).map(|_| ())
     }
 
     /// Writes what is left, then page 1: from now on the file is a database.

@@ -4,11 +4,14 @@
 //! removes the file when something fails: the caller does.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
-use sluice_schema::ColumnType;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use sluice_schema::{ColumnType, Control};
 
 use super::bulk::{BulkWriter, JournalMode, SchemaText};
 use super::record::RecordEncoder;
@@ -24,6 +27,9 @@ const MAX_COLUMNS: usize = 1_999;
 
 /// Memory for sorting keys, in KiB as the pragma wants it; what does not fit goes to temporary files.
 const SORT_CACHE: &str = "PRAGMA cache_size=-32768";
+
+/// How often the build of a key's index asks whether the load is cancelled.
+const CANCEL_POLL: Duration = Duration::from_millis(100);
 
 /// The statement that makes a table; the affinities agree with what [`RecordEncoder`] stores.
 fn create_table_sql(columns: &[PhysicalColumn]) -> String {
@@ -87,7 +93,8 @@ pub(super) fn load_sheet(
             _ => None,
         },
     };
-    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    // Others on the machine have no business in it; SQLite gives its companions the same mode.
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let mut writer = BulkWriter::create(file, PAGE_BYTES, schema)?;
     let watched = spec.key.map(|key| key.column);
     let mut n_null_keys = 0;
@@ -104,17 +111,17 @@ pub(super) fn load_sheet(
         encoders.give_back(block);
         Ok(())
     })?;
-    let (journal_mode, is_key_pending) = match key_work {
-        // WAL would write the index twice.
-        KeyWork::Afterwards { .. } if n_null_keys == 0 => (JournalMode::Rollback, true),
-        _ => (JournalMode::Wal, false),
+    let (written, has_key) = match key_work {
+        KeyWork::Afterwards { column } if n_null_keys == 0 => {
+            // With a log the index would be written twice.
+            let written = writer.finish(JournalMode::Rollback)?;
+            let has_key = build_key(path, column, source.control)?;
+            written.file.write_all_at(&JournalMode::Wal.versions(), JournalMode::OFFSET)?;
+            (written, has_key)
+        }
+        KeyWork::OnTheWay => (writer.finish(JournalMode::Wal)?, true),
+        KeyWork::Afterwards { .. } | KeyWork::None => (writer.finish(JournalMode::Wal)?, false),
     };
-    let written = writer.finish(journal_mode)?;
-    let mut has_key = matches!(key_work, KeyWork::OnTheWay);
-    if let (KeyWork::Afterwards { column }, true) = (&key_work, is_key_pending) {
-        has_key = build_key(path, column)?;
-        written.file.write_all_at(&JournalMode::Wal.versions(), JournalMode::OFFSET)?;
-    }
     let size_bytes = check(path, &written.file, written.n_rows, written.size_bytes)?;
     written.file.sync_all()?;
     if let Some(folder) = path.parent() {
@@ -163,23 +170,50 @@ fn push_block_with_keys(
 ///
 /// Nobody else has the file open and it is removed when this process dies, so the journal stays in
 /// memory: it holds the few pages that change, not those that the index adds.
-fn build_key(path: &Path, column: &PhysicalColumn) -> Result<bool, StoreError> {
+fn build_key(
+    path: &Path,
+    column: &PhysicalColumn,
+    control: &dyn Control,
+) -> Result<bool, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(
         "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;",
     )?;
     connection.execute_batch(SORT_CACHE)?;
-    let built = connection.execute_batch(&create_key_sql(column));
+    let built = execute_until_cancelled(&connection, &create_key_sql(column), control);
     let is_unique = match built {
         Ok(()) => true,
-        Err(err) if err.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            false
-        }
-        Err(err) => return Err(err.into()),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => false,
+            Some(ErrorCode::OperationInterrupted) => return Err(StoreError::Cancelled),
+            _ => return Err(error.into()),
+        },
     };
-    connection.close().map_err(|(_, err)| err)?;
+    connection.close().map_err(|(_, error)| error)?;
     Ok(is_unique)
+}
+
+/// Runs a long statement, which ends as interrupted when the load is cancelled.
+fn execute_until_cancelled(
+    connection: &Connection,
+    sql: &str,
+    control: &dyn Control,
+) -> rusqlite::Result<()> {
+    let interrupt = connection.get_interrupt_handle();
+    let (running, has_ended) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while has_ended.recv_timeout(CANCEL_POLL) == Err(RecvTimeoutError::Timeout) {
+                if control.is_cancelled() {
+                    interrupt.interrupt();
+                }
+            }
+        });
+        let done = connection.execute_batch(sql);
+        drop(running);
+        done
+    })
 }
 
 /// Looks at both ends of the finished file as SQLite sees it; returns its size.

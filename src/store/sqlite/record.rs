@@ -8,7 +8,6 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a format of bytes: values are cut to the width that their serial type states"
 )]
 

@@ -31,11 +31,6 @@ impl Folder {
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
-
-    fn store(&self) -> SqliteStore {
-        let settings = Settings { data_dir: self.0.clone(), ..Settings::default() };
-        SqliteStore::open(&settings).unwrap()
-    }
 }
 
 impl Drop for Folder {
@@ -102,8 +97,8 @@ fn write(path: &Path, page_bytes: usize, rows: &[Vec<Cell>], key: Option<usize>)
             }
         }
     }
-    assert_eq!(writer.n_rows(), rows.len() as u64);
     let written = writer.finish(JournalMode::Wal).unwrap();
+    assert_eq!(written.n_rows, rows.len() as u64);
     assert_eq!(written.file.metadata().unwrap().len(), written.size_bytes);
     let connection = Connection::open(path).unwrap();
     assert_integrity(&connection);
@@ -236,6 +231,43 @@ fn schema_rows_that_do_not_fit_on_page_one() {
             assert_rows(&write(&folder.0.join("t.db"), 512, &rows, key), &rows);
         }
     }
+}
+
+#[test]
+fn the_page_with_the_lock_byte_is_left_out() {
+    // A leaf, an interior page, an overflow page or the first of a chain would be on it.
+    for (n_pages_before, n_bytes) in (0..8).flat_map(|n| [(n, 100), (n, 900), (n, 5_000)]) {
+        let folder = Folder::new();
+        let path = folder.0.join("t.db");
+        let file = OpenOptions::new().write(true).create_new(true).open(&path).unwrap();
+        let schema =
+            SchemaText { table: "CREATE TABLE t(_row INTEGER PRIMARY KEY,c1)".into(), key: None };
+        let mut writer = BulkWriter::create(file, 1024, schema).unwrap();
+        writer.skip_towards_lock_page(n_pages_before).unwrap();
+        let rows: Vec<_> = (0..300).map(|n| vec![text(n_bytes + n % 7)]).collect();
+        let mut block = RecordEncoder::new(1, None);
+        for row in &rows {
+            block.value(0, row[0].value());
+            block.end_row();
+        }
+        for record in block.records() {
+            writer.push_row(record).unwrap();
+        }
+        let written = writer.finish(JournalMode::Wal).unwrap();
+        assert!(written.size_bytes > 1 << 30);
+        assert_eq!(written.file.metadata().unwrap().len(), written.size_bytes);
+        // SQLite takes a tree that has the page for corrupt.
+        assert_rows(&Connection::open(&path).unwrap(), &rows);
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_load() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let schema = SchemaText { table: "CREATE TABLE t(_row INTEGER PRIMARY KEY)".into(), key: None };
+    let mut writer = BulkWriter::create(full, 4096, schema).unwrap();
+    let error = (0..1_000_000).find_map(|_| writer.push_row(&[3, 0, 9]).err()).unwrap();
+    assert!(matches!(StoreError::from(error), StoreError::DiskFull(_)));
 }
 
 #[test]

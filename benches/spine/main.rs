@@ -1,0 +1,71 @@
+//! What the spine costs, next to references timed in the same run.
+//!
+//! `cargo bench --bench spine` runs everything against the release binary; `cargo bench --bench
+//! spine -- ingest` (or `query`, `footprint`, `many`) runs one part. Loads are compared with
+//! `sqlite3 .import` and psql's `\copy` of the same file, queries with a bare axum handler that
+//! runs the same SQL through rusqlite and writes the same JSON. PostgreSQL is measured when
+//! `SLUICE_BENCH_DATABASE_URL` names an empty database. `SLUICE_BENCH_ROWS` changes the size.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    missing_docs,
+    unreachable_pub,
+    reason = "a bench talks to people and ends at the first trouble"
+)]
+
+mod data;
+mod footprint;
+mod ingest;
+mod many;
+mod query;
+mod reference;
+mod server;
+mod traffic;
+
+use std::path::PathBuf;
+
+/// A folder that is removed when the bench ends.
+pub struct Scratch(pub PathBuf);
+
+impl Scratch {
+    pub fn new() -> Scratch {
+        let folder = std::env::temp_dir().join(format!("sluice-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Scratch(folder)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn main() {
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if words.first().is_some_and(|word| word == "reference") {
+        return reference::serve(&words[1], &words[2]);
+    }
+    let is_wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
+    let n_rows: u64 =
+        std::env::var("SLUICE_BENCH_ROWS").map_or(1_000_000, |rows| rows.parse().unwrap());
+    let scratch = Scratch::new();
+    if is_wanted("ingest") {
+        ingest::run(&scratch, n_rows);
+    }
+    if is_wanted("query") {
+        query::run(&scratch, n_rows);
+    }
+    if is_wanted("footprint") {
+        footprint::run(&scratch);
+    }
+    if is_wanted("many") {
+        many::run(&scratch);
+    }
+}

@@ -1,0 +1,211 @@
+//! The command line as it is typed, with its help.
+//!
+//! Flags that are settings carry no default here: the settings have them, and say where each value
+//! came from.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const AFTER_HELP: &str = "\
+Examples:
+  sluice serve examples/orders.csv      load a file, serve its API and a playground
+  sluice upload orders.csv --key KEY    replace the dataset `orders` of the server on this machine
+  sluice keys create --scope upload     make a key for a script
+  sluice schema > schema.graphql        feed a code generator
+
+Exit codes:
+  0  done
+  1  something else went wrong
+  2  the command line or a setting is wrong
+  3  the file cannot be loaded as it is
+  4  the server or the database does not answer
+  5  the server refuses: no key, not allowed, a taken name
+  6  --wait is over and the load still runs";
+
+/// Drop a spreadsheet, get a GraphQL API.
+///
+/// `sluice serve orders.csv` loads the file, says where its API is, and opens it to a browser, to
+/// scripts and to generated clients.
+#[derive(Debug, Parser)]
+#[command(name = "sluice", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(super) struct Arguments {
+    /// Reads settings from this file instead of ./sluice.toml
+    #[arg(long, global = true, value_name = "FILE", env = "SLUICE_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+    /// Sets any setting, like --set max_limit=500 (`sluice config` lists them)
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub(super) set: Vec<String>,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Starts the server, with these files loaded
+    Serve(Serve),
+    /// Uploads files to a running server
+    Upload(Upload),
+    /// Prints the GraphQL schema (SDL)
+    Schema(Schema),
+    /// Makes, lists and revokes API keys
+    Keys(Keys),
+    /// Prints every setting, its value, and where it came from
+    Config,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// CSV files to load before saying "ready"; each takes the place of the dataset of its name
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    store: StoreFlags,
+    /// Where to serve HTTP; port 0 takes any free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+/// Which data; flags of every command that opens the store itself.
+#[derive(Debug, Args)]
+pub(super) struct StoreFlags {
+    /// The folder of the embedded store [default: sluice-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Keeps everything in PostgreSQL: postgres://user:password@host/database
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Upload {
+    /// CSV files
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) server: ServerFlags,
+    /// The dataset's name; from the file's name if left out (one file only)
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// What to do when the name is taken
+    #[arg(long, value_enum, default_value_t = Mode::Replace)]
+    pub(super) mode: Mode,
+    /// Seconds to wait for the load; 0 ends as soon as the file is received
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub(super) wait: u64,
+}
+
+/// Which server.
+#[derive(Debug, Args)]
+pub(super) struct ServerFlags {
+    /// The server's address
+    #[arg(
+        long = "to",
+        value_name = "URL",
+        env = "SLUICE_URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(super) url: String,
+    /// An API key that may do this
+    #[arg(long, value_name = "KEY", env = "SLUICE_KEY", hide_env_values = true)]
+    pub(super) key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// Refuses a name that is taken
+    Create,
+    /// Takes the place of the dataset in one instant
+    Replace,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    #[command(flatten)]
+    store: StoreFlags,
+    /// Asks this running server instead of reading the data folder
+    #[arg(long = "to", value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// An API key of that server
+    #[arg(long, value_name = "KEY", env = "SLUICE_KEY", hide_env_values = true)]
+    pub(super) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Keys {
+    #[command(subcommand)]
+    pub(super) command: KeyCommand,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Makes a key and prints it, once
+    Create {
+        /// What the key is for
+        #[arg(long, default_value = "command line")]
+        name: String,
+        /// What it may do; each scope includes the ones before it
+        #[arg(long, value_enum, default_value_t = KeyScope::Read)]
+        scope: KeyScope,
+        /// How many days it works; for ever if left out
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
+    },
+    /// Lists the keys; the secrets are not kept
+    List,
+    /// Ends a key, named by its prefix
+    Revoke {
+        /// The first part of the key, as `sluice keys list` shows it
+        prefix: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KeyScope {
+    /// Queries
+    Read,
+    /// Changes of rows
+    Write,
+    /// New datasets and versions
+    Upload,
+    /// Keys, settings, deletion
+    Admin,
+}
+
+impl StoreFlags {
+    fn setting_flags(&self) -> Vec<(String, String, String)> {
+        let flags = [
+            ("--data-dir", "data_dir", &self.data_dir),
+            ("--database-url", "database_url", &self.database_url),
+        ];
+        given(&flags)
+    }
+}
+
+impl Command {
+    /// Flags that are settings: as written, the setting's name, the value.
+    pub(super) fn setting_flags(&self) -> Vec<(String, String, String)> {
+        match self {
+            Command::Serve(serve) => {
+                let mut flags = serve.store.setting_flags();
+                flags.extend(given(&[("--listen", "listen", &serve.listen)]));
+                flags
+            }
+            Command::Schema(schema) => schema.store.setting_flags(),
+            Command::Keys(keys) => keys.store.setting_flags(),
+            Command::Upload(_) | Command::Config => Vec::new(),
+        }
+    }
+}
+
+fn given(flags: &[(&str, &str, &Option<String>)]) -> Vec<(String, String, String)> {
+    let mut present = Vec::new();
+    for (flag, name, value) in flags {
+        if let Some(value) = value {
+            present.push(((*flag).to_owned(), (*name).to_owned(), value.clone()));
+        }
+    }
+    present
+}

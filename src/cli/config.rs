@@ -1,0 +1,26 @@
+//! `sluice config`: each setting, its value, where it came from, what it is for.
+
+use std::io::Write;
+
+use super::outcome::Outcome;
+use crate::config::Loaded;
+
+/// Prints the settings in force; secrets hidden.
+pub(super) fn run(loaded: &Loaded) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    let rows: Vec<_> = loaded.describe().collect();
+    let name_width = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
+    let shown =
+        |value: &str| if value.is_empty() { "(not set)".to_owned() } else { value.to_owned() };
+    let value_width =
+        rows.iter().map(|(_, value, ..)| shown(value).chars().count()).max().unwrap_or_default();
+    let value_width = value_width.min(40);
+    for (name, value, origin, help) in rows {
+        writeln!(out, "{name:name_width$}  {:value_width$}  {origin}", shown(&value))?;
+        writeln!(out, "{:name_width$}  # {help}", "")?;
+    }
+    for warning in &loaded.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! `sluice keys`: makes, lists and ends API keys in the catalog, also beside a running server.
+//!
+//! It is the way back in for an operator who has lost every key: whoever may write the data folder
+//! may make a key.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use super::arguments::{KeyCommand, KeyScope};
+use super::block_on;
+use super::outcome::{Failure, Outcome};
+use crate::auth::Auth;
+use crate::catalog::model::Scope;
+use crate::catalog::{ApiKey, Catalog, CatalogError};
+use crate::config::Settings;
+use crate::error::Error;
+
+const DAY_US: i64 = 86_400_000_000;
+
+impl From<KeyScope> for Scope {
+    fn from(scope: KeyScope) -> Scope {
+        match scope {
+            KeyScope::Read => Scope::Read,
+            KeyScope::Write => Scope::Write,
+            KeyScope::Upload => Scope::Upload,
+            KeyScope::Admin => Scope::Admin,
+        }
+    }
+}
+
+/// Runs one of the key commands.
+pub(super) fn run(settings: &Settings, command: &KeyCommand) -> Outcome {
+    block_on(async {
+        let catalog = Arc::new(Catalog::open_shared(settings).await.map_err(Error::from)?);
+        let workspace = catalog.default_workspace();
+        let mut out = std::io::stdout();
+        match command {
+            KeyCommand::Create { name, scope, days } => {
+                let auth = Auth::open(Arc::clone(&catalog), settings).await?;
+                let expires_at_us = days.map(|days| now_us() + i64::from(days) * DAY_US);
+                let scope = Scope::from(*scope);
+                let (secret, key) = auth.create_key(workspace, name, scope, expires_at_us).await?;
+                writeln!(out, "{secret}")?;
+                eprintln!("Keep it: it is shown this once. Its prefix is {}.", key.prefix);
+            }
+            KeyCommand::List => {
+                let keys = catalog.keys(workspace).await.map_err(Error::from)?;
+                print_keys(&keys, &mut out)?;
+            }
+            KeyCommand::Revoke { prefix } => {
+                catalog.revoke_key(workspace, prefix).await.map_err(|e| match e {
+                    CatalogError::NotFound => Failure::from(Error::not_found(format!(
+                        "There is no key {prefix:?}; `sluice keys list` shows the prefixes."
+                    ))),
+                    other => Failure::from(Error::from(other)),
+                })?;
+                eprintln!("{prefix} is revoked; servers refuse it within a second.");
+            }
+        }
+        Ok(())
+    })
+}
+
+fn print_keys(keys: &[ApiKey], out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{:14}  {:7}  {:8}  {:20}  {:20}  NAME",
+        "PREFIX", "SCOPE", "STATE", "CREATED", "EXPIRES"
+    )?;
+    for key in keys {
+        let scope = format!("{:?}", key.scope).to_lowercase();
+        let created = time_text(key.created_at_us);
+        let expires = key.expires_at_us.map_or_else(|| "never".to_owned(), time_text);
+        let prefix = &key.prefix;
+        writeln!(
+            out,
+            "{prefix:14}  {scope:7}  {:8}  {created:20}  {expires:20}  {}",
+            state(key),
+            key.name
+        )?;
+    }
+    Ok(())
+}
+
+fn state(key: &ApiKey) -> &'static str {
+    match (key.revoked_at_us, key.expires_at_us) {
+        (Some(_), _) => "revoked",
+        (None, Some(end)) if end <= now_us() => "expired",
+        _ => "active",
+    }
+}
+
+fn time_text(time_us: i64) -> String {
+    jiff::Timestamp::from_microsecond(time_us)
+        .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+fn now_us() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}

@@ -1,0 +1,32 @@
+//! `sluice schema`: the SDL, from the data folder or from a running server.
+
+use std::io::Write;
+
+use super::arguments::Schema;
+use super::block_on;
+use super::outcome::Outcome;
+use super::remote::Remote;
+use super::serve::Rooms;
+use crate::auth::Principal;
+use crate::catalog::model::Scope;
+use crate::config::Settings;
+
+/// Prints the schema as everybody with a key sees it.
+pub(super) fn run(settings: &Settings, arguments: &Schema) -> Outcome {
+    let sdl = match &arguments.url {
+        Some(url) => Remote::new(url, arguments.key.as_deref())?.get_text("/schema.graphql")?,
+        None => block_on(async {
+            let rooms = Rooms::open(settings).await?;
+            let principal = Principal {
+                workspace: rooms.catalog.default_workspace(),
+                scope: Scope::Admin,
+                key_prefix: "command line".to_owned(),
+            };
+            let sdl = rooms.engine.sdl(&principal).await?;
+            rooms.ingest.shutdown(settings.shutdown_grace).await;
+            Ok(sdl)
+        })?,
+    };
+    write!(std::io::stdout(), "{}\n", sdl.trim_end())?;
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! `sluice serve`: opens the rooms in order, loads the files, says it is ready, stops in order.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::io::ReaderStream;
+
+use super::arguments::Serve;
+use super::block_on;
+use super::outcome::{Exit, Failure, Outcome};
+use crate::auth::Auth;
+use crate::catalog::Catalog;
+use crate::catalog::model::{Job, JobStatus, LoadMode};
+use crate::config::{Loaded, Settings};
+use crate::error::{Code, Error};
+use crate::graphql::Engine;
+use crate::http::{App, Readiness};
+use crate::ingest::{Ingest, UploadRequest};
+use crate::ops::{logs, signals};
+use crate::store::Store;
+
+/// No load takes longer; a job that does has hung.
+const MAX_LOAD: Duration = Duration::from_secs(24 * 3600);
+const READ_BUFFER_BYTES: usize = 256 << 10;
+
+/// The rooms of a server, open.
+pub(super) struct Rooms {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) store: Arc<Store>,
+    pub(super) auth: Arc<Auth>,
+    pub(super) ingest: Arc<Ingest>,
+    pub(super) engine: Arc<Engine>,
+}
+
+impl Rooms {
+    /// Opens them, the ones that others need first.
+    pub(super) async fn open(settings: &Settings) -> Result<Rooms, Error> {
+        let catalog = Arc::new(Catalog::open(settings).await?);
+        let store = Arc::new(Store::open(settings).await.map_err(Error::unavailable)?);
+        let auth = Arc::new(Auth::open(Arc::clone(&catalog), settings).await?);
+        let ingest = Ingest::open(Arc::clone(&catalog), Arc::clone(&store), settings).await?;
+        let engine = Engine::new(
+            Arc::clone(&catalog),
+            Arc::clone(&store),
+            Arc::clone(&ingest),
+            Arc::clone(&auth),
+            settings,
+        );
+        Ok(Rooms { catalog, store, auth, ingest, engine: Arc::new(engine) })
+    }
+}
+
+/// Runs the server until it is asked to stop.
+pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
+    logs::start(&loaded.settings);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let settings = loaded.settings;
+    block_on(async move {
+        let stop = signals::stop_signal()?;
+        let rooms = Rooms::open(&settings).await?;
+        let first_key = rooms.auth.take_first_key();
+        let listener = TcpListener::bind(settings.listen).await.map_err(|e| {
+            Failure::other(format!("{} cannot be listened at: {e}", settings.listen))
+        })?;
+        let address = listener.local_addr()?;
+        say(&format!("listening on {address}"))?;
+
+        let app = Arc::new(App {
+            settings: settings.clone(),
+            catalog: Arc::clone(&rooms.catalog),
+            store: Arc::clone(&rooms.store),
+            auth: Arc::clone(&rooms.auth),
+            ingest: Arc::clone(&rooms.ingest),
+            engine: Arc::clone(&rooms.engine),
+            readiness: Readiness::default(),
+        });
+        let start = async {
+            for path in &arguments.files {
+                load_file(&rooms, path).await?;
+            }
+            app.readiness.set(true);
+            greet(&rooms, address, first_key.as_deref())?;
+            Ok(())
+        };
+        let served = crate::http::serve(Arc::clone(&app), listener, stop);
+        let outcome = serve_and_start(served, start).await;
+        rooms.ingest.shutdown(settings.shutdown_grace).await;
+        outcome
+    })
+}
+
+/// Serves while the files are loaded and after; a file that cannot be loaded ends it all.
+async fn serve_and_start(
+    served: impl Future<Output = ()>,
+    start: impl Future<Output = Outcome>,
+) -> Outcome {
+    tokio::pin!(served);
+    tokio::pin!(start);
+    tokio::select! {
+        () = &mut served => return Ok(()),
+        outcome = &mut start => outcome?,
+    }
+    served.await;
+    Ok(())
+}
+
+/// Loads a file of the command line and waits for its end.
+async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
+    let unreadable =
+        |e: std::io::Error| Failure::new(Exit::Data, format!("{}: {e}", path.display()));
+    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    if !file.metadata().await.map_err(unreadable)?.is_file() {
+        return Err(Failure::new(Exit::Data, format!("{}: it is no file", path.display())));
+    }
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let request = UploadRequest {
+        name: None,
+        file_name,
+        mode: LoadMode::Replace,
+        options: Default::default(),
+    };
+    let workspace = rooms.catalog.default_workspace();
+    let bytes = ReaderStream::with_capacity(file, READ_BUFFER_BYTES);
+    let failed = |failure: Failure| failure.about(path);
+    let id = rooms.ingest.receive(workspace, request, bytes).await;
+    let id = id.map_err(|e| failed(Failure::from(e)))?;
+    let job = rooms.ingest.wait(workspace, id, MAX_LOAD).await?;
+    told(&job).map_err(failed)?;
+    let snapshot = rooms.catalog.snapshot(workspace);
+    for dataset in job.datasets.iter().filter_map(|id| snapshot.dataset_by_id(*id)) {
+        let (name, n_rows) = (&dataset.name, dataset.row_count);
+        say(&format!("loaded {} as {name}: {n_rows} rows", path.display()))?;
+    }
+    Ok(())
+}
+
+fn told(job: &Job) -> Outcome {
+    match (job.status, &job.error) {
+        (JobStatus::Succeeded, _) => Ok(()),
+        (_, Some((code, message))) => {
+            let exit = Exit::of(Code::from_wire(code).unwrap_or(Code::Internal));
+            Err(Failure::new(exit, message.clone()))
+        }
+        (status, None) => Err(Failure::other(format!("the load ended as {status:?}"))),
+    }
+}
+
+/// What a newcomer needs to know; the line "Sluice is ready" comes last before it.
+fn greet(rooms: &Rooms, address: SocketAddr, first_key: Option<&str>) -> Outcome {
+    let reachable = match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("127.0.0.1:{}", v4.port()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("[::1]:{}", v6.port()),
+        other => other.to_string(),
+    };
+    let token = rooms.auth.issue_sign_in_token();
+    let key_text = first_key.unwrap_or("YOUR_KEY");
+    let mut lines = vec![
+        String::new(),
+        "Sluice is ready.".to_owned(),
+        String::new(),
+        format!("  Playground  http://{reachable}/#token={token}"),
+        "              (signs you in; works once, for 15 minutes)".to_owned(),
+        format!("  GraphQL     http://{reachable}/graphql"),
+    ];
+    if let Some(key) = first_key {
+        lines.push(format!("  Admin key   {key}"));
+        lines.push("              (shown this once; keep it)".to_owned());
+    }
+    lines.push(format!(
+        "  Upload      curl -T orders.csv -H 'X-API-Key: {key_text}' 'http://{reachable}/upload/orders?wait=30'"
+    ));
+    lines.push(String::new());
+    say(&lines.join("\n"))
+}
+
+fn say(text: &str) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()?;
+    Ok(())
+}

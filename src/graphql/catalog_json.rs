@@ -1,0 +1,158 @@
+//! Turns what the catalog holds into the JSON that GraphQL and the upload route show.
+//!
+//! One shape for both doors: the fields here are the fields of the catalog's GraphQL types.
+
+use serde_json::{Value as Json, json};
+use sluice_schema::{Notice, temporal};
+
+use super::types::graphql_type;
+use crate::catalog::model::{Column, Dataset, Index, Job};
+
+/// An instant as RFC 3339 text in UTC.
+pub fn instant(micros: i64) -> String {
+    let mut out = Vec::with_capacity(32);
+    temporal::write_timestamp(&mut out, micros);
+    out.push(b'Z');
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// A whole number as `BigInt` shows it.
+fn big(value: impl std::fmt::Display) -> Json {
+    Json::String(value.to_string())
+}
+
+/// A dataset's own values; columns and the like are behind their own functions.
+pub fn dataset_scalars(dataset: &Dataset) -> Json {
+    json!({
+        "id": dataset.id.0.to_string(),
+        "name": dataset.name,
+        "label": dataset.label,
+        "description": dataset.description,
+        "listField": dataset.name,
+        "typeName": dataset.type_name,
+        "status": "READY",
+        "version": dataset.version,
+        "rowCount": big(dataset.row_count),
+        "sizeBytes": big(dataset.size_bytes),
+        "createdAt": instant(dataset.created_at_us),
+        "updatedAt": instant(dataset.updated_at_us),
+    })
+}
+
+/// A dataset with its columns.
+pub fn dataset(dataset: &Dataset) -> Json {
+    let mut value = dataset_scalars(dataset);
+    if let Json::Object(map) = &mut value {
+        map.insert("key".to_owned(), key(dataset));
+        map.insert("columns".to_owned(), dataset.columns.iter().map(column).collect());
+        map.insert("notices".to_owned(), dataset.notices.iter().map(notice).collect());
+        map.insert("indexes".to_owned(), dataset.indexes.iter().map(index).collect());
+        map.insert("source".to_owned(), source(dataset));
+    }
+    value
+}
+
+/// The field names of a dataset's key.
+pub fn key(dataset: &Dataset) -> Json {
+    dataset.columns.get(dataset.key).map(|column| column.name.clone()).into_iter().collect()
+}
+
+/// Where a dataset's rows came from.
+pub fn source(dataset: &Dataset) -> Json {
+    dataset.source.as_ref().map_or(Json::Null, |source| {
+        json!({
+            "fileName": source.file_name,
+            "sha256": source.sha256,
+            "sizeBytes": big(source.size_bytes),
+        })
+    })
+}
+
+/// A column.
+pub fn column(column: &Column) -> Json {
+    let evidence = &column.evidence;
+    json!({
+        "name": column.name,
+        "label": column.label,
+        "type": column.column_type.name(),
+        "graphqlType": graphql_type(column.column_type),
+        "nullable": column.nullable,
+        "unique": column.unique,
+        "generated": column.generated,
+        "description": column.description,
+        "evidence": {
+            "reason": evidence.reason,
+            "candidates": evidence.candidates.iter().map(|candidate| json!({
+                "candidate": candidate.candidate,
+                "count": big(candidate.count),
+            })).collect::<Json>(),
+            "counterExample": evidence.counter_example.as_ref().map(|example| json!({
+                "row": big(example.row),
+                "text": example.text,
+                "against": example.against,
+            })),
+            "samples": evidence.samples,
+        },
+        "statistics": {
+            "nullCount": big(column.n_nulls),
+            "distinctCount": big(evidence.n_distinct),
+            "min": evidence.min,
+            "max": evidence.max,
+            "longestBytes": big(evidence.longest_bytes),
+            "categories": evidence.categories.as_ref().map(|categories| {
+                categories.iter().map(|category| json!({
+                    "value": category.value,
+                    "count": big(category.count),
+                })).collect::<Json>()
+            }),
+        },
+    })
+}
+
+/// An index.
+pub fn index(index: &Index) -> Json {
+    json!({
+        "name": index.name,
+        "columns": index.columns,
+        "reason": index.reason,
+        "builtAt": instant(index.built_at_us),
+    })
+}
+
+/// A notice.
+pub fn notice(notice: &Notice) -> Json {
+    json!({
+        "code": notice.code,
+        "message": notice.message,
+        "sheet": notice.sheet,
+        "row": notice.row.map(big),
+        "column": notice.column,
+        "count": big(notice.count),
+    })
+}
+
+/// A job, without the datasets that it published.
+pub fn job(job: &Job) -> Json {
+    json!({
+        "id": job.id.0.to_string(),
+        "kind": job.kind,
+        "status": job.status,
+        "phase": job.phase,
+        "datasetName": job.dataset_name,
+        "progress": {
+            "bytesDone": big(job.bytes_done),
+            "bytesTotal": big(job.bytes_total),
+            "rowsDone": big(job.rows_done),
+            "rowsPerSecond": job.rows_per_second,
+            "remainingSeconds": job.remaining_seconds,
+        },
+        "error": job.error.as_ref().map(|(code, message)| json!({
+            "code": code,
+            "message": message,
+        })),
+        "notices": job.notices.iter().map(notice).collect::<Json>(),
+        "createdAt": instant(job.created_at_us),
+        "startedAt": job.started_at_us.map(instant),
+        "finishedAt": job.finished_at_us.map(instant),
+    })
+}

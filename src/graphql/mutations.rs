@@ -1,0 +1,258 @@
+//! The catalog's mutations: uploads, jobs, indexes.
+//!
+//! Each checks its scope first, then hands over to the room that does the work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::dynamic::{
+    Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, SchemaBuilder, TypeRef,
+};
+use async_graphql::{Name, Value};
+use serde_json::Value as Json;
+
+use super::answer::to_field_error;
+use super::catalog_types::{parse_job_id, type_ref};
+use super::engine::RequestContext;
+use crate::catalog::model::{Dataset, Index, Job, LoadMode, Scope};
+use crate::error::{Code, Error, Result};
+use crate::ingest::UploadRequest;
+
+/// The longest that `wait` may ask for, seconds.
+pub const MAX_WAIT_SECONDS: u64 = 600;
+
+/// Registers `Mutation` and what belongs to it.
+pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
+    let payload = Object::new("UploadPayload")
+        .description("What an upload started, and made if it was waited for.")
+        .field(
+            Field::new("job", type_ref("Job!"), |context| {
+                let job = context.parent_value.downcast_ref::<Arc<Job>>().cloned();
+                FieldFuture::Value(job.map(FieldValue::owned_any))
+            })
+            .description("The load."),
+        )
+        .field(
+            Field::new("dataset", type_ref("Dataset"), |context| {
+                FieldFuture::new(async move { Ok(published(&context)?.into_iter().next()) })
+            })
+            .description("The dataset, once the job has published it."),
+        )
+        .field(
+            Field::new("datasets", type_ref("[Dataset!]!"), |context| {
+                FieldFuture::new(async move { Ok(Some(FieldValue::list(published(&context)?))) })
+            })
+            .description("All datasets that the job has published."),
+        );
+    builder.register(payload).register(mutation())
+}
+
+fn published<'a>(context: &ResolverContext<'a>) -> async_graphql::Result<Vec<FieldValue<'a>>> {
+    let request = context.data::<RequestContext>()?;
+    let job = context.parent_value.downcast_ref::<Arc<Job>>();
+    let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+    let ids = job.map(|job| job.datasets.as_slice()).unwrap_or_default();
+    let found = ids.iter().filter_map(|id| snapshot.dataset_by_id(*id).cloned());
+    Ok(found.map(FieldValue::owned_any).collect())
+}
+
+fn mutation() -> Object {
+    Object::new("Mutation")
+        .description("All that can be changed.")
+        .field(
+            Field::new("upload", type_ref("UploadPayload!"), |context| {
+                FieldFuture::new(async move {
+                    let job = upload(&context).await.map_err(to_field_error)?;
+                    Ok(Some(FieldValue::owned_any(Arc::new(job))))
+                })
+            })
+            .argument(
+                InputValue::new("file", TypeRef::named_nn(TypeRef::UPLOAD))
+                    .description("A file, by the GraphQL multipart request specification."),
+            )
+            .argument(
+                InputValue::new("name", TypeRef::named(TypeRef::STRING))
+                    .description("The dataset's name; from the file's name when not given."),
+            )
+            .argument(
+                InputValue::new("mode", TypeRef::named("LoadMode"))
+                    .default_value(Value::Enum(Name::new("CREATE"))),
+            )
+            .argument(
+                InputValue::new("wait", TypeRef::named(TypeRef::INT))
+                    .default_value(Value::from(0))
+                    .description("Seconds to wait for the job's end, up to 600."),
+            )
+            .description("Loads a file into a dataset."),
+        )
+        .field(
+            Field::new("cancelJob", type_ref("Job!"), |context| {
+                FieldFuture::new(async move {
+                    let job = cancel(&context).await.map_err(to_field_error)?;
+                    Ok(Some(FieldValue::owned_any(Arc::new(job))))
+                })
+            })
+            .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)))
+            .description("Ends a job; what it has published stays."),
+        )
+        .field(
+            Field::new("createIndex", type_ref("Dataset!"), |context| {
+                FieldFuture::new(async move {
+                    let dataset = create_index(&context).await.map_err(to_field_error)?;
+                    Ok(Some(FieldValue::owned_any(dataset)))
+                })
+            })
+            .argument(InputValue::new("dataset", TypeRef::named_nn(TypeRef::STRING)))
+            .argument(
+                InputValue::new("columns", type_ref("[String!]!"))
+                    .description("Field names: those compared by _eq first, then those sorted by."),
+            )
+            .description("Builds an index beside running queries; they use it at once."),
+        )
+        .field(
+            Field::new("dropIndex", type_ref("Dataset!"), |context| {
+                FieldFuture::new(async move {
+                    let dataset = drop_index(&context).await.map_err(to_field_error)?;
+                    Ok(Some(FieldValue::owned_any(dataset)))
+                })
+            })
+            .argument(InputValue::new("dataset", TypeRef::named_nn(TypeRef::STRING)))
+            .argument(InputValue::new("name", TypeRef::named_nn(TypeRef::STRING)))
+            .description("Removes an index."),
+        )
+}
+
+/// The request's context, once the principal has the scope.
+fn allowed<'c>(context: &'c ResolverContext<'_>, scope: Scope) -> Result<&'c RequestContext> {
+    let request = context
+        .data::<RequestContext>()
+        .map_err(|_| Error::internal("a request without its context"))?;
+    request.principal.require(scope)?;
+    Ok(request)
+}
+
+fn text(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
+    match context.args.get(name).filter(|value| !value.is_null()) {
+        Some(value) => value
+            .string()
+            .map(|text| Some(text.to_owned()))
+            .map_err(|_| Error::bad_input(format!("{name} must be a String."))),
+        None => Ok(None),
+    }
+}
+
+fn required(context: &ResolverContext<'_>, name: &str) -> Result<String> {
+    text(context, name)?.ok_or_else(|| Error::bad_input(format!("{name} is missing.")))
+}
+
+async fn upload(context: &ResolverContext<'_>) -> Result<Job> {
+    let request = allowed(context, Scope::Upload)?;
+    let marker = required(context, "file")?;
+    let upload = request.take_upload(&marker).ok_or_else(|| {
+        Error::bad_input(
+            "file must be a part of a multipart request; see the GraphQL multipart request specification.",
+        )
+    })?;
+    let mode = context.args.get("mode").filter(|value| !value.is_null());
+    let mode = match mode.as_ref().map(|mode| mode.enum_name()) {
+        None | Some(Ok("CREATE")) => LoadMode::Create,
+        Some(Ok("REPLACE")) => LoadMode::Replace,
+        Some(_) => return Err(Error::bad_input("mode must be CREATE or REPLACE.")),
+    };
+    let wait = context.args.get("wait").filter(|value| !value.is_null());
+    let wait = match wait.map(|wait| wait.u64()) {
+        None => 0,
+        Some(Ok(seconds)) if seconds <= MAX_WAIT_SECONDS => seconds,
+        Some(_) => {
+            return Err(Error::bad_input(format!("wait must be from 0 to {MAX_WAIT_SECONDS}.")));
+        }
+    };
+    let wanted = UploadRequest {
+        name: text(context, "name")?,
+        file_name: upload.file_name.clone(),
+        mode,
+        options: sluice_schema::ReadOptions::default(),
+    };
+    let workspace = request.principal.workspace;
+    let ingest = &request.services.ingest;
+    let id = ingest.receive_file(workspace, wanted, &upload.spooled).await?;
+    if wait == 0 {
+        return ingest.job(workspace, id).await;
+    }
+    ingest.wait(workspace, id, Duration::from_secs(wait)).await
+}
+
+async fn cancel(context: &ResolverContext<'_>) -> Result<Job> {
+    let request = allowed(context, Scope::Upload)?;
+    let id = required(context, "id")?;
+    let id = parse_job_id(&id).ok_or_else(|| Error::not_found("There is no such job."))?;
+    request.services.ingest.cancel(request.principal.workspace, id).await
+}
+
+fn dataset_named(request: &RequestContext, name: &str) -> Result<Arc<Dataset>> {
+    let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+    let found = snapshot.dataset(name).cloned();
+    found.ok_or_else(|| Error::not_found(format!("There is no dataset named {name:?}.")))
+}
+
+async fn create_index(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
+    /// Columns of one index.
+    const MAX_COLUMNS: usize = 8;
+    /// Indexes of one dataset.
+    const MAX_INDEXES: usize = 16;
+    let request = allowed(context, Scope::Admin)?;
+    let dataset = dataset_named(request, &required(context, "dataset")?)?;
+    let columns = context.args.try_get("columns").and_then(|columns| columns.deserialize::<Json>());
+    let columns: Vec<String> = columns
+        .ok()
+        .and_then(|columns| serde_json::from_value(columns).ok())
+        .ok_or_else(|| Error::bad_input("columns must be a list of field names."))?;
+    if columns.is_empty() || columns.len() > MAX_COLUMNS {
+        return Err(Error::bad_input(format!("columns must name 1 to {MAX_COLUMNS} fields.")));
+    }
+    if dataset.indexes.iter().any(|index| index.columns == columns) {
+        return Err(Error::new(Code::Conflict, "There is an index over these columns already."));
+    }
+    if dataset.indexes.len() >= MAX_INDEXES {
+        return Err(Error::new(
+            Code::Conflict,
+            format!("The dataset has {MAX_INDEXES} indexes, the limit. Drop one first."),
+        ));
+    }
+    let mut physical = Vec::with_capacity(columns.len());
+    for name in &columns {
+        let column = dataset.columns.iter().find(|column| column.name == *name);
+        let column = column
+            .ok_or_else(|| Error::bad_input(format!("{} has no column {name:?}.", dataset.name)))?;
+        physical.push(column.physical.clone());
+    }
+    let name = format!("i_{}", physical.join("_").trim_start_matches('_'));
+    request
+        .services
+        .store
+        .create_index(&dataset.storage, &name, &physical)
+        .await
+        .map_err(Error::from)?;
+    let mut indexes = dataset.indexes.clone();
+    indexes.push(Index {
+        name,
+        columns,
+        reason: "MANUAL".to_owned(),
+        built_at_us: crate::catalog::now_us(),
+    });
+    let workspace = request.principal.workspace;
+    Ok(request.services.catalog.set_indexes(workspace, dataset.id, indexes).await?)
+}
+
+async fn drop_index(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
+    let request = allowed(context, Scope::Admin)?;
+    let dataset = dataset_named(request, &required(context, "dataset")?)?;
+    let name = required(context, "name")?;
+    if !dataset.indexes.iter().any(|index| index.name == name) {
+        return Err(Error::not_found(format!("{} has no index named {name:?}.", dataset.name)));
+    }
+    request.services.store.drop_index(&dataset.storage, &name).await.map_err(Error::from)?;
+    let indexes = dataset.indexes.iter().filter(|index| index.name != name).cloned().collect();
+    let workspace = request.principal.workspace;
+    Ok(request.services.catalog.set_indexes(workspace, dataset.id, indexes).await?)
+}

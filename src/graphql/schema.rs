@@ -1,0 +1,68 @@
+//! Puts types together into schemas: a small one for the datasets that a document names, the
+//! whole one for introspection.
+//!
+//! Both are kept as long as the catalog's schema revision stands. Building costs about half a
+//! millisecond per dataset, which is why validation never waits for the whole.
+
+use std::sync::Arc;
+
+use async_graphql::dynamic::{Object, Schema, SchemaError};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::{Response, Value};
+
+use super::{catalog_types, mutations, types};
+use crate::catalog::model::Dataset;
+
+/// In a request's data: validate, but run nothing.
+pub struct ValidateOnly;
+
+/// Ends requests after validation when they ask for no more.
+struct StopAfterValidation;
+
+impl ExtensionFactory for StopAfterValidation {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(StopAfterValidation)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for StopAfterValidation {
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if context.data_opt::<ValidateOnly>().is_some() {
+            return Response::new(Value::Null);
+        }
+        next.run(context, operation_name).await
+    }
+}
+
+/// A schema of the catalog and these datasets.
+///
+/// # Errors
+/// When names collide or are illegal, which the naming of datasets and columns excludes.
+pub fn build<'d>(
+    datasets: impl IntoIterator<Item = &'d Arc<Dataset>>,
+) -> Result<Schema, SchemaError> {
+    let mut query = Object::new("Query").description("All that can be read.");
+    let mut builder = Schema::build("Query", Some("Mutation"), None)
+        .enable_uploading()
+        .limit_recursive_depth(256)
+        .extension(StopAfterValidation);
+    builder = types::register_shared(builder);
+    builder = catalog_types::register(builder);
+    builder = mutations::register(builder);
+    for dataset in datasets {
+        builder = types::register_dataset(builder, dataset);
+        for field in types::query_fields(dataset) {
+            query = query.field(field);
+        }
+    }
+    for field in catalog_types::query_fields() {
+        query = query.field(field);
+    }
+    builder.register(query).finish()
+}

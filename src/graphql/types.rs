@@ -1,0 +1,274 @@
+//! Makes the GraphQL types of one dataset, named as Hasura's graphql-default convention names them.
+//!
+//! Field resolvers here answer nothing: data never passes through them. They exist so that
+//! documents can be validated and introspected; [`crate::query::plan`] answers the fields.
+
+use async_graphql::dynamic::{
+    Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Object, Scalar,
+    SchemaBuilder, TypeRef,
+};
+use sluice_schema::{ColumnType, naming};
+
+use crate::catalog::model::{Column, Dataset};
+use crate::query::aggregate::{FUNCTIONS, result_type};
+use crate::query::filter::{Operator, operators};
+
+/// The types that every schema has: scalars, comparisons, `OrderBy`.
+pub fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
+    let mut builder = builder.register(
+        Enum::new("OrderBy")
+            .description("A direction, and where missing values go.")
+            .item(EnumItem::new("ASC").description("Ascending; missing values last."))
+            .item(EnumItem::new("ASC_NULLS_FIRST").description("Ascending; missing values first."))
+            .item(EnumItem::new("ASC_NULLS_LAST").description("Ascending; missing values last."))
+            .item(EnumItem::new("DESC").description("Descending; missing values first."))
+            .item(
+                EnumItem::new("DESC_NULLS_FIRST").description("Descending; missing values first."),
+            )
+            .item(EnumItem::new("DESC_NULLS_LAST").description("Descending; missing values last.")),
+    );
+    for (name, description) in SCALARS {
+        builder = builder.register(Scalar::new(name).description(description));
+    }
+    for column_type in COLUMN_TYPES {
+        builder = builder.register(comparison_type(column_type));
+    }
+    builder
+}
+
+const SCALARS: [(&str, &str); 8] = [
+    ("BigInt", "A whole number of 64 bits, written as a string so that no client rounds it."),
+    ("Decimal", "An exact decimal, written as a string with the column's digits after the point."),
+    ("Date", "A day: \"2024-01-31\" (ISO 8601)."),
+    ("LocalTime", "A time of day without a zone: \"10:30:00\" (ISO 8601)."),
+    ("LocalDateTime", "A day and time without a zone: \"2024-01-31T10:30:00\" (ISO 8601)."),
+    ("DateTime", "An instant in UTC: \"2024-01-31T10:30:00Z\" (RFC 3339)."),
+    ("UUID", "A universally unique identifier (RFC 9562)."),
+    ("JSON", "Any JSON value."),
+];
+
+/// One of each type; the scale of decimals does not show in GraphQL.
+const COLUMN_TYPES: [ColumnType; 12] = [
+    ColumnType::Boolean,
+    ColumnType::Int,
+    ColumnType::BigInt,
+    ColumnType::Decimal { precision: 18, scale: 0 },
+    ColumnType::Float,
+    ColumnType::Date,
+    ColumnType::LocalTime,
+    ColumnType::LocalDateTime,
+    ColumnType::DateTime,
+    ColumnType::Uuid,
+    ColumnType::Json,
+    ColumnType::String,
+];
+
+/// The GraphQL name of a column type.
+pub fn graphql_type(column_type: ColumnType) -> &'static str {
+    match column_type {
+        ColumnType::Boolean => TypeRef::BOOLEAN,
+        ColumnType::Int => TypeRef::INT,
+        ColumnType::BigInt => "BigInt",
+        ColumnType::Decimal { .. } => "Decimal",
+        ColumnType::Float => TypeRef::FLOAT,
+        ColumnType::Date => "Date",
+        ColumnType::LocalTime => "LocalTime",
+        ColumnType::LocalDateTime => "LocalDateTime",
+        ColumnType::DateTime => "DateTime",
+        ColumnType::Uuid => "UUID",
+        ColumnType::Json => "JSON",
+        ColumnType::String => TypeRef::STRING,
+    }
+}
+
+/// The name of a column type's comparisons: `IntComparisonExp`.
+pub fn comparison_name(column_type: ColumnType) -> String {
+    format!("{}ComparisonExp", graphql_type(column_type))
+}
+
+fn comparison_type(column_type: ColumnType) -> InputObject {
+    let operand = graphql_type(column_type);
+    let mut object = InputObject::new(comparison_name(column_type))
+        .description(format!("Comparisons of {operand} values; all that are given must hold."));
+    for (name, operator, description) in operators(column_type) {
+        let operand = match operator {
+            Operator::IsNull => TypeRef::named(TypeRef::BOOLEAN),
+            Operator::In | Operator::Nin => TypeRef::named_nn_list(operand),
+            _ => TypeRef::named(operand),
+        };
+        object = object.field(InputValue::new(*name, operand).description(*description));
+    }
+    object
+}
+
+/// The root query fields of a dataset.
+pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
+    let mut fields = vec![
+        list_arguments(
+            Field::new(&dataset.name, TypeRef::named_nn_list_nn(&dataset.type_name), |_| no_rows()),
+            dataset,
+        )
+        .description(format!("Rows of \"{}\".", dataset.label)),
+    ];
+    if let Some(key) = dataset.columns.get(dataset.key) {
+        let key_type = TypeRef::named_nn(graphql_type(key.column_type));
+        fields.push(
+            Field::new(format!("{}ByPk", dataset.name), TypeRef::named(&dataset.type_name), |_| {
+                FieldFuture::Value(None)
+            })
+            .argument(InputValue::new(&key.name, key_type))
+            .description(format!("The row of \"{}\" with this key.", dataset.label)),
+        );
+    }
+    fields.push(
+        list_arguments(
+            Field::new(
+                format!("{}Aggregate", dataset.name),
+                TypeRef::named_nn(format!("{}Aggregate", dataset.type_name)),
+                |_| FieldFuture::Value(Some(FieldValue::owned_any(()))),
+            ),
+            dataset,
+        )
+        .description(format!(
+            "Counts, sums and other aggregates over rows of \"{}\"; over all rows unless limit is given.",
+            dataset.label
+        )),
+    );
+    fields
+}
+
+fn no_rows<'a>() -> FieldFuture<'a> {
+    FieldFuture::Value(Some(FieldValue::list(Vec::<FieldValue<'_>>::new())))
+}
+
+fn list_arguments(field: Field, dataset: &Dataset) -> Field {
+    let name = &dataset.type_name;
+    field
+        .argument(
+            InputValue::new("where", TypeRef::named(format!("{name}BoolExp")))
+                .description("Only rows for which this holds."),
+        )
+        .argument(
+            InputValue::new("orderBy", TypeRef::named_nn_list(format!("{name}OrderBy")))
+                .description("The order, first key first; ties come in file order."),
+        )
+        .argument(
+            InputValue::new("distinctOn", TypeRef::named_nn_list(format!("{name}SelectColumn")))
+                .description("Of rows that agree in these columns, only the first."),
+        )
+        .argument(
+            InputValue::new("limit", TypeRef::named(TypeRef::INT))
+                .description("At most so many rows; the server has a default and a maximum."),
+        )
+        .argument(
+            InputValue::new("offset", TypeRef::named(TypeRef::INT))
+                .description("So many rows are left out first."),
+        )
+}
+
+/// Registers the types of a dataset.
+pub fn register_dataset(mut builder: SchemaBuilder, dataset: &Dataset) -> SchemaBuilder {
+    let name = &dataset.type_name;
+    let mut object = Object::new(name).description(object_description(dataset));
+    let mut filter = InputObject::new(format!("{name}BoolExp"))
+        .description(format!(
+            "A condition on rows of \"{}\"; all that is given must hold. Comparisons follow SQL: a missing value fits none but _isNull.",
+            dataset.label
+        ))
+        .field(InputValue::new("_and", TypeRef::named_nn_list(format!("{name}BoolExp"))))
+        .field(InputValue::new("_or", TypeRef::named_nn_list(format!("{name}BoolExp"))))
+        .field(InputValue::new("_not", TypeRef::named(format!("{name}BoolExp"))));
+    let mut order = InputObject::new(format!("{name}OrderBy"))
+        .description("Keys of an order; several keys of one object count in the order given.");
+    let mut columns =
+        Enum::new(format!("{name}SelectColumn")).description("The columns, to be named.");
+    for (position, column) in dataset.columns.iter().enumerate() {
+        let type_name = graphql_type(column.column_type);
+        let output = if position == dataset.key || !column.nullable {
+            TypeRef::named_nn(type_name)
+        } else {
+            TypeRef::named(type_name)
+        };
+        object = object.field(
+            Field::new(&column.name, output, |_| FieldFuture::Value(None))
+                .description(column_description(column)),
+        );
+        filter = filter.field(InputValue::new(
+            &column.name,
+            TypeRef::named(comparison_name(column.column_type)),
+        ));
+        order = order.field(InputValue::new(&column.name, TypeRef::named("OrderBy")));
+        columns = columns.item(EnumItem::new(naming::enum_name(&column.name)));
+    }
+    builder = builder.register(object).register(filter).register(order).register(columns);
+    register_aggregate(builder, dataset)
+}
+
+fn register_aggregate(mut builder: SchemaBuilder, dataset: &Dataset) -> SchemaBuilder {
+    let name = &dataset.type_name;
+    let mut fields = Object::new(format!("{name}AggregateFields")).field(
+        Field::new("count", TypeRef::named_nn(TypeRef::INT), |_| {
+            FieldFuture::from_value(Some(0.into()))
+        })
+        .argument(
+            InputValue::new("columns", TypeRef::named_nn_list(format!("{name}SelectColumn")))
+                .description("Count rows in which all of these have a value."),
+        )
+        .argument(
+            InputValue::new("distinct", TypeRef::named(TypeRef::BOOLEAN))
+                .description("Count different values only."),
+        ),
+    );
+    for (function_name, function) in FUNCTIONS {
+        let type_name = format!("{name}{function:?}Fields");
+        let mut object = Object::new(&type_name);
+        let mut is_empty = true;
+        for column in &dataset.columns {
+            let Some(answer) = result_type(function, column) else { continue };
+            is_empty = false;
+            object = object.field(Field::new(
+                &column.name,
+                TypeRef::named(graphql_type(answer)),
+                |_| FieldFuture::Value(None),
+            ));
+        }
+        if !is_empty {
+            builder = builder.register(object);
+            fields = fields.field(Field::new(function_name, TypeRef::named(type_name), |_| {
+                FieldFuture::Value(None)
+            }));
+        }
+    }
+    builder.register(fields).register(
+        Object::new(format!("{name}Aggregate"))
+            .field(Field::new(
+                "aggregate",
+                TypeRef::named(format!("{name}AggregateFields")),
+                |_| FieldFuture::Value(None),
+            ))
+            .field(Field::new("nodes", TypeRef::named_nn_list_nn(name), |_| no_rows())),
+    )
+}
+
+fn object_description(dataset: &Dataset) -> String {
+    match &dataset.description {
+        Some(description) => description.clone(),
+        None => format!("A row of \"{}\".", dataset.label),
+    }
+}
+
+fn column_description(column: &Column) -> String {
+    if column.generated {
+        return "The row's number in file order, given by Sluice.".to_owned();
+    }
+    let mut text = match &column.description {
+        Some(description) => format!("{description}\n\n"),
+        None => String::new(),
+    };
+    text.push_str(&format!("\"{}\" ({}).", column.label, column.column_type.name()));
+    if !column.evidence.reason.is_empty() {
+        text.push(' ');
+        text.push_str(&column.evidence.reason);
+    }
+    text
+}

@@ -1,0 +1,141 @@
+//! `POST /graphql` and `GET /graphql`: GraphQL over HTTP, to the letter.
+//!
+//! This is the hot path: authenticate, read, one pass over the JSON, hand over, send the bytes. It
+//! never looks into a document; the guards stand before the parser, in the room that parses.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::accept::{Content, Media, content, negotiate};
+use super::operation_kind::is_mutation;
+use super::outer::request_id;
+use super::refusal::{Refusal, mutation_by_get, status_of};
+use super::{App, body, multipart, parameters};
+use crate::auth::Principal;
+use crate::catalog::model::Scope;
+use crate::error::Code;
+use crate::graphql::Answer;
+
+/// `POST /graphql`.
+pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(media) = negotiate(&parts.headers) else { return not_acceptable().into_response() };
+    match run_post(&app, &parts, body).await {
+        Ok(answer) => respond(answer, media),
+        Err(refusal) => refusal.in_media(media).into_response(),
+    }
+}
+
+/// `GET /graphql`: queries only.
+pub(super) async fn get(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let Some(media) = negotiate(&parts.headers) else { return not_acceptable().into_response() };
+    match run_get(&app, &parts).await {
+        Ok(answer) => respond(answer, media),
+        Err(refusal) => refusal.in_media(media).into_response(),
+    }
+}
+
+async fn run_post(app: &App, parts: &Parts, body: Body) -> Result<Answer, Refusal> {
+    let principal = authenticate(app, &parts.headers).await?;
+    body::refuse_encoded(&parts.headers)?;
+    let settings = &app.settings;
+    match content(&parts.headers) {
+        Content::Json => {
+            let (limit, idle) = (settings.max_body_bytes, settings.body_idle_timeout);
+            let bytes = body::read_whole(body, &parts.headers, limit, idle).await?;
+            let request = parameters::from_json(&bytes)?;
+            drop(bytes);
+            Ok(app.engine.execute(&principal, request, request_id().as_str()).await)
+        }
+        Content::Multipart(boundary) => {
+            // Boxed: rare, and large beside the common case.
+            Box::pin(run_multipart(app, &principal, parts, body, &boundary)).await
+        }
+        Content::Other => Err(unsupported_content()),
+    }
+}
+
+async fn run_multipart(
+    app: &App,
+    principal: &Principal,
+    parts: &Parts,
+    body: Body,
+    boundary: &str,
+) -> Result<Answer, Refusal> {
+    principal.require(Scope::Upload)?;
+    let received = multipart::receive(&app.settings, &parts.headers, body, boundary).await?;
+    let (request, spooled) = received.into_request();
+    let answer = app.engine.execute(principal, request, request_id().as_str()).await;
+    // Whatever the operation did not take is removed now.
+    drop(spooled);
+    Ok(answer)
+}
+
+async fn run_get(app: &App, parts: &Parts) -> Result<Answer, Refusal> {
+    let principal = authenticate(app, &parts.headers).await?;
+    let mut request = parameters::from_query_string(parts.uri.query().unwrap_or_default())?;
+    request.is_read_only = true;
+    let document = request.query.clone();
+    let operation_name = request.operation_name.clone();
+    let answer = app.engine.execute(&principal, request, request_id().as_str()).await;
+    if !answer.is_executed && is_mutation(&document, operation_name.as_deref()) {
+        return Err(mutation_by_get());
+    }
+    Ok(answer)
+}
+
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Principal, Refusal> {
+    let principal = app.auth.authenticate(headers).await?;
+    principal.require(Scope::Read)?;
+    Ok(principal)
+}
+
+fn respond(answer: Answer, media: Media) -> Response {
+    let status = status(&answer, media);
+    let Answer { body, .. } = answer;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    response
+}
+
+/// Section 6.4 of the specification, and one addition: a store that is away is 503 for everybody,
+/// so that a load balancer or a cron job sees it without reading the answer.
+fn status(answer: &Answer, media: Media) -> StatusCode {
+    let Some(code) = answer.first_error else { return StatusCode::OK };
+    let is_whole_failure = !answer.is_executed || has_no_data(&answer.body);
+    let is_ours = matches!(
+        code,
+        Code::StorageUnavailable | Code::Timeout | Code::RateLimited | Code::Internal
+    );
+    match media {
+        _ if is_whole_failure && is_ours => status_of(code),
+        Media::GraphqlResponse if !answer.is_executed => status_of(code),
+        _ => StatusCode::OK,
+    }
+}
+
+fn has_no_data(body: &Bytes) -> bool {
+    !body.starts_with(b"{\"data\":{")
+}
+
+fn not_acceptable() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "Answers are application/graphql-response+json or application/json; accept one of them.",
+    )
+}
+
+fn unsupported_content() -> Refusal {
+    Refusal::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "Send content-type application/json (in UTF-8), or multipart/form-data to upload a file.",
+    )
+}

@@ -1,0 +1,144 @@
+//! Turns a failure into the one shape that every route answers: a GraphQL error with a status.
+//!
+//! Internals are logged here, once, with the request id, and never shown.
+
+use std::borrow::Cow;
+
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::accept::Media;
+use super::outer::request_id;
+use crate::error::{Code, Error};
+
+/// Marks an answer that may have come before the request was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused;
+
+/// A request that is answered without having been carried out.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    error: Error,
+    header: Option<(HeaderName, HeaderValue)>,
+    media: Media,
+}
+
+impl Refusal {
+    /// The request is wrong in a way that HTTP has a status for.
+    pub(super) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Refusal {
+        let error = Error::bad_input(message);
+        Refusal { status, error, header: None, media: Media::Json }
+    }
+
+    /// 400 with a sentence.
+    pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 413, naming the limit and the setting that raises it.
+    pub(super) fn too_large(what: &str, limit_bytes: u64, setting: &str) -> Refusal {
+        Refusal::from(Error::new(
+            Code::PayloadTooLarge,
+            format!(
+                "{what} is larger than the {limit_bytes} bytes allowed; send less, or raise the setting {setting}."
+            ),
+        ))
+    }
+
+    /// The same refusal in the media type that was asked for.
+    #[must_use]
+    pub(super) fn in_media(mut self, media: Media) -> Refusal {
+        self.media = media;
+        self
+    }
+
+    #[must_use]
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Refusal {
+        self.header = Some((name, value));
+        self
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        let status = status_of(error.code);
+        let header = match error.code {
+            Code::Unauthenticated => {
+                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
+            code if code.is_retryable() => {
+                Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
+            }
+            _ => None,
+        };
+        Refusal { status, error, header, media: Media::Json }
+    }
+}
+
+/// The status of a code.
+pub(super) fn status_of(code: Code) -> StatusCode {
+    StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        log(&self.error);
+        let body = json!({ "errors": [error_json(self.error.code, &self.error.message)] });
+        let mut response = (self.status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, self.media.content_type());
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
+        }
+        response.extensions_mut().insert(Refused);
+        response
+    }
+}
+
+/// One entry of `errors`, with the id of the request at hand.
+pub(super) fn error_json(code: Code, message: &str) -> serde_json::Value {
+    json!({
+        "message": message,
+        "extensions": { "code": code.wire(), "requestId": request_id().as_str() }
+    })
+}
+
+/// Logs what the caller must not see.
+fn log(error: &Error) {
+    let Some(source) = &error.source else { return };
+    let mut causes = source.to_string();
+    let mut next = source.source();
+    while let Some(cause) = next {
+        causes = format!("{causes}: {cause}");
+        next = cause.source();
+    }
+    let code = error.code.wire();
+    let request_id = request_id();
+    tracing::error!(code, causes, request_id = request_id.as_str(), "a request failed");
+}
+
+/// 405 in the shape of all errors.
+pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
+    let message =
+        format!("{} does not take {method}; the header Allow lists what it takes.", uri.path());
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)
+}
+
+/// 405 for a mutation that came by GET.
+pub(super) fn mutation_by_get() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "GET is for queries only; send mutations by POST with content-type application/json.",
+    )
+    .with_header(header::ALLOW, HeaderValue::from_static("POST"))
+}
+
+/// 404 in the shape of all errors.
+pub(super) fn not_found(path: &str) -> Refusal {
+    Refusal::from(Error::not_found(format!(
+        "There is nothing at {path}; the API is at /graphql, uploads go to /upload/NAME."
+    )))
+}

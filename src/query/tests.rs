@@ -1,0 +1,178 @@
+//! Snapshots of the SQL that documents become, for both dialects.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use sluice_schema::ColumnType;
+use uuid::Uuid;
+
+use super::Dialect;
+use super::document::Document;
+use super::input::Variables;
+use super::plan::{Plan, PlanSettings, RootBody};
+use crate::catalog::model::{Column, Dataset, DatasetId, ROW_COLUMN, StorageId, WorkspaceId};
+use crate::catalog::snapshot::Snapshot;
+use crate::config::Settings;
+use crate::error::Result;
+
+fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
+    Column {
+        name: name.to_owned(),
+        physical: physical.to_owned(),
+        label: name.to_owned(),
+        column_type,
+        notation: Default::default(),
+        nullable: true,
+        unique: false,
+        generated: physical == ROW_COLUMN,
+        description: None,
+        n_nulls: 0,
+        evidence: Default::default(),
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let decimal = ColumnType::Decimal { precision: 10, scale: 2 };
+    let dataset = Dataset {
+        id: DatasetId(Uuid::nil()),
+        name: "orders".to_owned(),
+        type_name: "Orders".to_owned(),
+        label: "orders".to_owned(),
+        description: None,
+        version: 1,
+        row_count: 3,
+        size_bytes: 4096,
+        columns: vec![
+            column("id", ROW_COLUMN, ColumnType::Int),
+            column("status", "c1", ColumnType::String),
+            column("total", "c2", decimal),
+            column("paid", "c3", ColumnType::Boolean),
+            column("ordered", "c4", ColumnType::Date),
+            column("ratio", "c5", ColumnType::Float),
+        ],
+        key: 0,
+        storage: StorageId::default(),
+        guard: Default::default(),
+        indexes: Vec::new(),
+        source: None,
+        notices: Arc::from([]),
+        created_at_us: 0,
+        updated_at_us: 0,
+    };
+    Snapshot::new(WorkspaceId(Uuid::nil()), 1, 1, [Arc::new(dataset)])
+}
+
+fn variables(value: serde_json::Value) -> Variables {
+    match value {
+        serde_json::Value::Object(map) => map,
+        _ => Variables::new(),
+    }
+}
+
+fn plan(document: &str, values: serde_json::Value, dialect: Dialect) -> Result<Plan> {
+    let settings = PlanSettings { dialect, ..PlanSettings::new(&Settings::default()) };
+    let document = Document::parse(document, None, &settings.limits)?;
+    Plan::new(&document, &snapshot(), &variables(values), settings)
+}
+
+/// The SQL of the first root field in both dialects, with what is bound.
+fn sql(document: &str, values: serde_json::Value) -> String {
+    let mut text = format!("{document}\n");
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        let made = plan(document, values.clone(), dialect).and_then(|plan| {
+            let now = std::time::Instant::now();
+            let binds = plan.bind(&snapshot(), &variables(values.clone()), now)?;
+            Ok((plan, binds))
+        });
+        match made {
+            Err(error) => text.push_str(&format!("\n{dialect:?}: {error}\n")),
+            Ok((plan, runs)) => {
+                for (root, run) in plan.roots.iter().zip(runs) {
+                    let (RootBody::Statement(_), Some(run)) = (&root.body, run) else { continue };
+                    let sql = run.statement.sql.render(|n, out| out.push_str(&format!("t{n}")));
+                    text.push_str(&format!("\n{dialect:?}: {sql}\n  {:?}\n", run.binds));
+                }
+            }
+        }
+    }
+    text
+}
+
+macro_rules! snapshot_sql {
+    ($name:ident, $document:expr) => {
+        snapshot_sql!($name, $document, json!({}));
+    };
+    ($name:ident, $document:expr, $variables:expr) => {
+        #[test]
+        fn $name() {
+            insta::assert_snapshot!(sql($document, $variables));
+        }
+    };
+}
+
+snapshot_sql!(list_in_file_order, "{ orders { id status } }");
+snapshot_sql!(list_of_typenames_only, "{ orders(limit: 3) { __typename } }");
+snapshot_sql!(by_key, "{ ordersByPk(id: 7) { id total } }");
+snapshot_sql!(
+    comparisons,
+    r#"{ orders(where: {total: {_gt: "1.005", _lte: "9.999", _neq: "1.001"}, paid: {_eq: true}, ordered: {_gte: "2024-01-31"}, ratio: {_lt: 0.5}}) { id } }"#
+);
+snapshot_sql!(
+    connectives,
+    r#"{ orders(where: {_or: [{status: {_eq: "a"}}, {_not: {_and: [{status: {_isNull: true}}, {paid: {_isNull: false}}]}}], _and: [{}, {id: {_gt: 1}}]}) { id } }"#
+);
+snapshot_sql!(nothing_and_everything, "{ orders(where: {_or: [], _not: {}}) { id } }");
+snapshot_sql!(
+    lists_of_values,
+    r#"query($s: [String!]!) { orders(where: {status: {_in: $s}, total: {_nin: ["1.50", "2.005"]}, id: {_in: []}, paid: {_in: [true]}}) { id } }"#,
+    json!({"s": ["a\"b", "c"]})
+);
+snapshot_sql!(
+    text_operators,
+    r#"{ orders(where: {status: {_like: "a%", _nlike: "b_", _ilike: "C%", _nilike: "\\%d", _startsWith: "x", _endsWith: "y", _contains: "z", _istartsWith: "X", _iendsWith: "Y", _icontains: "Z", _regex: "^a+$", _nregex: "b", _iregex: "C", _niregex: "D"}}) { id } }"#
+);
+snapshot_sql!(
+    order_and_page,
+    "{ orders(orderBy: [{total: DESC, status: ASC}, {ordered: ASC_NULLS_FIRST}], limit: 5, offset: 10) { id } }"
+);
+snapshot_sql!(
+    distinct_rows,
+    "{ orders(distinctOn: [STATUS, PAID], orderBy: {total: DESC_NULLS_LAST}, where: {id: {_gt: 0}}) { id } }"
+);
+snapshot_sql!(
+    aggregate_of_all,
+    "{ ordersAggregate { aggregate { count c: count(columns: [STATUS]) d: count(columns: [STATUS, PAID], distinct: true) e: count(columns: [STATUS, PAID]) sum { total ratio } avg { total ratio } min { ordered status } max { total } } } }"
+);
+snapshot_sql!(
+    aggregate_of_a_page_with_nodes,
+    r#"{ ordersAggregate(where: {status: {_eq: "a"}}, orderBy: {total: ASC}, limit: 2, offset: 1) { aggregate { count sum { total } } nodes { id total } } }"#
+);
+snapshot_sql!(aggregate_with_offset_only, "{ ordersAggregate(offset: 1) { aggregate { count } } }");
+snapshot_sql!(
+    whole_filter_in_a_variable,
+    "query($w: OrdersBoolExp, $o: [OrdersOrderBy!]) { orders(where: $w, orderBy: $o) { id } }",
+    json!({"w": {"status": {"_eq": "a"}, "_or": [{"id": {"_eq": 1}}, {"id": {"_eq": 2}}]}, "o": {"id": "DESC"}})
+);
+snapshot_sql!(
+    directives_and_fragments,
+    "query($a: Boolean!) { orders { ...F paid @include(if: $a) ratio @skip(if: true) ... on Orders { status } } } fragment F on Orders { id s: status }",
+    json!({"a": false})
+);
+snapshot_sql!(null_operand, "{ orders(where: {status: {_eq: null}}) { id } }");
+snapshot_sql!(unknown_column, r#"{ orders(where: {state: {_eq: "a"}}) { id } }"#);
+snapshot_sql!(too_costly, "{ ordersAggregate(limit: 1000) { nodes { a: id b: id c: id } } }");
+
+#[test]
+fn a_plan_is_used_again_only_for_the_same_shape() -> Result<()> {
+    let document = "query($s: String, $n: Int) { orders(where: {status: {_eq: $s}}, limit: $n) { id } }";
+    let made = plan(document, json!({"s": "a", "n": 1}), Dialect::Sqlite)?;
+    for (values, fits) in [
+        (json!({"s": "b", "n": 2}), true),
+        (json!({"s": "b"}), false),
+        (json!({"s": "b", "n": null}), false),
+        (json!({"s": null, "n": 2}), false),
+    ] {
+        assert_eq!(made.fits(&variables(values.clone())), fits, "{values}");
+    }
+    Ok(())
+}

@@ -1,1 +1,0 @@
-//! Loads into a real PostgreSQL.

@@ -1,0 +1,18 @@
+//! Sluice from the outside: the real program on a free port, spoken to by HTTP, on both stores.
+//!
+//! One module per story. `scripts/test` starts what the stories need.
+
+mod bad_input;
+mod browser;
+mod config;
+mod crash;
+mod database_away;
+mod disk_full;
+mod guards;
+mod harness;
+mod http;
+mod keys;
+mod read;
+mod schema;
+mod tidy;
+mod upload;
