@@ -50,27 +50,14 @@ fn build_app() -> Result<(), String> {
 
     // Two builds of one checkout (another profile, an editor's) share node_modules: one at a time.
     let lock = File::open(crate_dir.join("build.rs")).map_err(|error| error.to_string())?;
-    lock.lock()
-        .map_err(|error| format!("cannot lock build.rs: {error}"))?;
+    lock.lock().map_err(|error| format!("cannot lock build.rs: {error}"))?;
 
     install_packages(&crate_dir, &node_version)?;
     let app_dir = out_dir.join("app");
     let (app_dir, table) = (app_dir.as_os_str(), out_dir.join("files.rs"));
-    let build = [
-        "run",
-        "--silent",
-        "build",
-        "--",
-        "--logLevel=warn",
-        "--outDir",
-    ]
-    .map(OsStr::new);
+    let build = ["run", "--silent", "build", "--", "--logLevel=warn", "--outDir"].map(OsStr::new);
     run(&crate_dir, npm(), &[&build[..], &[app_dir]].concat())?;
-    run(
-        &crate_dir,
-        "node",
-        &[OsStr::new("scripts/embed.mjs"), app_dir, table.as_os_str()],
-    )
+    run(&crate_dir, "node", &[OsStr::new("scripts/embed.mjs"), app_dir, table.as_os_str()])
 }
 
 /// Installs exactly what the lock file says, unless that is what is installed already.
@@ -99,11 +86,8 @@ fn supported_node_version(crate_dir: &Path) -> Result<String, String> {
         .output()
         .map_err(|error| format!("`node` cannot be run ({error}); {needed}"))?;
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    let major = version
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|n| n.parse::<u32>().ok());
+    let major =
+        version.trim_start_matches('v').split('.').next().and_then(|n| n.parse::<u32>().ok());
     if major.is_none_or(|major| major < OLDEST_NODE) {
         return Err(format!("`node --version` says {version:?}; {needed}"));
     }
@@ -111,27 +95,17 @@ fn supported_node_version(crate_dir: &Path) -> Result<String, String> {
 }
 
 fn run(dir: &Path, program: &str, args: &[&OsStr]) -> Result<(), String> {
-    let output = Command::new(program)
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .map_err(|error| {
-            format!("`{program}` cannot be run: {error}; is Node.js complete, with npm?")
-        })?;
+    let output = Command::new(program).args(args).current_dir(dir).output().map_err(|error| {
+        format!("`{program}` cannot be run: {error}; is Node.js complete, with npm?")
+    })?;
     if output.status.success() {
         return Ok(());
     }
-    let command = args
-        .iter()
-        .map(|arg| arg.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let command = args.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ");
     // Each line on its own: cargo takes one line as one message.
     let said = [output.stdout, output.stderr].concat();
-    let lines: Vec<String> = String::from_utf8_lossy(&said)
-        .lines()
-        .map(|line| format!("warning={line}"))
-        .collect();
+    let lines: Vec<String> =
+        String::from_utf8_lossy(&said).lines().map(|line| format!("warning={line}")).collect();
     tell_cargo(&lines);
     Err(format!(
         "`{program} {command}` failed in playground/ ({}); what it said is above",

@@ -34,9 +34,7 @@ fn quality(accept_encoding: &str, names: &[&str]) -> u16 {
     for choice in accept_encoding.split(',') {
         let mut parts = choice.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
-        let weight = parts
-            .find_map(|part| part.strip_prefix("q="))
-            .map_or(1000, thousandths);
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
         if names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)) {
             return weight;
         }

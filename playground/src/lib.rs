@@ -34,11 +34,7 @@ pub struct Asset {
 #[cfg(feature = "app")]
 #[must_use]
 pub fn asset(path: &str, accept_encoding: &str) -> Option<Asset> {
-    let path = if is_app_route(path) {
-        "/index.html"
-    } else {
-        path
-    };
+    let path = if is_app_route(path) { "/index.html" } else { path };
     files::find(path).map(|file| file.encoded(encoding::preferred(accept_encoding)))
 }
 

@@ -2,23 +2,12 @@ use crate::{asset, is_app_route};
 
 #[test]
 fn the_screens_have_addresses() {
-    for path in [
-        "/",
-        "/graphiql",
-        "/datasets/orders",
-        "/datasets/Umsatz%202024",
-    ] {
+    for path in ["/", "/graphiql", "/datasets/orders", "/datasets/Umsatz%202024"] {
         assert!(is_app_route(path), "{path}");
     }
-    for path in [
-        "",
-        "/graphql",
-        "/datasets",
-        "/datasets/",
-        "/datasets/a/b",
-        "/assets/x.js",
-        "/upload/a",
-    ] {
+    for path in
+        ["", "/graphql", "/datasets", "/datasets/", "/datasets/a/b", "/assets/x.js", "/upload/a"]
+    {
         assert!(!is_app_route(path), "{path}");
     }
 }
@@ -36,9 +25,7 @@ fn every_route_gives_one_page_that_is_asked_for_again() {
 #[cfg(not(feature = "app"))]
 #[test]
 fn without_the_app_the_page_says_how_to_get_it_and_how_to_do_without() {
-    let page = asset("/", "br")
-        .map(|page| String::from_utf8_lossy(page.body))
-        .unwrap_or_default();
+    let page = asset("/", "br").map(|page| String::from_utf8_lossy(page.body)).unwrap_or_default();
     for word in ["Node.js", "cargo build", "curl", "/graphql"] {
         assert!(page.contains(word), "{word}");
     }
@@ -63,11 +50,7 @@ mod with_app {
         let page = body_of("/", "identity");
         assert!(!page.is_empty() && page.len() > body_of("/", "br").len());
         for file in &FILES {
-            assert!(
-                !body_of(file.path, "").is_empty(),
-                "{} cannot be unpacked",
-                file.path
-            );
+            assert!(!body_of(file.path, "").is_empty(), "{} cannot be unpacked", file.path);
         }
     }
 
@@ -81,47 +64,26 @@ mod with_app {
             assert_eq!(file.immutable, file.path.starts_with("/assets/"));
         }
         let script = asset("/", "gzip");
-        assert_eq!(
-            script.and_then(|script| script.content_encoding),
-            Some("gzip")
-        );
+        assert_eq!(script.and_then(|script| script.content_encoding), Some("gzip"));
     }
 
     #[test]
     fn the_app_keeps_within_its_budgets() {
-        let n_bytes: usize = FILES
-            .iter()
-            .map(|file| file.brotli.len() + file.gzip.len())
-            .sum();
-        assert!(
-            n_bytes <= MAX_EMBEDDED_BYTES,
-            "{n_bytes} bytes are embedded"
-        );
+        let n_bytes: usize = FILES.iter().map(|file| file.brotli.len() + file.gzip.len()).sum();
+        assert!(n_bytes <= MAX_EMBEDDED_BYTES, "{n_bytes} bytes are embedded");
 
         let page = String::from_utf8_lossy(body_of("/", ""));
         let is_on_first_screen =
             |file: &&EmbeddedFile| page.contains(file.path) || file.path == "/index.html";
-        let n_first: usize = FILES
-            .iter()
-            .filter(is_on_first_screen)
-            .map(|file| file.gzip.len())
-            .sum();
-        assert!(
-            n_first <= MAX_FIRST_SCREEN_BYTES,
-            "{n_first} bytes before the first screen"
-        );
+        let n_first: usize =
+            FILES.iter().filter(is_on_first_screen).map(|file| file.gzip.len()).sum();
+        assert!(n_first <= MAX_FIRST_SCREEN_BYTES, "{n_first} bytes before the first screen");
     }
 
     #[test]
     fn the_page_runs_under_the_content_security_policy() {
         let page = String::from_utf8_lossy(body_of("/", ""));
-        assert!(
-            !page.contains("<script>") && !page.contains("onload="),
-            "an inline script"
-        );
-        assert!(
-            !page.contains("http://") && !page.contains("https://"),
-            "a third party"
-        );
+        assert!(!page.contains("<script>") && !page.contains("onload="), "an inline script");
+        assert!(!page.contains("http://") && !page.contains("https://"), "a third party");
     }
 }
