@@ -37,7 +37,12 @@ pub(crate) fn read_dated(text: &str) -> Option<Dated> {
     if text.ends_with(['M', 'm', '.'])
         && let Some(micros) = read_clock(text)
     {
-        return Some(Dated { moment: Moment::Time, values: [Some(micros); 3], named_month: false, separator: ':' });
+        return Some(Dated {
+            moment: Moment::Time,
+            values: [Some(micros); 3],
+            named_month: false,
+            separator: ':',
+        });
     }
     let (date, time) = split_time(text);
     let (parts, separator, named_month) = date_parts(date)?;
@@ -90,12 +95,17 @@ fn split_time(text: &str) -> (&str, Option<&str>) {
 fn read_clock(text: &str) -> Option<i64> {
     let upper = text.to_ascii_uppercase();
     let (clock, half) = match () {
-        () if upper.ends_with("AM") || upper.ends_with("A.M.") => (upper.split('A').next()?, Some(0)),
-        () if upper.ends_with("PM") || upper.ends_with("P.M.") => (upper.split('P').next()?, Some(12)),
+        () if upper.ends_with("AM") || upper.ends_with("A.M.") => {
+            (upper.split('A').next()?, Some(0))
+        }
+        () if upper.ends_with("PM") || upper.ends_with("P.M.") => {
+            (upper.split('P').next()?, Some(12))
+        }
         () => (upper.as_str(), None),
     };
     let clock = clock.trim_end();
-    let padded = if clock.as_bytes().get(1) == Some(&b':') { format!("0{clock}") } else { clock.to_owned() };
+    let padded =
+        if clock.as_bytes().get(1) == Some(&b':') { format!("0{clock}") } else { clock.to_owned() };
     if half.is_none() && padded.len() == clock.len() {
         return None;
     }
@@ -146,10 +156,25 @@ fn part(text: &str) -> Option<Part> {
 
 fn month_named(text: &str) -> Option<u32> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
     ];
     let lower = text.to_ascii_lowercase();
-    let fits = |month: &str| *month == *lower || (lower.len() == 3 && month.starts_with(&lower)) || (lower == "sept" && *month == *"september");
+    let fits = |month: &str| {
+        *month == *lower
+            || (lower.len() == 3 && month.starts_with(&lower))
+            || (lower == "sept" && *month == *"september")
+    };
     let place = MONTHS.iter().position(|month| fits(month))?;
     u32::try_from(place + 1).ok()
 }
@@ -163,7 +188,11 @@ fn days_in_order(parts: [Part; 3], order: DateOrder) -> Option<i32> {
     };
     // A named month says where it is, so that any order that puts the year right will do.
     let (day, month) = if day.is_name { (month, day) } else { (day, month) };
-    if year.n_digits != 4 || day.is_name || day.n_digits > 2 || (!month.is_name && month.n_digits > 2) {
+    if year.n_digits != 4
+        || day.is_name
+        || day.n_digits > 2
+        || (!month.is_name && month.n_digits > 2)
+    {
         return None;
     }
     days_from_civil(i32::try_from(year.value).ok()?, month.value, day.value)
@@ -213,7 +242,20 @@ mod tests {
         check("31/12/2024 23:00 UTC", Dmy, Some("2024-12-31T23:00:00Z"));
         check("5:30 PM", Dmy, Some("17:30:00"));
         check("5:30", Dmy, None);
-        for bad in ["31/12/24", "1/2/3", "32/01/2024", "1 2 2024", "13:00 PM", "1.2.3", "10.0.0.1", "2024", "Jan 2024", "5/2024", "a/b/2024", "12/31/2024 25:00"] {
+        for bad in [
+            "31/12/24",
+            "1/2/3",
+            "32/01/2024",
+            "1 2 2024",
+            "13:00 PM",
+            "1.2.3",
+            "10.0.0.1",
+            "2024",
+            "Jan 2024",
+            "5/2024",
+            "a/b/2024",
+            "12/31/2024 25:00",
+        ] {
             check(bad, Dmy, None);
         }
     }

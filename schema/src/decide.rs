@@ -5,7 +5,6 @@
 use crate::decimal::{MAX_PRECISION, write_decimal_i128};
 use crate::form::Form;
 use crate::options::{DateOrder, DeclaredType};
-use crate::ways::{Choice, DateChoice, NumberChoice, choose_date, choose_number};
 use crate::plan::{
     BooleanPair, CandidateCount, CategoryCount, CounterExample, Evidence, Notation, Notice,
     NoticeCode,
@@ -13,6 +12,7 @@ use crate::plan::{
 use crate::summary::{COMMON_SCALE, ColumnSummary, Order, boolean_bit};
 use crate::temporal::{write_date, write_time, write_timestamp};
 use crate::types::ColumnType;
+use crate::ways::{Choice, DateChoice, NumberChoice, choose_date, choose_number};
 
 /// What was decided about a column.
 #[derive(Clone, Debug)]
@@ -80,11 +80,7 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
     }
     let notation = Notation {
         nulls: if reads_words {
-            summary
-                .null_words
-                .iter()
-                .map(|(word, _)| word.to_string())
-                .collect()
+            summary.null_words.iter().map(|(word, _)| word.to_string()).collect()
         } else {
             Vec::new()
         },
@@ -115,11 +111,15 @@ impl Verdict {
 }
 
 fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notice>) -> Verdict {
-    let text = |reason: String| Verdict { column_type: ColumnType::String, reason, boolean: None, number: None, date: None };
-    let typed: Vec<Form> = Form::ALL
-        .into_iter()
-        .filter(|form| form.is_typed() && summary.count(*form) > 0)
-        .collect();
+    let text = |reason: String| Verdict {
+        column_type: ColumnType::String,
+        reason,
+        boolean: None,
+        number: None,
+        date: None,
+    };
+    let typed: Vec<Form> =
+        Form::ALL.into_iter().filter(|form| form.is_typed() && summary.count(*form) > 0).collect();
     if typed.is_empty() {
         let reason = if summary.count(Form::Text) == 0 {
             "no cell has a typed value"
@@ -134,7 +134,13 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
     }
     let n_values: u64 = typed.iter().map(|form| summary.count(*form)).sum();
     let all = |what: &str| format!("all {n_values} values are {what}");
-    let verdict = |column_type, what: &str| Verdict { column_type, reason: all(what), boolean: None, number: None, date: None };
+    let verdict = |column_type, what: &str| Verdict {
+        column_type,
+        reason: all(what),
+        boolean: None,
+        number: None,
+        date: None,
+    };
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
     match typed.as_slice() {
         [Form::Int] if i32::try_from(min).is_ok() && i32::try_from(max).is_ok() => {
@@ -142,19 +148,12 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         }
         [Form::Int] => verdict(ColumnType::BigInt, "whole numbers of at most 64 bits"),
         [Form::Decimal] | [Form::Int, Form::Decimal] => {
-            let whole_digits = summary
-                .max_whole_digits
-                .max(n_digits(min))
-                .max(n_digits(max));
+            let whole_digits = summary.max_whole_digits.max(n_digits(min)).max(n_digits(max));
             if whole_digits + summary.max_scale <= MAX_PRECISION {
-                let column_type = ColumnType::Decimal {
-                    precision: MAX_PRECISION,
-                    scale: summary.max_scale,
-                };
-                let what = format!(
-                    "decimals with at most {} digits after the point",
-                    summary.max_scale
-                );
+                let column_type =
+                    ColumnType::Decimal { precision: MAX_PRECISION, scale: summary.max_scale };
+                let what =
+                    format!("decimals with at most {} digits after the point", summary.max_scale);
                 verdict(column_type, &what)
             } else {
                 let reason = format!(
@@ -171,33 +170,57 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 text(reason)
             }
         }
-                forms if forms.contains(&Form::WrittenNumber)
-            && forms.iter().all(|form| matches!(form, Form::Int | Form::Decimal | Form::WrittenNumber)) =>
+        forms
+            if forms.contains(&Form::WrittenNumber)
+                && forms.iter().all(|form| {
+                    matches!(form, Form::Int | Form::Decimal | Form::WrittenNumber)
+                }) =>
         {
             match choose_number(summary, context) {
                 Choice::Made(choice) => {
                     notices.push(choice.notice(context, summary));
                     let reason = format!("all {n_values} values are {}", choice.what);
-                    Verdict { column_type: choice.column_type, reason, boolean: None, number: Some(choice), date: None }
+                    Verdict {
+                        column_type: choice.column_type,
+                        reason,
+                        boolean: None,
+                        number: Some(choice),
+                        date: None,
+                    }
                 }
                 Choice::Open { code, reason } => {
-                    notices.push(Notice::new(code, format!("{reason}; the column stays text")).in_column(context.label));
+                    notices.push(
+                        Notice::new(code, format!("{reason}; the column stays text"))
+                            .in_column(context.label),
+                    );
                     text(reason)
                 }
             }
         }
-        [Form::WrittenDate] | [Form::Time, Form::WrittenDate] => match choose_date(summary, context) {
-            Choice::Made(choice) => {
-                notices.push(choice.notice(context, summary));
-                let reason = format!("all {n_values} values are {}", choice.what);
-                Verdict { column_type: choice.column_type, reason, boolean: None, number: None, date: Some(choice) }
+        [Form::WrittenDate] | [Form::Time, Form::WrittenDate] => {
+            match choose_date(summary, context) {
+                Choice::Made(choice) => {
+                    notices.push(choice.notice(context, summary));
+                    let reason = format!("all {n_values} values are {}", choice.what);
+                    Verdict {
+                        column_type: choice.column_type,
+                        reason,
+                        boolean: None,
+                        number: None,
+                        date: Some(choice),
+                    }
+                }
+                Choice::Open { code, reason } => {
+                    notices.push(
+                        Notice::new(code, format!("{reason}; the column stays text"))
+                            .in_column(context.label),
+                    );
+                    text(reason)
+                }
             }
-            Choice::Open { code, reason } => {
-                notices.push(Notice::new(code, format!("{reason}; the column stays text")).in_column(context.label));
-                text(reason)
-            }
-        },
-        forms if forms.contains(&Form::Scientific)
+        }
+        forms
+            if forms.contains(&Form::Scientific)
                 && forms
                     .iter()
                     .all(|form| matches!(form, Form::Int | Form::Decimal | Form::Scientific)) =>
@@ -208,20 +231,15 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                     "numbers that a double holds without loss, some in scientific notation",
                 )
             } else {
-                let reason = format!(
-                    "{} numbers would change as doubles",
-                    summary.not_double.count
-                );
+                let reason =
+                    format!("{} numbers would change as doubles", summary.not_double.count);
                 notices.push(
                     Notice::new(
                         NoticeCode::WideNumbers,
                         format!("{reason}; the column stays text"),
                     )
                     .in_column(context.label)
-                    .at(
-                        context.first_row + summary.not_double.first_row,
-                        summary.not_double.count,
-                    ),
+                    .at(context.first_row + summary.not_double.first_row, summary.not_double.count),
                 );
                 text(reason)
             }
@@ -240,14 +258,12 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         },
         [Form::Date] => verdict(ColumnType::Date, "dates (ISO 8601)"),
         [Form::Time] => verdict(ColumnType::LocalTime, "times of day"),
-        [Form::LocalDateTime] => verdict(
-            ColumnType::LocalDateTime,
-            "dates with a time and without a zone (ISO 8601)",
-        ),
-        [Form::DateTime] => verdict(
-            ColumnType::DateTime,
-            "dates with a time and a zone (ISO 8601)",
-        ),
+        [Form::LocalDateTime] => {
+            verdict(ColumnType::LocalDateTime, "dates with a time and without a zone (ISO 8601)")
+        }
+        [Form::DateTime] => {
+            verdict(ColumnType::DateTime, "dates with a time and a zone (ISO 8601)")
+        }
         [Form::Uuid] => verdict(ColumnType::Uuid, "UUIDs"),
         [Form::Json] => verdict(ColumnType::Json, "JSON objects or arrays"),
         [Form::Wide] | [Form::Int, Form::Wide] | [.., Form::Wide] => {
@@ -258,15 +274,12 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 summary.count(Form::Wide)
             );
             notices.push(
-                Notice::new(
-                    NoticeCode::WideNumbers,
-                    format!("{reason}; the column stays text"),
-                )
-                .in_column(context.label)
-                .at(
-                    context.first_row + first.map_or(0, |first| first.row),
-                    summary.count(Form::Wide),
-                ),
+                Notice::new(NoticeCode::WideNumbers, format!("{reason}; the column stays text"))
+                    .in_column(context.label)
+                    .at(
+                        context.first_row + first.map_or(0, |first| first.row),
+                        summary.count(Form::Wide),
+                    ),
             );
             text(reason)
         }
@@ -292,13 +305,15 @@ fn boolean_pair(words: u8) -> Option<(BooleanPair, &'static str)> {
 }
 
 fn n_digits(value: i64) -> u8 {
-    value
-        .unsigned_abs()
-        .checked_ilog10()
-        .map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX))
+    value.unsigned_abs().checked_ilog10().map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX))
 }
 
-fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict, context: &Context<'_>) -> Verdict {
+fn declare(
+    declared: DeclaredType,
+    summary: &ColumnSummary,
+    inferred: &Verdict,
+    context: &Context<'_>,
+) -> Verdict {
     let column_type = match declared {
         DeclaredType::Boolean => ColumnType::Boolean,
         DeclaredType::Int => ColumnType::Int,
@@ -325,8 +340,12 @@ fn declare(declared: DeclaredType, summary: &ColumnSummary, inferred: &Verdict, 
         column_type,
         reason,
         boolean: inferred.boolean,
-        number: choose_number(summary, context).into_choice().filter(|_| summary.count(Form::WrittenNumber) > 0),
-        date: choose_date(summary, context).into_choice().filter(|_| summary.count(Form::WrittenDate) > 0),
+        number: choose_number(summary, context)
+            .into_choice()
+            .filter(|_| summary.count(Form::WrittenNumber) > 0),
+        date: choose_date(summary, context)
+            .into_choice()
+            .filter(|_| summary.count(Form::WrittenDate) > 0),
     }
 }
 
@@ -361,10 +380,7 @@ fn mixed_reason(summary: &ColumnSummary, context: &Context<'_>) -> String {
     let Some(example) = counter_example(summary, context) else {
         return "the cells are text".to_owned();
     };
-    format!(
-        "row {}: {:?} is not {}",
-        example.row, example.text, example.against
-    )
+    format!("row {}: {:?} is not {}", example.row, example.text, example.against)
 }
 
 /// Tells of columns that are typed but for a minority of cells: their owner wants to know.
@@ -399,20 +415,12 @@ fn mixed_notice(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Ve
 }
 
 fn null_words_notice(summary: &ColumnSummary, context: &Context<'_>) -> Notice {
-    let words: Vec<String> = summary
-        .null_words
-        .iter()
-        .map(|(word, count)| format!("{word:?} {count} times"))
-        .collect();
-    let row = summary
-        .first_of(Form::NullWord)
-        .map_or(0, |first| first.row);
-    Notice::new(
-        NoticeCode::NullWords,
-        format!("read as null: {}", words.join(", ")),
-    )
-    .in_column(context.label)
-    .at(context.first_row + row, summary.count(Form::NullWord))
+    let words: Vec<String> =
+        summary.null_words.iter().map(|(word, count)| format!("{word:?} {count} times")).collect();
+    let row = summary.first_of(Form::NullWord).map_or(0, |first| first.row);
+    Notice::new(NoticeCode::NullWords, format!("read as null: {}", words.join(", ")))
+        .in_column(context.label)
+        .at(context.first_row + row, summary.count(Form::NullWord))
 }
 
 fn typed_notices(
@@ -430,17 +438,9 @@ fn typed_notices(
             );
         }
     };
-    tell(
-        NoticeCode::Padded,
-        "blanks around values were ignored",
-        summary.padded,
-    );
+    tell(NoticeCode::Padded, "blanks around values were ignored", summary.padded);
     if matches!(column_type, ColumnType::Decimal { .. }) {
-        tell(
-            NoticeCode::NegativeZero,
-            "a negative zero was read as zero",
-            summary.negative_zeros,
-        );
+        tell(NoticeCode::NegativeZero, "a negative zero was read as zero", summary.negative_zeros);
     }
     if column_type == ColumnType::DateTime {
         tell(
@@ -450,15 +450,9 @@ fn typed_notices(
         );
     }
     if let Some(first) = summary.first_of(Form::Blank) {
-        let tally = crate::summary::Tally {
-            count: summary.count(Form::Blank),
-            first_row: first.row,
-        };
-        tell(
-            NoticeCode::NullWords,
-            "cells of only blanks were read as null",
-            tally,
-        );
+        let tally =
+            crate::summary::Tally { count: summary.count(Form::Blank), first_row: first.row };
+        tell(NoticeCode::NullWords, "cells of only blanks were read as null", tally);
     }
     notices
 }
@@ -498,10 +492,7 @@ fn evidence(
     let few = n_distinct > 0 && n_values >= 2 * n_distinct && !summary.categories.is_overflowed();
     let categories = (verdict.column_type == ColumnType::String && few).then(|| {
         let counts = summary.categories.counts();
-        counts
-            .into_iter()
-            .map(|(value, count)| CategoryCount { value, count })
-            .collect()
+        counts.into_iter().map(|(value, count)| CategoryCount { value, count }).collect()
     });
     let (min, max) = extremes(summary, verdict);
     Evidence {
@@ -529,7 +520,13 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
         String::from_utf8(out).unwrap_or_default()
     };
     match column_type {
-        ColumnType::Int | ColumnType::BigInt => both(verdict.number.as_ref().map_or(summary.ints, |number| number.ints).0.map(|(min, max)| (min.to_string(), max.to_string())),
+        ColumnType::Int | ColumnType::BigInt => both(
+            verdict
+                .number
+                .as_ref()
+                .map_or(summary.ints, |number| number.ints)
+                .0
+                .map(|(min, max)| (min.to_string(), max.to_string())),
         ),
         ColumnType::Decimal { scale, .. } => {
             let unit = 10_i128.pow(u32::from(COMMON_SCALE.saturating_sub(scale)));
@@ -549,10 +546,8 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
         }
         ColumnType::Float => {
             let ints = summary.ints.0.map(|(min, max)| (min as f64, max as f64));
-            let decimals = summary
-                .decimals
-                .0
-                .map(|(min, max)| (min as f64 / 1e18, max as f64 / 1e18));
+            let decimals =
+                summary.decimals.0.map(|(min, max)| (min as f64 / 1e18, max as f64 / 1e18));
             let range = [summary.floats, ints, decimals]
                 .into_iter()
                 .flatten()
@@ -561,20 +556,37 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
         }
         ColumnType::Date => {
             let text = |days: i32| written(&|out| write_date(out, days));
-            both(verdict.date.as_ref().map_or(summary.days, DateChoice::days).0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.days, DateChoice::days)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         ColumnType::LocalTime => {
             let text = |micros: i64| written(&|out| write_time(out, micros));
-            both(verdict.date.as_ref().map_or(summary.micros, |date| date.range).0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.micros, |date| date.range)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         ColumnType::LocalDateTime | ColumnType::DateTime => {
-            let zone = if column_type == ColumnType::DateTime {
-                "Z"
-            } else {
-                ""
-            };
+            let zone = if column_type == ColumnType::DateTime { "Z" } else { "" };
             let text = |micros: i64| written(&|out| write_timestamp(out, micros)) + zone;
-            both(verdict.date.as_ref().map_or(summary.micros, |date| date.range).0.map(|(min, max)| (text(min), text(max))))
+            both(
+                verdict
+                    .date
+                    .as_ref()
+                    .map_or(summary.micros, |date| date.range)
+                    .0
+                    .map(|(min, max)| (text(min), text(max))),
+            )
         }
         _ => (None, None),
     }

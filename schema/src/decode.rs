@@ -83,10 +83,12 @@ pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError>
         detector.feed(bytes, last);
         let mut rest = bytes;
         loop {
-            let (result, n_used, n_written) = utf8.decode_to_utf8_without_replacement(rest, &mut decoded, last);
+            let (result, n_used, n_written) =
+                utf8.decode_to_utf8_without_replacement(rest, &mut decoded, last);
             let written = decoded.get(..n_written).unwrap_or_default();
             // Each character beyond ASCII has one leading byte.
-            n_foreign += u64::try_from(written.iter().filter(|byte| **byte >= 0xC0).count()).unwrap_or(0);
+            n_foreign +=
+                u64::try_from(written.iter().filter(|byte| **byte >= 0xC0).count()).unwrap_or(0);
             rest = rest.get(n_used..).unwrap_or_default();
             match result {
                 DecoderResult::InputEmpty => break,

@@ -10,9 +10,7 @@ use crate::header::find_header;
 use crate::naming::{Taken, field_name};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
-use crate::plan::{
-    ColumnPlan, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan,
-};
+use crate::plan::{ColumnPlan, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan};
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::{NO_DELIMITER, sniff};
@@ -56,11 +54,7 @@ pub(crate) fn understand_delimited(
     place: TextPlace<'_>,
     wishes: Wishes<'_>,
 ) -> Result<SheetPlan, TableError> {
-    let Wishes {
-        options,
-        limits,
-        control,
-    } = wishes;
+    let Wishes { options, limits, control } = wishes;
     let mut notices = Vec::new();
     let mut source = TextPlace { faults: None, ..place }.open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
@@ -73,14 +67,8 @@ pub(crate) fn understand_delimited(
     let dialect = sniff(head, complete, options);
     let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
     header.one_column = dialect.delimiter == NO_DELIMITER || !head.contains(dialect.delimiter);
-    let rules = CellRules {
-        null_spellings: options.null_spellings.clone(),
-    };
-    let n_workers = if complete {
-        1
-    } else {
-        crate::read::usual_workers()
-    };
+    let rules = CellRules { null_spellings: options.null_spellings.clone() };
+    let n_workers = if complete { 1 } else { crate::read::usual_workers() };
     let source = place.open(header.data_start)?;
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
@@ -139,23 +127,14 @@ fn summarise<R: std::io::Read + Send>(
     wishes: Wishes<'_>,
     n_workers: usize,
 ) -> Result<TableSummary, TableError> {
-    let Wishes {
-        limits, control, ..
-    } = wishes;
-    let row_rules = RowRules {
-        marks: Marks::of(dialect),
-        header,
-        limits,
-        one_column: header.one_column,
-    };
+    let Wishes { limits, control, .. } = wishes;
+    let row_rules =
+        RowRules { marks: Marks::of(dialect), header, limits, one_column: header.one_column };
     // Which columns have too many values for categories, told to workers as it becomes known.
     let many_values: RwLock<Vec<bool>> = RwLock::new(Vec::new());
     let mut table = TableSummary::default();
     let work = |_, block: &mut Vec<u8>| {
-        let hint = many_values
-            .read()
-            .map(|hint| hint.clone())
-            .unwrap_or_default();
+        let hint = many_values.read().map(|hint| hint.clone()).unwrap_or_default();
         summarise_block(block, &row_rules, cell_rules, &hint)
     };
     // Rows before a failing block have been consumed: `rows_seen` is their number.
@@ -168,19 +147,12 @@ fn summarise<R: std::io::Read + Send>(
         control.rows_done(block.counts.n_rows);
         table.merge(block);
         if table.columns.len() > limits.max_columns {
-            let error = BlockError::Columns {
-                record: 0,
-                found: table.columns.len(),
-            };
+            let error = BlockError::Columns { record: 0, found: table.columns.len() };
             return Err(TableError::Schema(error.at(rows_seen.get(), limits)));
         }
         rows_seen.set(header.first_data_row + table.n_records);
         if let Ok(mut hint) = many_values.try_write() {
-            *hint = table
-                .columns
-                .iter()
-                .map(|column| column.categories.is_overflowed())
-                .collect();
+            *hint = table.columns.iter().map(|column| column.categories.is_overflowed()).collect();
         }
         Ok(())
     };
@@ -222,12 +194,7 @@ fn summarise_block(
         }
         Ok(())
     })?;
-    Ok(BlockSummary {
-        columns,
-        counts,
-        short,
-        long,
-    })
+    Ok(BlockSummary { columns, counts, short, long })
 }
 
 #[inline]
@@ -242,21 +209,13 @@ fn add_cell(
     if cell.escaped || cell.malformed {
         column.add(&cell_text(text, *cell, marks), cell.quoted, row, rules);
     } else {
-        column.add(
-            text.get(cell.start..cell.end).unwrap_or_default(),
-            cell.quoted,
-            row,
-            rules,
-        );
+        column.add(text.get(cell.start..cell.end).unwrap_or_default(), cell.quoted, row, rules);
     }
 }
 
 /// Whether cells beyond the header hold anything: trailing delimiters do not make a row long.
 fn has_surplus(cells: &[CellSpan], n_labels: usize) -> bool {
-    cells
-        .iter()
-        .skip(n_labels)
-        .any(|cell| cell.start != cell.end)
+    cells.iter().skip(n_labels).any(|cell| cell.start != cell.end)
 }
 
 impl TableSummary {
@@ -311,11 +270,7 @@ impl TableSummary {
             ),
             self.long,
         );
-        tell(
-            NoticeCode::BlankLines,
-            "empty lines were left out".to_owned(),
-            self.blank,
-        );
+        tell(NoticeCode::BlankLines, "empty lines were left out".to_owned(), self.blank);
         tell(
             NoticeCode::MalformedQuote,
             "text stands after a closing quote; it was kept and the quotes were taken off"
@@ -325,10 +280,9 @@ impl TableSummary {
         for (row, why, words) in &self.left_out {
             let (code, what) = match why {
                 LeftOut::Comment => (NoticeCode::Comment, "a comment was left out"),
-                LeftOut::RepeatedHeader => (
-                    NoticeCode::RepeatedHeader,
-                    "a repetition of the header was left out",
-                ),
+                LeftOut::RepeatedHeader => {
+                    (NoticeCode::RepeatedHeader, "a repetition of the header was left out")
+                }
             };
             notices.push(
                 Notice::new(code, format!("{what}: {words}")).at(header.first_data_row + row, 1),
@@ -385,11 +339,8 @@ pub(crate) fn plan_columns(
         let wanted = overrides.iter().find(|column| column.label == address);
         if wanted.is_some_and(|column| column.skip) {
             notices.push(
-                Notice::new(
-                    NoticeCode::SkippedColumn,
-                    "left out because the caller said so",
-                )
-                .in_column(label),
+                Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")
+                    .in_column(label),
             );
             continue;
         }
@@ -432,10 +383,7 @@ pub(crate) fn plan_columns(
             increasing: decision.increasing,
         });
     }
-    if let Some(unknown) = overrides
-        .iter()
-        .find(|column| !addresses.contains(&column.label))
-    {
+    if let Some(unknown) = overrides.iter().find(|column| !addresses.contains(&column.label)) {
         return Err(SchemaError::BadOption {
             found: format!("there is no column {:?}", unknown.label),
             remedy: format!("the columns are: {}", addresses.join(", ")),
@@ -462,25 +410,15 @@ fn name_column(
     let (code, message) = if label.trim().is_empty() {
         (
             NoticeCode::BlankHeader,
-            format!(
-                "column {} has no header; it is named {}",
-                index_in_file + 1,
-                name.name
-            ),
+            format!("column {} has no header; it is named {}", index_in_file + 1, name.name),
         )
     } else if before.iter().any(|column| column.label == label) {
         (
             NoticeCode::DuplicateHeader,
-            format!(
-                "the header {label:?} occurs again; this one is named {}",
-                name.name
-            ),
+            format!("the header {label:?} occurs again; this one is named {}", name.name),
         )
     } else if name.changed {
-        (
-            NoticeCode::NameChanged,
-            format!("{label:?} is named {}", name.name),
-        )
+        (NoticeCode::NameChanged, format!("{label:?} is named {}", name.name))
     } else {
         return name.name;
     };

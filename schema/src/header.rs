@@ -79,18 +79,28 @@ pub(crate) fn header_of(
         None => match n_preamble(table) {
             0 if looks_like_data(table) => (None, "the first row holds values like those below it"),
             0 => (Some(0), "the first row"),
-            n_before => (Some(n_before), "the first row as wide as the table, after lines of few cells"),
+            n_before => {
+                (Some(n_before), "the first row as wide as the table, after lines of few cells")
+            }
         },
     };
     let n_before = n_skipped + place.unwrap_or(0);
     for before in records.iter().take(n_before) {
         let words = before.cells.join(joint);
-        notices.push(Notice::new(NoticeCode::Preamble, format!("left out before the header: {words}")).at(before.row, 1));
+        notices.push(
+            Notice::new(NoticeCode::Preamble, format!("left out before the header: {words}"))
+                .at(before.row, 1),
+        );
     }
     let Some(header) = place.and_then(|place| table.get(place)) else {
-        let data_start = n_skipped.checked_sub(1).and_then(|last| records.get(last)).map_or(0, |last| last.end);
+        let data_start =
+            n_skipped.checked_sub(1).and_then(|last| records.get(last)).map_or(0, |last| last.end);
         notices.push(
-            Notice::new(NoticeCode::NoHeader, format!("{reason}; columns are named column1, column2, …")).at(first.row, 1),
+            Notice::new(
+                NoticeCode::NoHeader,
+                format!("{reason}; columns are named column1, column2, …"),
+            )
+            .at(first.row, 1),
         );
         return Ok(HeaderPlan {
             first_data_row: if data_start == 0 { 1 } else { skip_rows + 1 },
@@ -115,10 +125,15 @@ pub(crate) fn header_of(
         skip_repeats: header.n_filled() >= 2,
         reason: reason.to_owned(),
     };
-    let Some((second, _)) = stacked else { return Ok(plan(header, 1, header.cells.clone(), reason)) };
+    let Some((second, _)) = stacked else {
+        return Ok(plan(header, 1, header.cells.clone(), reason));
+    };
     notices.push(
-        Notice::new(NoticeCode::StackedHeader, "two header rows were joined: the second holds words above typed columns")
-            .at(header.row, 2),
+        Notice::new(
+            NoticeCode::StackedHeader,
+            "two header rows were joined: the second holds words above typed columns",
+        )
+        .at(header.row, 2),
     );
     Ok(plan(second, 2, join_rows(&header.cells, &second.cells), "two stacked rows"))
 }
@@ -126,7 +141,8 @@ pub(crate) fn header_of(
 fn given_header(records: &[HeadRecord], row: u64) -> Result<usize, SchemaError> {
     records.iter().position(|record| record.row == row).ok_or_else(|| SchemaError::BadOption {
         found: format!("header row {row} is not among the first {} rows", records.len()),
-        remedy: "give the number of the header's row as a spreadsheet shows it, or leave it out".to_owned(),
+        remedy: "give the number of the header's row as a spreadsheet shows it, or leave it out"
+            .to_owned(),
     })
 }
 
@@ -181,7 +197,9 @@ fn n_preamble(records: &[HeadRecord]) -> usize {
     let Some(header) = records.get(n_before) else { return 0 };
     // What follows must look like a header, else a ragged beginning is data.
     let is_wide = header.n_filled() * 10 >= width * 6;
-    let is_words = header.forms().all(|form| matches!(form, Form::Text | Form::Empty | Form::Blank | Form::NullWord | Form::Int));
+    let is_words = header.forms().all(|form| {
+        matches!(form, Form::Text | Form::Empty | Form::Blank | Form::NullWord | Form::Int)
+    });
     if is_wide && is_words { n_before } else { 0 }
 }
 
@@ -204,7 +222,9 @@ fn form_below(records: &[HeadRecord], column: usize) -> Option<Form> {
     for record in records {
         let form = record.cells.get(column).map_or(Form::Empty, |cell| form_of(trim(cell)).form());
         // One letter is more likely a code than a boolean.
-        if form == Form::Boolean && record.cells.get(column).is_some_and(|cell| trim(cell).len() == 1) {
+        if form == Form::Boolean
+            && record.cells.get(column).is_some_and(|cell| trim(cell).len() == 1)
+        {
             return None;
         }
         match (found, form) {
@@ -227,7 +247,8 @@ fn looks_like_data(records: &[HeadRecord]) -> bool {
     let mut strong = false;
     for (column, form) in first.forms().enumerate() {
         let below = form_below(rest, column);
-        let same = below.is_some_and(|below| below == form || (is_number(below) && is_number(form)));
+        let same =
+            below.is_some_and(|below| below == form || (is_number(below) && is_number(form)));
         if below.is_some() && !same && form != Form::Empty {
             return false;
         }
@@ -242,16 +263,21 @@ fn looks_like_data(records: &[HeadRecord]) -> bool {
 fn is_count_up(cells: &[String]) -> bool {
     let numbers: Option<Vec<i64>> = cells.iter().map(|cell| trim(cell).parse().ok()).collect();
     numbers.is_some_and(|numbers| {
-        numbers.len() >= 3 && numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
+        numbers.len() >= 3
+            && numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
     })
 }
 
 /// Whether the first column counts on from the first record, as row numbers do.
 fn counts_on(records: &[HeadRecord]) -> bool {
-    let numbers: Option<Vec<i64>> =
-        records.iter().take(5).map(|record| record.cells.first().and_then(|cell| trim(cell).parse().ok())).collect();
+    let numbers: Option<Vec<i64>> = records
+        .iter()
+        .take(5)
+        .map(|record| record.cells.first().and_then(|cell| trim(cell).parse().ok()))
+        .collect();
     numbers.is_some_and(|numbers| {
-        numbers.len() >= 3 && numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
+        numbers.len() >= 3
+            && numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
     })
 }
 

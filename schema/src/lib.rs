@@ -86,15 +86,26 @@ pub fn understand(
         Kind::Other { what, remedy } => Err(unsupported(what, remedy)),
         Kind::Gzip => text(Container::Gzip),
         Kind::Zstd => text(Container::Zstd),
-        Kind::Zip => Err(unsupported("a zip archive or a workbook, which are not read yet", "export the table as CSV")),
-        Kind::Compound => Err(unsupported("an old workbook, which is not read yet", "export the table as CSV")),
-        Kind::Parquet => Err(unsupported("a Parquet file, which is not read yet", "export the table as CSV")),
+        Kind::Zip => Err(unsupported(
+            "a zip archive or a workbook, which are not read yet",
+            "export the table as CSV",
+        )),
+        Kind::Compound => {
+            Err(unsupported("an old workbook, which is not read yet", "export the table as CSV"))
+        }
+        Kind::Parquet => {
+            Err(unsupported("a Parquet file, which is not read yet", "export the table as CSV"))
+        }
         Kind::Text => text(Container::Plain),
     }
 }
 
 /// Understands a text, once its encoding is known.
-fn understand_text(path: &Path, container: Container, wishes: Wishes<'_>) -> Result<SheetPlan, SchemaError> {
+fn understand_text(
+    path: &Path,
+    container: Container,
+    wishes: Wishes<'_>,
+) -> Result<SheetPlan, SchemaError> {
     let limits = wishes.limits;
     let head = read_head(&mut open_bytes(path, &container, limits)?, HEAD_BYTES)?;
     if let Kind::Other { what, remedy } = kind_of(&head) {
@@ -122,7 +133,13 @@ fn understand_text(path: &Path, container: Container, wishes: Wishes<'_>) -> Res
         Some(encoding) => encoding.name(),
         None => PLAIN_UTF8,
     };
-    let place = |encoding| TextPlace { path, container: &container, encoding, limits, faults: Some(&faults) };
+    let place = |encoding| TextPlace {
+        path,
+        container: &container,
+        encoding,
+        limits,
+        faults: Some(&faults),
+    };
     let mut result = understand_delimited(place(encoding), wishes);
     if matches!(result, Err(TableError::NotUtf8)) {
         encoding = match wishes.options.encoding {
@@ -146,7 +163,10 @@ fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice>
         notices.push(Notice::new(NoticeCode::ByteOrderMark, "a byte order mark was taken off"));
     }
     if encoding != PLAIN_UTF8 && encoding != BROKEN_UTF8 {
-        notices.push(Notice::new(NoticeCode::Encoding, format!("the text was decoded from {encoding}")));
+        notices.push(Notice::new(
+            NoticeCode::Encoding,
+            format!("the text was decoded from {encoding}"),
+        ));
     }
     if let Some((count, first)) = faults.get() {
         let message = format!(

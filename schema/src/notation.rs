@@ -23,10 +23,12 @@ pub(crate) const POINT_WAYS: u8 = 0x0F;
 /// The way in which `1.234` is a whole number.
 pub(crate) const POINT_GROUPS: u8 = 1 << 5;
 
-const SIGNS: &[&str] = &["R$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "₫", "฿", "₴", "₦", "kr", "zł"];
+const SIGNS: &[&str] =
+    &["R$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "₫", "฿", "₴", "₦", "kr", "zł"];
 const CODES: &[&str] = &[
-    "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "INR", "CNY", "BRL",
-    "MXN", "ZAR", "KRW", "SGD", "HKD", "TRY", "ILS", "RUB", "AED", "THB",
+    "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK",
+    "HUF", "INR", "CNY", "BRL", "MXN", "ZAR", "KRW", "SGD", "HKD", "TRY", "ILS", "RUB", "AED",
+    "THB",
 ];
 
 /// Digits under one way.
@@ -59,26 +61,38 @@ pub(crate) fn take_apart(text: &str) -> Option<Written<'_>> {
         rest = inner.trim();
     }
     for _ in 0..2 {
-        if !written.negative && let Some(after) = rest.strip_prefix(['-', '\u{2212}']) {
+        if !written.negative
+            && let Some(after) = rest.strip_prefix(['-', '\u{2212}'])
+        {
             written.negative = true;
             rest = after.trim_start();
         }
-        if written.currency.is_none() && let Some((mark, after)) = currency_before(rest) {
+        if written.currency.is_none()
+            && let Some((mark, after)) = currency_before(rest)
+        {
             written.currency = Some(mark);
             rest = after.trim_start();
         }
     }
     for _ in 0..2 {
-        if !written.negative && let Some(before) = rest.strip_suffix('-') {
+        if !written.negative
+            && let Some(before) = rest.strip_suffix('-')
+        {
             written.negative = true;
             written.trailing_minus = true;
             rest = before.trim_end();
         }
-        if !written.percent && written.currency.is_none() && let Some(before) = rest.strip_suffix('%') {
+        if !written.percent
+            && written.currency.is_none()
+            && let Some(before) = rest.strip_suffix('%')
+        {
             written.percent = true;
             rest = before.trim_end();
         }
-        if written.currency.is_none() && !written.percent && let Some((before, mark)) = currency_after(rest) {
+        if written.currency.is_none()
+            && !written.percent
+            && let Some((before, mark)) = currency_after(rest)
+        {
             written.currency = Some(mark);
             rest = before.trim_end();
         }
@@ -128,7 +142,8 @@ impl Written<'_> {
                 Some('\'') => matches!(char, '\'' | '\u{2019}'),
                 mark => mark == Some(char),
             };
-            let size_fits = if n_groups == 0 { (1..=3).contains(&group_sizes) } else { group_sizes == 3 };
+            let size_fits =
+                if n_groups == 0 { (1..=3).contains(&group_sizes) } else { group_sizes == 3 };
             if !is_group || !size_fits {
                 return None;
             }
@@ -146,7 +161,11 @@ impl Written<'_> {
         for digit in decimals.bytes() {
             unscaled = unscaled * 10 + i64::from(digit - b'0');
         }
-        Some(Digits { unscaled: if self.negative { -unscaled } else { unscaled }, scale, whole_digits })
+        Some(Digits {
+            unscaled: if self.negative { -unscaled } else { unscaled },
+            scale,
+            whole_digits,
+        })
     }
 }
 

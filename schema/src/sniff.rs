@@ -43,7 +43,7 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
         comment: options.comment,
         ..Dialect::default()
     };
-        let mut dialect = find_delimiter(head, complete, options, &base);
+    let mut dialect = find_delimiter(head, complete, options, &base);
     if options.quote.is_none() && prefers_single_quotes(head, complete, &dialect) {
         let single = Dialect { quote: Some('\''), ..base.clone() };
         dialect = find_delimiter(head, complete, options, &single);
@@ -51,7 +51,9 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
     }
     if options.escape.is_none() && needs_escapes(head, complete, &dialect) {
         dialect.escape = Some('\\');
-        dialect.reason.push_str("; a backslash takes the meaning of the next mark: rows then have the same width");
+        dialect.reason.push_str(
+            "; a backslash takes the meaning of the next mark: rows then have the same width",
+        );
     }
     if dialect.comment.is_none() && has_comments(head, &dialect) {
         dialect.comment = Some('#');
@@ -68,18 +70,23 @@ fn prefers_single_quotes(head: &str, complete: bool, dialect: &Dialect) -> bool 
     let double = score(head, complete, dialect);
     let single = score(head, complete, &Dialect { quote: Some('\''), ..dialect.clone() });
     // One quoted cell may be an apostrophe at both ends of a word.
-    double.n_quoted == 0 && single.n_quoted >= 2 && single.n_malformed == 0 && single.total >= double.total
+    double.n_quoted == 0
+        && single.n_quoted >= 2
+        && single.n_malformed == 0
+        && single.total >= double.total
 }
 
 /// Whether backslashes before marks are escapes: the rows agree better when they are.
 fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
     let quote = dialect.quote.unwrap_or('"');
-    if !head.contains(&format!("\\{quote}")) && !head.contains(&format!("\\{}", dialect.delimiter)) {
+    if !head.contains(&format!("\\{quote}")) && !head.contains(&format!("\\{}", dialect.delimiter))
+    {
         return false;
     }
     let plain = score(head, complete, dialect);
     let escaped = score(head, complete, &Dialect { escape: Some('\\'), ..dialect.clone() });
-    escaped.pattern > plain.pattern || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
+    escaped.pattern > plain.pattern
+        || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
 }
 
 /// Whether lines that begin with `#` are comments: one stands before the table, and none has a delimiter.
@@ -104,28 +111,19 @@ fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dial
     }
     let mut best: Option<(Score, char)> = None;
     for delimiter in DELIMITERS {
-        let candidate = Dialect {
-            delimiter,
-            ..base.clone()
-        };
+        let candidate = Dialect { delimiter, ..base.clone() };
         let score = score(head, complete, &candidate);
         let splits = score.n_split * 2 >= score.n_records || (score.usual_cells > 1);
         if splits
             && score.n_split > 0
-            && best
-                .as_ref()
-                .is_none_or(|(other, _)| score.total > other.total)
+            && best.as_ref().is_none_or(|(other, _)| score.total > other.total)
         {
             best = Some((score, delimiter));
         }
     }
     let Some((score, delimiter)) = best else {
         // A comma is kept when there is none to misread: it is what people expect to see.
-        let delimiter = if head.contains(',') {
-            NO_DELIMITER
-        } else {
-            ','
-        };
+        let delimiter = if head.contains(',') { NO_DELIMITER } else { ',' };
         return Dialect {
             delimiter,
             reason: "no delimiter divides the rows evenly: one column".to_owned(),
@@ -136,11 +134,7 @@ fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dial
         "{:?} divides {} of the first {} rows, usually into {} cells",
         delimiter, score.n_split, score.n_records, score.usual_cells
     );
-    Dialect {
-        delimiter,
-        reason,
-        ..base.clone()
-    }
+    Dialect { delimiter, reason, ..base.clone() }
 }
 
 fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
@@ -182,10 +176,7 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
             share * share * (*width as f64 - 1.0) / *width as f64
         })
         .sum();
-    let usual_cells = widths
-        .iter()
-        .max_by_key(|(_, count)| **count)
-        .map_or(0, |(width, _)| *width);
+    let usual_cells = widths.iter().max_by_key(|(_, count)| **count).map_or(0, |(width, _)| *width);
     let known = n_known as f64 / n_cells.max(1) as f64;
     Score {
         total: pattern * (0.1 + known),
@@ -215,11 +206,7 @@ mod tests {
     use super::*;
 
     fn check(head: &str, expect: char) {
-        assert_eq!(
-            sniff(head, true, &ReadOptions::default()).delimiter,
-            expect,
-            "{head:?}"
-        );
+        assert_eq!(sniff(head, true, &ReadOptions::default()).delimiter, expect, "{head:?}");
     }
 
     #[test]

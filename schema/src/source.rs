@@ -45,31 +45,11 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
         (b"\x7FELF", "an executable", EXPORT),
         (b"MZ\x90", "an executable", EXPORT),
         (b"\xCA\xFE\xBA\xBE", "an executable", EXPORT),
-        (
-            b"SQLite format 3\0",
-            "an SQLite database",
-            "export its tables as CSV, one file each",
-        ),
-        (
-            b"7z\xBC\xAF\x27\x1C",
-            "a 7z archive",
-            "send it as zip or gzip, or the files themselves",
-        ),
-        (
-            b"Rar!",
-            "a RAR archive",
-            "send it as zip or gzip, or the files themselves",
-        ),
-        (
-            b"BZh",
-            "a bzip2 file",
-            "send it as gzip or zstd, or the file itself",
-        ),
-        (
-            b"\xFD7zXZ\0",
-            "an xz file",
-            "send it as gzip or zstd, or the file itself",
-        ),
+        (b"SQLite format 3\0", "an SQLite database", "export its tables as CSV, one file each"),
+        (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "send it as zip or gzip, or the files themselves"),
+        (b"Rar!", "a RAR archive", "send it as zip or gzip, or the files themselves"),
+        (b"BZh", "a bzip2 file", "send it as gzip or zstd, or the file itself"),
+        (b"\xFD7zXZ\0", "an xz file", "send it as gzip or zstd, or the file itself"),
         (b"ARROW1", "an Arrow file", "write it as Parquet or CSV"),
         (b"{\\rtf", "a rich text document", EXPORT),
         (
@@ -82,11 +62,7 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
             "a web page",
             "download the data itself; the link may have asked for a login",
         ),
-        (
-            b"<html",
-            "a web page",
-            "download the data itself; the link may have asked for a login",
-        ),
+        (b"<html", "a web page", "download the data itself; the link may have asked for a login"),
         (b"<?xml", "an XML document", EXPORT),
     ];
     if head.is_empty() {
@@ -149,7 +125,8 @@ impl<'a> TextPlace<'a> {
             PLAIN_UTF8 => Box::new(without_mark(packed)?),
             _ => Box::new(DecodingReader::new(packed, encoding, self.faults)),
         };
-        std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink()).map_err(unwrap_schema_error)?;
+        std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())
+            .map_err(unwrap_schema_error)?;
         Ok(text)
     }
 }
@@ -184,7 +161,9 @@ pub(crate) fn open_bytes(
     };
     Ok(match container {
         Container::Plain => Box::new(file),
-        Container::Gzip => bounded(Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))), n_packed),
+        Container::Gzip => {
+            bounded(Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))), n_packed)
+        }
         Container::Zstd => bounded(Box::new(zstd::stream::read::Decoder::new(file)?), n_packed),
         Container::Zip { index } => {
             let (source, n_packed) = open_member(file, *index)?;
@@ -197,7 +176,8 @@ pub(crate) fn open_bytes(
 fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), SchemaError> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged_archive)?;
     let member = archive.by_index_raw(index).map_err(damaged_archive)?;
-    let (start, length, method) = (member.data_start(), member.compressed_size(), member.compression());
+    let (start, length, method) =
+        (member.data_start(), member.compressed_size(), member.compression());
     drop(member);
     let mut file = archive.into_inner();
     let Some(start) = start else { return Err(damaged_archive("a member has no data")) };
@@ -205,7 +185,9 @@ fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), 
     let packed = file.take(length);
     match method {
         zip::CompressionMethod::Stored => Ok((Box::new(packed), length)),
-        zip::CompressionMethod::Deflated => Ok((Box::new(flate2::bufread::DeflateDecoder::new(packed)), length)),
+        zip::CompressionMethod::Deflated => {
+            Ok((Box::new(flate2::bufread::DeflateDecoder::new(packed)), length))
+        }
         other => Err(SchemaError::Unsupported {
             what: format!("a zip archive packed with {other:?}"),
             remedy: "pack it with deflate, the usual method".to_owned(),

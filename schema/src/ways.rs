@@ -56,16 +56,25 @@ fn told(context: &Context<'_>, summary: &ColumnSummary, form: Form, what: &str) 
 }
 
 /// Finds the way in which the numbers of a column are written.
-pub(crate) fn choose_number(summary: &ColumnSummary, context: &Context<'_>) -> Choice<NumberChoice> {
+pub(crate) fn choose_number(
+    summary: &ColumnSummary,
+    context: &Context<'_>,
+) -> Choice<NumberChoice> {
     let Some(numbers) = summary.numbers.as_deref() else {
         return Choice::open(NoticeCode::Ambiguous, "there are no written numbers");
     };
     let n_numbers = summary.count(Form::Int) + summary.count(Form::Decimal) + numbers.count;
     if numbers.mixed_currency || (numbers.n_currency > 0 && numbers.n_currency < n_numbers) {
-        return Choice::open(NoticeCode::MixedTypes, "some numbers have a currency and others none or another");
+        return Choice::open(
+            NoticeCode::MixedTypes,
+            "some numbers have a currency and others none or another",
+        );
     }
     if numbers.n_percent > 0 && numbers.n_percent < n_numbers {
-        return Choice::open(NoticeCode::MixedTypes, "some numbers have a percent sign and others have none");
+        return Choice::open(
+            NoticeCode::MixedTypes,
+            "some numbers have a percent sign and others have none",
+        );
     }
     let way = match way_of(summary, numbers, context) {
         Choice::Made(way) => way,
@@ -78,11 +87,14 @@ pub(crate) fn choose_number(summary: &ColumnSummary, context: &Context<'_>) -> C
     let (min, max) = ranges.0.unwrap_or((0, 0));
     let scale = scale_of(summary, numbers, way);
     let whole = min.unsigned_abs().max(max.unsigned_abs()) / 10_u128.pow(u32::from(COMMON_SCALE));
-    let whole_digits = whole.checked_ilog10().map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX));
+    let whole_digits =
+        whole.checked_ilog10().map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX));
     if whole_digits.saturating_add(scale) > MAX_PRECISION {
         return Choice::open(
             NoticeCode::WideNumbers,
-            format!("the numbers need {whole_digits} digits before and {scale} after the mark, more than 18 in all"),
+            format!(
+                "the numbers need {whole_digits} digits before and {scale} after the mark, more than 18 in all"
+            ),
         );
     }
     let unit = 10_i128.pow(u32::from(COMMON_SCALE));
@@ -95,7 +107,12 @@ pub(crate) fn choose_number(summary: &ColumnSummary, context: &Context<'_>) -> C
         );
     }
     let column_type = match scale {
-        0 if ints.0.is_some_and(|(min, max)| i32::try_from(min).is_ok() && i32::try_from(max).is_ok()) => ColumnType::Int,
+        0 if ints
+            .0
+            .is_some_and(|(min, max)| i32::try_from(min).is_ok() && i32::try_from(max).is_ok()) =>
+        {
+            ColumnType::Int
+        }
         0 => ColumnType::BigInt,
         scale => ColumnType::Decimal { precision: MAX_PRECISION, scale },
     };
@@ -134,7 +151,11 @@ fn describe(notation: &NumberNotation, scale: u8) -> String {
     what
 }
 
-fn way_of(summary: &ColumnSummary, numbers: &WrittenNumbers, context: &Context<'_>) -> Choice<usize> {
+fn way_of(
+    summary: &ColumnSummary,
+    numbers: &WrittenNumbers,
+    context: &Context<'_>,
+) -> Choice<usize> {
     let mut ways = numbers.ways;
     if summary.count(Form::Decimal) > 0 {
         ways &= if summary.no_point_groups { POINT_WAYS } else { POINT_WAYS | POINT_GROUPS };
@@ -144,13 +165,18 @@ fn way_of(summary: &ColumnSummary, numbers: &WrittenNumbers, context: &Context<'
         Some(_) => ALL_WAYS & !POINT_WAYS,
         None => ALL_WAYS,
     };
-    let first = |mask: u8| (ways & mask != 0).then(|| usize::try_from((ways & mask).trailing_zeros()).unwrap_or(0));
+    let first = |mask: u8| {
+        (ways & mask != 0).then(|| usize::try_from((ways & mask).trailing_zeros()).unwrap_or(0))
+    };
     let (point, comma) = (first(POINT_WAYS), first(!POINT_WAYS));
     match (point, comma) {
-        (None, None) => Choice::open(NoticeCode::MixedTypes, "no way of writing numbers fits all of them"),
+        (None, None) => {
+            Choice::open(NoticeCode::MixedTypes, "no way of writing numbers fits all of them")
+        }
         (Some(way), None) | (None, Some(way)) => Choice::Made(way),
         (Some(point), Some(comma)) => {
-            let (point_scale, comma_scale) = (scale_of(summary, numbers, point), scale_of(summary, numbers, comma));
+            let (point_scale, comma_scale) =
+                (scale_of(summary, numbers, point), scale_of(summary, numbers, comma));
             // Without a mark in any cell, or with points only, the ordinary way holds.
             if point_scale == comma_scale || comma_scale == 0 || context.comma_delimited {
                 return Choice::Made(point);
@@ -214,7 +240,8 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
     if summary.count(Form::Time) > 0 && moment != Moment::Time {
         return Choice::open(NoticeCode::MixedTypes, "some cells are dates and others are times");
     }
-    let mut orders: Vec<usize> = (0..ORDERS.len()).filter(|order| dates.orders & (1 << order) != 0).collect();
+    let mut orders: Vec<usize> =
+        (0..ORDERS.len()).filter(|order| dates.orders & (1 << order) != 0).collect();
     if let Some(wanted) = context.date_order {
         orders.retain(|order| ORDERS.get(*order) == Some(&wanted));
     }
@@ -226,13 +253,18 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
         );
     }
     let Some(place) = orders.first().copied() else {
-        return Choice::open(NoticeCode::MixedTypes, "no order of day, month and year fits all dates");
+        return Choice::open(
+            NoticeCode::MixedTypes,
+            "no order of day, month and year fits all dates",
+        );
     };
     let order = ORDERS.get(place).copied().unwrap_or(DateOrder::Ymd);
     let (column_type, kind) = match moment {
         Moment::Date => (ColumnType::Date, "dates"),
         Moment::Time => (ColumnType::LocalTime, "times of day"),
-        Moment::LocalDateTime => (ColumnType::LocalDateTime, "dates with a time and without a zone"),
+        Moment::LocalDateTime => {
+            (ColumnType::LocalDateTime, "dates with a time and without a zone")
+        }
         Moment::DateTime => (ColumnType::DateTime, "dates with a time and a zone, now in UTC"),
     };
     let what = match (moment, dates.named_month, order) {

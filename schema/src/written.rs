@@ -46,12 +46,17 @@ impl WrittenNumbers {
     /// Takes in a cell; `false` when it is no written number.
     pub(crate) fn add(&mut self, text: &str, row: u64) -> bool {
         // What is plain but not canonical (`-0`, `007.5`) was refused before and stays so.
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
-        if is_plain && text.bytes().filter(|byte| *byte == b'.').count() <= 1 && !text.ends_with('-') {
+        let is_plain =
+            text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+        if is_plain
+            && text.bytes().filter(|byte| *byte == b'.').count() <= 1
+            && !text.ends_with('-')
+        {
             return false;
         }
         let Some(written) = take_apart(text) else { return false };
-        let digits = WAYS.map(|(decimal_mark, group_mark)| written.digits(decimal_mark, group_mark));
+        let digits =
+            WAYS.map(|(decimal_mark, group_mark)| written.digits(decimal_mark, group_mark));
         if digits.iter().all(Option::is_none) {
             return false;
         }
@@ -61,9 +66,11 @@ impl WrittenNumbers {
                 self.ways &= !(1 << way);
                 continue;
             };
-            if let (Some(scale), Some(whole), Some(range)) =
-                (self.max_scale.get_mut(way), self.max_whole_digits.get_mut(way), self.ranges.get_mut(way))
-            {
+            if let (Some(scale), Some(whole), Some(range)) = (
+                self.max_scale.get_mut(way),
+                self.max_whole_digits.get_mut(way),
+                self.ranges.get_mut(way),
+            ) {
                 *scale = digits.scale.max(*scale);
                 *whole = digits.whole_digits.max(*whole);
                 let unit = 10_i128.pow(u32::from(COMMON_SCALE.saturating_sub(digits.scale)));

@@ -1,7 +1,14 @@
 //! Every real file beside the project, against its truth.
 //! It exists because people's files are the judge.
 //! It never passes silently: where the folder is absent it says so.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::indexing_slicing, missing_docs, reason = "tests may stop and talk")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests may stop and talk"
+)]
 
 mod common;
 
@@ -14,8 +21,14 @@ use sluice_schema::{ReadOptions, parse_value};
 
 /// Truths that are not followed, with the reason.
 const OTHERWISE: &[(&str, &str)] = &[
-    ("fric_country-2.csv", "the rows are divided by semicolons; the truth was read with commas only, as one column"),
-    ("fric_issue-1105-timezone.csv", "the rows are divided by semicolons; the truth was read with commas only, as one column"),
+    (
+        "fric_country-2.csv",
+        "the rows are divided by semicolons; the truth was read with commas only, as one column",
+    ),
+    (
+        "fric_issue-1105-timezone.csv",
+        "the rows are divided by semicolons; the truth was read with commas only, as one column",
+    ),
 ];
 
 fn samples() -> Option<PathBuf> {
@@ -27,10 +40,13 @@ fn samples() -> Option<PathBuf> {
 
 fn check_group(folder: &str) {
     let Some(samples) = samples() else {
-        println!("SKIPPED: the samples are not beside the project; set SLUICE_SAMPLES to their folder");
+        println!(
+            "SKIPPED: the samples are not beside the project; set SLUICE_SAMPLES to their folder"
+        );
         return;
     };
-    let truth: Vec<Json> = serde_json::from_slice(&std::fs::read(samples.join("truth.json")).unwrap()).unwrap();
+    let truth: Vec<Json> =
+        serde_json::from_slice(&std::fs::read(samples.join("truth.json")).unwrap()).unwrap();
     let (mut n_right, mut failures) = (0, Vec::new());
     for case in &truth {
         let file = case["file"].as_str().unwrap();
@@ -39,9 +55,12 @@ fn check_group(folder: &str) {
         }
         let id = case["id"].as_str().unwrap();
         let copy = TempFile::new(&std::fs::read(samples.join(file)).unwrap());
-        let result = read_sheets(&copy, id, &ReadOptions::default()).map_err(|error| error.to_string());
+        let result =
+            read_sheets(&copy, id, &ReadOptions::default()).map_err(|error| error.to_string());
         let problem = match result {
-            Err(error) if case["expect"] == "table" && case["tables"].as_array().unwrap().is_empty() => {
+            Err(error)
+                if case["expect"] == "table" && case["tables"].as_array().unwrap().is_empty() =>
+            {
                 println!("{id}: refused, as expected: {error}");
                 None
             }
@@ -70,7 +89,8 @@ fn tables_differ(tables: &[Table], truth: &Json) -> Option<String> {
 
 fn table_differs(table: &Table, truth: &Json) -> Option<String> {
     let columns = truth["cols"].as_array().unwrap();
-    let labels: Vec<&str> = columns.iter().map(|column| column["name"].as_str().unwrap_or("")).collect();
+    let labels: Vec<&str> =
+        columns.iter().map(|column| column["name"].as_str().unwrap_or("")).collect();
     let found: Vec<&str> = table.labels();
     if found.len() != labels.len() {
         return Some(format!("columns {found:?} instead of {labels:?}"));
@@ -84,7 +104,11 @@ fn table_differs(table: &Table, truth: &Json) -> Option<String> {
         let cells = column["v"].as_array().unwrap();
         let ours = table.column(place);
         if ours.len() != cells.len() {
-            return Some(format!("column {label:?}: {} rows instead of {}", ours.len(), cells.len()));
+            return Some(format!(
+                "column {label:?}: {} rows instead of {}",
+                ours.len(),
+                cells.len()
+            ));
         }
         for (row, (ours, truth)) in ours.iter().zip(cells).enumerate() {
             let alternatives = match truth {
@@ -93,7 +117,10 @@ fn table_differs(table: &Table, truth: &Json) -> Option<String> {
             };
             if !alternatives.iter().any(|truth| same_cell(plan, *ours, truth)) {
                 let name = plan.column_type.name();
-                return Some(format!("column {label:?} ({name}) row {row}: {ours:?} instead of {truth} ({})", column["types"]));
+                return Some(format!(
+                    "column {label:?} ({name}) row {row}: {ours:?} instead of {truth} ({})",
+                    column["types"]
+                ));
             }
         }
     }
@@ -108,16 +135,26 @@ fn same_cell(plan: &sluice_schema::ColumnPlan, ours: Option<&str>, truth: &Json)
     }
     let Some(ours) = ours else {
         // A word that was read as null is told in a notice.
-        return plan.notation.nulls.iter().any(|word| word == text.trim()) || text.trim().is_empty();
+        return plan.notation.nulls.iter().any(|word| word == text.trim())
+            || text.trim().is_empty();
     };
     let mut notation = plan.notation.clone();
     notation.trim = true;
-    let as_value = |text: &str| parse_value(plan.column_type, &notation, text).ok().and_then(|value| show(plan.column_type, value));
+    let as_value = |text: &str| {
+        parse_value(plan.column_type, &notation, text)
+            .ok()
+            .and_then(|value| show(plan.column_type, value))
+    };
     let iso = text.strip_suffix("T00:00:00").unwrap_or(text);
     as_value(text).as_deref() == Some(ours)
-        || parse_value(plan.column_type, &sluice_schema::Notation::default(), iso).ok().and_then(|value| show(plan.column_type, value)).as_deref() == Some(ours)
+        || parse_value(plan.column_type, &sluice_schema::Notation::default(), iso)
+            .ok()
+            .and_then(|value| show(plan.column_type, value))
+            .as_deref()
+            == Some(ours)
         || (plan.column_type.name() != "STRING" && ours.eq_ignore_ascii_case(text))
-        || (plan.column_type.name() != "STRING" && ours.parse::<f64>().ok().zip(text.parse::<f64>().ok()).is_some_and(|(a, b)| a == b))
+        || (plan.column_type.name() != "STRING"
+            && ours.parse::<f64>().ok().zip(text.parse::<f64>().ok()).is_some_and(|(a, b)| a == b))
 }
 
 /// Every non-empty cell turns up as often, as a value or a label, or is reported.
@@ -139,8 +176,16 @@ fn bag_differs(tables: &[Table], bag: &Json) -> Option<String> {
     let mut missing = Vec::new();
     for cell in bag.as_array().unwrap() {
         let text = cell.as_str().unwrap_or_default().trim().to_owned();
-        let same = |ours: &str| ours == text || ours.parse::<f64>().ok().zip(text.parse::<f64>().ok()).is_some_and(|(a, b)| a == b)
-            || ours.eq_ignore_ascii_case(&text) || text.strip_suffix("T00:00:00") == Some(ours);
+        let same = |ours: &str| {
+            ours == text
+                || ours
+                    .parse::<f64>()
+                    .ok()
+                    .zip(text.parse::<f64>().ok())
+                    .is_some_and(|(a, b)| a == b)
+                || ours.eq_ignore_ascii_case(&text)
+                || text.strip_suffix("T00:00:00") == Some(ours)
+        };
         let key = match found.get(&text) {
             Some(n) if *n > 0 => Some(text.clone()),
             _ => found.iter().find(|(ours, n)| **n > 0 && same(ours)).map(|(ours, _)| ours.clone()),
@@ -151,7 +196,9 @@ fn bag_differs(tables: &[Table], bag: &Json) -> Option<String> {
             None => missing.push(text),
         }
     }
-    (!missing.is_empty()).then(|| format!("{} cells are missing: {:?}", missing.len(), &missing[..missing.len().min(12)]))
+    (!missing.is_empty()).then(|| {
+        format!("{} cells are missing: {:?}", missing.len(), &missing[..missing.len().min(12)])
+    })
 }
 
 #[test]

@@ -1,5 +1,11 @@
 //! Dialects, encodings, headers and containers: one small file for each rule.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests may stop"
+)]
 
 mod common;
 
@@ -14,8 +20,14 @@ fn dialects() {
     assert_eq!(read("a\tb\n1\t\"x\ty\"\n").shown(), ["1|x\ty"]);
     assert_eq!(read("a,b\n'x,1',2\n'y,2',3\n'z,3',4\n").shown(), ["x,1|2", "y,2|3", "z,3|4"]);
     assert_eq!(read("a,b\nit's,2\nthat's,3\n").shown(), ["it's|2", "that's|3"]);
-    assert_eq!(read("a,b\nfilm\\, the,2\nother,3\nthird,4\n").shown(), ["film, the|2", "other|3", "third|4"]);
-    assert_eq!(read("a,b\n\"say \\\"hi, you\\\"\",2\nother,3\n").shown(), ["say \"hi, you\"|2", "other|3"]);
+    assert_eq!(
+        read("a,b\nfilm\\, the,2\nother,3\nthird,4\n").shown(),
+        ["film, the|2", "other|3", "third|4"]
+    );
+    assert_eq!(
+        read("a,b\n\"say \\\"hi, you\\\"\",2\nother,3\n").shown(),
+        ["say \"hi, you\"|2", "other|3"]
+    );
     assert_eq!(read("a,b\nC:\\new,2\nC:\\old,3\n").shown(), ["C:\\new|2", "C:\\old|3"]);
     let options = ReadOptions { delimiter: Some('~'), ..ReadOptions::default() };
     assert_eq!(read_with(b"a~b\n1~2\n", &options).unwrap().shown(), ["1|2"]);
@@ -43,9 +55,15 @@ fn headers() {
     assert_eq!(read("1,Alice\n2,Bob\n3,Carol\n").names(), ["column1", "column2"]);
     assert_eq!(read("x,2024-01-01\ny,2024-01-02\n").names(), ["column1", "column2"]);
     assert_eq!(read("country,1990,1991\nUS,5,6\nDE,7,8\n").labels(), ["country", "1990", "1991"]);
-    assert_eq!(read("weight,height,name\nkg,m,full\n80,1.8,a\n90,1.9,b\n").labels(), ["weight kg", "height m", "name full"]);
+    assert_eq!(
+        read("weight,height,name\nkg,m,full\n80,1.8,a\n90,1.9,b\n").labels(),
+        ["weight kg", "height m", "name full"]
+    );
     let table = read("id,name\n1,a\nid,name\n2,b\n");
-    assert_eq!((table.shown(), table.codes()), (vec!["1|a".to_owned(), "2|b".to_owned()], vec!["REPEATED_HEADER".to_owned()]));
+    assert_eq!(
+        (table.shown(), table.codes()),
+        (vec!["1|a".to_owned(), "2|b".to_owned()], vec!["REPEATED_HEADER".to_owned()])
+    );
     let options = ReadOptions { header_row: Some(0), ..ReadOptions::default() };
     assert_eq!(read_with(b"id,name\n1,a\n", &options).unwrap().shown(), ["id|name", "1|a"]);
     let options = ReadOptions { skip_rows: Some(1), ..ReadOptions::default() };
@@ -82,7 +100,8 @@ fn encodings() {
     let mut marked = vec![0xFF, 0xFE];
     marked.extend(encode("a,b\n1,ü\n", "utf-16le"));
     assert_eq!(read_with(&marked, &ReadOptions::default()).unwrap().shown(), ["1|ü"]);
-    let options = ReadOptions { encoding: Some("windows-1252".to_owned()), ..ReadOptions::default() };
+    let options =
+        ReadOptions { encoding: Some("windows-1252".to_owned()), ..ReadOptions::default() };
     assert_eq!(read_with(b"a,b\n1,\xFC\n", &options).unwrap().shown(), ["1|ü"]);
 }
 
@@ -92,7 +111,8 @@ fn undecodable_bytes_are_told() {
     bytes.extend_from_slice(b"\xFF,\n");
     let table = read_with(&bytes, &ReadOptions::default()).unwrap();
     assert_eq!(table.rows[1][1].as_deref(), Some("äöü\u{FFFD}"));
-    let notice = table.plan.notices.iter().find(|notice| notice.code.name() == "UNDECODABLE_BYTE").unwrap();
+    let notice =
+        table.plan.notices.iter().find(|notice| notice.code.name() == "UNDECODABLE_BYTE").unwrap();
     assert_eq!(notice.count, 1);
     assert!(notice.message.contains("byte 32"), "{}", notice.message);
 }

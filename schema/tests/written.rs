@@ -1,5 +1,11 @@
 //! Numbers and dates written for people: one column for each rule.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests may stop"
+)]
 
 mod common;
 
@@ -8,7 +14,11 @@ use sluice_schema::{ColumnOverride, DateOrder, DeclaredType, ReadOptions};
 
 /// One column `v` beside a column of row numbers, divided by semicolons.
 fn column(cells: &[&str]) -> String {
-    let rows: Vec<String> = cells.iter().enumerate().map(|(row, cell)| format!("{};{cell}\n", 100 - row * row)).collect();
+    let rows: Vec<String> = cells
+        .iter()
+        .enumerate()
+        .map(|(row, cell)| format!("{};{cell}\n", 100 - row * row))
+        .collect();
     format!("id;v\n{}", rows.concat())
 }
 
@@ -54,7 +64,10 @@ fn numbers_that_prove_nothing_stay_text() {
     // Who divides cells by commas does not write decimal commas.
     assert_eq!(read("id,v\n9,\"1,234\"\n4,\"5,678\"\n").shown(), ["9|1234", "4|5678"]);
     let options = ReadOptions { decimal_mark: Some(','), ..ReadOptions::default() };
-    assert_eq!(read_with(column(&["1,234", "5,678"]).as_bytes(), &options).unwrap().shown(), ["100|1.234", "99|5.678"]);
+    assert_eq!(
+        read_with(column(&["1,234", "5,678"]).as_bytes(), &options).unwrap().shown(),
+        ["100|1.234", "99|5.678"]
+    );
 }
 
 #[test]
@@ -65,8 +78,16 @@ fn dates() {
     check(&["2024/01/02", "2024/01/03"], "DATE", &["2024-01-02", "2024-01-03"]);
     check(&["5 Jan 2024", "12 February 2024"], "DATE", &["2024-01-05", "2024-02-12"]);
     check(&["Jan 5, 2024", "Feb 12, 2024"], "DATE", &["2024-01-05", "2024-02-12"]);
-    check(&["31/12/2024 10:00", "01/02/2024 9:30"], "LOCAL_DATE_TIME", &["2024-12-31T10:00:00", "2024-02-01T09:30:00"]);
-    check(&["12/31/2024 1:00 PM", "1/2/2024 12:00 AM"], "LOCAL_DATE_TIME", &["2024-12-31T13:00:00", "2024-01-02T00:00:00"]);
+    check(
+        &["31/12/2024 10:00", "01/02/2024 9:30"],
+        "LOCAL_DATE_TIME",
+        &["2024-12-31T10:00:00", "2024-02-01T09:30:00"],
+    );
+    check(
+        &["12/31/2024 1:00 PM", "1/2/2024 12:00 AM"],
+        "LOCAL_DATE_TIME",
+        &["2024-12-31T13:00:00", "2024-01-02T00:00:00"],
+    );
     check(&["31/12/2024 10:00 +01:00"], "DATE_TIME", &["2024-12-31T09:00:00Z"]);
     check(&["1:30 PM", "9:00 AM"], "LOCAL_TIME", &["13:30:00", "09:00:00"]);
 }
@@ -83,14 +104,24 @@ fn dates_that_prove_nothing_stay_text() {
     let table = read(&column(&["01/02/2024", "03/04/2024"]));
     assert_eq!(table.codes(), ["AMBIGUOUS"]);
     let options = ReadOptions { date_order: Some(DateOrder::Mdy), ..ReadOptions::default() };
-    assert_eq!(read_with(column(&["01/02/2024"]).as_bytes(), &options).unwrap().shown(), ["100|2024-01-02"]);
+    assert_eq!(
+        read_with(column(&["01/02/2024"]).as_bytes(), &options).unwrap().shown(),
+        ["100|2024-01-02"]
+    );
 }
 
 #[test]
 fn a_declared_date_rejects_the_odd_cell() {
-    let wanted = ColumnOverride { label: "v".to_owned(), column_type: Some(DeclaredType::Date), name: None, required: false, skip: false };
+    let wanted = ColumnOverride {
+        label: "v".to_owned(),
+        column_type: Some(DeclaredType::Date),
+        name: None,
+        required: false,
+        skip: false,
+    };
     let options = ReadOptions { columns: vec![wanted], ..ReadOptions::default() };
-    let table = read_with(column(&["31/12/2024", "31/02/2024", "soon"]).as_bytes(), &options).unwrap();
+    let table =
+        read_with(column(&["31/12/2024", "31/02/2024", "soon"]).as_bytes(), &options).unwrap();
     assert_eq!(table.shown(), ["100|2024-12-31"]);
     assert_eq!(table.report.n_rejects, 2);
 }
@@ -101,5 +132,8 @@ fn extremes_of_written_values() {
     let numbers = evidence(&["$1,234.50", "$-5.00"]);
     assert_eq!((numbers.min.as_deref(), numbers.max.as_deref()), (Some("-5.00"), Some("1234.50")));
     let dates = evidence(&["31/12/2024", "01/02/2024"]);
-    assert_eq!((dates.min.as_deref(), dates.max.as_deref()), (Some("2024-02-01"), Some("2024-12-31")));
+    assert_eq!(
+        (dates.min.as_deref(), dates.max.as_deref()),
+        (Some("2024-02-01"), Some("2024-12-31"))
+    );
 }

@@ -64,8 +64,10 @@ pub(crate) fn query_number(url: &str, sql: &str) -> i64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let mut connection = sqlx::PgConnection::connect(url).await.expect("a connection");
-        let row: (i64,) =
-            sqlx::query_as(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connection).await.expect(sql);
+        let row: (i64,) = sqlx::query_as(AssertSqlSafe(sql.to_owned()))
+            .fetch_one(&mut connection)
+            .await
+            .expect(sql);
         row.0
     })
 }
