@@ -27,6 +27,6 @@ pub(super) fn run(settings: &Settings, arguments: &Schema) -> Outcome {
             Ok(sdl)
         })?,
     };
-    write!(std::io::stdout(), "{}\n", sdl.trim_end())?;
+    writeln!(std::io::stdout(), "{}", sdl.trim_end())?;
     Ok(())
 }
