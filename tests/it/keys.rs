@@ -55,6 +55,18 @@ fn keys_are_made_and_revoked_beside_a_running_server() {
 }
 
 #[test]
+fn a_store_that_is_not_there_is_not_made() {
+    let folder = Folder::new();
+    for arguments in [&["keys", "list"][..], &["keys", "create"], &["schema"]] {
+        let output = run_sluice(&folder, arguments, &[]);
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains("there is no data folder"), "{text}");
+    }
+    assert_eq!(crate::harness::folder::files_below(folder.path()), Vec::<String>::new());
+}
+
+#[test]
 fn scopes_hold() {
     both_stores(|server| {
         let admin = server.client();

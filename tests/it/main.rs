@@ -23,6 +23,7 @@ mod harness;
 mod http;
 mod keys;
 mod read;
+mod readme;
 mod schema;
 mod tidy;
 mod upload;
