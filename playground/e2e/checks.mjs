@@ -31,10 +31,7 @@ export const checks = {
   'headers are editable, sent, and not stored': async (page, options) => {
     const dataset = await openReadyQuery(page, options);
     await page.getByRole('button', { name: 'Headers', exact: true }).click();
-    await replaceText(
-      page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden)'),
-      '{ "X-Probe": "probe-value" }',
-    );
+    await replaceText(headersEditor(page), '{ "X-Probe": "probe-value" }');
     const { request } = await runQuery(page, dataset.listField);
     assert.equal(request.headers()['x-probe'], 'probe-value');
     assert.equal(request.headers()['authorization'], `Bearer ${options.key}`);
@@ -76,6 +73,8 @@ export const checks = {
 
   'a refused key asks to sign in again and keeps the work': async (page, options) => {
     await openReadyQuery(page, options);
+    await page.getByRole('button', { name: 'Headers', exact: true }).click();
+    await replaceText(headersEditor(page), '{ "X-Kept": "yes" }');
     await replaceText(page.locator('.graphiql-query-editor'), 'query Kept { datasets { name } }');
     await page.route('**/graphql', (route) =>
       route.fulfill({
@@ -98,6 +97,8 @@ export const checks = {
     await dialog.getByLabel('API key').fill(options.key);
     await dialog.getByRole('button', { name: 'Sign in' }).click();
     await dialog.waitFor({ state: 'hidden' });
+    // Headers are stored nowhere: they are there only if the editor never went away.
+    await page.locator('.graphiql-editor-tool').getByText('"X-Kept"').waitFor();
     const { text } = await runQuery(page, 'datasets');
     assert.ok(text.includes(`"name": "${options.dataset}"`), text);
     await page.locator('.graphiql-tab-active').getByText('Kept').waitFor();
@@ -155,12 +156,30 @@ export const checks = {
     // Back and forth keep the view, as a shared address does.
     await page.reload();
     await page.getByText(`1 row of`).waitFor();
-    assert.equal(await cells.first().innerText(), id);
+    await cells.first().getByText(id, { exact: true }).waitFor();
 
     await page.getByRole('button', { name: 'Query', exact: true }).click();
     await page.locator('.graphiql-tab-active').getByText(`${dataset.typeName}View`).waitFor();
     const answer = await runQuery(page, dataset.listField);
     assert.equal(answer.rows.length, 1);
+  },
+
+  'the columns and the notices are told': async (page, options) => {
+    const dataset = await openGrid(page, options);
+    await page.getByRole('button', { name: 'Columns' }).first().click();
+    const columns = page.getByRole('region', { name: 'Columns' });
+    for (const { name, label } of dataset.columns.slice(0, 3)) {
+      await columns.getByText(name, { exact: true }).first().waitFor();
+      await columns.getByText(label, { exact: true }).first().waitFor();
+    }
+    await columns
+      .getByText(/different/)
+      .first()
+      .waitFor();
+    await assertAccessible(page, 'columns');
+    await page.getByRole('button', { name: /^Notices/ }).click();
+    await page.locator('[aria-label="Notices"], .nothing').waitFor();
+    await assertAccessible(page, 'notices');
   },
 
   'a file is loaded, and replaced when asked': async (page, { url, key, faults }) => {
@@ -220,15 +239,26 @@ export const checks = {
   },
 };
 
-/** Signs in, opens the dataset's ready query, and gives the dataset as the catalog has it. */
-async function openReadyQuery(page, { url, key, dataset }) {
-  const catalog = page.waitForResponse(
-    (response) => response.request().postData()?.includes('PlaygroundDatasets') ?? false,
-  );
-  await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
-  const { data } = await (await catalog).json();
+/** The dataset as the catalog has it, asked for beside the page. */
+async function catalogEntry(page, { url, key, dataset }) {
+  const query =
+    '{ datasets { name label listField typeName rowCount columns { name label type graphqlType } } }';
+  const response = await page.request.post(`${url}/graphql`, {
+    headers: { authorization: `Bearer ${key}` },
+    data: { query },
+  });
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
   const found = data.datasets.find(({ name }) => name === dataset);
   assert.ok(found, `there is no dataset ${dataset}`);
+  return found;
+}
+
+/** Signs in and opens the dataset's ready query. */
+async function openReadyQuery(page, options) {
+  const { url, key, dataset } = options;
+  const found = await catalogEntry(page, options);
+  await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
   await executeButton(page).waitFor();
   const menu = page.getByRole('button', { name: 'Datasets', exact: true });
   if (await menu.isVisible()) await menu.click();
@@ -242,19 +272,13 @@ async function openReadyQuery(page, { url, key, dataset }) {
   return found;
 }
 
-/** Signs in and opens the dataset's page by its address; gives the dataset and waits for rows. */
-async function openGrid(page, { url, key, dataset }) {
-  await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
-  await page
-    .getByRole('navigation', { name: 'Datasets', includeHidden: true })
-    .waitFor({ state: 'attached' });
-  const catalog = page.waitForResponse(
-    (response) => response.request().postData()?.includes('PlaygroundDatasets') ?? false,
-  );
-  await page.goto(`${url}/datasets/${encodeURIComponent(dataset)}`);
-  const { data } = await (await catalog).json();
+/** Signs in and opens the dataset's page by its address, and waits for rows. */
+async function openGrid(page, options) {
+  const { url, key, dataset } = options;
+  const found = await catalogEntry(page, options);
+  await page.goto(`${url}/datasets/${encodeURIComponent(dataset)}#key=${encodeURIComponent(key)}`);
   await page.locator('.grid-cell[data-kind=text]').first().waitFor();
-  return data.datasets.find(({ name }) => name === dataset);
+  return found;
 }
 
 /** The next page of rows that the grid asks for. */
@@ -265,6 +289,10 @@ async function rowsArrive(page) {
   const { data, errors } = await response.json();
   assert.equal(errors, undefined, JSON.stringify(errors));
   return data;
+}
+
+function headersEditor(page) {
+  return page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden)');
 }
 
 function executeButton(page) {

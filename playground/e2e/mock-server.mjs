@@ -136,13 +136,19 @@ function sdl() {
     `scalar BigInt scalar Decimal scalar Date scalar DateTime
     enum OrderBy { ASC DESC ASC_NULLS_FIRST ASC_NULLS_LAST DESC_NULLS_FIRST DESC_NULLS_LAST }
     "A named, typed table."
-    type Dataset { name: String! label: String! listField: String! typeName: String! rowCount: BigInt! status: String! version: Int! columns: [Column!]! }
-    type Column { name: String! label: String! type: String! graphqlType: String! }
+    type Dataset { name: String! label: String! listField: String! typeName: String! rowCount: BigInt! status: String! version: Int! columns: [Column!]! updatedAt: DateTime! source: Source notices(limit: Int): [Notice!]! }
+    type Source { fileName: String! }
+    type Notice { code: String! message: String! sheet: String row: BigInt column: String count: BigInt! }
+    type Column { name: String! label: String! type: String! graphqlType: String! generated: Boolean! evidence: Evidence! statistics: Statistics! }
+    type Evidence { reason: String! samples: [String!]! counterExample: CounterExample }
+    type CounterExample { row: BigInt! text: String! against: String! }
+    type Statistics { nullCount: BigInt! distinctCount: BigInt! min: String max: String categories: [Category!] }
+    type Category { value: String! count: BigInt! }
     type Job { id: ID! status: String! phase: String progress: JobProgress! error: JobError datasets: [Dataset!]! }
     type JobProgress { bytesDone: BigInt! bytesTotal: BigInt rowsDone: BigInt! rowsPerSecond: Float remainingSeconds: Float }
     type JobError { code: String! message: String! }`,
   ];
-  const root = ['datasets: [Dataset!]!', 'job(id: ID!): Job'];
+  const root = ['datasets: [Dataset!]!', 'dataset(name: String!): Dataset', 'job(id: ID!): Job'];
   const scalars = new Set();
   for (const { listField, typeName, columns, label } of datasets) {
     const type = (column) => column.graphqlType.replace('!', '');
@@ -167,14 +173,17 @@ function sdl() {
       `input ${name}Comparison { ${names.map((n) => `${n}: ${name}`).join(' ')} _in: [${name}!] _isNull: Boolean }`,
     );
   }
-  parts.push(`type Query { ${root.join(' ')} }`);
+  parts.push(`type Query { ${root.join(' ')} }`, 'type Mutation { cancelJob(id: ID!): Job! }');
   return parts.join('\n');
 }
 
 function rootValue() {
   const value = {
     datasets: () => datasets.map(onWire),
+    dataset: ({ name }) =>
+      datasets.filter((dataset) => dataset.name === name).map(onWire)[0] ?? null,
     job: ({ id }) => jobAt(id),
+    cancelJob: ({ id }) => Object.assign(jobs.get(id), { isCancelled: true }) && jobAt(id),
   };
   for (const dataset of datasets) {
     value[dataset.listField] = (args) => select(dataset, args);
@@ -185,7 +194,59 @@ function rootValue() {
   return value;
 }
 
-const onWire = (dataset) => ({ ...dataset, rowCount: String(dataset.rows.n) });
+function onWire(dataset) {
+  return {
+    ...dataset,
+    rowCount: String(dataset.rows.n),
+    updatedAt: '2026-01-02T03:04:05Z',
+    source: { fileName: dataset.label },
+    notices: [
+      {
+        code: 'THOUSANDS',
+        message: 'The thousands separators were taken off.',
+        row: '14',
+        column: 'Total (EUR)',
+        count: '3',
+      },
+      {
+        code: 'FOOTER',
+        message: 'The last row holds totals and was left out.',
+        row: '1002',
+        count: '1',
+      },
+    ],
+    columns: dataset.columns.map((column) => ({ ...column, ...detailsOf(dataset, column) })),
+  };
+}
+
+function detailsOf({ rows }, { name, type }) {
+  const values = Array.from({ length: Math.min(rows.n, 1000) }, (_, index) => rows.at(index)[name]);
+  const present = values.filter((value) => value !== null).map(String);
+  const counts = grouped(present);
+  const categories = [...counts].map(([value, list]) => ({ value, count: String(list.length) }));
+  const isText = type === 'STRING';
+  return {
+    generated: false,
+    evidence: {
+      reason: isText ? 'the cells are text' : `all ${present.length} values are of this form`,
+      samples: present.slice(0, 4),
+      counterExample: isText ? { row: '3', text: present[1] ?? '', against: 'INT' } : null,
+    },
+    statistics: {
+      nullCount: String(values.length - present.length),
+      distinctCount: String(counts.size),
+      min: isText ? null : present[0],
+      max: isText ? null : present.at(-1),
+      categories: counts.size <= 10 ? categories : null,
+    },
+  };
+}
+
+function grouped(values) {
+  const groups = new Map();
+  for (const value of values) groups.set(value, [...(groups.get(value) ?? []), value]);
+  return groups;
+}
 
 function select({ rows, columns }, { where, orderBy, limit, offset = 0 }) {
   if (!where && !orderBy?.length) {
@@ -273,6 +334,7 @@ function jobAt(id) {
   const share = Math.min(1, (Date.now() - job.startedAt) / JOB_MS);
   const isDone = share === 1;
   const isFailed = isDone && job.name.includes('bad');
+  if (job.isCancelled && !job.isPublished) return cancelled(job);
   if (isDone && !isFailed && !job.isPublished) publish(job);
   return {
     id,
@@ -292,6 +354,11 @@ function jobAt(id) {
       ? datasets.filter((dataset) => dataset.name === job.name).map(onWire)
       : [],
   };
+}
+
+function cancelled({ id, nBytes }) {
+  const progress = { bytesDone: '0', bytesTotal: String(nBytes), rowsDone: '0' };
+  return { id, status: 'CANCELLED', phase: null, progress, error: null, datasets: [] };
 }
 
 function publish(job) {

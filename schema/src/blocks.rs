@@ -76,11 +76,6 @@ impl<R: Read> BlockCutter<R> {
         }
     }
 
-    /// Whether everything has been given out.
-    pub(crate) fn is_at_end(&self) -> bool {
-        self.ended && self.carry.is_empty()
-    }
-
     fn fill(&mut self, block: &mut Vec<u8>, target: usize) -> Result<(), SchemaError> {
         while block.len() < target && !self.ended {
             let from = block.len();
@@ -167,8 +162,15 @@ impl<R: Read> BlockCutter<R> {
         let starts = block
             .get(before)
             .is_some_and(|byte| *byte == self.marks.delimiter || *byte == b'\n' || *byte == b'\r');
+<<<<<<< HEAD
         let is_escaped =
             self.marks.escape.is_some_and(|escape| is_escaped(block, outside_from, before, escape));
+=======
+        let is_escaped = self
+            .marks
+            .escape
+            .is_some_and(|escape| is_escaped(block, outside_from, before, escape));
+>>>>>>> refs/heads/main
         starts && !in_comment && !is_escaped
     }
 

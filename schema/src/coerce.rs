@@ -11,7 +11,7 @@ use crate::notation::read_number;
 use crate::plan::{Notation, NumberNotation};
 use crate::summary::trim;
 use crate::temporal::{
-    parse_iso_date, parse_iso_date_time, parse_iso_local_date_time, parse_iso_time,
+    MICROS_PER_DAY, parse_iso_date, parse_iso_date_time, parse_iso_local_date_time, parse_iso_time,
 };
 use crate::types::{ColumnType, Value};
 
@@ -79,9 +79,15 @@ impl<'n> CellReader<'n> {
         let fits =
             |scale| i64::try_from(rescale(i128::from(digits.unscaled), digits.scale, scale)?).ok();
         match self.column_type {
+<<<<<<< HEAD
             ColumnType::Int => {
                 fits(0).filter(|value| i32::try_from(*value).is_ok()).map(Value::Int)
             }
+=======
+            ColumnType::Int => fits(0)
+                .filter(|value| i32::try_from(*value).is_ok())
+                .map(Value::Int),
+>>>>>>> refs/heads/main
             ColumnType::BigInt => fits(0).map(Value::Int),
             ColumnType::Decimal { scale, .. } => fits(scale)
                 .filter(|value| value.unsigned_abs() < UNSCALED_LIMIT.unsigned_abs())
@@ -91,7 +97,9 @@ impl<'n> CellReader<'n> {
     }
 
     fn canonical_of<'a>(&self, text: &str) -> Option<Value<'a>> {
-        (self.column_type == ColumnType::Float).then(|| float(text).map(Value::Float)).flatten()
+        (self.column_type == ColumnType::Float)
+            .then(|| float(text).map(Value::Float))
+            .flatten()
     }
 
     fn written_date<'a>(&self, text: &str) -> Option<Value<'a>> {
@@ -119,7 +127,9 @@ impl<'n> CellReader<'n> {
             ColumnType::Float => float(text).map(Value::Float),
             ColumnType::Date => parse_iso_date(text).map(Value::Date),
             ColumnType::LocalTime => parse_iso_time(text).map(Value::Time),
-            ColumnType::LocalDateTime => parse_iso_local_date_time(text).map(Value::Timestamp),
+            ColumnType::LocalDateTime => parse_iso_local_date_time(text)
+                .or_else(|| self.midnight(text))
+                .map(Value::Timestamp),
             ColumnType::DateTime => parse_iso_date_time(text).map(Value::Timestamp),
             ColumnType::Uuid => parse_uuid(text).map(Value::Uuid),
             ColumnType::Json => {
@@ -127,6 +137,14 @@ impl<'n> CellReader<'n> {
             }
             ColumnType::String => Some(Value::Text(text)),
         }
+    }
+
+    fn midnight(&self, text: &str) -> Option<i64> {
+        self.notation
+            .midnight
+            .then(|| parse_iso_date(text))
+            .flatten()
+            .map(|days| i64::from(days) * MICROS_PER_DAY)
     }
 
     fn boolean<'a>(&self, text: &str) -> Option<Value<'a>> {

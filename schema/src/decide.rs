@@ -2,6 +2,7 @@
 //! It exists so that the rules of DESIGN section 7 stand in one place, in the order in which they are tried.
 //! It never looks at cells: what is not in the summary cannot decide.
 
+use crate::columns::ColumnSource;
 use crate::decimal::{MAX_PRECISION, write_decimal_i128};
 use crate::form::Form;
 use crate::options::{DateOrder, DeclaredType};
@@ -40,8 +41,7 @@ pub(crate) struct Context<'a> {
     pub(crate) date_order: Option<DateOrder>,
     /// Given by the caller.
     pub(crate) decimal_mark: Option<char>,
-    /// Whether cells are divided by commas, so that who wrote the file does not use decimal commas.
-    pub(crate) comma_delimited: bool,
+    pub(crate) source: ColumnSource,
 }
 
 struct Verdict {
@@ -50,6 +50,8 @@ struct Verdict {
     boolean: Option<BooleanPair>,
     number: Option<NumberChoice>,
     date: Option<DateChoice>,
+    /// Whether a date alone means its midnight.
+    midnight: bool,
 }
 
 /// Decides the type of a column.
@@ -86,8 +88,12 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
         },
         trim: !is_text && summary.padded.count > 0,
         boolean: verdict.boolean,
-        number: verdict.number.as_ref().map(|choice| choice.notation.clone()),
+        number: verdict
+            .number
+            .as_ref()
+            .map(|choice| choice.notation.clone()),
         temporal: verdict.date.as_ref().map(|choice| choice.notation.clone()),
+        midnight: verdict.midnight,
     };
     let n_values = context.n_rows.saturating_sub(n_nulls);
     let increasing = verdict.column_type_is_int()
@@ -117,9 +123,18 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         boolean: None,
         number: None,
         date: None,
+<<<<<<< HEAD
     };
     let typed: Vec<Form> =
         Form::ALL.into_iter().filter(|form| form.is_typed() && summary.count(*form) > 0).collect();
+=======
+        midnight: false,
+    };
+    let typed: Vec<Form> = Form::ALL
+        .into_iter()
+        .filter(|form| form.is_typed() && summary.count(*form) > 0)
+        .collect();
+>>>>>>> refs/heads/main
     if typed.is_empty() {
         let reason = if summary.count(Form::Text) == 0 {
             "no cell has a typed value"
@@ -140,6 +155,10 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         boolean: None,
         number: None,
         date: None,
+<<<<<<< HEAD
+=======
+        midnight: false,
+>>>>>>> refs/heads/main
     };
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
     match typed.as_slice() {
@@ -148,7 +167,24 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         }
         [Form::Int] => verdict(ColumnType::BigInt, "whole numbers of at most 64 bits"),
         [Form::Decimal] | [Form::Int, Form::Decimal] => {
+<<<<<<< HEAD
             let whole_digits = summary.max_whole_digits.max(n_digits(min)).max(n_digits(max));
+=======
+            if context.source.doubles
+                && summary
+                    .max_whole_digits
+                    .max(n_digits(min))
+                    .max(n_digits(max))
+                    + summary.max_scale
+                    > MAX_PRECISION
+            {
+                return verdict(ColumnType::Float, "doubles with more than 18 digits in all");
+            }
+            let whole_digits = summary
+                .max_whole_digits
+                .max(n_digits(min))
+                .max(n_digits(max));
+>>>>>>> refs/heads/main
             if whole_digits + summary.max_scale <= MAX_PRECISION {
                 let column_type =
                     ColumnType::Decimal { precision: MAX_PRECISION, scale: summary.max_scale };
@@ -186,6 +222,10 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                         boolean: None,
                         number: Some(choice),
                         date: None,
+<<<<<<< HEAD
+=======
+                        midnight: false,
+>>>>>>> refs/heads/main
                     }
                 }
                 Choice::Open { code, reason } => {
@@ -208,6 +248,10 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                         boolean: None,
                         number: None,
                         date: Some(choice),
+<<<<<<< HEAD
+=======
+                        midnight: false,
+>>>>>>> refs/heads/main
                     }
                 }
                 Choice::Open { code, reason } => {
@@ -251,10 +295,26 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 boolean: Some(pair),
                 number: None,
                 date: None,
+                midnight: false,
             },
             None => {
                 text("the words may be booleans, but not both words of one pair occur".to_owned())
             }
+        },
+        forms
+            if context.source.doubles
+                && forms.iter().all(|form| {
+                    matches!(
+                        form,
+                        Form::Int | Form::Decimal | Form::Scientific | Form::Wide
+                    )
+                }) =>
+        {
+            verdict(ColumnType::Float, "doubles")
+        }
+        [Form::Date, Form::LocalDateTime] if context.source.doubles => Verdict {
+            midnight: true,
+            ..verdict(ColumnType::LocalDateTime, "dates, some with a time")
         },
         [Form::Date] => verdict(ColumnType::Date, "dates (ISO 8601)"),
         [Form::Time] => verdict(ColumnType::LocalTime, "times of day"),
@@ -346,6 +406,10 @@ fn declare(
         date: choose_date(summary, context)
             .into_choice()
             .filter(|_| summary.count(Form::WrittenDate) > 0),
+<<<<<<< HEAD
+=======
+        midnight: false,
+>>>>>>> refs/heads/main
     }
 }
 

@@ -3,6 +3,7 @@
 //! It never replaces a byte without counting it and remembering where.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -26,7 +27,10 @@ pub(crate) struct Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { count: AtomicU64::new(0), first_byte: AtomicU64::new(u64::MAX) }
+        Self {
+            count: AtomicU64::new(0),
+            first_byte: AtomicU64::new(u64::MAX),
+        }
     }
 }
 
@@ -45,7 +49,11 @@ impl Faults {
 
 /// Returns the encoding by its name in a plan or an option.
 pub(crate) fn encoding_named(name: &str) -> Option<&'static Encoding> {
-    if name == BROKEN_UTF8 { Some(UTF_8) } else { Encoding::for_label(name.as_bytes()) }
+    if name == BROKEN_UTF8 {
+        Some(UTF_8)
+    } else {
+        Encoding::for_label(name.as_bytes())
+    }
 }
 
 /// Returns the encoding that the first bytes prove: a mark, or the zeros of UTF-16.
@@ -77,7 +85,9 @@ pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError>
     let mut decoded = vec![0; CHUNK_BYTES * 3];
     let (mut n_faults, mut n_foreign) = (0_u64, 0_u64);
     loop {
-        let n_read = source.read(&mut chunk).map_err(crate::blocks::unwrap_schema_error)?;
+        let n_read = source
+            .read(&mut chunk)
+            .map_err(crate::blocks::unwrap_schema_error)?;
         let bytes = chunk.get(..n_read).unwrap_or_default();
         let last = n_read == 0;
         detector.feed(bytes, last);
@@ -108,7 +118,7 @@ pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError>
 }
 
 /// Gives UTF-8 while reading another encoding.
-pub(crate) struct DecodingReader<'f, R> {
+pub(crate) struct DecodingReader<R> {
     source: R,
     decoder: Decoder,
     input: Vec<u8>,
@@ -119,11 +129,11 @@ pub(crate) struct DecodingReader<'f, R> {
     /// Bytes of the source before `input`.
     n_before: u64,
     ended: bool,
-    faults: Option<&'f Faults>,
+    faults: Option<Arc<Faults>>,
 }
 
-impl<'f, R: Read> DecodingReader<'f, R> {
-    pub(crate) fn new(source: R, encoding: &'static Encoding, faults: Option<&'f Faults>) -> Self {
+impl<R: Read> DecodingReader<R> {
+    pub(crate) fn new(source: R, encoding: &'static Encoding, faults: Option<Arc<Faults>>) -> Self {
         Self {
             source,
             decoder: encoding.new_decoder_with_bom_removal(),
@@ -156,18 +166,23 @@ impl<'f, R: Read> DecodingReader<'f, R> {
     fn decode(&mut self) {
         let mut space = vec![0; CHUNK_BYTES * 3];
         loop {
-            let rest = self.input.get(self.input_at..self.input_end).unwrap_or_default();
-            let (result, n_used, n_written) =
-                self.decoder.decode_to_utf8_without_replacement(rest, &mut space, self.ended);
+            let rest = self
+                .input
+                .get(self.input_at..self.input_end)
+                .unwrap_or_default();
+            let (result, n_used, n_written) = self
+                .decoder
+                .decode_to_utf8_without_replacement(rest, &mut space, self.ended);
             self.input_at += n_used;
-            self.output.extend_from_slice(space.get(..n_written).unwrap_or_default());
+            self.output
+                .extend_from_slice(space.get(..n_written).unwrap_or_default());
             match result {
                 DecoderResult::InputEmpty => return,
                 DecoderResult::OutputFull => {}
                 DecoderResult::Malformed(length, after) => {
                     let back = u64::from(length) + u64::from(after);
                     let at = self.n_before + u64::try_from(self.input_at).unwrap_or_default();
-                    if let Some(faults) = self.faults {
+                    if let Some(faults) = &self.faults {
                         faults.add(at.saturating_sub(back));
                     }
                     self.output.extend_from_slice("\u{FFFD}".as_bytes());
@@ -177,7 +192,7 @@ impl<'f, R: Read> DecodingReader<'f, R> {
     }
 }
 
-impl<R: Read> Read for DecodingReader<'_, R> {
+impl<R: Read> Read for DecodingReader<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         if self.output_at == self.output.len() {
             self.fill()?;

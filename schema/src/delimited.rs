@@ -4,17 +4,21 @@
 
 use std::sync::RwLock;
 
-use crate::decide::{Context, decide};
+use crate::columns::{ColumnSource, plan_columns};
 use crate::error::SchemaError;
-use crate::header::find_header;
-use crate::naming::{Taken, field_name};
+use crate::header::{find_header, json_header};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
+<<<<<<< HEAD
 use crate::plan::{ColumnPlan, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan};
+=======
+use crate::plan::{Dialect, HeaderPlan, Notice, NoticeCode, SheetPlan};
+>>>>>>> refs/heads/main
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
-use crate::sniff::{NO_DELIMITER, sniff};
-use crate::source::{HEAD_BYTES, TextPlace};
+use crate::sniff::sniff;
+use crate::source::{HEAD_BYTES, Inner, TextPlace};
+use crate::stream::inner_dialect;
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
 /// Lines left out that are kept word for word; the rest is counted.
@@ -56,27 +60,57 @@ pub(crate) fn understand_delimited(
 ) -> Result<SheetPlan, TableError> {
     let Wishes { options, limits, control } = wishes;
     let mut notices = Vec::new();
-    let mut source = TextPlace { faults: None, ..place }.open(0)?;
+    let mut source = TextPlace {
+        faults: None,
+        ..place
+    }
+    .open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
     drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
-    let Some(head) = text_head(&head_bytes, complete) else { return Err(TableError::NotUtf8) };
+    let Some(head) = text_head(&head_bytes, complete) else {
+        return Err(TableError::NotUtf8);
+    };
     if head.trim().is_empty() {
         return Err(empty_file().into());
     }
+<<<<<<< HEAD
     let dialect = sniff(head, complete, options);
     let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
     header.one_column = dialect.delimiter == NO_DELIMITER || !head.contains(dialect.delimiter);
     let rules = CellRules { null_spellings: options.null_spellings.clone() };
     let n_workers = if complete { 1 } else { crate::read::usual_workers() };
+=======
+    let dialect = match place.inner_reason() {
+        Some(reason) => inner_dialect(reason),
+        None => sniff(head, complete, options),
+    };
+    let header = match place.inner {
+        Inner::Json { .. } => json_header(head, &dialect),
+        _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
+    };
+    let rules = CellRules {
+        null_spellings: options.null_spellings.clone(),
+        texts: place.texts(),
+    };
+    let n_workers = if complete {
+        1
+    } else {
+        crate::read::usual_workers()
+    };
+>>>>>>> refs/heads/main
     let source = place.open(header.data_start)?;
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
-    notices.extend(table.notices(&header));
-    let columns = plan_columns(&table, &dialect, &header, options, &mut notices)?;
+    notices.extend(table.notices(&header, place.is_typed()));
+    let source = ColumnSource {
+        comma_delimited: dialect.delimiter == ',',
+        doubles: matches!(place.inner, Inner::Sheet { .. }),
+    };
+    let columns = plan_columns(&table, source, &header, options, &mut notices)?;
     Ok(SheetPlan {
         name: None,
-        format: Format::Delimited { container: place.container.clone() },
+        format: place.format(),
         columns,
         n_rows: table.n_rows,
         notices,
@@ -86,10 +120,13 @@ pub(crate) fn understand_delimited(
     })
 }
 
+/// What an empty file is told.
+pub(crate) const EMPTY: &str = "the file is empty";
+
 pub(crate) fn empty_file() -> SchemaError {
     SchemaError::Rejected {
         row: None,
-        found: "the file is empty".to_owned(),
+        found: EMPTY.to_owned(),
         remedy: "send a file with at least a header line".to_owned(),
     }
 }
@@ -100,6 +137,16 @@ pub(crate) enum TableError {
     NotUtf8,
     /// Anything else.
     Schema(SchemaError),
+}
+
+impl TableError {
+    pub(crate) fn into_schema(self) -> SchemaError {
+        match self {
+            Self::Schema(error) => error,
+            // Decoders and our own streams give nothing but UTF-8.
+            Self::NotUtf8 => SchemaError::Worker,
+        }
+    }
 }
 
 impl From<SchemaError> for TableError {
@@ -245,7 +292,7 @@ impl TableSummary {
         self.n_rows += block.counts.n_rows;
     }
 
-    fn notices(&self, header: &HeaderPlan) -> Vec<Notice> {
+    fn notices(&self, header: &HeaderPlan, is_typed: bool) -> Vec<Notice> {
         let mut notices = Vec::new();
         let n_labels = header.cells.len();
         let mut tell = |code, message: String, tally: Tally| {
@@ -261,7 +308,12 @@ impl TableSummary {
             format!(
                 "rows have fewer cells than the {n_labels} of the header; the missing ones are null"
             ),
-            self.short,
+            // Spreadsheets and JSON do not write what is empty.
+            if is_typed {
+                Tally::default()
+            } else {
+                self.short
+            },
         );
         tell(
             NoticeCode::LongRows,
@@ -302,6 +354,7 @@ impl TableSummary {
         notices
     }
 }
+<<<<<<< HEAD
 
 /// Names and types the columns of a table.
 pub(crate) fn plan_columns(
@@ -425,3 +478,5 @@ fn name_column(
     notices.push(Notice::new(code, message).in_column(label).at(row, 1));
     name.name
 }
+=======
+>>>>>>> refs/heads/main

@@ -9,9 +9,11 @@
 //! `summary`, `sketch`, `decide`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
+mod archive;
 mod blocks;
 mod calendar;
 mod coerce;
+mod columns;
 mod decide;
 pub mod decimal;
 mod decode;
@@ -19,6 +21,7 @@ mod delimited;
 mod error;
 mod form;
 mod header;
+mod json;
 pub mod naming;
 mod notation;
 mod options;
@@ -30,15 +33,18 @@ mod scan;
 mod sketch;
 mod sniff;
 mod source;
+mod stream;
 mod summary;
 pub mod temporal;
 mod types;
 mod ways;
+mod workbook;
 mod written;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use coerce::parse_value;
 pub use error::{CoerceError, ReadError, SchemaError};
@@ -46,14 +52,15 @@ pub use options::{ColumnOverride, Control, DateOrder, DeclaredType, Limits, Read
 pub use plan::{
     BooleanPair, CandidateCount, CategoryCount, ColumnPlan, Container, CounterExample, Dialect,
     Evidence, Format, HeaderPlan, Notation, Notice, NoticeCode, NumberNotation, ReadReport, Reject,
-    SheetPlan, TemporalNotation,
+    SheetPlan, TemporalNotation, WorkbookKind,
 };
 pub use read::{RowEncoder, read_rows};
 pub use types::{ColumnType, OwnedValue, Value};
 
 use crate::decode::{BROKEN_UTF8, Faults, PLAIN_UTF8, detect, encoding_named, encoding_of_head};
 use crate::delimited::{TableError, Wishes, empty_file, understand_delimited};
-use crate::source::{HEAD_BYTES, Kind, TextPlace, kind_of, open_bytes, read_head};
+use crate::json::{find_tables, looks_like_json};
+use crate::source::{HEAD_BYTES, Inner, Kind, TextPlace, kind_of, open_bytes, read_head};
 
 /// Understands a file: which tables it holds, where, of which columns and types, judged by all rows.
 ///
@@ -70,11 +77,10 @@ pub fn understand(
     control: &dyn Control,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let mut head = read_head(&mut File::open(path)?, HEAD_BYTES)?;
-    let wishes = Wishes { options, limits, control };
-    let text = |container: Container| {
-        let mut plan = understand_text(path, container, wishes)?;
-        plan.name = None;
-        Ok(vec![plan])
+    let wishes = Wishes {
+        options,
+        limits,
+        control,
     };
     head.truncate(4_096);
     let unsupported = |what: &str, remedy: &str| SchemaError::Unsupported {
@@ -84,6 +90,7 @@ pub fn understand(
     match kind_of(&head) {
         Kind::Empty => Err(empty_file()),
         Kind::Other { what, remedy } => Err(unsupported(what, remedy)),
+<<<<<<< HEAD
         Kind::Gzip => text(Container::Gzip),
         Kind::Zstd => text(Container::Zstd),
         Kind::Zip => Err(unsupported(
@@ -97,19 +104,41 @@ pub fn understand(
             Err(unsupported("a Parquet file, which is not read yet", "export the table as CSV"))
         }
         Kind::Text => text(Container::Plain),
+=======
+        Kind::Gzip => understand_text(path, Container::Gzip, wishes),
+        Kind::Zstd => understand_text(path, Container::Zstd, wishes),
+        Kind::Zip => archive::understand_zip(path, wishes),
+        Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, wishes),
+        Kind::Parquet => Err(unsupported(
+            "a Parquet file, which is not read yet",
+            "export the table as CSV or JSON",
+        )),
+        Kind::Text => understand_text(path, Container::Plain, wishes),
+>>>>>>> refs/heads/main
     }
 }
 
 /// Understands a text, once its encoding is known.
+<<<<<<< HEAD
 fn understand_text(
     path: &Path,
     container: Container,
     wishes: Wishes<'_>,
 ) -> Result<SheetPlan, SchemaError> {
+=======
+pub(crate) fn understand_text(
+    path: &Path,
+    container: Container,
+    wishes: Wishes<'_>,
+) -> Result<Vec<SheetPlan>, SchemaError> {
+>>>>>>> refs/heads/main
     let limits = wishes.limits;
     let head = read_head(&mut open_bytes(path, &container, limits)?, HEAD_BYTES)?;
     if let Kind::Other { what, remedy } = kind_of(&head) {
-        return Err(SchemaError::Unsupported { what: what.to_owned(), remedy: remedy.to_owned() });
+        return Err(SchemaError::Unsupported {
+            what: what.to_owned(),
+            remedy: remedy.to_owned(),
+        });
     }
     let given = wishes.options.encoding.as_deref().map(|label| {
         encoding_named(label).ok_or_else(|| SchemaError::BadOption {
@@ -127,7 +156,7 @@ fn understand_text(
             remedy: "export the table as CSV or Excel and send that".to_owned(),
         });
     }
-    let faults = Faults::default();
+    let faults = Arc::new(Faults::default());
     let mut encoding = match proved {
         Some(encoding) if encoding.name() == PLAIN_UTF8 => PLAIN_UTF8,
         Some(encoding) => encoding.name(),
@@ -139,7 +168,32 @@ fn understand_text(
         encoding,
         limits,
         faults: Some(&faults),
+<<<<<<< HEAD
     };
+=======
+        inner: Inner::Text,
+    };
+    let is_json = |encoding| -> Result<bool, SchemaError> {
+        let head = read_head(
+            &mut TextPlace {
+                faults: None,
+                ..place(encoding)
+            }
+            .open(0)?,
+            4_096,
+        )?;
+        Ok(looks_like_json(&String::from_utf8_lossy(&head)))
+    };
+    if wishes.options.delimiter.is_none() && is_json(encoding)? {
+        let mut plans = understand_json(place(encoding), wishes)?;
+        if let Some(first) = plans.first_mut() {
+            first
+                .notices
+                .extend(encoding_notices(&head, encoding, &faults));
+        }
+        return Ok(plans);
+    }
+>>>>>>> refs/heads/main
     let mut result = understand_delimited(place(encoding), wishes);
     if matches!(result, Err(TableError::NotUtf8)) {
         encoding = match wishes.options.encoding {
@@ -148,19 +202,56 @@ fn understand_text(
         };
         result = understand_delimited(place(encoding), wishes);
     }
-    let mut plan = result.map_err(|error| match error {
-        TableError::Schema(error) => error,
-        // A decoder gives nothing but UTF-8.
-        TableError::NotUtf8 => SchemaError::Worker,
-    })?;
-    plan.notices.extend(encoding_notices(&head, encoding, &faults));
-    Ok(plan)
+    let mut plan = result.map_err(TableError::into_schema)?;
+    plan.notices
+        .extend(encoding_notices(&head, encoding, &faults));
+    Ok(vec![plan])
+}
+
+/// Understands the tables of a JSON document.
+fn understand_json(
+    place: TextPlace<'_>,
+    wishes: Wishes<'_>,
+) -> Result<Vec<SheetPlan>, SchemaError> {
+    let place = TextPlace {
+        faults: None,
+        ..place
+    };
+    let found = find_tables(&place)?;
+    let is_one = found.tables.len() == 1;
+    let mut plans = Vec::new();
+    for table in &found.tables {
+        if table.keys.is_empty() {
+            return Err(empty_file());
+        }
+        let inner = Inner::Json {
+            lines: found.lines,
+            member: table.member.as_deref(),
+            keys: &table.keys,
+        };
+        let mut plan = understand_delimited(TextPlace { inner, ..place }, wishes)
+            .map_err(TableError::into_schema)?;
+        plan.name = table.member.clone().filter(|_| !is_one);
+        plans.push(plan);
+    }
+    if let Some(first) = plans.first_mut() {
+        for (member, text) in &found.others {
+            first.notices.push(Notice::new(
+                NoticeCode::Preamble,
+                format!("left out beside the rows: {member}: {text}"),
+            ));
+        }
+    }
+    Ok(plans)
 }
 
 fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice> {
     let mut notices = Vec::new();
     if head.starts_with(b"\xEF\xBB\xBF") {
-        notices.push(Notice::new(NoticeCode::ByteOrderMark, "a byte order mark was taken off"));
+        notices.push(Notice::new(
+            NoticeCode::ByteOrderMark,
+            "a byte order mark was taken off",
+        ));
     }
     if encoding != PLAIN_UTF8 && encoding != BROKEN_UTF8 {
         notices.push(Notice::new(
@@ -173,21 +264,54 @@ fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice>
             "{count} places could not be decoded, the first at byte {first}; each became U+FFFD; name the file's encoding \
              if {encoding} is wrong"
         );
-        notices.push(Notice { count, ..Notice::new(NoticeCode::UndecodableByte, message) });
+        notices.push(Notice {
+            count,
+            ..Notice::new(NoticeCode::UndecodableByte, message)
+        });
     }
     notices
 }
 
 /// Opens the decoded text of a sheet at a byte of it.
-fn open_sheet_text<'a>(
-    path: &'a Path,
-    sheet: &'a SheetPlan,
-    limits: &'a Limits,
+fn open_sheet_text(
+    path: &Path,
+    sheet: &SheetPlan,
+    limits: &Limits,
     from: u64,
-) -> Result<Box<dyn Read + Send + 'a>, SchemaError> {
-    let container = match &sheet.format {
-        Format::Delimited { container } | Format::Json { container, .. } => container,
-        Format::Workbook { .. } => &Container::Plain,
+) -> Result<Box<dyn Read + Send>, SchemaError> {
+    let facts = Arc::default();
+    let plain = Container::Plain;
+    let (container, inner) = match &sheet.format {
+        Format::Delimited { container } => (container, Inner::Text),
+        Format::Json {
+            container,
+            lines,
+            member,
+            keys,
+        } => (
+            container,
+            Inner::Json {
+                lines: *lines,
+                member: member.as_deref(),
+                keys,
+            },
+        ),
+        Format::Workbook { workbook, sheet } => (
+            &plain,
+            Inner::Sheet {
+                kind: *workbook,
+                name: sheet,
+                facts: &facts,
+            },
+        ),
     };
-    TextPlace { path, container, encoding: &sheet.encoding, limits, faults: None }.open(from)
+    let place = TextPlace {
+        path,
+        container,
+        encoding: &sheet.encoding,
+        limits,
+        faults: None,
+        inner,
+    };
+    place.open(from)
 }

@@ -12,9 +12,9 @@ pub struct ReadOptions {
     pub delimiter: Option<char>,
     /// The quote around cells; `'\0'` means that nothing is quoted.
     pub quote: Option<char>,
-    /// The character that takes the special meaning of the next one inside quotes, e.g. a backslash.
+    /// The character that takes the special meaning of the next mark, e.g. a backslash; `'\0'` means that none does.
     pub escape: Option<char>,
-    /// Lines that begin with this character are comments.
+    /// Lines that begin with this character are comments; `'\0'` means that none are.
     pub comment: Option<char>,
     /// The text encoding by its WHATWG label, e.g. `windows-1252`.
     pub encoding: Option<String>,

@@ -40,6 +40,8 @@ pub enum Format {
     },
     /// A sheet of an Excel or OpenDocument workbook.
     Workbook {
+        /// The kind of workbook.
+        workbook: WorkbookKind,
         /// The sheet's name in the workbook.
         sheet: String,
     },
@@ -51,7 +53,23 @@ pub enum Format {
         lines: bool,
         /// The member of the outer object that holds the rows.
         member: Option<String>,
+        /// The members of the rows, in the order in which they first occur.
+        keys: Vec<String>,
     },
+}
+
+/// The kinds of workbooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WorkbookKind {
+    /// Excel since 2007 (`.xlsx`, `.xlsm`).
+    Xlsx,
+    /// Excel, binary (`.xlsb`).
+    Xlsb,
+    /// Excel before 2007.
+    Xls,
+    /// OpenDocument.
+    Ods,
 }
 
 /// What a text is packed in.
@@ -166,6 +184,8 @@ pub struct Notation {
     pub number: Option<NumberNotation>,
     /// How dates and times are written, unless in ISO 8601.
     pub temporal: Option<TemporalNotation>,
+    /// Whether a date without a time is its midnight, as in spreadsheets.
+    pub midnight: bool,
 }
 
 /// The two words of a boolean column, in any case.

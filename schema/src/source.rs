@@ -5,12 +5,16 @@
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use crate::blocks::unwrap_schema_error;
 use crate::decode::{DecodingReader, Faults, PLAIN_UTF8, encoding_named};
 use crate::error::SchemaError;
+use crate::json::open_json;
 use crate::options::Limits;
-use crate::plan::Container;
+use crate::plan::{Container, Format, WorkbookKind};
+use crate::summary::Texts;
+use crate::workbook::{SheetFacts, open_sheet};
 
 /// How much of a file is looked at before it is read as a whole.
 pub(crate) const HEAD_BYTES: usize = 1024 * 1024;
@@ -99,6 +103,25 @@ pub(crate) fn read_head(source: &mut impl Read, limit: usize) -> Result<Vec<u8>,
     Ok(head)
 }
 
+/// What the text of a place is made from.
+#[derive(Clone, Copy)]
+pub(crate) enum Inner<'a> {
+    /// The decoded bytes themselves.
+    Text,
+    /// A sheet of a workbook.
+    Sheet {
+        kind: WorkbookKind,
+        name: &'a str,
+        facts: &'a Arc<Mutex<SheetFacts>>,
+    },
+    /// The rows of a JSON document.
+    Json {
+        lines: bool,
+        member: Option<&'a str>,
+        keys: &'a [String],
+    },
+}
+
 /// A text inside a file: where it is packed and how it is encoded.
 #[derive(Clone, Copy)]
 pub(crate) struct TextPlace<'a> {
@@ -107,12 +130,85 @@ pub(crate) struct TextPlace<'a> {
     /// A name that [`crate::decode::encoding_named`] knows.
     pub(crate) encoding: &'a str,
     pub(crate) limits: &'a Limits,
-    pub(crate) faults: Option<&'a Faults>,
+    pub(crate) faults: Option<&'a Arc<Faults>>,
+    pub(crate) inner: Inner<'a>,
 }
 
 impl<'a> TextPlace<'a> {
+    /// Whether the source tells text from values.
+    pub(crate) fn is_typed(&self) -> bool {
+        !matches!(self.inner, Inner::Text)
+    }
+
+    /// Tells what cells in quotes may be.
+    pub(crate) fn texts(&self) -> Texts {
+        match self.inner {
+            Inner::Text => Texts::Anything,
+            Inner::Sheet { .. } => Texts::Text,
+            Inner::Json { .. } => Texts::Dates,
+        }
+    }
+
+    /// Says why the dialect is our own, if it is.
+    pub(crate) fn inner_reason(&self) -> Option<&'static str> {
+        match self.inner {
+            Inner::Text => None,
+            Inner::Sheet { .. } => Some("cells of a workbook"),
+            Inner::Json { .. } => Some("members of JSON objects"),
+        }
+    }
+
+    /// Returns what a thread of its own needs to open the decoded text.
+    pub(crate) fn to_owned_text(&self) -> OwnedText {
+        OwnedText {
+            path: self.path.to_owned(),
+            container: self.container.clone(),
+            encoding: self.encoding.to_owned(),
+            limits: self.limits.clone(),
+        }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        let container = self.container.clone();
+        match self.inner {
+            Inner::Text => Format::Delimited { container },
+            Inner::Sheet { kind, name, .. } => Format::Workbook {
+                workbook: kind,
+                sheet: name.to_owned(),
+            },
+            Inner::Json {
+                lines,
+                member,
+                keys,
+            } => Format::Json {
+                container,
+                lines,
+                member: member.map(str::to_owned),
+                keys: keys.to_vec(),
+            },
+        }
+    }
+
+    /// Opens the text at a byte of it.
+    pub(crate) fn open(&self, from: u64) -> Result<Box<dyn Read + Send>, SchemaError> {
+        let mut text: Box<dyn Read + Send> = match self.inner {
+            Inner::Text => return self.open_decoded(from),
+            Inner::Sheet { kind, name, facts } => {
+                Box::new(open_sheet(self.path, kind, name, self.limits, facts)?)
+            }
+            Inner::Json {
+                lines,
+                member,
+                keys,
+            } => Box::new(open_json(self, lines, member, keys)?),
+        };
+        std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())
+            .map_err(unwrap_schema_error)?;
+        Ok(text)
+    }
+
     /// Opens the decoded text at a byte of it.
-    pub(crate) fn open(&self, from: u64) -> Result<Box<dyn Read + Send + 'a>, SchemaError> {
+    pub(crate) fn open_decoded(&self, from: u64) -> Result<Box<dyn Read + Send>, SchemaError> {
         if self.encoding == PLAIN_UTF8 && *self.container == Container::Plain {
             return open_plain(self.path, from);
         }
@@ -123,11 +219,39 @@ impl<'a> TextPlace<'a> {
         })?;
         let mut text: Box<dyn Read + Send> = match self.encoding {
             PLAIN_UTF8 => Box::new(without_mark(packed)?),
-            _ => Box::new(DecodingReader::new(packed, encoding, self.faults)),
+            _ => Box::new(DecodingReader::new(packed, encoding, self.faults.cloned())),
         };
         std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())
             .map_err(unwrap_schema_error)?;
         Ok(text)
+    }
+}
+
+/// A decoded text that can be opened anywhere.
+pub(crate) struct OwnedText {
+    path: std::path::PathBuf,
+    container: Container,
+    encoding: String,
+    limits: Limits,
+}
+
+impl OwnedText {
+    pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, SchemaError> {
+        let Self {
+            path,
+            container,
+            encoding,
+            limits,
+        } = self;
+        TextPlace {
+            path,
+            container,
+            encoding,
+            limits,
+            faults: None,
+            inner: Inner::Text,
+        }
+        .open_decoded(0)
     }
 }
 
@@ -157,13 +281,25 @@ pub(crate) fn open_bytes(
     let file = File::open(path)?;
     let n_packed = file.metadata()?.len();
     let bounded = |source: Box<dyn Read + Send>, n_packed: u64| -> Box<dyn Read + Send> {
-        Box::new(UnpackGuard { source, n_packed, n_unpacked: 0, limits: limits.clone() })
+        Box::new(UnpackGuard {
+            source,
+            n_packed,
+            n_unpacked: 0,
+            limits: limits.clone(),
+        })
     };
     Ok(match container {
         Container::Plain => Box::new(file),
+<<<<<<< HEAD
         Container::Gzip => {
             bounded(Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))), n_packed)
         }
+=======
+        Container::Gzip => bounded(
+            Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))),
+            n_packed,
+        ),
+>>>>>>> refs/heads/main
         Container::Zstd => bounded(Box::new(zstd::stream::read::Decoder::new(file)?), n_packed),
         Container::Zip { index } => {
             let (source, n_packed) = open_member(file, *index)?;
@@ -176,18 +312,35 @@ pub(crate) fn open_bytes(
 fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), SchemaError> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged_archive)?;
     let member = archive.by_index_raw(index).map_err(damaged_archive)?;
+<<<<<<< HEAD
     let (start, length, method) =
         (member.data_start(), member.compressed_size(), member.compression());
+=======
+    let (start, length, method) = (
+        member.data_start(),
+        member.compressed_size(),
+        member.compression(),
+    );
+>>>>>>> refs/heads/main
     drop(member);
     let mut file = archive.into_inner();
-    let Some(start) = start else { return Err(damaged_archive("a member has no data")) };
+    let Some(start) = start else {
+        return Err(damaged_archive("a member has no data"));
+    };
     file.seek(SeekFrom::Start(start))?;
     let packed = file.take(length);
     match method {
         zip::CompressionMethod::Stored => Ok((Box::new(packed), length)),
+<<<<<<< HEAD
         zip::CompressionMethod::Deflated => {
             Ok((Box::new(flate2::bufread::DeflateDecoder::new(packed)), length))
         }
+=======
+        zip::CompressionMethod::Deflated => Ok((
+            Box::new(flate2::bufread::DeflateDecoder::new(packed)),
+            length,
+        )),
+>>>>>>> refs/heads/main
         other => Err(SchemaError::Unsupported {
             what: format!("a zip archive packed with {other:?}"),
             remedy: "pack it with deflate, the usual method".to_owned(),
@@ -221,13 +374,21 @@ impl Read for UnpackGuard {
         })?;
         self.n_unpacked += u64::try_from(n_read).unwrap_or_default();
         // Small files may shrink to nothing: a ratio says something only above a mebibyte.
-        let by_ratio = self.n_packed.saturating_mul(self.limits.max_unpack_ratio).max(1024 * 1024);
+        let by_ratio = self
+            .n_packed
+            .saturating_mul(self.limits.max_unpack_ratio)
+            .max(1024 * 1024);
         let (name, limit) = match self.limits.max_unpacked_bytes < by_ratio {
             true => ("unpacked bytes", self.limits.max_unpacked_bytes),
             false => ("unpacked bytes, by the ratio to the packed file", by_ratio),
         };
         if self.n_unpacked > limit {
-            let error = SchemaError::Limit { name, limit, found: self.n_unpacked, row: None };
+            let error = SchemaError::Limit {
+                name,
+                limit,
+                found: self.n_unpacked,
+                row: None,
+            };
             return Err(std::io::Error::other(error));
         }
         Ok(n_read)

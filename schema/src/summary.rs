@@ -17,11 +17,25 @@ const MAX_TEXTS: u64 = 8;
 /// The scale at which decimals of different scales are compared.
 pub(crate) const COMMON_SCALE: u8 = 18;
 
+/// What a cell in quotes may be, by its source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// Quotes mean nothing (delimited text).
+    #[default]
+    Anything,
+    /// Strings of JSON, which has no other way to write dates.
+    Dates,
+    /// Text cells of spreadsheets, which have real dates.
+    Text,
+}
+
 /// What the caller said about reading cells.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CellRules {
     /// Null spellings in place of the built-in ones.
     pub(crate) null_spellings: Option<Vec<String>>,
+    /// What quoted cells may be.
+    pub(crate) texts: Texts,
 }
 
 /// The smallest and the largest value.
@@ -160,8 +174,15 @@ impl ColumnSummary {
             None => form_of(trimmed),
             Some(spellings) => form_with_spellings(trimmed, spellings),
         };
+        let cell = if quoted {
+            rules.texts.limit(cell)
+        } else {
+            cell
+        };
         let form = match cell.form() {
-            Form::Text if self.count(Form::Text) < MAX_TEXTS => self.form_as_written(trimmed, row),
+            Form::Text if rules.texts == Texts::Anything && self.count(Form::Text) < MAX_TEXTS => {
+                self.form_as_written(trimmed, row)
+            }
             form => form,
         };
         if trimmed.len() != text.len() && form.is_typed() {
@@ -300,7 +321,9 @@ impl ColumnSummary {
         self.padded.merge(later.padded, rows_before);
         self.no_point_groups |= later.no_point_groups;
         if let Some(numbers) = later.numbers {
-            self.numbers.get_or_insert_default().merge(*numbers, rows_before);
+            self.numbers
+                .get_or_insert_default()
+                .merge(*numbers, rows_before);
         }
         if let Some(dates) = later.dates {
             self.dates.get_or_insert_default().merge(*dates);
@@ -345,5 +368,20 @@ fn form_with_spellings(text: &str, spellings: &[String]) -> Cell {
     match form_of(text) {
         Cell::NullWord if is_null_word(text) => Cell::Text,
         cell => cell,
+    }
+}
+
+impl Texts {
+    /// What was written as text is no number and no boolean, however it looks.
+    pub(crate) fn limit(self, cell: Cell) -> Cell {
+        match (self, cell) {
+            (Self::Anything, cell) => cell,
+            (_, Cell::Empty | Cell::Blank | Cell::NullWord | Cell::Uuid | Cell::Json) => cell,
+            (
+                Self::Dates,
+                Cell::Date(_) | Cell::Time(_) | Cell::LocalDateTime(_) | Cell::DateTime(_),
+            ) => cell,
+            _ => Cell::Text,
+        }
     }
 }

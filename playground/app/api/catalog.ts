@@ -1,4 +1,4 @@
-import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useSession } from '../session/session';
 import { request, requestWithKey } from './graphql';
 
@@ -59,6 +59,8 @@ export function useDatasets(): UseQueryResult<Dataset[]> {
     enabled: key !== null,
     queryFn: async ({ signal }) =>
       (await request<{ datasets: Dataset[] }>(DATASETS, {}, signal)).datasets,
+    // When a session ends, the page behind the sign-in form stays as it is.
+    placeholderData: keepPreviousData,
   });
 }
 

@@ -6,6 +6,8 @@ import { countOf } from '../format';
 import { Busy } from '../shell/Busy';
 import { ColumnList } from './ColumnList';
 import './dataset.css';
+import { useDetails } from './details';
+import { NoticeList } from './NoticeList';
 import { RowsTab } from './RowsTab';
 import type { DatasetSearch, SearchChange } from './search';
 
@@ -35,42 +37,60 @@ function DatasetView({ dataset }: { dataset: Dataset }): ReactElement {
   function change(changed: SearchChange): void {
     void navigate({ search: (now) => withoutEmpty({ ...now, ...changed }), replace: false });
   }
-  const isColumns = search.view === 'columns';
+  const view = search.view ?? 'rows';
+  const details = useDetails(dataset);
+  const notices = details.data?.notices ?? [];
+  const fileName = details.data?.source?.fileName ?? dataset.label;
+  const tabs = {
+    rows: 'Rows',
+    columns: 'Columns',
+    notices: notices.length === 0 ? 'Notices' : `Notices (${notices.length})`,
+  };
   return (
     <div className="dataset-page">
       <div className="dataset-title">
         <h1>{dataset.name}</h1>
         <p className="hint">
-          {dataset.label !== dataset.name && `${dataset.label}, `}
+          {fileName !== dataset.name && `${fileName}, `}
           {countOf(dataset.rowCount, 'row')}, version {dataset.version}
         </p>
         <span className="spacer" />
         <div className="segments" role="group" aria-label="View">
-          <button
-            type="button"
-            className="button"
-            aria-pressed={!isColumns}
-            onClick={() => change({ view: undefined })}
-          >
-            Rows
-          </button>
-          <button
-            type="button"
-            className="button"
-            aria-pressed={isColumns}
-            onClick={() => change({ view: 'columns' })}
-          >
-            Columns
-          </button>
+          {typedEntries(tabs).map(([tab, label]) => (
+            <button
+              key={tab}
+              type="button"
+              className="button"
+              aria-pressed={view === tab}
+              onClick={() => change({ view: tab === 'rows' ? undefined : tab })}
+            >
+              {label}
+            </button>
+          ))}
         </div>
       </div>
-      {isColumns ? (
-        <ColumnList dataset={dataset} />
-      ) : (
-        <RowsTab dataset={dataset} search={search} onChange={change} />
+      {details.error && view !== 'rows' && (
+        <p role="alert" className="failure">
+          {details.error.message}
+        </p>
       )}
+      {view === 'rows' && <RowsTab dataset={dataset} search={search} onChange={change} />}
+      {view === 'columns' && (
+        <ColumnList
+          dataset={dataset}
+          details={details.data}
+          onFilter={(column, value) =>
+            change({ view: undefined, filters: [{ column, operator: '_eq', value }] })
+          }
+        />
+      )}
+      {view === 'notices' && details.data && <NoticeList notices={notices} />}
     </div>
   );
+}
+
+function typedEntries<Key extends string, Value>(record: Record<Key, Value>): [Key, Value][] {
+  return Object.entries(record) as [Key, Value][];
 }
 
 /** An address without the parts that say nothing. */

@@ -3,7 +3,7 @@ import { OPERATOR_WORDS, type Filter, type Operator } from './filters';
 
 /** What the address of a dataset's page says, so that back and sharing work. */
 export interface DatasetSearch {
-  view?: 'columns';
+  view?: 'columns' | 'notices';
   sort?: Sort;
   filters?: Filter[];
   /** Columns that are not shown. */
@@ -15,11 +15,12 @@ export type SearchChange = { [Name in keyof DatasetSearch]?: DatasetSearch[Name]
 
 /** Takes from an address what makes sense of it; the rest is dropped without a word. */
 export function readSearch(search: Record<string, unknown>): DatasetSearch {
+  const view = search['view'];
   const sort = readSort(search['sort']);
   const filters = list(search['filters']).flatMap(readFilter);
   const hidden = list(search['hidden']).filter((name) => typeof name === 'string');
   return {
-    ...(search['view'] === 'columns' && { view: 'columns' as const }),
+    ...((view === 'columns' || view === 'notices') && { view }),
     ...(sort && { sort }),
     ...(filters.length > 0 && { filters }),
     ...(hidden.length > 0 && { hidden }),

@@ -7,7 +7,7 @@ import '@graphiql/plugin-history/style.css';
 import '@graphiql/react/style.css';
 import { GraphiQL } from 'graphiql';
 import 'graphiql/graphiql.css';
-import type { ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import { useDatasets } from '../api/catalog';
 import { readyQuery } from '../api/ready-query';
 import { useShownTheme } from '../shell/theme';
@@ -49,9 +49,13 @@ const WELCOME = `# Write a query, then press Ctrl-Enter to run it.
 export default function Editor(): ReactElement {
   const { data: datasets, isPending } = useDatasets();
   const theme = useShownTheme();
-  // The first tabs are the datasets', so they are awaited; without any the welcome stands there.
-  if (isPending) return <div className="editor-wait" />;
-  const queries = (datasets ?? []).slice(0, MAX_FIRST_TABS).map(readyQuery);
+  // The first tabs are the datasets', so they are awaited, once: from then on nothing may take the
+  // editor down, or the work in it is lost. Without datasets the welcome stands there.
+  const [queries, setQueries] = useState<string[] | null>(null);
+  if (queries === null) {
+    if (!isPending) setQueries((datasets ?? []).slice(0, MAX_FIRST_TABS).map(readyQuery));
+    return <div className="editor-wait" />;
+  }
   return (
     <GraphiQL
       fetcher={fetcher}

@@ -1,8 +1,9 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useId, useState, type SubmitEvent, type ReactElement } from 'react';
+import { messageOf } from '../api/error';
 import { countOf, formatBytes, formatCount, formatSeconds } from '../format';
 import { Icon } from '../shell/Icon';
-import type { Job } from './send';
+import { cancelJob, type Job } from './send';
 import { removeUpload, retryUpload, useUploads, type Upload } from './uploads';
 
 /** The files on their way in, in a corner of the window, each with what became of it. */
@@ -84,7 +85,28 @@ function Loading({ job }: { job: Job }): ReactElement {
         {job.status === 'QUEUED' ? 'Queued' : sentence(job.phase ?? 'Loading')}
         {facts.length > 0 && `: ${facts.join(', ')}`}
       </p>
+      <CancelJob id={job.id} />
     </>
+  );
+}
+
+function CancelJob({ id }: { id: string }): ReactElement {
+  const [state, setState] = useState<'idle' | 'asked' | { problem: string }>('idle');
+  return (
+    <div className="upload-actions">
+      <button
+        type="button"
+        className="button"
+        disabled={state === 'asked'}
+        onClick={() => {
+          setState('asked');
+          cancelJob(id).catch((error: unknown) => setState({ problem: messageOf(error) }));
+        }}
+      >
+        Cancel
+      </button>
+      {typeof state === 'object' && <p className="failure">{state.problem}</p>}
+    </div>
   );
 }
 

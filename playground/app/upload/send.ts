@@ -36,7 +36,8 @@ export function sendFile(
   const { promise, resolve, reject } = withResolvers<Job>();
   const key = useSession.getState().key;
   const xhr = new XMLHttpRequest();
-  xhr.open('PUT', `/upload/${encodeURIComponent(options.name)}?mode=${options.mode}&wait=0`);
+  const parameters = new URLSearchParams({ mode: options.mode, wait: '0', filename: file.name });
+  xhr.open('PUT', `/upload/${encodeURIComponent(options.name)}?${parameters.toString()}`);
   xhr.setRequestHeader('accept', 'application/json');
   for (const [name, value] of Object.entries(authorization(key))) xhr.setRequestHeader(name, value);
   xhr.upload.onprogress = (event) => onSent(event.loaded);
@@ -65,6 +66,11 @@ const JOB = `query PlaygroundJob($id: ID!) {
     datasets { name }
   }
 }`;
+
+/** Asks the server to end a job; what becomes of it is seen by watching. */
+export async function cancelJob(id: string): Promise<void> {
+  await request('mutation PlaygroundCancel($id: ID!) { cancelJob(id: $id) { id } }', { id });
+}
 
 const FIRST_POLL_MS = 250;
 const SLOWEST_POLL_MS = 2_000;

@@ -1,0 +1,150 @@
+//! Turns rows that a library pushes into bytes that a reader pulls: records of cells, as a delimited text of our own.
+//! It exists so that workbooks and JSON take the same way as CSV from there on, and are parsed beside it.
+//! It never loses the difference between text and values: text stands in quotes, values do not.
+
+use std::io::Read;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use crate::error::SchemaError;
+use crate::plan::Dialect;
+use crate::sniff::NO_DELIMITER;
+
+const CHUNK_BYTES: usize = 128 * 1024;
+const MAX_CHUNKS: usize = 4;
+
+/// The dialect of the text in between.
+pub(crate) fn inner_dialect(reason: &str) -> Dialect {
+    Dialect {
+        delimiter: NO_DELIMITER,
+        quote: Some('"'),
+        escape: None,
+        comment: None,
+        reason: reason.to_owned(),
+    }
+}
+
+/// Why pushing ended.
+pub(crate) enum Stop {
+    /// Nobody reads any more.
+    Unread,
+    /// The source is at fault.
+    Failed(SchemaError),
+}
+
+impl From<SchemaError> for Stop {
+    fn from(error: SchemaError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Takes cells in order of rows and columns.
+pub(crate) struct RowSink {
+    chunks: SyncSender<Result<Vec<u8>, SchemaError>>,
+    chunk: Vec<u8>,
+    n_cells: usize,
+}
+
+impl RowSink {
+    /// Adds text.
+    pub(crate) fn text(&mut self, text: &str) {
+        self.separate();
+        self.chunk.push(b'"');
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('"') {
+            self.chunk.extend_from_slice(before.as_bytes());
+            self.chunk.extend_from_slice(b"\"\"");
+            rest = after;
+        }
+        // No text holds NUL, and no store takes it.
+        self.chunk.extend(rest.bytes().filter(|byte| *byte != 0));
+        self.chunk.push(b'"');
+    }
+
+    /// Adds a value in its canonical form, or nothing.
+    pub(crate) fn value(&mut self, value: &str) {
+        self.separate();
+        self.chunk.extend_from_slice(value.as_bytes());
+    }
+
+    /// Returns how many cells the row has so far.
+    pub(crate) fn n_cells(&self) -> usize {
+        self.n_cells
+    }
+
+    fn separate(&mut self) {
+        if self.n_cells > 0 {
+            self.chunk.push(0x1F);
+        }
+        self.n_cells += 1;
+    }
+
+    /// Ends the row; a row without cells is an empty line.
+    pub(crate) fn end_row(&mut self) -> Result<(), Stop> {
+        self.chunk.push(b'\n');
+        self.n_cells = 0;
+        if self.chunk.len() >= CHUNK_BYTES {
+            return self.flush();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Stop> {
+        let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES + 4_096));
+        self.chunks.send(Ok(chunk)).map_err(|_| Stop::Unread)
+    }
+}
+
+/// Runs `push` on a thread of its own and returns what it pushes; the thread ends when the reader goes away.
+pub(crate) fn stream_rows(
+    push: impl FnOnce(&mut RowSink) -> Result<(), Stop> + Send + 'static,
+) -> Result<impl Read + Send, SchemaError> {
+    let (chunks_out, chunks_in) = sync_channel(MAX_CHUNKS);
+    let run = move || {
+        let mut sink = RowSink {
+            chunks: chunks_out,
+            chunk: Vec::new(),
+            n_cells: 0,
+        };
+        let result = push(&mut sink).and_then(|()| sink.flush());
+        if let Err(Stop::Failed(error)) = result {
+            // When nobody reads any more, nobody wants the error.
+            let _ = sink.chunks.send(Err(error));
+        }
+    };
+    std::thread::Builder::new()
+        .name("sheet".to_owned())
+        .spawn(run)?;
+    Ok(StreamReader {
+        chunks: chunks_in,
+        chunk: Vec::new(),
+        at: 0,
+    })
+}
+
+struct StreamReader {
+    chunks: Receiver<Result<Vec<u8>, SchemaError>>,
+    chunk: Vec<u8>,
+    at: usize,
+}
+
+impl Read for StreamReader {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        while self.at == self.chunk.len() {
+            match self.chunks.recv() {
+                Ok(Ok(chunk)) => {
+                    self.chunk = chunk;
+                    self.at = 0;
+                }
+                Ok(Err(error)) => return Err(std::io::Error::other(error)),
+                Err(_) => return Ok(0),
+            }
+        }
+        let ready = self.chunk.get(self.at..).unwrap_or_default();
+        let n = ready.len().min(out.len());
+        if let (Some(out), Some(ready)) = (out.get_mut(..n), ready.get(..n)) {
+            out.copy_from_slice(ready);
+        }
+        self.at += n;
+        Ok(n)
+    }
+}
