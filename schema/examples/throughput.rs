@@ -61,9 +61,7 @@ fn generate(path: &std::path::Path, n_rows: u64) {
 }
 
 fn main() {
-    let n_rows: u64 = std::env::args()
-        .nth(1)
-        .map_or(1_000_000, |rows| rows.parse().unwrap());
+    let n_rows: u64 = std::env::args().nth(1).map_or(1_000_000, |rows| rows.parse().unwrap());
     let path = std::env::temp_dir().join(format!("sluice-throughput-{n_rows}.csv"));
     if std::fs::metadata(&path).is_err() {
         generate(&path, n_rows);
@@ -71,14 +69,9 @@ fn main() {
     let bytes = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
     for round in 0..3 {
         let start = Instant::now();
-        let sheets = understand(
-            &path,
-            "orders.csv",
-            &ReadOptions::default(),
-            &Limits::default(),
-            &(),
-        )
-        .unwrap();
+        let sheets =
+            understand(&path, "orders.csv", &ReadOptions::default(), &Limits::default(), &())
+                .unwrap();
         let understand_s = start.elapsed().as_secs_f64();
         let mut read_s = Vec::new();
         for n_workers in [1, 2] {

@@ -126,11 +126,16 @@ fn read_clock(text: &str) -> Option<i64> {
         () => (upper.as_str(), None),
     };
     let clock = clock.trim_end();
+<<<<<<< HEAD
+    let padded =
+        if clock.as_bytes().get(1) == Some(&b':') { format!("0{clock}") } else { clock.to_owned() };
+=======
     let padded = if clock.as_bytes().get(1) == Some(&b':') {
         format!("0{clock}")
     } else {
         clock.to_owned()
     };
+>>>>>>> refs/heads/main
     if half.is_none() && padded.len() == clock.len() {
         return None;
     }
@@ -227,11 +232,15 @@ fn days_in_order(parts: [Part; 3], order: DateOrder) -> Option<i32> {
         DateOrder::Ymd => (third, second, first),
     };
     // A named month says where it is, so that any order that puts the year right will do.
+<<<<<<< HEAD
+    let (day, month) = if day.is_name { (month, day) } else { (day, month) };
+=======
     let (day, month) = if day.is_name {
         (month, day)
     } else {
         (day, month)
     };
+>>>>>>> refs/heads/main
     if year.n_digits != 4
         || day.is_name
         || day.n_digits > 2

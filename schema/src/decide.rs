@@ -82,11 +82,7 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
     }
     let notation = Notation {
         nulls: if reads_words {
-            summary
-                .null_words
-                .iter()
-                .map(|(word, _)| word.to_string())
-                .collect()
+            summary.null_words.iter().map(|(word, _)| word.to_string()).collect()
         } else {
             Vec::new()
         },
@@ -127,12 +123,18 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         boolean: None,
         number: None,
         date: None,
+<<<<<<< HEAD
+    };
+    let typed: Vec<Form> =
+        Form::ALL.into_iter().filter(|form| form.is_typed() && summary.count(*form) > 0).collect();
+=======
         midnight: false,
     };
     let typed: Vec<Form> = Form::ALL
         .into_iter()
         .filter(|form| form.is_typed() && summary.count(*form) > 0)
         .collect();
+>>>>>>> refs/heads/main
     if typed.is_empty() {
         let reason = if summary.count(Form::Text) == 0 {
             "no cell has a typed value"
@@ -153,7 +155,10 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         boolean: None,
         number: None,
         date: None,
+<<<<<<< HEAD
+=======
         midnight: false,
+>>>>>>> refs/heads/main
     };
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
     match typed.as_slice() {
@@ -162,6 +167,9 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         }
         [Form::Int] => verdict(ColumnType::BigInt, "whole numbers of at most 64 bits"),
         [Form::Decimal] | [Form::Int, Form::Decimal] => {
+<<<<<<< HEAD
+            let whole_digits = summary.max_whole_digits.max(n_digits(min)).max(n_digits(max));
+=======
             if context.source.doubles
                 && summary
                     .max_whole_digits
@@ -176,15 +184,12 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 .max_whole_digits
                 .max(n_digits(min))
                 .max(n_digits(max));
+>>>>>>> refs/heads/main
             if whole_digits + summary.max_scale <= MAX_PRECISION {
-                let column_type = ColumnType::Decimal {
-                    precision: MAX_PRECISION,
-                    scale: summary.max_scale,
-                };
-                let what = format!(
-                    "decimals with at most {} digits after the point",
-                    summary.max_scale
-                );
+                let column_type =
+                    ColumnType::Decimal { precision: MAX_PRECISION, scale: summary.max_scale };
+                let what =
+                    format!("decimals with at most {} digits after the point", summary.max_scale);
                 verdict(column_type, &what)
             } else {
                 let reason = format!(
@@ -217,7 +222,10 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                         boolean: None,
                         number: Some(choice),
                         date: None,
+<<<<<<< HEAD
+=======
                         midnight: false,
+>>>>>>> refs/heads/main
                     }
                 }
                 Choice::Open { code, reason } => {
@@ -240,7 +248,10 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                         boolean: None,
                         number: None,
                         date: Some(choice),
+<<<<<<< HEAD
+=======
                         midnight: false,
+>>>>>>> refs/heads/main
                     }
                 }
                 Choice::Open { code, reason } => {
@@ -264,20 +275,15 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                     "numbers that a double holds without loss, some in scientific notation",
                 )
             } else {
-                let reason = format!(
-                    "{} numbers would change as doubles",
-                    summary.not_double.count
-                );
+                let reason =
+                    format!("{} numbers would change as doubles", summary.not_double.count);
                 notices.push(
                     Notice::new(
                         NoticeCode::WideNumbers,
                         format!("{reason}; the column stays text"),
                     )
                     .in_column(context.label)
-                    .at(
-                        context.first_row + summary.not_double.first_row,
-                        summary.not_double.count,
-                    ),
+                    .at(context.first_row + summary.not_double.first_row, summary.not_double.count),
                 );
                 text(reason)
             }
@@ -312,14 +318,12 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         },
         [Form::Date] => verdict(ColumnType::Date, "dates (ISO 8601)"),
         [Form::Time] => verdict(ColumnType::LocalTime, "times of day"),
-        [Form::LocalDateTime] => verdict(
-            ColumnType::LocalDateTime,
-            "dates with a time and without a zone (ISO 8601)",
-        ),
-        [Form::DateTime] => verdict(
-            ColumnType::DateTime,
-            "dates with a time and a zone (ISO 8601)",
-        ),
+        [Form::LocalDateTime] => {
+            verdict(ColumnType::LocalDateTime, "dates with a time and without a zone (ISO 8601)")
+        }
+        [Form::DateTime] => {
+            verdict(ColumnType::DateTime, "dates with a time and a zone (ISO 8601)")
+        }
         [Form::Uuid] => verdict(ColumnType::Uuid, "UUIDs"),
         [Form::Json] => verdict(ColumnType::Json, "JSON objects or arrays"),
         [Form::Wide] | [Form::Int, Form::Wide] | [.., Form::Wide] => {
@@ -330,15 +334,12 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 summary.count(Form::Wide)
             );
             notices.push(
-                Notice::new(
-                    NoticeCode::WideNumbers,
-                    format!("{reason}; the column stays text"),
-                )
-                .in_column(context.label)
-                .at(
-                    context.first_row + first.map_or(0, |first| first.row),
-                    summary.count(Form::Wide),
-                ),
+                Notice::new(NoticeCode::WideNumbers, format!("{reason}; the column stays text"))
+                    .in_column(context.label)
+                    .at(
+                        context.first_row + first.map_or(0, |first| first.row),
+                        summary.count(Form::Wide),
+                    ),
             );
             text(reason)
         }
@@ -364,10 +365,7 @@ fn boolean_pair(words: u8) -> Option<(BooleanPair, &'static str)> {
 }
 
 fn n_digits(value: i64) -> u8 {
-    value
-        .unsigned_abs()
-        .checked_ilog10()
-        .map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX))
+    value.unsigned_abs().checked_ilog10().map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX))
 }
 
 fn declare(
@@ -408,7 +406,10 @@ fn declare(
         date: choose_date(summary, context)
             .into_choice()
             .filter(|_| summary.count(Form::WrittenDate) > 0),
+<<<<<<< HEAD
+=======
         midnight: false,
+>>>>>>> refs/heads/main
     }
 }
 
@@ -443,10 +444,7 @@ fn mixed_reason(summary: &ColumnSummary, context: &Context<'_>) -> String {
     let Some(example) = counter_example(summary, context) else {
         return "the cells are text".to_owned();
     };
-    format!(
-        "row {}: {:?} is not {}",
-        example.row, example.text, example.against
-    )
+    format!("row {}: {:?} is not {}", example.row, example.text, example.against)
 }
 
 /// Tells of columns that are typed but for a minority of cells: their owner wants to know.
@@ -481,20 +479,12 @@ fn mixed_notice(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Ve
 }
 
 fn null_words_notice(summary: &ColumnSummary, context: &Context<'_>) -> Notice {
-    let words: Vec<String> = summary
-        .null_words
-        .iter()
-        .map(|(word, count)| format!("{word:?} {count} times"))
-        .collect();
-    let row = summary
-        .first_of(Form::NullWord)
-        .map_or(0, |first| first.row);
-    Notice::new(
-        NoticeCode::NullWords,
-        format!("read as null: {}", words.join(", ")),
-    )
-    .in_column(context.label)
-    .at(context.first_row + row, summary.count(Form::NullWord))
+    let words: Vec<String> =
+        summary.null_words.iter().map(|(word, count)| format!("{word:?} {count} times")).collect();
+    let row = summary.first_of(Form::NullWord).map_or(0, |first| first.row);
+    Notice::new(NoticeCode::NullWords, format!("read as null: {}", words.join(", ")))
+        .in_column(context.label)
+        .at(context.first_row + row, summary.count(Form::NullWord))
 }
 
 fn typed_notices(
@@ -512,17 +502,9 @@ fn typed_notices(
             );
         }
     };
-    tell(
-        NoticeCode::Padded,
-        "blanks around values were ignored",
-        summary.padded,
-    );
+    tell(NoticeCode::Padded, "blanks around values were ignored", summary.padded);
     if matches!(column_type, ColumnType::Decimal { .. }) {
-        tell(
-            NoticeCode::NegativeZero,
-            "a negative zero was read as zero",
-            summary.negative_zeros,
-        );
+        tell(NoticeCode::NegativeZero, "a negative zero was read as zero", summary.negative_zeros);
     }
     if column_type == ColumnType::DateTime {
         tell(
@@ -532,15 +514,9 @@ fn typed_notices(
         );
     }
     if let Some(first) = summary.first_of(Form::Blank) {
-        let tally = crate::summary::Tally {
-            count: summary.count(Form::Blank),
-            first_row: first.row,
-        };
-        tell(
-            NoticeCode::NullWords,
-            "cells of only blanks were read as null",
-            tally,
-        );
+        let tally =
+            crate::summary::Tally { count: summary.count(Form::Blank), first_row: first.row };
+        tell(NoticeCode::NullWords, "cells of only blanks were read as null", tally);
     }
     notices
 }
@@ -580,10 +556,7 @@ fn evidence(
     let few = n_distinct > 0 && n_values >= 2 * n_distinct && !summary.categories.is_overflowed();
     let categories = (verdict.column_type == ColumnType::String && few).then(|| {
         let counts = summary.categories.counts();
-        counts
-            .into_iter()
-            .map(|(value, count)| CategoryCount { value, count })
-            .collect()
+        counts.into_iter().map(|(value, count)| CategoryCount { value, count }).collect()
     });
     let (min, max) = extremes(summary, verdict);
     Evidence {
@@ -637,10 +610,8 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
         }
         ColumnType::Float => {
             let ints = summary.ints.0.map(|(min, max)| (min as f64, max as f64));
-            let decimals = summary
-                .decimals
-                .0
-                .map(|(min, max)| (min as f64 / 1e18, max as f64 / 1e18));
+            let decimals =
+                summary.decimals.0.map(|(min, max)| (min as f64 / 1e18, max as f64 / 1e18));
             let range = [summary.floats, ints, decimals]
                 .into_iter()
                 .flatten()
@@ -670,11 +641,7 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
             )
         }
         ColumnType::LocalDateTime | ColumnType::DateTime => {
-            let zone = if column_type == ColumnType::DateTime {
-                "Z"
-            } else {
-                ""
-            };
+            let zone = if column_type == ColumnType::DateTime { "Z" } else { "" };
             let text = |micros: i64| written(&|out| write_timestamp(out, micros)) + zone;
             both(
                 verdict

@@ -9,7 +9,11 @@ use crate::error::SchemaError;
 use crate::header::{find_header, json_header};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
+<<<<<<< HEAD
+use crate::plan::{ColumnPlan, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan};
+=======
 use crate::plan::{Dialect, HeaderPlan, Notice, NoticeCode, SheetPlan};
+>>>>>>> refs/heads/main
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::sniff;
@@ -54,11 +58,7 @@ pub(crate) fn understand_delimited(
     place: TextPlace<'_>,
     wishes: Wishes<'_>,
 ) -> Result<SheetPlan, TableError> {
-    let Wishes {
-        options,
-        limits,
-        control,
-    } = wishes;
+    let Wishes { options, limits, control } = wishes;
     let mut notices = Vec::new();
     let mut source = TextPlace {
         faults: None,
@@ -74,6 +74,13 @@ pub(crate) fn understand_delimited(
     if head.trim().is_empty() {
         return Err(empty_file().into());
     }
+<<<<<<< HEAD
+    let dialect = sniff(head, complete, options);
+    let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
+    header.one_column = dialect.delimiter == NO_DELIMITER || !head.contains(dialect.delimiter);
+    let rules = CellRules { null_spellings: options.null_spellings.clone() };
+    let n_workers = if complete { 1 } else { crate::read::usual_workers() };
+=======
     let dialect = match place.inner_reason() {
         Some(reason) => inner_dialect(reason),
         None => sniff(head, complete, options),
@@ -91,6 +98,7 @@ pub(crate) fn understand_delimited(
     } else {
         crate::read::usual_workers()
     };
+>>>>>>> refs/heads/main
     let source = place.open(header.data_start)?;
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
@@ -166,23 +174,14 @@ fn summarise<R: std::io::Read + Send>(
     wishes: Wishes<'_>,
     n_workers: usize,
 ) -> Result<TableSummary, TableError> {
-    let Wishes {
-        limits, control, ..
-    } = wishes;
-    let row_rules = RowRules {
-        marks: Marks::of(dialect),
-        header,
-        limits,
-        one_column: header.one_column,
-    };
+    let Wishes { limits, control, .. } = wishes;
+    let row_rules =
+        RowRules { marks: Marks::of(dialect), header, limits, one_column: header.one_column };
     // Which columns have too many values for categories, told to workers as it becomes known.
     let many_values: RwLock<Vec<bool>> = RwLock::new(Vec::new());
     let mut table = TableSummary::default();
     let work = |_, block: &mut Vec<u8>| {
-        let hint = many_values
-            .read()
-            .map(|hint| hint.clone())
-            .unwrap_or_default();
+        let hint = many_values.read().map(|hint| hint.clone()).unwrap_or_default();
         summarise_block(block, &row_rules, cell_rules, &hint)
     };
     // Rows before a failing block have been consumed: `rows_seen` is their number.
@@ -195,19 +194,12 @@ fn summarise<R: std::io::Read + Send>(
         control.rows_done(block.counts.n_rows);
         table.merge(block);
         if table.columns.len() > limits.max_columns {
-            let error = BlockError::Columns {
-                record: 0,
-                found: table.columns.len(),
-            };
+            let error = BlockError::Columns { record: 0, found: table.columns.len() };
             return Err(TableError::Schema(error.at(rows_seen.get(), limits)));
         }
         rows_seen.set(header.first_data_row + table.n_records);
         if let Ok(mut hint) = many_values.try_write() {
-            *hint = table
-                .columns
-                .iter()
-                .map(|column| column.categories.is_overflowed())
-                .collect();
+            *hint = table.columns.iter().map(|column| column.categories.is_overflowed()).collect();
         }
         Ok(())
     };
@@ -249,12 +241,7 @@ fn summarise_block(
         }
         Ok(())
     })?;
-    Ok(BlockSummary {
-        columns,
-        counts,
-        short,
-        long,
-    })
+    Ok(BlockSummary { columns, counts, short, long })
 }
 
 #[inline]
@@ -269,21 +256,13 @@ fn add_cell(
     if cell.escaped || cell.malformed {
         column.add(&cell_text(text, *cell, marks), cell.quoted, row, rules);
     } else {
-        column.add(
-            text.get(cell.start..cell.end).unwrap_or_default(),
-            cell.quoted,
-            row,
-            rules,
-        );
+        column.add(text.get(cell.start..cell.end).unwrap_or_default(), cell.quoted, row, rules);
     }
 }
 
 /// Whether cells beyond the header hold anything: trailing delimiters do not make a row long.
 fn has_surplus(cells: &[CellSpan], n_labels: usize) -> bool {
-    cells
-        .iter()
-        .skip(n_labels)
-        .any(|cell| cell.start != cell.end)
+    cells.iter().skip(n_labels).any(|cell| cell.start != cell.end)
 }
 
 impl TableSummary {
@@ -343,11 +322,7 @@ impl TableSummary {
             ),
             self.long,
         );
-        tell(
-            NoticeCode::BlankLines,
-            "empty lines were left out".to_owned(),
-            self.blank,
-        );
+        tell(NoticeCode::BlankLines, "empty lines were left out".to_owned(), self.blank);
         tell(
             NoticeCode::MalformedQuote,
             "text stands after a closing quote; it was kept and the quotes were taken off"
@@ -357,10 +332,9 @@ impl TableSummary {
         for (row, why, words) in &self.left_out {
             let (code, what) = match why {
                 LeftOut::Comment => (NoticeCode::Comment, "a comment was left out"),
-                LeftOut::RepeatedHeader => (
-                    NoticeCode::RepeatedHeader,
-                    "a repetition of the header was left out",
-                ),
+                LeftOut::RepeatedHeader => {
+                    (NoticeCode::RepeatedHeader, "a repetition of the header was left out")
+                }
             };
             notices.push(
                 Notice::new(code, format!("{what}: {words}")).at(header.first_data_row + row, 1),
@@ -380,3 +354,129 @@ impl TableSummary {
         notices
     }
 }
+<<<<<<< HEAD
+
+/// Names and types the columns of a table.
+pub(crate) fn plan_columns(
+    table: &TableSummary,
+    dialect: &Dialect,
+    header: &HeaderPlan,
+    options: &ReadOptions,
+    notices: &mut Vec<Notice>,
+) -> Result<Vec<ColumnPlan>, SchemaError> {
+    let mut taken = Taken::default();
+    let overrides = &options.columns;
+    for wanted in overrides.iter().filter_map(|column| column.name.as_deref()) {
+        if taken.contains(wanted) {
+            return Err(SchemaError::BadOption {
+                found: format!("the field name {wanted:?} is given twice"),
+                remedy: "give each column its own name".to_owned(),
+            });
+        }
+        taken.insert(wanted);
+    }
+    let empty = ColumnSummary::default();
+    let n_columns = table.columns.len().max(header.cells.len());
+    let mut columns: Vec<ColumnPlan> = Vec::with_capacity(n_columns);
+    let mut addresses: Vec<String> = Vec::with_capacity(n_columns);
+    for index_in_file in 0..n_columns {
+        let summary = table.columns.get(index_in_file).unwrap_or(&empty);
+        let label = header.cells.get(index_in_file).map_or("", String::as_str);
+        // A column without a header is addressed as `column3`.
+        let address = if label.is_empty() {
+            format!("column{}", index_in_file + 1)
+        } else {
+            label.to_owned()
+        };
+        addresses.push(address.clone());
+        let wanted = overrides.iter().find(|column| column.label == address);
+        if wanted.is_some_and(|column| column.skip) {
+            notices.push(
+                Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")
+                    .in_column(label),
+            );
+            continue;
+        }
+        let name = match wanted.and_then(|column| column.name.clone()) {
+            Some(name) => name,
+            None => name_column(label, index_in_file, header, &columns, &taken, notices),
+        };
+        let declared = wanted.and_then(|column| column.column_type);
+        let context = Context {
+            label: &address,
+            n_rows: table.n_rows,
+            first_row: header.first_data_row,
+            declared,
+            explicit_nulls: options.null_spellings.is_some(),
+            date_order: options.date_order,
+            decimal_mark: options.decimal_mark,
+            comma_delimited: dialect.delimiter == ',',
+        };
+        let decision = decide(summary, &context);
+        taken.insert(&name);
+        let is_nameless = label.trim().is_empty() && header.row.is_some();
+        let is_last = index_in_file + 1 >= n_columns;
+        if is_nameless && is_last && decision.n_nulls == table.n_rows && columns.len() > 1 {
+            let message = "the last column has no header and no values (trailing delimiters); it was left out";
+            notices.push(Notice::new(NoticeCode::BlankColumn, message).in_column(name));
+            continue;
+        }
+        notices.extend(decision.notices);
+        columns.push(ColumnPlan {
+            index_in_file,
+            label: label.to_owned(),
+            name,
+            column_type: decision.column_type,
+            declared: declared.is_some(),
+            required: wanted.is_some_and(|column| column.required),
+            notation: decision.notation,
+            evidence: decision.evidence,
+            n_nulls: decision.n_nulls,
+            unique: decision.unique,
+            increasing: decision.increasing,
+        });
+    }
+    if let Some(unknown) = overrides.iter().find(|column| !addresses.contains(&column.label)) {
+        return Err(SchemaError::BadOption {
+            found: format!("there is no column {:?}", unknown.label),
+            remedy: format!("the columns are: {}", addresses.join(", ")),
+        });
+    }
+    Ok(columns)
+}
+
+fn name_column(
+    label: &str,
+    index_in_file: usize,
+    header: &HeaderPlan,
+    before: &[ColumnPlan],
+    taken: &Taken,
+    notices: &mut Vec<Notice>,
+) -> String {
+    let name = field_name(label, index_in_file + 1, taken);
+    let Some(row) = header.row else {
+        return name.name;
+    };
+    if index_in_file >= header.cells.len() {
+        return name.name;
+    }
+    let (code, message) = if label.trim().is_empty() {
+        (
+            NoticeCode::BlankHeader,
+            format!("column {} has no header; it is named {}", index_in_file + 1, name.name),
+        )
+    } else if before.iter().any(|column| column.label == label) {
+        (
+            NoticeCode::DuplicateHeader,
+            format!("the header {label:?} occurs again; this one is named {}", name.name),
+        )
+    } else if name.changed {
+        (NoticeCode::NameChanged, format!("{label:?} is named {}", name.name))
+    } else {
+        return name.name;
+    };
+    notices.push(Notice::new(code, message).in_column(label).at(row, 1));
+    name.name
+}
+=======
+>>>>>>> refs/heads/main

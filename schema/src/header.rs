@@ -89,16 +89,31 @@ pub(crate) fn header_of(
         None => match n_preamble(table) {
             0 if looks_like_data(table) => (None, "the first row holds values like those below it"),
             0 => (Some(0), "the first row"),
+<<<<<<< HEAD
+            n_before => {
+                (Some(n_before), "the first row as wide as the table, after lines of few cells")
+            }
+=======
             n_before => (
                 Some(n_before),
                 "the first row as wide as the table, after lines of few cells",
             ),
+>>>>>>> refs/heads/main
         },
     };
     let n_before = n_skipped + place.unwrap_or(0);
     for before in records.iter().take(n_before) {
         let words = before.cells.join(joint);
         notices.push(
+<<<<<<< HEAD
+            Notice::new(NoticeCode::Preamble, format!("left out before the header: {words}"))
+                .at(before.row, 1),
+        );
+    }
+    let Some(header) = place.and_then(|place| table.get(place)) else {
+        let data_start =
+            n_skipped.checked_sub(1).and_then(|last| records.get(last)).map_or(0, |last| last.end);
+=======
             Notice::new(
                 NoticeCode::Preamble,
                 format!("left out before the header: {words}"),
@@ -111,6 +126,7 @@ pub(crate) fn header_of(
             .checked_sub(1)
             .and_then(|last| records.get(last))
             .map_or(0, |last| last.end);
+>>>>>>> refs/heads/main
         notices.push(
             Notice::new(
                 NoticeCode::NoHeader,
@@ -183,6 +199,13 @@ pub(crate) fn json_header(head: &str, dialect: &Dialect) -> HeaderPlan {
 }
 
 fn given_header(records: &[HeadRecord], row: u64) -> Result<usize, SchemaError> {
+<<<<<<< HEAD
+    records.iter().position(|record| record.row == row).ok_or_else(|| SchemaError::BadOption {
+        found: format!("header row {row} is not among the first {} rows", records.len()),
+        remedy: "give the number of the header's row as a spreadsheet shows it, or leave it out"
+            .to_owned(),
+    })
+=======
     records
         .iter()
         .position(|record| record.row == row)
@@ -195,6 +218,7 @@ fn given_header(records: &[HeadRecord], row: u64) -> Result<usize, SchemaError> 
                 "give the number of the header's row as a spreadsheet shows it, or leave it out"
                     .to_owned(),
         })
+>>>>>>> refs/heads/main
 }
 
 /// Joins two header rows; a blank in the upper one continues the cell to its left, as merged cells do.
@@ -274,10 +298,14 @@ fn n_preamble(records: &[HeadRecord]) -> usize {
     // What follows must look like a header, else a ragged beginning is data.
     let is_wide = header.n_filled() * 10 >= width * 6;
     let is_words = header.forms().all(|form| {
+<<<<<<< HEAD
+        matches!(form, Form::Text | Form::Empty | Form::Blank | Form::NullWord | Form::Int)
+=======
         matches!(
             form,
             Form::Text | Form::Empty | Form::Blank | Form::NullWord | Form::Int
         )
+>>>>>>> refs/heads/main
     });
     if is_wide && is_words { n_before } else { 0 }
 }
@@ -305,10 +333,14 @@ fn form_below(records: &[HeadRecord], column: usize) -> Option<Form> {
         let form = record.forms.get(column).copied().unwrap_or(Form::Empty);
         // One letter is more likely a code than a boolean.
         if form == Form::Boolean
+<<<<<<< HEAD
+            && record.cells.get(column).is_some_and(|cell| trim(cell).len() == 1)
+=======
             && record
                 .cells
                 .get(column)
                 .is_some_and(|cell| trim(cell).len() == 1)
+>>>>>>> refs/heads/main
         {
             return None;
         }
@@ -351,9 +383,13 @@ fn is_count_up(cells: &[String]) -> bool {
     let numbers: Option<Vec<i64>> = cells.iter().map(|cell| trim(cell).parse().ok()).collect();
     numbers.is_some_and(|numbers| {
         numbers.len() >= 3
+<<<<<<< HEAD
+            && numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
+=======
             && numbers
                 .windows(2)
                 .all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
+>>>>>>> refs/heads/main
     })
 }
 
@@ -362,6 +398,13 @@ fn counts_on(records: &[HeadRecord]) -> bool {
     let numbers: Option<Vec<i64>> = records
         .iter()
         .take(5)
+<<<<<<< HEAD
+        .map(|record| record.cells.first().and_then(|cell| trim(cell).parse().ok()))
+        .collect();
+    numbers.is_some_and(|numbers| {
+        numbers.len() >= 3
+            && numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
+=======
         .map(|record| {
             record
                 .cells
@@ -374,6 +417,7 @@ fn counts_on(records: &[HeadRecord]) -> bool {
             && numbers
                 .windows(2)
                 .all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
+>>>>>>> refs/heads/main
     })
 }
 

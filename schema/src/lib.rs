@@ -90,6 +90,21 @@ pub fn understand(
     match kind_of(&head) {
         Kind::Empty => Err(empty_file()),
         Kind::Other { what, remedy } => Err(unsupported(what, remedy)),
+<<<<<<< HEAD
+        Kind::Gzip => text(Container::Gzip),
+        Kind::Zstd => text(Container::Zstd),
+        Kind::Zip => Err(unsupported(
+            "a zip archive or a workbook, which are not read yet",
+            "export the table as CSV",
+        )),
+        Kind::Compound => {
+            Err(unsupported("an old workbook, which is not read yet", "export the table as CSV"))
+        }
+        Kind::Parquet => {
+            Err(unsupported("a Parquet file, which is not read yet", "export the table as CSV"))
+        }
+        Kind::Text => text(Container::Plain),
+=======
         Kind::Gzip => understand_text(path, Container::Gzip, wishes),
         Kind::Zstd => understand_text(path, Container::Zstd, wishes),
         Kind::Zip => archive::understand_zip(path, wishes),
@@ -99,15 +114,24 @@ pub fn understand(
             "export the table as CSV or JSON",
         )),
         Kind::Text => understand_text(path, Container::Plain, wishes),
+>>>>>>> refs/heads/main
     }
 }
 
 /// Understands a text, once its encoding is known.
+<<<<<<< HEAD
+fn understand_text(
+    path: &Path,
+    container: Container,
+    wishes: Wishes<'_>,
+) -> Result<SheetPlan, SchemaError> {
+=======
 pub(crate) fn understand_text(
     path: &Path,
     container: Container,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
+>>>>>>> refs/heads/main
     let limits = wishes.limits;
     let head = read_head(&mut open_bytes(path, &container, limits)?, HEAD_BYTES)?;
     if let Kind::Other { what, remedy } = kind_of(&head) {
@@ -144,6 +168,9 @@ pub(crate) fn understand_text(
         encoding,
         limits,
         faults: Some(&faults),
+<<<<<<< HEAD
+    };
+=======
         inner: Inner::Text,
     };
     let is_json = |encoding| -> Result<bool, SchemaError> {
@@ -166,6 +193,7 @@ pub(crate) fn understand_text(
         }
         return Ok(plans);
     }
+>>>>>>> refs/heads/main
     let mut result = understand_delimited(place(encoding), wishes);
     if matches!(result, Err(TableError::NotUtf8)) {
         encoding = match wishes.options.encoding {

@@ -23,9 +23,14 @@ pub(crate) const POINT_WAYS: u8 = 0x0F;
 /// The way in which `1.234` is a whole number.
 pub(crate) const POINT_GROUPS: u8 = 1 << 5;
 
+<<<<<<< HEAD
+const SIGNS: &[&str] =
+    &["R$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "₫", "฿", "₴", "₦", "kr", "zł"];
+=======
 const SIGNS: &[&str] = &[
     "R$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "₫", "฿", "₴", "₦", "kr", "zł",
 ];
+>>>>>>> refs/heads/main
 const CODES: &[&str] = &[
     "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK",
     "HUF", "INR", "CNY", "BRL", "MXN", "ZAR", "KRW", "SGD", "HKD", "TRY", "ILS", "RUB", "AED",
@@ -152,11 +157,16 @@ impl Written<'_> {
                 Some('\'') => matches!(char, '\'' | '\u{2019}'),
                 mark => mark == Some(char),
             };
+<<<<<<< HEAD
+            let size_fits =
+                if n_groups == 0 { (1..=3).contains(&group_sizes) } else { group_sizes == 3 };
+=======
             let size_fits = if n_groups == 0 {
                 (1..=3).contains(&group_sizes)
             } else {
                 group_sizes == 3
             };
+>>>>>>> refs/heads/main
             if !is_group || !size_fits {
                 return None;
             }

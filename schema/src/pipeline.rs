@@ -58,13 +58,7 @@ where
             scope.spawn(move || work_until_closed(shared, &results_out, work));
         }
         scope.spawn(move || cut_until_done(&mut source, &buffers_in, &blocks_out, &results_out));
-        collect_in_order(
-            &results_in,
-            &buffers_out,
-            &mut consume,
-            source_error,
-            lost_worker,
-        )
+        collect_in_order(&results_in, &buffers_out, &mut consume, source_error, lost_worker)
         // Returning drops both ends held here: the cutter stops, then the workers.
     })
 }

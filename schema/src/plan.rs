@@ -309,14 +309,7 @@ pub struct Notice {
 impl Notice {
     /// Makes a notice about the whole sheet.
     pub fn new(code: NoticeCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            sheet: None,
-            row: None,
-            column: None,
-            count: 1,
-        }
+        Self { code, message: message.into(), sheet: None, row: None, column: None, count: 1 }
     }
 
     /// Says at which row, the first of `count`.

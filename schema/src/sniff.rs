@@ -96,6 +96,9 @@ fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
         return false;
     }
     let plain = score(head, complete, dialect);
+<<<<<<< HEAD
+    let escaped = score(head, complete, &Dialect { escape: Some('\\'), ..dialect.clone() });
+=======
     let escaped = score(
         head,
         complete,
@@ -104,6 +107,7 @@ fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
             ..dialect.clone()
         },
     );
+>>>>>>> refs/heads/main
     escaped.pattern > plain.pattern
         || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
 }
@@ -134,28 +138,19 @@ fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dial
     }
     let mut best: Option<(Score, char)> = None;
     for delimiter in DELIMITERS {
-        let candidate = Dialect {
-            delimiter,
-            ..base.clone()
-        };
+        let candidate = Dialect { delimiter, ..base.clone() };
         let score = score(head, complete, &candidate);
         let splits = score.n_split * 2 >= score.n_records || (score.usual_cells > 1);
         if splits
             && score.n_split > 0
-            && best
-                .as_ref()
-                .is_none_or(|(other, _)| score.total > other.total)
+            && best.as_ref().is_none_or(|(other, _)| score.total > other.total)
         {
             best = Some((score, delimiter));
         }
     }
     let Some((score, delimiter)) = best else {
         // A comma is kept when there is none to misread: it is what people expect to see.
-        let delimiter = if head.contains(',') {
-            NO_DELIMITER
-        } else {
-            ','
-        };
+        let delimiter = if head.contains(',') { NO_DELIMITER } else { ',' };
         return Dialect {
             delimiter,
             reason: "no delimiter divides the rows evenly: one column".to_owned(),
@@ -166,11 +161,7 @@ fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dial
         "{:?} divides {} of the first {} rows, usually into {} cells",
         delimiter, score.n_split, score.n_records, score.usual_cells
     );
-    Dialect {
-        delimiter,
-        reason,
-        ..base.clone()
-    }
+    Dialect { delimiter, reason, ..base.clone() }
 }
 
 fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
@@ -212,10 +203,7 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
             share * share * (*width as f64 - 1.0) / *width as f64
         })
         .sum();
-    let usual_cells = widths
-        .iter()
-        .max_by_key(|(_, count)| **count)
-        .map_or(0, |(width, _)| *width);
+    let usual_cells = widths.iter().max_by_key(|(_, count)| **count).map_or(0, |(width, _)| *width);
     let known = n_known as f64 / n_cells.max(1) as f64;
     Score {
         total: pattern * (0.1 + known),
@@ -245,11 +233,7 @@ mod tests {
     use super::*;
 
     fn check(head: &str, expect: char) {
-        assert_eq!(
-            sniff(head, true, &ReadOptions::default()).delimiter,
-            expect,
-            "{head:?}"
-        );
+        assert_eq!(sniff(head, true, &ReadOptions::default()).delimiter, expect, "{head:?}");
     }
 
     #[test]

@@ -49,31 +49,11 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
         (b"\x7FELF", "an executable", EXPORT),
         (b"MZ\x90", "an executable", EXPORT),
         (b"\xCA\xFE\xBA\xBE", "an executable", EXPORT),
-        (
-            b"SQLite format 3\0",
-            "an SQLite database",
-            "export its tables as CSV, one file each",
-        ),
-        (
-            b"7z\xBC\xAF\x27\x1C",
-            "a 7z archive",
-            "send it as zip or gzip, or the files themselves",
-        ),
-        (
-            b"Rar!",
-            "a RAR archive",
-            "send it as zip or gzip, or the files themselves",
-        ),
-        (
-            b"BZh",
-            "a bzip2 file",
-            "send it as gzip or zstd, or the file itself",
-        ),
-        (
-            b"\xFD7zXZ\0",
-            "an xz file",
-            "send it as gzip or zstd, or the file itself",
-        ),
+        (b"SQLite format 3\0", "an SQLite database", "export its tables as CSV, one file each"),
+        (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "send it as zip or gzip, or the files themselves"),
+        (b"Rar!", "a RAR archive", "send it as zip or gzip, or the files themselves"),
+        (b"BZh", "a bzip2 file", "send it as gzip or zstd, or the file itself"),
+        (b"\xFD7zXZ\0", "an xz file", "send it as gzip or zstd, or the file itself"),
         (b"ARROW1", "an Arrow file", "write it as Parquet or CSV"),
         (b"{\\rtf", "a rich text document", EXPORT),
         (
@@ -86,11 +66,7 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
             "a web page",
             "download the data itself; the link may have asked for a login",
         ),
-        (
-            b"<html",
-            "a web page",
-            "download the data itself; the link may have asked for a login",
-        ),
+        (b"<html", "a web page", "download the data itself; the link may have asked for a login"),
         (b"<?xml", "an XML document", EXPORT),
     ];
     if head.is_empty() {
@@ -314,10 +290,16 @@ pub(crate) fn open_bytes(
     };
     Ok(match container {
         Container::Plain => Box::new(file),
+<<<<<<< HEAD
+        Container::Gzip => {
+            bounded(Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))), n_packed)
+        }
+=======
         Container::Gzip => bounded(
             Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))),
             n_packed,
         ),
+>>>>>>> refs/heads/main
         Container::Zstd => bounded(Box::new(zstd::stream::read::Decoder::new(file)?), n_packed),
         Container::Zip { index } => {
             let (source, n_packed) = open_member(file, *index)?;
@@ -330,11 +312,16 @@ pub(crate) fn open_bytes(
 fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), SchemaError> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged_archive)?;
     let member = archive.by_index_raw(index).map_err(damaged_archive)?;
+<<<<<<< HEAD
+    let (start, length, method) =
+        (member.data_start(), member.compressed_size(), member.compression());
+=======
     let (start, length, method) = (
         member.data_start(),
         member.compressed_size(),
         member.compression(),
     );
+>>>>>>> refs/heads/main
     drop(member);
     let mut file = archive.into_inner();
     let Some(start) = start else {
@@ -344,10 +331,16 @@ fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), 
     let packed = file.take(length);
     match method {
         zip::CompressionMethod::Stored => Ok((Box::new(packed), length)),
+<<<<<<< HEAD
+        zip::CompressionMethod::Deflated => {
+            Ok((Box::new(flate2::bufread::DeflateDecoder::new(packed)), length))
+        }
+=======
         zip::CompressionMethod::Deflated => Ok((
             Box::new(flate2::bufread::DeflateDecoder::new(packed)),
             length,
         )),
+>>>>>>> refs/heads/main
         other => Err(SchemaError::Unsupported {
             what: format!("a zip archive packed with {other:?}"),
             remedy: "pack it with deflate, the usual method".to_owned(),

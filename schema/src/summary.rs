@@ -148,15 +148,8 @@ pub(crate) fn boolean_bit(pair: BooleanPair, value: bool) -> u8 {
 impl ColumnSummary {
     /// Starts a block; `many_values` tells that earlier rows have too many values for categories.
     pub(crate) fn new(many_values: bool) -> Self {
-        let categories = if many_values {
-            Categories::overflowed()
-        } else {
-            Categories::default()
-        };
-        Self {
-            categories,
-            ..Self::default()
-        }
+        let categories = if many_values { Categories::overflowed() } else { Categories::default() };
+        Self { categories, ..Self::default() }
     }
 
     pub(crate) fn count(&self, form: Form) -> u64 {
@@ -170,15 +163,7 @@ impl ColumnSummary {
     /// Takes in one cell; `row` is its position in the block.
     pub(crate) fn add(&mut self, text: &str, quoted: bool, row: u64, rules: &CellRules) {
         if text.is_empty() {
-            self.see(
-                if quoted {
-                    Form::QuotedEmpty
-                } else {
-                    Form::Empty
-                },
-                text,
-                row,
-            );
+            self.see(if quoted { Form::QuotedEmpty } else { Form::Empty }, text, row);
             self.order = Order::Broken;
             return;
         }
@@ -231,10 +216,7 @@ impl ColumnSummary {
             if *count == 0
                 && let Some(first) = self.first.get_mut(form as usize)
             {
-                *first = Some(FirstSeen {
-                    row,
-                    text: cut(text, 100).into(),
-                });
+                *first = Some(FirstSeen { row, text: cut(text, 100).into() });
             }
             *count += 1;
         }
@@ -283,10 +265,7 @@ impl ColumnSummary {
             self.not_double.add(row);
         }
         self.order = match self.order {
-            Order::Unseen => Order::Rising {
-                first: value,
-                last: value,
-            },
+            Order::Unseen => Order::Rising { first: value, last: value },
             Order::Rising { first, last } if value > last => Order::Rising { first, last: value },
             _ => Order::Broken,
         };
@@ -322,10 +301,7 @@ impl ColumnSummary {
         }
         for (mine, theirs) in self.first.iter_mut().zip(later.first) {
             if let (None, Some(seen)) = (&mine, theirs) {
-                *mine = Some(FirstSeen {
-                    row: seen.row + rows_before,
-                    ..seen
-                });
+                *mine = Some(FirstSeen { row: seen.row + rows_before, ..seen });
             }
         }
         self.ints.merge(later.ints);
@@ -379,11 +355,7 @@ impl ColumnSummary {
 pub(crate) fn trim(text: &str) -> &str {
     let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic());
     let bytes = text.as_bytes();
-    if is_plain(bytes.first()) && is_plain(bytes.last()) {
-        text
-    } else {
-        text.trim()
-    }
+    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
 }
 
 fn form_with_spellings(text: &str, spellings: &[String]) -> Cell {

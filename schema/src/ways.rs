@@ -90,9 +90,14 @@ pub(crate) fn choose_number(
     let (min, max) = ranges.0.unwrap_or((0, 0));
     let scale = scale_of(summary, numbers, way);
     let whole = min.unsigned_abs().max(max.unsigned_abs()) / 10_u128.pow(u32::from(COMMON_SCALE));
+<<<<<<< HEAD
+    let whole_digits =
+        whole.checked_ilog10().map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX));
+=======
     let whole_digits = whole
         .checked_ilog10()
         .map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX));
+>>>>>>> refs/heads/main
     if whole_digits.saturating_add(scale) > MAX_PRECISION {
         return Choice::open(
             NoticeCode::WideNumbers,
@@ -190,6 +195,15 @@ fn way_of(
     };
     let (point, comma) = (first(POINT_WAYS), first(!POINT_WAYS));
     match (point, comma) {
+<<<<<<< HEAD
+        (None, None) => {
+            Choice::open(NoticeCode::MixedTypes, "no way of writing numbers fits all of them")
+        }
+        (Some(way), None) | (None, Some(way)) => Choice::Made(way),
+        (Some(point), Some(comma)) => {
+            let (point_scale, comma_scale) =
+                (scale_of(summary, numbers, point), scale_of(summary, numbers, comma));
+=======
         (None, None) => Choice::open(
             NoticeCode::MixedTypes,
             "no way of writing numbers fits all of them",
@@ -200,6 +214,7 @@ fn way_of(
                 scale_of(summary, numbers, point),
                 scale_of(summary, numbers, comma),
             );
+>>>>>>> refs/heads/main
             // Without a mark in any cell, or with points only, the ordinary way holds.
             if point_scale == comma_scale || comma_scale == 0 || context.source.comma_delimited {
                 return Choice::Made(point);
@@ -277,9 +292,14 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
             "some cells are dates and others are times",
         );
     }
+<<<<<<< HEAD
+    let mut orders: Vec<usize> =
+        (0..ORDERS.len()).filter(|order| dates.orders & (1 << order) != 0).collect();
+=======
     let mut orders: Vec<usize> = (0..ORDERS.len())
         .filter(|order| dates.orders & (1 << order) != 0)
         .collect();
+>>>>>>> refs/heads/main
     if let Some(wanted) = context.date_order {
         orders.retain(|order| ORDERS.get(*order) == Some(&wanted));
     }
@@ -300,6 +320,12 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
     let (column_type, kind) = match moment {
         Moment::Date => (ColumnType::Date, "dates"),
         Moment::Time => (ColumnType::LocalTime, "times of day"),
+<<<<<<< HEAD
+        Moment::LocalDateTime => {
+            (ColumnType::LocalDateTime, "dates with a time and without a zone")
+        }
+        Moment::DateTime => (ColumnType::DateTime, "dates with a time and a zone, now in UTC"),
+=======
         Moment::LocalDateTime => (
             ColumnType::LocalDateTime,
             "dates with a time and without a zone",
@@ -308,6 +334,7 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
             ColumnType::DateTime,
             "dates with a time and a zone, now in UTC",
         ),
+>>>>>>> refs/heads/main
     };
     let what = match (moment, dates.named_month, order) {
         (Moment::Time, ..) => kind.to_owned(),

@@ -26,10 +26,13 @@ const OTHERWISE: &[(&str, &str)] = &[
         "the rows are divided by semicolons; the truth was read with commas only, as one column",
     ),
     (
+<<<<<<< HEAD
+=======
         "readxl_new_line_errors.xlsx",
         "_x000D_ is how Excel writes a carriage return (ECMA-376, ST_Xstring); the truth kept the escape",
     ),
     (
+>>>>>>> refs/heads/main
         "fric_issue-1105-timezone.csv",
         "the rows are divided by semicolons; the truth was read with commas only, as one column",
     ),
@@ -110,10 +113,15 @@ fn tables_differ(tables: &[Table], truth: &Json) -> Option<String> {
 
 fn table_differs(table: &Table, truth: &Json) -> Option<String> {
     let columns = truth["cols"].as_array().unwrap();
+<<<<<<< HEAD
+    let labels: Vec<&str> =
+        columns.iter().map(|column| column["name"].as_str().unwrap_or("")).collect();
+=======
     let labels: Vec<&str> = columns
         .iter()
         .map(|column| column["name"].as_str().unwrap_or(""))
         .collect();
+>>>>>>> refs/heads/main
     let found: Vec<&str> = table.labels();
     if found.len() != labels.len() {
         return Some(format!("columns {found:?} instead of {labels:?}"));
@@ -182,11 +190,15 @@ fn same_cell(plan: &sluice_schema::ColumnPlan, ours: Option<&str>, truth: &Json)
             == Some(ours)
         || (plan.column_type.name() != "STRING" && ours.eq_ignore_ascii_case(text))
         || (plan.column_type.name() != "STRING"
+<<<<<<< HEAD
+            && ours.parse::<f64>().ok().zip(text.parse::<f64>().ok()).is_some_and(|(a, b)| a == b))
+=======
             && ours
                 .parse::<f64>()
                 .ok()
                 .zip(text.parse::<f64>().ok())
                 .is_some_and(|(a, b)| a == b))
+>>>>>>> refs/heads/main
 }
 
 /// Every non-empty cell turns up as often, as a value or a label, or is reported.
@@ -232,11 +244,15 @@ fn bag_differs(tables: &[Table], bag: &Json) -> Option<String> {
         }
     }
     (!missing.is_empty()).then(|| {
+<<<<<<< HEAD
+        format!("{} cells are missing: {:?}", missing.len(), &missing[..missing.len().min(12)])
+=======
         format!(
             "{} cells are missing: {:?}",
             missing.len(),
             &missing[..missing.len().min(12)]
         )
+>>>>>>> refs/heads/main
     })
 }
 

@@ -90,8 +90,8 @@ pub(super) struct Upload {
     /// What to do when the name is taken
     #[arg(long, value_enum, default_value_t = Mode::Replace)]
     pub(super) mode: Mode,
-    /// Seconds to wait for the load; 0 ends as soon as the file is received
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    /// Seconds to wait for the load, at most 600; 0 ends as soon as the file is received
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub(super) wait: u64,
 }
 

@@ -69,7 +69,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             Failure::other(format!("{} cannot be listened at: {e}", settings.listen))
         })?;
         let address = listener.local_addr()?;
-        say(&format!("listening on {address}"))?;
+        say(&format!("listening on {address}"));
 
         let app = Arc::new(App {
             settings: settings.clone(),
@@ -85,7 +85,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
                 load_file(&rooms, path).await?;
             }
             app.readiness.set(true);
-            greet(&rooms, address, first_key.as_deref())?;
+            greet(&rooms, address, first_key.as_deref());
             Ok(())
         };
         let served = crate::http::serve(Arc::clone(&app), listener, stop);
@@ -100,8 +100,8 @@ async fn serve_and_start(
     served: impl Future<Output = ()>,
     start: impl Future<Output = Outcome>,
 ) -> Outcome {
-    tokio::pin!(served);
-    tokio::pin!(start);
+    // Boxed: they live as long as the process, and are large.
+    let (mut served, mut start) = (Box::pin(served), Box::pin(start));
     tokio::select! {
         () = &mut served => return Ok(()),
         outcome = &mut start => outcome?,
@@ -135,7 +135,7 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
     let snapshot = rooms.catalog.snapshot(workspace);
     for dataset in job.datasets.iter().filter_map(|id| snapshot.dataset_by_id(*id)) {
         let (name, n_rows) = (&dataset.name, dataset.row_count);
-        say(&format!("loaded {} as {name}: {n_rows} rows", path.display()))?;
+        say(&format!("loaded {} as {name}: {n_rows} rows", path.display()));
     }
     Ok(())
 }
@@ -152,7 +152,7 @@ fn told(job: &Job) -> Outcome {
 }
 
 /// What a newcomer needs to know; the line "Sluice is ready" comes last before it.
-fn greet(rooms: &Rooms, address: SocketAddr, first_key: Option<&str>) -> Outcome {
+fn greet(rooms: &Rooms, address: SocketAddr, first_key: Option<&str>) {
     let reachable = match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("127.0.0.1:{}", v4.port()),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("[::1]:{}", v6.port()),
@@ -176,12 +176,11 @@ fn greet(rooms: &Rooms, address: SocketAddr, first_key: Option<&str>) -> Outcome
         "  Upload      curl -T orders.csv -H 'X-API-Key: {key_text}' 'http://{reachable}/upload/orders?wait=30'"
     ));
     lines.push(String::new());
-    say(&lines.join("\n"))
+    say(&lines.join("\n"));
 }
 
-fn say(text: &str) -> Outcome {
+/// Says it on standard output; a server whose output nobody reads serves all the same.
+fn say(text: &str) {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()?;
-    Ok(())
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }

@@ -14,8 +14,6 @@ use super::arguments::{Mode, Upload};
 use super::outcome::{Exit, Failure, Outcome};
 use super::remote::{Remote, refused_json};
 
-const MAX_WAIT_SECONDS: u64 = 600;
-
 /// Uploads each file in turn; the first that fails ends it.
 pub(super) fn run(arguments: &Upload) -> Outcome {
     if arguments.name.is_some() && arguments.files.len() > 1 {
@@ -52,7 +50,7 @@ fn target(path: &Path, arguments: &Upload) -> String {
         Mode::Create => "create",
         Mode::Replace => "replace",
     };
-    let wait = arguments.wait.min(MAX_WAIT_SECONDS).to_string();
+    let wait = arguments.wait.to_string();
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("mode", mode)
         .append_pair("wait", &wait)

@@ -231,12 +231,15 @@ impl Spec {
                 let filter = tracing_subscriber::EnvFilter::builder().parse(text);
                 filter.map(|_| text.clone_into(field)).map_err(drop)
             }
-            Field::LogFormat(field) => match text.to_ascii_lowercase().as_str() {
-                "auto" => Ok(*field = LogFormat::Auto),
-                "text" => Ok(*field = LogFormat::Text),
-                "json" => Ok(*field = LogFormat::Json),
-                _ => Err(()),
-            },
+            Field::LogFormat(field) => {
+                let format = match text.to_ascii_lowercase().as_str() {
+                    "auto" => Some(LogFormat::Auto),
+                    "text" => Some(LogFormat::Text),
+                    "json" => Some(LogFormat::Json),
+                    _ => None,
+                };
+                format.map(|format| *field = format).ok_or(())
+            }
         };
         outcome.map_err(|()| self.expected())
     }

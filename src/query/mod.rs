@@ -11,9 +11,9 @@ pub mod guard;
 pub mod input;
 pub mod plan;
 
+pub mod select;
 #[cfg(test)]
 mod tests;
-pub mod select;
 pub mod value;
 
 /// Which SQL is spoken.

@@ -164,7 +164,8 @@ snapshot_sql!(too_costly, "{ ordersAggregate(limit: 1000) { nodes { a: id b: id 
 
 #[test]
 fn a_plan_is_used_again_only_for_the_same_shape() -> Result<()> {
-    let document = "query($s: String, $n: Int) { orders(where: {status: {_eq: $s}}, limit: $n) { id } }";
+    let document =
+        "query($s: String, $n: Int) { orders(where: {status: {_eq: $s}}, limit: $n) { id } }";
     let made = plan(document, json!({"s": "a", "n": 1}), Dialect::Sqlite)?;
     for (values, fits) in [
         (json!({"s": "b", "n": 2}), true),

@@ -2,6 +2,16 @@
 //!
 //! One module per story. `scripts/test` starts what the stories need.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on shall fail where it stands"
+)]
+
 mod bad_input;
 mod browser;
 mod config;
@@ -13,6 +23,7 @@ mod harness;
 mod http;
 mod keys;
 mod read;
+mod readme;
 mod schema;
 mod tidy;
 mod upload;
