@@ -6,7 +6,7 @@
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
 //! cells (`source`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
-//! `summary`, `sketch`, `decide`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
+//! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
 mod archive;
@@ -19,12 +19,14 @@ pub mod decimal;
 mod decode;
 mod delimited;
 mod error;
+mod evidence;
 mod footer;
 mod form;
 mod header;
 mod json;
 pub mod naming;
 mod notation;
+mod objects;
 mod options;
 mod pipeline;
 mod plan;
@@ -91,26 +93,26 @@ pub fn understand(
     match kind_of(&head) {
         Kind::Empty => Err(empty_file()),
         Kind::Other { what, remedy } => Err(unsupported(what, remedy)),
-        Kind::Gzip => understand_text(path, Container::Gzip, wishes),
-        Kind::Zstd => understand_text(path, Container::Zstd, wishes),
+        Kind::Gzip => understand_text(path, &Container::Gzip, wishes),
+        Kind::Zstd => understand_text(path, &Container::Zstd, wishes),
         Kind::Zip => archive::understand_zip(path, wishes),
         Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, wishes),
         Kind::Parquet => Err(unsupported(
             "a Parquet file, which is not read yet",
             "export the table as CSV or JSON",
         )),
-        Kind::Text => understand_text(path, Container::Plain, wishes),
+        Kind::Text => understand_text(path, &Container::Plain, wishes),
     }
 }
 
 /// Understands a text, once its encoding is known.
 pub(crate) fn understand_text(
     path: &Path,
-    container: Container,
+    container: &Container,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let limits = wishes.limits;
-    let head = read_head(&mut open_bytes(path, &container, limits)?, HEAD_BYTES)?;
+    let head = read_head(&mut open_bytes(path, container, limits)?, HEAD_BYTES)?;
     if let Kind::Other { what, remedy } = kind_of(&head) {
         return Err(SchemaError::Unsupported {
             what: what.to_owned(),
@@ -141,7 +143,7 @@ pub(crate) fn understand_text(
     };
     let place = |encoding| TextPlace {
         path,
-        container: &container,
+        container,
         encoding,
         limits,
         faults: Some(&faults),
@@ -171,7 +173,7 @@ pub(crate) fn understand_text(
     if matches!(result, Err(TableError::NotUtf8)) {
         encoding = match wishes.options.encoding {
             Some(_) => BROKEN_UTF8,
-            None => detect(open_bytes(path, &container, limits)?)?,
+            None => detect(open_bytes(path, container, limits)?)?,
         };
         result = understand_delimited(place(encoding), wishes);
     }

@@ -47,7 +47,7 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
     if options.quote.is_none() && prefers_single_quotes(head, complete, &dialect) {
         let single = Dialect {
             quote: Some('\''),
-            ..base.clone()
+            ..base
         };
         dialect = find_delimiter(head, complete, options, &single);
         dialect.reason.push_str("; cells stand in single quotes");
