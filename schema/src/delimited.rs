@@ -2,6 +2,7 @@
 //! It exists because a value in the last row counts as much as one in the first.
 //! It never keeps rows: blocks are summarised in parallel and merged in order.
 
+use std::io::Read;
 use std::sync::RwLock;
 
 use crate::columns::{ColumnSource, plan_columns};
@@ -64,13 +65,8 @@ pub(crate) fn understand_delimited(
         control,
     } = wishes;
     let mut notices = Vec::new();
-    let mut source = TextPlace {
-        faults: None,
-        ..place
-    }
-    .open(0)?;
+    let mut source = place.open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
-    drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
     let Some(head) = text_head(&head_bytes, complete) else {
         return Err(TableError::NotUtf8);
@@ -95,7 +91,10 @@ pub(crate) fn understand_delimited(
     } else {
         crate::read::usual_workers()
     };
-    let source = place.open(header.data_start)?;
+    // What was read of the rows is not read again: opening a packed source or a workbook costs.
+    let at = usize::try_from(header.data_start).unwrap_or(usize::MAX);
+    let begun = std::io::Cursor::new(head_bytes.get(at..).unwrap_or_default().to_vec());
+    let source = begun.chain(source);
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let mut table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
     let found = match place.inner {

@@ -80,6 +80,7 @@ pub fn understand(
     control: &dyn Control,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let mut head = read_head(&mut File::open(path)?, HEAD_BYTES)?;
+    check_marks(options)?;
     let wishes = Wishes {
         options,
         limits,
@@ -102,6 +103,27 @@ pub fn understand(
             "export the table as CSV or JSON",
         )),
         Kind::Text => understand_text(path, &Container::Plain, wishes),
+    }
+}
+
+/// Refuses marks that are no single byte: the scanner looks for bytes.
+fn check_marks(options: &ReadOptions) -> Result<(), SchemaError> {
+    let marks = [
+        options.delimiter,
+        options.quote,
+        options.escape,
+        options.comment,
+    ];
+    match marks
+        .into_iter()
+        .flatten()
+        .find(|mark| !mark.is_ascii() || matches!(mark, '\n' | '\r'))
+    {
+        None => Ok(()),
+        Some(mark) => Err(SchemaError::BadOption {
+            found: format!("{mark:?} cannot be a delimiter, quote, escape or comment mark"),
+            remedy: "give an ASCII character that is no line end".to_owned(),
+        }),
     }
 }
 
