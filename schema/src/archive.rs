@@ -106,7 +106,7 @@ fn understand_members(
                 what: "a member protected by a password".to_owned(),
                 remedy: "pack it without a password".to_owned(),
             }),
-            false => crate::understand_text(path, Container::Zip { index }, wishes),
+            false => crate::understand_text(path, &Container::Zip { index }, wishes),
         };
         match result {
             Ok(found) => {

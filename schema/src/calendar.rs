@@ -252,6 +252,11 @@ fn days_in_order(parts: [Part; 3], order: DateOrder) -> Option<i32> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests may stop"
+)]
 mod tests {
     use super::*;
     use crate::temporal::{write_date, write_time, write_timestamp};

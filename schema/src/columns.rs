@@ -5,7 +5,7 @@
 use crate::decide::{Context, decide};
 use crate::delimited::TableSummary;
 use crate::error::SchemaError;
-use crate::naming::{Taken, field_name};
+use crate::naming::{MAX_NAME_BYTES, Taken, field_name};
 use crate::options::ReadOptions;
 use crate::plan::{ColumnPlan, HeaderPlan, Notice, NoticeCode};
 use crate::summary::ColumnSummary;
@@ -30,14 +30,11 @@ pub(crate) fn plan_columns(
     let mut taken = Taken::default();
     let overrides = &options.columns;
     for wanted in overrides.iter().filter_map(|column| column.name.as_deref()) {
-        if taken.contains(wanted) {
-            return Err(SchemaError::BadOption {
-                found: format!("the field name {wanted:?} is given twice"),
-                remedy: "give each column its own name".to_owned(),
-            });
-        }
+        check_name(wanted, &taken)?;
         taken.insert(wanted);
     }
+    // A header may occur twice; a name given for it goes to the first.
+    let mut given: Vec<&str> = Vec::new();
     let empty = ColumnSummary::default();
     let n_columns = table.columns.len().max(header.cells.len());
     let mut columns: Vec<ColumnPlan> = Vec::with_capacity(n_columns);
@@ -63,8 +60,12 @@ pub(crate) fn plan_columns(
             );
             continue;
         }
-        let name = match wanted.and_then(|column| column.name.clone()) {
-            Some(name) => name,
+        let given_name = wanted
+            .and_then(|column| column.name.as_deref())
+            .filter(|name| !given.contains(name));
+        given.extend(given_name);
+        let name = match given_name {
+            Some(name) => name.to_owned(),
             None => name_column(label, index_in_file, header, &columns, &taken, notices),
         };
         let declared = wanted.and_then(|column| column.column_type);
@@ -106,6 +107,26 @@ pub(crate) fn plan_columns(
         });
     }
     Ok(columns)
+}
+
+/// A name from outside must be one that we could have given: letters and digits, a letter first.
+fn check_name(name: &str, taken: &Taken) -> Result<(), SchemaError> {
+    let is_legal = name.len() <= MAX_NAME_BYTES
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|char| char.is_ascii_alphanumeric());
+    if !is_legal {
+        return Err(SchemaError::BadOption {
+            found: format!("{name:?} is not a field name"),
+            remedy: "use up to 63 letters and digits, beginning with a small letter".to_owned(),
+        });
+    }
+    if taken.contains(name) {
+        return Err(SchemaError::BadOption {
+            found: format!("the field name {name:?} is given twice"),
+            remedy: "give each column its own name".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 fn name_column(

@@ -2,10 +2,12 @@
 //! It exists because a value in the last row counts as much as one in the first.
 //! It never keeps rows: blocks are summarised in parallel and merged in order.
 
+use std::io::Read;
 use std::sync::RwLock;
 
 use crate::columns::{ColumnSource, plan_columns};
 use crate::error::SchemaError;
+use crate::footer::cut_footer;
 use crate::header::{find_header, json_header};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
@@ -44,6 +46,8 @@ pub(crate) struct TableSummary {
     long: Tally,
     left_out: Vec<(u64, LeftOut, String)>,
     n_left_out: u64,
+    /// Records and bytes of each block.
+    blocks: Vec<(u64, u64)>,
 }
 
 struct BlockSummary {
@@ -51,6 +55,7 @@ struct BlockSummary {
     counts: BlockCounts,
     short: Tally,
     long: Tally,
+    n_bytes: u64,
 }
 
 /// Understands a delimited text.
@@ -60,13 +65,8 @@ pub(crate) fn understand_delimited(
 ) -> Result<SheetPlan, TableError> {
     let Wishes { options, limits, control } = wishes;
     let mut notices = Vec::new();
-    let mut source = TextPlace {
-        faults: None,
-        ..place
-    }
-    .open(0)?;
+    let mut source = place.open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
-    drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
     let Some(head) = text_head(&head_bytes, complete) else {
         return Err(TableError::NotUtf8);
@@ -85,7 +85,7 @@ pub(crate) fn understand_delimited(
         Some(reason) => inner_dialect(reason),
         None => sniff(head, complete, options),
     };
-    let header = match place.inner {
+    let mut header = match place.inner {
         Inner::Json { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
@@ -98,10 +98,30 @@ pub(crate) fn understand_delimited(
     } else {
         crate::read::usual_workers()
     };
->>>>>>> refs/heads/main
-    let source = place.open(header.data_start)?;
+    // What was read of the rows is not read again: opening a packed source or a workbook costs.
+    let at = usize::try_from(header.data_start).unwrap_or(usize::MAX);
+    let begun = std::io::Cursor::new(head_bytes.get(at..).unwrap_or_default().to_vec());
+    let source = begun.chain(source);
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
-    let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
+    let mut table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
+    let found = match place.inner {
+        Inner::Json { .. } => None,
+        _ => cut_footer(place, &table, &dialect, &mut header, options)?,
+    };
+    if let Some(footer) = found {
+        notices.extend(footer);
+        let source = TextPlace {
+            faults: None,
+            ..place
+        }
+        .open(header.data_start)?;
+        let blocks = WatchedBlocks::new(source, &dialect, &header, limits, &());
+        let quiet = Wishes {
+            control: &(),
+            ..wishes
+        };
+        table = summarise(blocks, &dialect, &header, &rules, quiet, n_workers)?;
+    }
     notices.extend(table.notices(&header, place.is_typed()));
     let source = ColumnSource {
         comma_delimited: dialect.delimiter == ',',
@@ -241,7 +261,13 @@ fn summarise_block(
         }
         Ok(())
     })?;
-    Ok(BlockSummary { columns, counts, short, long })
+    Ok(BlockSummary {
+        columns,
+        counts,
+        short,
+        long,
+        n_bytes: u64::try_from(block.len()).unwrap_or_default(),
+    })
 }
 
 #[inline]
@@ -266,6 +292,15 @@ fn has_surplus(cells: &[CellSpan], n_labels: usize) -> bool {
 }
 
 impl TableSummary {
+    pub(crate) fn n_records(&self) -> u64 {
+        self.n_records
+    }
+
+    /// Returns records and bytes of each block, in order.
+    pub(crate) fn blocks(&self) -> &[(u64, u64)] {
+        &self.blocks
+    }
+
     fn merge(&mut self, block: BlockSummary) {
         let before = self.n_records;
         self.blank.merge(block.counts.blank, before);
@@ -288,6 +323,7 @@ impl TableSummary {
                 }
             }
         }
+        self.blocks.push((block.counts.n_records, block.n_bytes));
         self.n_records += block.counts.n_records;
         self.n_rows += block.counts.n_rows;
     }

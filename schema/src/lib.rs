@@ -6,7 +6,7 @@
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
 //! cells (`source`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
-//! `summary`, `sketch`, `decide`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
+//! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
 mod archive;
@@ -19,11 +19,14 @@ pub mod decimal;
 mod decode;
 mod delimited;
 mod error;
+mod evidence;
+mod footer;
 mod form;
 mod header;
 mod json;
 pub mod naming;
 mod notation;
+mod objects;
 mod options;
 mod pipeline;
 mod plan;
@@ -77,6 +80,7 @@ pub fn understand(
     control: &dyn Control,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let mut head = read_head(&mut File::open(path)?, HEAD_BYTES)?;
+    check_marks(options)?;
     let wishes = Wishes {
         options,
         limits,
@@ -90,31 +94,36 @@ pub fn understand(
     match kind_of(&head) {
         Kind::Empty => Err(empty_file()),
         Kind::Other { what, remedy } => Err(unsupported(what, remedy)),
-<<<<<<< HEAD
-        Kind::Gzip => text(Container::Gzip),
-        Kind::Zstd => text(Container::Zstd),
-        Kind::Zip => Err(unsupported(
-            "a zip archive or a workbook, which are not read yet",
-            "export the table as CSV",
-        )),
-        Kind::Compound => {
-            Err(unsupported("an old workbook, which is not read yet", "export the table as CSV"))
-        }
-        Kind::Parquet => {
-            Err(unsupported("a Parquet file, which is not read yet", "export the table as CSV"))
-        }
-        Kind::Text => text(Container::Plain),
-=======
-        Kind::Gzip => understand_text(path, Container::Gzip, wishes),
-        Kind::Zstd => understand_text(path, Container::Zstd, wishes),
+        Kind::Gzip => understand_text(path, &Container::Gzip, wishes),
+        Kind::Zstd => understand_text(path, &Container::Zstd, wishes),
         Kind::Zip => archive::understand_zip(path, wishes),
         Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, wishes),
         Kind::Parquet => Err(unsupported(
             "a Parquet file, which is not read yet",
             "export the table as CSV or JSON",
         )),
-        Kind::Text => understand_text(path, Container::Plain, wishes),
->>>>>>> refs/heads/main
+        Kind::Text => understand_text(path, &Container::Plain, wishes),
+    }
+}
+
+/// Refuses marks that are no single byte: the scanner looks for bytes.
+fn check_marks(options: &ReadOptions) -> Result<(), SchemaError> {
+    let marks = [
+        options.delimiter,
+        options.quote,
+        options.escape,
+        options.comment,
+    ];
+    match marks
+        .into_iter()
+        .flatten()
+        .find(|mark| !mark.is_ascii() || matches!(mark, '\n' | '\r'))
+    {
+        None => Ok(()),
+        Some(mark) => Err(SchemaError::BadOption {
+            found: format!("{mark:?} cannot be a delimiter, quote, escape or comment mark"),
+            remedy: "give an ASCII character that is no line end".to_owned(),
+        }),
     }
 }
 
@@ -128,12 +137,12 @@ fn understand_text(
 =======
 pub(crate) fn understand_text(
     path: &Path,
-    container: Container,
+    container: &Container,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
 >>>>>>> refs/heads/main
     let limits = wishes.limits;
-    let head = read_head(&mut open_bytes(path, &container, limits)?, HEAD_BYTES)?;
+    let head = read_head(&mut open_bytes(path, container, limits)?, HEAD_BYTES)?;
     if let Kind::Other { what, remedy } = kind_of(&head) {
         return Err(SchemaError::Unsupported {
             what: what.to_owned(),
@@ -164,7 +173,7 @@ pub(crate) fn understand_text(
     };
     let place = |encoding| TextPlace {
         path,
-        container: &container,
+        container,
         encoding,
         limits,
         faults: Some(&faults),
@@ -198,7 +207,7 @@ pub(crate) fn understand_text(
     if matches!(result, Err(TableError::NotUtf8)) {
         encoding = match wishes.options.encoding {
             Some(_) => BROKEN_UTF8,
-            None => detect(open_bytes(path, &container, limits)?)?,
+            None => detect(open_bytes(path, container, limits)?)?,
         };
         result = understand_delimited(place(encoding), wishes);
     }

@@ -99,8 +99,12 @@ pub fn field_name(label: &str, position: usize, taken: &Taken) -> Name {
         false => legal(camel_case(&words), "column"),
     };
     let reserved = RESERVED_FIELDS.contains(&base.to_ascii_lowercase().as_str());
-    let base = if reserved { format!("{base}Value") } else { base };
-    finish(base, label, changed || reserved, taken)
+    let base = if reserved {
+        format!("{base}Value")
+    } else {
+        base
+    };
+    finish(&base, label, changed || reserved, taken)
 }
 
 /// Names a dataset after the name given or the file's name (its last extensions are taken off).
@@ -111,8 +115,12 @@ pub fn dataset_name(given: &str, taken: &Taken) -> Name {
         false => legal(camel_case(&words), "dataset"),
     };
     let reserved = RESERVED_DATASETS.contains(&base.to_ascii_lowercase().as_str());
-    let base = if reserved { format!("{base}Data") } else { base };
-    finish(base, given, changed || reserved, taken)
+    let base = if reserved {
+        format!("{base}Data")
+    } else {
+        base
+    };
+    finish(&base, given, changed || reserved, taken)
 }
 
 /// Returns the type name of a field or dataset name: `orderItems` → `OrderItems`.
@@ -135,12 +143,12 @@ pub fn enum_name(field: &str) -> String {
     out
 }
 
-fn finish(base: String, label: &str, changed: bool, taken: &Taken) -> Name {
-    let mut name = cut(&base, MAX_NAME_BYTES).to_owned();
+fn finish(base: &str, label: &str, changed: bool, taken: &Taken) -> Name {
+    let mut name = cut(base, MAX_NAME_BYTES).to_owned();
     let mut suffix = 2_u64;
     while taken.contains(&name) {
         let digits = suffix.to_string();
-        name = cut(&base, MAX_NAME_BYTES - digits.len()).to_owned() + &digits;
+        name = cut(base, MAX_NAME_BYTES - digits.len()).to_owned() + &digits;
         suffix += 1;
     }
     let plain = |text: &str| -> String {

@@ -207,6 +207,11 @@ pub(crate) fn read_number(text: &str, notation: &NumberNotation) -> Option<Digit
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests may stop"
+)]
 mod tests {
     use super::*;
 

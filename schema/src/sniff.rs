@@ -10,7 +10,7 @@ use crate::plan::Dialect;
 use crate::scan::{CellSpan, Marks, Record, Scanner, cell_text};
 use crate::summary::trim;
 
-const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+const DELIMITERS: [char; 8] = [',', ';', '\t', '|', '^', '~', '\u{1}', '\u{1f}'];
 /// The delimiter of a text that has none: a control character that texts do not hold.
 pub(crate) const NO_DELIMITER: char = '\u{1f}';
 /// Records that are judged.
@@ -47,7 +47,7 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
     if options.quote.is_none() && prefers_single_quotes(head, complete, &dialect) {
         let single = Dialect {
             quote: Some('\''),
-            ..base.clone()
+            ..base
         };
         dialect = find_delimiter(head, complete, options, &single);
         dialect.reason.push_str("; cells stand in single quotes");

@@ -159,7 +159,7 @@ impl<'a> TextPlace<'a> {
     }
 
     /// Returns what a thread of its own needs to open the decoded text.
-    pub(crate) fn to_owned_text(&self) -> OwnedText {
+    pub(crate) fn owned_text(&self) -> OwnedText {
         OwnedText {
             path: self.path.to_owned(),
             container: self.container.clone(),

@@ -326,7 +326,7 @@ impl ColumnSummary {
                 .merge(*numbers, rows_before);
         }
         if let Some(dates) = later.dates {
-            self.dates.get_or_insert_default().merge(*dates);
+            self.dates.get_or_insert_default().merge(&dates);
         }
         for (word, count) in later.null_words {
             self.take_null_word(&word, count);

@@ -142,7 +142,7 @@ pub(crate) fn split_zone(bytes: &[u8]) -> Option<(&[u8], i64)> {
         return Some((before.trim_ascii_end(), 0));
     }
     // The sign of an offset stands three to six bytes before the end.
-    let tail = bytes.len().checked_sub(6).unwrap_or_default();
+    let tail = bytes.len().saturating_sub(6);
     let (head, tail) = bytes.split_at_checked(tail)?;
     let sign = tail.iter().rposition(|byte| matches!(byte, b'+' | b'-'))?;
     let (before, zone) = bytes.split_at_checked(head.len() + sign)?;
@@ -231,6 +231,11 @@ pub fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests may stop"
+)]
 mod tests {
     use super::*;
 

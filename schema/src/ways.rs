@@ -9,7 +9,7 @@ use crate::form::Form;
 use crate::notation::{ALL_WAYS, POINT_GROUPS, POINT_WAYS, WAYS};
 use crate::options::DateOrder;
 use crate::plan::{Notice, NoticeCode, NumberNotation, TemporalNotation};
-use crate::summary::{COMMON_SCALE, ColumnSummary, Range};
+use crate::summary::{COMMON_SCALE, ColumnSummary, Range, Tally};
 use crate::types::ColumnType;
 use crate::written::WrittenNumbers;
 
@@ -40,22 +40,47 @@ pub(crate) struct NumberChoice {
     pub(crate) column_type: ColumnType,
     pub(crate) notation: NumberNotation,
     pub(crate) what: String,
+    tally: Tally,
     pub(crate) ints: Range<i64>,
     /// At the common scale.
     pub(crate) decimals: Range<i128>,
 }
 
-impl NumberChoice {
-    pub(crate) fn notice(&self, context: &Context<'_>, summary: &ColumnSummary) -> Notice {
-        told(context, summary, Form::WrittenNumber, &self.what)
+/// What every choice can say about itself.
+pub(crate) trait Told {
+    fn column_type(&self) -> ColumnType;
+    fn what(&self) -> &str;
+    /// Where the first cell stands that was read this way, and how many there are.
+    fn tally(&self) -> Tally;
+
+    fn notice(&self, context: &Context<'_>) -> Notice {
+        let Tally { count, first_row } = self.tally();
+        Notice::new(NoticeCode::Notation, format!("read as {}", self.what()))
+            .in_column(context.label)
+            .at(context.first_row + first_row, count)
     }
 }
 
-fn told(context: &Context<'_>, summary: &ColumnSummary, form: Form, what: &str) -> Notice {
-    let row = summary.first_of(form).map_or(0, |first| first.row);
-    Notice::new(NoticeCode::Notation, format!("read as {what}"))
-        .in_column(context.label)
-        .at(context.first_row + row, summary.count(form))
+impl Told for NumberChoice {
+    fn column_type(&self) -> ColumnType {
+        self.column_type
+    }
+
+    fn what(&self) -> &str {
+        &self.what
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
+fn tally_of(summary: &ColumnSummary, form: Form) -> Tally {
+    let first_row = summary.first_of(form).map_or(0, |first| first.row);
+    Tally {
+        count: summary.count(form),
+        first_row,
+    }
 }
 
 /// Finds the way in which the numbers of a column are written.
@@ -141,6 +166,7 @@ pub(crate) fn choose_number(
         column_type,
         notation,
         what,
+        tally: tally_of(summary, Form::WrittenNumber),
         ints,
         decimals: ranges,
     })
@@ -263,15 +289,26 @@ pub(crate) struct DateChoice {
     pub(crate) column_type: ColumnType,
     pub(crate) notation: TemporalNotation,
     pub(crate) what: String,
+    tally: Tally,
     /// Days of dates, microseconds of everything else.
     pub(crate) range: Range<i64>,
 }
 
-impl DateChoice {
-    pub(crate) fn notice(&self, context: &Context<'_>, summary: &ColumnSummary) -> Notice {
-        told(context, summary, Form::WrittenDate, &self.what)
+impl Told for DateChoice {
+    fn column_type(&self) -> ColumnType {
+        self.column_type
     }
 
+    fn what(&self) -> &str {
+        &self.what
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
+impl DateChoice {
     pub(crate) fn days(&self) -> Range<i32> {
         let days = |value| i32::try_from(value).ok();
         Range(self.range.0.and_then(|(min, max)| days(min).zip(days(max))))
@@ -355,6 +392,7 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
         column_type,
         notation,
         what,
+        tally: tally_of(summary, Form::WrittenDate),
         range,
     })
 }

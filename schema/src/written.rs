@@ -193,7 +193,7 @@ impl WrittenDates {
         self.separator = Some(separator);
     }
 
-    pub(crate) fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: &Self) {
         self.orders &= later.orders;
         self.count += later.count;
         self.mixed |= later.mixed;

@@ -177,3 +177,59 @@ fn many_blocks_keep_their_order() {
     let error = read_with(broken.as_bytes(), &ReadOptions::default()).err().unwrap();
     assert!(error.to_string().starts_with("row 200002: a quote opens here"), "{error}");
 }
+
+#[test]
+fn options_are_checked() {
+    let column = |label: &str, name: &str| ColumnOverride {
+        label: label.to_owned(),
+        column_type: None,
+        name: Some(name.to_owned()),
+        required: false,
+        skip: false,
+    };
+    let code = |options: ReadOptions| {
+        read_with(b"a,b,a\n1,2,3\n", &options)
+            .err()
+            .map(|error| error.code())
+    };
+    let with = |columns| ReadOptions {
+        columns,
+        ..ReadOptions::default()
+    };
+    assert_eq!(
+        code(with(vec![column("a", "first_one")])),
+        Some("BAD_USER_INPUT")
+    );
+    assert_eq!(
+        code(with(vec![column("a", "x"), column("b", "X")])),
+        Some("BAD_USER_INPUT")
+    );
+    assert_eq!(
+        code(with(vec![column("nobody", "x")])),
+        Some("BAD_USER_INPUT")
+    );
+    assert_eq!(
+        code(ReadOptions {
+            delimiter: Some('¦'),
+            ..ReadOptions::default()
+        }),
+        Some("BAD_USER_INPUT")
+    );
+    assert_eq!(
+        code(ReadOptions {
+            encoding: Some("martian".to_owned()),
+            ..ReadOptions::default()
+        }),
+        Some("BAD_USER_INPUT")
+    );
+    let table = read_with(b"a,b,a\n1,2,3\n", &with(vec![column("a", "first")])).unwrap();
+    assert_eq!(table.names(), ["first", "b", "a"]);
+    let options: ReadOptions = serde_json::from_str(
+        r#"{"delimiter": ";", "columns": [{"label": "a", "type": "BIGINT"}]}"#,
+    )
+    .unwrap();
+    assert_eq!(
+        read_with(b"a;b\n1;2\n", &options).unwrap().types(),
+        ["BIGINT", "INT"]
+    );
+}

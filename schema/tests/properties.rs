@@ -1,10 +1,14 @@
 //! Any table, written in any dialect that we claim, comes back: text byte for byte, values equal.
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
     clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
     missing_docs,
-    reason = "tests may stop"
+    reason = "tests may stop and talk"
 )]
 
 mod common;
@@ -179,6 +183,7 @@ proptest! {
             comment: Some('\0'),
             header_row: Some(1),
             header_rows: Some(1),
+            skip_footer: Some(0),
             ..ReadOptions::default()
         };
         let bytes = write(&columns, &dialect);

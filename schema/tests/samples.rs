@@ -2,10 +2,13 @@
 //! It exists because people's files are the judge.
 //! It never passes silently: where the folder is absent it says so.
 #![allow(
-    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
     clippy::panic,
     clippy::print_stdout,
-    clippy::indexing_slicing,
+    clippy::unwrap_used,
     missing_docs,
     reason = "tests may stop and talk"
 )]

@@ -2,11 +2,16 @@
 //! It exists so that a test is one call.
 //! It never looks inside the crate.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
     dead_code,
     unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test harness may stop, and no test uses all of it"
+    reason = "tests may stop and talk"
 )]
 
 use std::path::PathBuf;
