@@ -69,10 +69,8 @@ fn generate(path: &std::path::Path, n_rows: u64) {
 fn cpu_s() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let after = stat.rsplit(')').next().unwrap();
-    let ticks: Vec<f64> = after
-        .split_whitespace()
-        .map(|word| word.parse().unwrap_or(0.0))
-        .collect();
+    let ticks: Vec<f64> =
+        after.split_whitespace().map(|word| word.parse().unwrap_or(0.0)).collect();
     (ticks[11] + ticks[12]) / 100.0
 }
 

@@ -188,38 +188,18 @@ fn options_are_checked() {
         skip: false,
     };
     let code = |options: ReadOptions| {
-        read_with(b"a,b,a\n1,2,3\n", &options)
-            .err()
-            .map(|error| error.code())
+        read_with(b"a,b,a\n1,2,3\n", &options).err().map(|error| error.code())
     };
-    let with = |columns| ReadOptions {
-        columns,
-        ..ReadOptions::default()
-    };
+    let with = |columns| ReadOptions { columns, ..ReadOptions::default() };
+    assert_eq!(code(with(vec![column("a", "first_one")])), Some("BAD_USER_INPUT"));
+    assert_eq!(code(with(vec![column("a", "x"), column("b", "X")])), Some("BAD_USER_INPUT"));
+    assert_eq!(code(with(vec![column("nobody", "x")])), Some("BAD_USER_INPUT"));
     assert_eq!(
-        code(with(vec![column("a", "first_one")])),
+        code(ReadOptions { delimiter: Some('¦'), ..ReadOptions::default() }),
         Some("BAD_USER_INPUT")
     );
     assert_eq!(
-        code(with(vec![column("a", "x"), column("b", "X")])),
-        Some("BAD_USER_INPUT")
-    );
-    assert_eq!(
-        code(with(vec![column("nobody", "x")])),
-        Some("BAD_USER_INPUT")
-    );
-    assert_eq!(
-        code(ReadOptions {
-            delimiter: Some('¦'),
-            ..ReadOptions::default()
-        }),
-        Some("BAD_USER_INPUT")
-    );
-    assert_eq!(
-        code(ReadOptions {
-            encoding: Some("martian".to_owned()),
-            ..ReadOptions::default()
-        }),
+        code(ReadOptions { encoding: Some("martian".to_owned()), ..ReadOptions::default() }),
         Some("BAD_USER_INPUT")
     );
     let table = read_with(b"a,b,a\n1,2,3\n", &with(vec![column("a", "first")])).unwrap();
@@ -228,8 +208,5 @@ fn options_are_checked() {
         r#"{"delimiter": ";", "columns": [{"label": "a", "type": "BIGINT"}]}"#,
     )
     .unwrap();
-    assert_eq!(
-        read_with(b"a;b\n1;2\n", &options).unwrap().types(),
-        ["BIGINT", "INT"]
-    );
+    assert_eq!(read_with(b"a;b\n1;2\n", &options).unwrap().types(), ["BIGINT", "INT"]);
 }
