@@ -23,19 +23,13 @@ pub(crate) fn understand_zip(
     let mut archive =
         zip::ZipArchive::new(BufReader::new(File::open(path)?)).map_err(damaged_archive)?;
     check_claims(&mut archive, path, wishes.limits)?;
-    let names: Vec<String> = archive
-        .file_names()
-        .flatten()
-        .map(std::borrow::Cow::into_owned)
-        .collect();
+    let names: Vec<String> =
+        archive.file_names().flatten().map(std::borrow::Cow::into_owned).collect();
     if let Some(kind) = kind_of_members(names.iter().map(String::as_str)) {
         drop(archive);
         return understand_workbook(path, kind, wishes);
     }
-    if names
-        .iter()
-        .any(|name| name.starts_with("word/") || name.starts_with("ppt/"))
-    {
+    if names.iter().any(|name| name.starts_with("word/") || name.starts_with("ppt/")) {
         return Err(SchemaError::Unsupported {
             what: "a Word or PowerPoint document".to_owned(),
             remedy: "copy the table into a spreadsheet and send that".to_owned(),
@@ -64,9 +58,7 @@ fn check_claims(
         let member = archive.by_index_raw(index).map_err(damaged_archive)?;
         n_unpacked = n_unpacked.saturating_add(member.size());
     }
-    let by_ratio = n_packed
-        .saturating_mul(limits.max_unpack_ratio)
-        .max(1024 * 1024);
+    let by_ratio = n_packed.saturating_mul(limits.max_unpack_ratio).max(1024 * 1024);
     let limit = by_ratio.min(limits.max_unpacked_bytes);
     if n_unpacked > limit {
         return Err(SchemaError::Limit {
@@ -92,11 +84,7 @@ fn understand_members(
         let name = member.name().map_err(damaged_archive)?.into_owned();
         let (is_file, is_encrypted) = (member.is_file(), member.encrypted());
         drop(member);
-        let is_wanted = wishes
-            .options
-            .sheets
-            .as_ref()
-            .is_none_or(|wanted| wanted.contains(&name));
+        let is_wanted = wishes.options.sheets.as_ref().is_none_or(|wanted| wanted.contains(&name));
         let base = name.rsplit('/').next().unwrap_or(&name).to_owned();
         if !is_file || !is_wanted || base.starts_with('.') || name.starts_with("__MACOSX/") {
             continue;
@@ -199,29 +187,21 @@ pub(crate) fn understand_workbook(
         }
         match understand_sheet(path, kind, &name, wishes) {
             Ok(plan) => plans.push(plan),
-            Err(SchemaError::Rejected {
-                row: None, found, ..
-            }) if found == crate::delimited::EMPTY => {
+            Err(SchemaError::Rejected { row: None, found, .. })
+                if found == crate::delimited::EMPTY =>
+            {
                 skipped.push(skip(NoticeCode::EmptySheet, "is empty and was left out"));
             }
             Err(error) => {
                 if !matches!(error, SchemaError::Rejected { .. }) {
                     return Err(error);
                 }
-                skipped.push(skip(
-                    NoticeCode::EmptySheet,
-                    &format!("was left out: {error}"),
-                ));
+                skipped.push(skip(NoticeCode::EmptySheet, &format!("was left out: {error}")));
                 last_error = Some(error);
             }
         }
     }
-    finish(
-        plans,
-        skipped,
-        last_error,
-        "the workbook holds no visible sheet with cells",
-    )
+    finish(plans, skipped, last_error, "the workbook holds no visible sheet with cells")
 }
 
 fn understand_sheet(
@@ -237,11 +217,7 @@ fn understand_sheet(
         encoding: PLAIN_UTF8,
         limits: wishes.limits,
         faults: None,
-        inner: Inner::Sheet {
-            kind,
-            name,
-            facts: &facts,
-        },
+        inner: Inner::Sheet { kind, name, facts: &facts },
     };
     let mut plan = understand_delimited(place, wishes).map_err(TableError::into_schema)?;
     plan.name = Some(name.to_owned());

@@ -162,15 +162,8 @@ impl<R: Read> BlockCutter<R> {
         let starts = block
             .get(before)
             .is_some_and(|byte| *byte == self.marks.delimiter || *byte == b'\n' || *byte == b'\r');
-<<<<<<< HEAD
         let is_escaped =
             self.marks.escape.is_some_and(|escape| is_escaped(block, outside_from, before, escape));
-=======
-        let is_escaped = self
-            .marks
-            .escape
-            .is_some_and(|escape| is_escaped(block, outside_from, before, escape));
->>>>>>> refs/heads/main
         starts && !in_comment && !is_escaped
     }
 

@@ -79,15 +79,9 @@ impl<'n> CellReader<'n> {
         let fits =
             |scale| i64::try_from(rescale(i128::from(digits.unscaled), digits.scale, scale)?).ok();
         match self.column_type {
-<<<<<<< HEAD
             ColumnType::Int => {
                 fits(0).filter(|value| i32::try_from(*value).is_ok()).map(Value::Int)
             }
-=======
-            ColumnType::Int => fits(0)
-                .filter(|value| i32::try_from(*value).is_ok())
-                .map(Value::Int),
->>>>>>> refs/heads/main
             ColumnType::BigInt => fits(0).map(Value::Int),
             ColumnType::Decimal { scale, .. } => fits(scale)
                 .filter(|value| value.unsigned_abs() < UNSCALED_LIMIT.unsigned_abs())
@@ -97,9 +91,7 @@ impl<'n> CellReader<'n> {
     }
 
     fn canonical_of<'a>(&self, text: &str) -> Option<Value<'a>> {
-        (self.column_type == ColumnType::Float)
-            .then(|| float(text).map(Value::Float))
-            .flatten()
+        (self.column_type == ColumnType::Float).then(|| float(text).map(Value::Float)).flatten()
     }
 
     fn written_date<'a>(&self, text: &str) -> Option<Value<'a>> {

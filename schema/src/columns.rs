@@ -52,17 +52,13 @@ pub(crate) fn plan_columns(
         let wanted = overrides.iter().find(|column| column.label == address);
         if wanted.is_some_and(|column| column.skip) {
             notices.push(
-                Notice::new(
-                    NoticeCode::SkippedColumn,
-                    "left out because the caller said so",
-                )
-                .in_column(label),
+                Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")
+                    .in_column(label),
             );
             continue;
         }
-        let given_name = wanted
-            .and_then(|column| column.name.as_deref())
-            .filter(|name| !given.contains(name));
+        let given_name =
+            wanted.and_then(|column| column.name.as_deref()).filter(|name| !given.contains(name));
         given.extend(given_name);
         let name = match given_name {
             Some(name) => name.to_owned(),
@@ -97,10 +93,7 @@ pub(crate) fn plan_columns(
         });
     }
     drop_outer_columns(&mut columns, table.n_rows, header, notices);
-    if let Some(unknown) = overrides
-        .iter()
-        .find(|column| !addresses.contains(&column.label))
-    {
+    if let Some(unknown) = overrides.iter().find(|column| !addresses.contains(&column.label)) {
         return Err(SchemaError::BadOption {
             found: format!("there is no column {:?}", unknown.label),
             remedy: format!("the columns are: {}", addresses.join(", ")),
@@ -147,33 +140,19 @@ fn name_column(
     let (code, message) = if label.trim().is_empty() {
         (
             NoticeCode::BlankHeader,
-            format!(
-                "column {} has no header; it is named {}",
-                index_in_file + 1,
-                name.name
-            ),
+            format!("column {} has no header; it is named {}", index_in_file + 1, name.name),
         )
     } else if before.iter().any(|column| column.label == label) {
         (
             NoticeCode::DuplicateHeader,
-            format!(
-                "the header {label:?} occurs again; this one is named {}",
-                name.name
-            ),
+            format!("the header {label:?} occurs again; this one is named {}", name.name),
         )
     } else if name.changed {
-        (
-            NoticeCode::NameChanged,
-            format!("{label:?} is named {}", name.name),
-        )
+        (NoticeCode::NameChanged, format!("{label:?} is named {}", name.name))
     } else {
         return name.name;
     };
-    let about = if label.trim().is_empty() {
-        name.name.as_str()
-    } else {
-        label
-    };
+    let about = if label.trim().is_empty() { name.name.as_str() } else { label };
     notices.push(Notice::new(code, message).in_column(about).at(row, 1));
     name.name
 }
@@ -190,18 +169,11 @@ fn drop_outer_columns(
     }
     let is_hollow =
         |column: &ColumnPlan| column.label.trim().is_empty() && column.n_nulls == n_rows;
-    let n_leading = columns
-        .iter()
-        .take_while(|column| is_hollow(column))
-        .count();
+    let n_leading = columns.iter().take_while(|column| is_hollow(column)).count();
     if n_leading == columns.len() {
         return;
     }
-    let n_trailing = columns
-        .iter()
-        .rev()
-        .take_while(|column| is_hollow(column))
-        .count();
+    let n_trailing = columns.iter().rev().take_while(|column| is_hollow(column)).count();
     let n_kept = columns.len() - n_trailing;
     let dropped: Vec<ColumnPlan> = columns.drain(n_kept..).collect();
     let dropped: Vec<ColumnPlan> = columns.drain(..n_leading).chain(dropped).collect();
@@ -218,8 +190,5 @@ fn drop_outer_columns(
         let about = notice.column.as_deref();
         notice.code != NoticeCode::BlankHeader || !about.is_some_and(|about| names.contains(&about))
     });
-    notices.push(Notice {
-        count,
-        ..Notice::new(NoticeCode::BlankColumn, message)
-    });
+    notices.push(Notice { count, ..Notice::new(NoticeCode::BlankColumn, message) });
 }

@@ -86,10 +86,7 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
         },
         trim: !is_text && summary.padded.count > 0,
         boolean: verdict.boolean,
-        number: verdict
-            .number
-            .as_ref()
-            .map(|choice| choice.notation.clone()),
+        number: verdict.number.as_ref().map(|choice| choice.notation.clone()),
         temporal: verdict.date.as_ref().map(|choice| choice.notation.clone()),
         midnight: verdict.midnight,
     };
@@ -130,10 +127,7 @@ impl Verdict {
 }
 /// The typed forms of a column's cells, in the order of [`Form`].
 fn typed_forms(summary: &ColumnSummary) -> Vec<Form> {
-    Form::ALL
-        .into_iter()
-        .filter(|form| form.is_typed() && summary.count(*form) > 0)
-        .collect()
+    Form::ALL.into_iter().filter(|form| form.is_typed() && summary.count(*form) > 0).collect()
 }
 
 fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notice>) -> Verdict {
@@ -170,49 +164,35 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
             floats(summary, context, n_values, notices)
         }
         _ if only(&[Form::Int, Form::Decimal, Form::Wide]) => wide(summary, context, notices),
-        _ if only(&[Form::Int, Form::Decimal, Form::WrittenNumber]) => written(
-            choose_number(summary, context),
-            context,
-            n_values,
-            notices,
-            |choice| Verdict {
+        _ if only(&[Form::Int, Form::Decimal, Form::WrittenNumber]) => {
+            written(choose_number(summary, context), context, n_values, notices, |choice| Verdict {
                 number: Some(choice),
                 ..Verdict::text("")
-            },
-        ),
-        _ if only(&[Form::Time, Form::WrittenDate]) && typed != [Form::Time] => written(
-            choose_date(summary, context),
-            context,
-            n_values,
-            notices,
-            |choice| Verdict {
+            })
+        }
+        _ if only(&[Form::Time, Form::WrittenDate]) && typed != [Form::Time] => {
+            written(choose_date(summary, context), context, n_values, notices, |choice| Verdict {
                 date: Some(choice),
                 ..Verdict::text("")
-            },
-        ),
+            })
+        }
         [Form::Boolean] => match boolean_pair(summary.boolean_words) {
-            Some((pair, words)) => Verdict {
-                boolean: Some(pair),
-                ..all(ColumnType::Boolean, words)
-            },
+            Some((pair, words)) => {
+                Verdict { boolean: Some(pair), ..all(ColumnType::Boolean, words) }
+            }
             None => {
                 Verdict::text("the words may be booleans, but not both words of one pair occur")
             }
         },
-        [Form::Date, Form::LocalDateTime] if context.source.doubles => Verdict {
-            midnight: true,
-            ..all(ColumnType::LocalDateTime, "dates, some with a time")
-        },
+        [Form::Date, Form::LocalDateTime] if context.source.doubles => {
+            Verdict { midnight: true, ..all(ColumnType::LocalDateTime, "dates, some with a time") }
+        }
         [Form::Date] => all(ColumnType::Date, "dates (ISO 8601)"),
         [Form::Time] => all(ColumnType::LocalTime, "times of day"),
-        [Form::LocalDateTime] => all(
-            ColumnType::LocalDateTime,
-            "dates with a time and without a zone (ISO 8601)",
-        ),
-        [Form::DateTime] => all(
-            ColumnType::DateTime,
-            "dates with a time and a zone (ISO 8601)",
-        ),
+        [Form::LocalDateTime] => {
+            all(ColumnType::LocalDateTime, "dates with a time and without a zone (ISO 8601)")
+        }
+        [Form::DateTime] => all(ColumnType::DateTime, "dates with a time and a zone (ISO 8601)"),
         [Form::Uuid] => all(ColumnType::Uuid, "UUIDs"),
         [Form::Json] => all(ColumnType::Json, "JSON objects or arrays"),
         _ => mixed(summary, context, notices),
@@ -244,16 +224,10 @@ fn decimals(
     notices: &mut Vec<Notice>,
 ) -> Verdict {
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
-    let whole_digits = summary
-        .max_whole_digits
-        .max(n_digits(min))
-        .max(n_digits(max));
+    let whole_digits = summary.max_whole_digits.max(n_digits(min)).max(n_digits(max));
     let scale = summary.max_scale;
     if whole_digits + scale <= MAX_PRECISION {
-        let column_type = ColumnType::Decimal {
-            precision: MAX_PRECISION,
-            scale,
-        };
+        let column_type = ColumnType::Decimal { precision: MAX_PRECISION, scale };
         let reason = format!(
             "all {n_values} values are decimals with at most {scale} digits after the point"
         );
@@ -280,17 +254,12 @@ fn floats(
     let lost = summary.not_double;
     if lost.count > 0 {
         let row = context.first_row + lost.first_row;
-        let reason = format!(
-            "{} numbers would change as doubles, the first in row {row}",
-            lost.count
-        );
+        let reason =
+            format!("{} numbers would change as doubles, the first in row {row}", lost.count);
         return stays_text(NoticeCode::WideNumbers, reason, context, notices);
     }
     let what = "numbers that a double holds without loss, some in scientific notation";
-    Verdict::of(
-        ColumnType::Float,
-        format!("all {n_values} values are {what}"),
-    )
+    Verdict::of(ColumnType::Float, format!("all {n_values} values are {what}"))
 }
 
 fn wide(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notice>) -> Verdict {
@@ -317,11 +286,7 @@ fn written<T: Told>(
             let (column_type, what) = (choice.column_type(), choice.what().to_owned());
             notices.push(choice.notice(context));
             let reason = format!("all {n_values} values are {what}");
-            Verdict {
-                column_type,
-                reason,
-                ..keep(choice)
-            }
+            Verdict { column_type, reason, ..keep(choice) }
         }
         Choice::Open { code, reason } => stays_text(code, reason, context, notices),
     }
@@ -383,10 +348,7 @@ fn declare(
         date: choose_date(summary, context)
             .into_choice()
             .filter(|_| summary.count(Form::WrittenDate) > 0),
-<<<<<<< HEAD
-=======
         midnight: false,
->>>>>>> refs/heads/main
     }
 }
 

@@ -83,11 +83,7 @@ pub fn write_decimal_i128(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests may stop"
-)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 mod tests {
     use super::*;
 

@@ -11,11 +11,7 @@ use crate::footer::cut_footer;
 use crate::header::{find_header, json_header};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
-<<<<<<< HEAD
-use crate::plan::{ColumnPlan, Dialect, Format, HeaderPlan, Notice, NoticeCode, SheetPlan};
-=======
 use crate::plan::{Dialect, HeaderPlan, Notice, NoticeCode, SheetPlan};
->>>>>>> refs/heads/main
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::sniff;
@@ -74,13 +70,6 @@ pub(crate) fn understand_delimited(
     if head.trim().is_empty() {
         return Err(empty_file().into());
     }
-<<<<<<< HEAD
-    let dialect = sniff(head, complete, options);
-    let mut header = find_header(head, &dialect, options, limits, &mut notices)?;
-    header.one_column = dialect.delimiter == NO_DELIMITER || !head.contains(dialect.delimiter);
-    let rules = CellRules { null_spellings: options.null_spellings.clone() };
-    let n_workers = if complete { 1 } else { crate::read::usual_workers() };
-=======
     let dialect = match place.inner_reason() {
         Some(reason) => inner_dialect(reason),
         None => sniff(head, complete, options),
@@ -89,15 +78,8 @@ pub(crate) fn understand_delimited(
         Inner::Json { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
-    let rules = CellRules {
-        null_spellings: options.null_spellings.clone(),
-        texts: place.texts(),
-    };
-    let n_workers = if complete {
-        1
-    } else {
-        crate::read::usual_workers()
-    };
+    let rules = CellRules { null_spellings: options.null_spellings.clone(), texts: place.texts() };
+    let n_workers = if complete { 1 } else { crate::read::usual_workers() };
     // What was read of the rows is not read again: opening a packed source or a workbook costs.
     let at = usize::try_from(header.data_start).unwrap_or(usize::MAX);
     let begun = std::io::Cursor::new(head_bytes.get(at..).unwrap_or_default().to_vec());
@@ -110,16 +92,9 @@ pub(crate) fn understand_delimited(
     };
     if let Some(footer) = found {
         notices.extend(footer);
-        let source = TextPlace {
-            faults: None,
-            ..place
-        }
-        .open(header.data_start)?;
+        let source = TextPlace { faults: None, ..place }.open(header.data_start)?;
         let blocks = WatchedBlocks::new(source, &dialect, &header, limits, &());
-        let quiet = Wishes {
-            control: &(),
-            ..wishes
-        };
+        let quiet = Wishes { control: &(), ..wishes };
         table = summarise(blocks, &dialect, &header, &rules, quiet, n_workers)?;
     }
     notices.extend(table.notices(&header, place.is_typed()));
@@ -345,11 +320,7 @@ impl TableSummary {
                 "rows have fewer cells than the {n_labels} of the header; the missing ones are null"
             ),
             // Spreadsheets and JSON do not write what is empty.
-            if is_typed {
-                Tally::default()
-            } else {
-                self.short
-            },
+            if is_typed { Tally::default() } else { self.short },
         );
         tell(
             NoticeCode::LongRows,
@@ -390,129 +361,3 @@ impl TableSummary {
         notices
     }
 }
-<<<<<<< HEAD
-
-/// Names and types the columns of a table.
-pub(crate) fn plan_columns(
-    table: &TableSummary,
-    dialect: &Dialect,
-    header: &HeaderPlan,
-    options: &ReadOptions,
-    notices: &mut Vec<Notice>,
-) -> Result<Vec<ColumnPlan>, SchemaError> {
-    let mut taken = Taken::default();
-    let overrides = &options.columns;
-    for wanted in overrides.iter().filter_map(|column| column.name.as_deref()) {
-        if taken.contains(wanted) {
-            return Err(SchemaError::BadOption {
-                found: format!("the field name {wanted:?} is given twice"),
-                remedy: "give each column its own name".to_owned(),
-            });
-        }
-        taken.insert(wanted);
-    }
-    let empty = ColumnSummary::default();
-    let n_columns = table.columns.len().max(header.cells.len());
-    let mut columns: Vec<ColumnPlan> = Vec::with_capacity(n_columns);
-    let mut addresses: Vec<String> = Vec::with_capacity(n_columns);
-    for index_in_file in 0..n_columns {
-        let summary = table.columns.get(index_in_file).unwrap_or(&empty);
-        let label = header.cells.get(index_in_file).map_or("", String::as_str);
-        // A column without a header is addressed as `column3`.
-        let address = if label.is_empty() {
-            format!("column{}", index_in_file + 1)
-        } else {
-            label.to_owned()
-        };
-        addresses.push(address.clone());
-        let wanted = overrides.iter().find(|column| column.label == address);
-        if wanted.is_some_and(|column| column.skip) {
-            notices.push(
-                Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")
-                    .in_column(label),
-            );
-            continue;
-        }
-        let name = match wanted.and_then(|column| column.name.clone()) {
-            Some(name) => name,
-            None => name_column(label, index_in_file, header, &columns, &taken, notices),
-        };
-        let declared = wanted.and_then(|column| column.column_type);
-        let context = Context {
-            label: &address,
-            n_rows: table.n_rows,
-            first_row: header.first_data_row,
-            declared,
-            explicit_nulls: options.null_spellings.is_some(),
-            date_order: options.date_order,
-            decimal_mark: options.decimal_mark,
-            comma_delimited: dialect.delimiter == ',',
-        };
-        let decision = decide(summary, &context);
-        taken.insert(&name);
-        let is_nameless = label.trim().is_empty() && header.row.is_some();
-        let is_last = index_in_file + 1 >= n_columns;
-        if is_nameless && is_last && decision.n_nulls == table.n_rows && columns.len() > 1 {
-            let message = "the last column has no header and no values (trailing delimiters); it was left out";
-            notices.push(Notice::new(NoticeCode::BlankColumn, message).in_column(name));
-            continue;
-        }
-        notices.extend(decision.notices);
-        columns.push(ColumnPlan {
-            index_in_file,
-            label: label.to_owned(),
-            name,
-            column_type: decision.column_type,
-            declared: declared.is_some(),
-            required: wanted.is_some_and(|column| column.required),
-            notation: decision.notation,
-            evidence: decision.evidence,
-            n_nulls: decision.n_nulls,
-            unique: decision.unique,
-            increasing: decision.increasing,
-        });
-    }
-    if let Some(unknown) = overrides.iter().find(|column| !addresses.contains(&column.label)) {
-        return Err(SchemaError::BadOption {
-            found: format!("there is no column {:?}", unknown.label),
-            remedy: format!("the columns are: {}", addresses.join(", ")),
-        });
-    }
-    Ok(columns)
-}
-
-fn name_column(
-    label: &str,
-    index_in_file: usize,
-    header: &HeaderPlan,
-    before: &[ColumnPlan],
-    taken: &Taken,
-    notices: &mut Vec<Notice>,
-) -> String {
-    let name = field_name(label, index_in_file + 1, taken);
-    let Some(row) = header.row else {
-        return name.name;
-    };
-    if index_in_file >= header.cells.len() {
-        return name.name;
-    }
-    let (code, message) = if label.trim().is_empty() {
-        (
-            NoticeCode::BlankHeader,
-            format!("column {} has no header; it is named {}", index_in_file + 1, name.name),
-        )
-    } else if before.iter().any(|column| column.label == label) {
-        (
-            NoticeCode::DuplicateHeader,
-            format!("the header {label:?} occurs again; this one is named {}", name.name),
-        )
-    } else if name.changed {
-        (NoticeCode::NameChanged, format!("{label:?} is named {}", name.name))
-    } else {
-        return name.name;
-    };
-    notices.push(Notice::new(code, message).in_column(label).at(row, 1));
-    name.name
-}
-=======
->>>>>>> refs/heads/main

@@ -42,10 +42,7 @@ pub(crate) fn mixed_reason(summary: &ColumnSummary, context: &Context<'_>) -> St
     let Some(example) = counter_example(summary, context) else {
         return "the cells are text".to_owned();
     };
-    format!(
-        "row {}: {:?} is not {}",
-        example.row, example.text, example.against
-    )
+    format!("row {}: {:?} is not {}", example.row, example.text, example.against)
 }
 
 /// Tells of columns that are typed but for a minority of cells: their owner wants to know.
@@ -76,20 +73,12 @@ pub(crate) fn mixed_notice(summary: &ColumnSummary, context: &Context<'_>) -> Op
 }
 
 pub(crate) fn null_words_notice(summary: &ColumnSummary, context: &Context<'_>) -> Notice {
-    let words: Vec<String> = summary
-        .null_words
-        .iter()
-        .map(|(word, count)| format!("{word:?} {count} times"))
-        .collect();
-    let row = summary
-        .first_of(Form::NullWord)
-        .map_or(0, |first| first.row);
-    Notice::new(
-        NoticeCode::NullWords,
-        format!("read as null: {}", words.join(", ")),
-    )
-    .in_column(context.label)
-    .at(context.first_row + row, summary.count(Form::NullWord))
+    let words: Vec<String> =
+        summary.null_words.iter().map(|(word, count)| format!("{word:?} {count} times")).collect();
+    let row = summary.first_of(Form::NullWord).map_or(0, |first| first.row);
+    Notice::new(NoticeCode::NullWords, format!("read as null: {}", words.join(", ")))
+        .in_column(context.label)
+        .at(context.first_row + row, summary.count(Form::NullWord))
 }
 
 pub(crate) fn typed_notices(
@@ -107,17 +96,9 @@ pub(crate) fn typed_notices(
             );
         }
     };
-    tell(
-        NoticeCode::Padded,
-        "blanks around values were ignored",
-        summary.padded,
-    );
+    tell(NoticeCode::Padded, "blanks around values were ignored", summary.padded);
     if matches!(column_type, ColumnType::Decimal { .. }) {
-        tell(
-            NoticeCode::NegativeZero,
-            "a negative zero was read as zero",
-            summary.negative_zeros,
-        );
+        tell(NoticeCode::NegativeZero, "a negative zero was read as zero", summary.negative_zeros);
     }
     if column_type == ColumnType::DateTime {
         tell(
@@ -127,15 +108,8 @@ pub(crate) fn typed_notices(
         );
     }
     if let Some(first) = summary.first_of(Form::Blank) {
-        let tally = Tally {
-            count: summary.count(Form::Blank),
-            first_row: first.row,
-        };
-        tell(
-            NoticeCode::NullWords,
-            "cells of only blanks were read as null",
-            tally,
-        );
+        let tally = Tally { count: summary.count(Form::Blank), first_row: first.row };
+        tell(NoticeCode::NullWords, "cells of only blanks were read as null", tally);
     }
     notices
 }
@@ -165,10 +139,7 @@ pub(crate) fn evidence(
     let few = n_distinct > 0 && n_values >= 2 * n_distinct && !summary.categories.is_overflowed();
     let categories = (verdict.column_type == ColumnType::String && few).then(|| {
         let counts = summary.categories.counts();
-        counts
-            .into_iter()
-            .map(|(value, count)| CategoryCount { value, count })
-            .collect()
+        counts.into_iter().map(|(value, count)| CategoryCount { value, count }).collect()
     });
     let (min, max) = extremes(summary, verdict);
     Evidence {
@@ -212,20 +183,15 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
             }
             if let Some((min, max)) = summary.ints.0 {
                 let common = 10_i128.pow(u32::from(COMMON_SCALE));
-                range.merge(Range(Some((
-                    i128::from(min) * common,
-                    i128::from(max) * common,
-                ))));
+                range.merge(Range(Some((i128::from(min) * common, i128::from(max) * common))));
             }
             let text = |value: i128| written(&|out| write_decimal_i128(out, value / unit, scale));
             both(range.0.map(|(min, max)| (text(min), text(max))))
         }
         ColumnType::Float => {
             let ints = summary.ints.0.map(|(min, max)| (min as f64, max as f64));
-            let decimals = summary
-                .decimals
-                .0
-                .map(|(min, max)| (min as f64 / 1e18, max as f64 / 1e18));
+            let decimals =
+                summary.decimals.0.map(|(min, max)| (min as f64 / 1e18, max as f64 / 1e18));
             let range = [summary.floats, ints, decimals]
                 .into_iter()
                 .flatten()
@@ -255,11 +221,7 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
             )
         }
         ColumnType::LocalDateTime | ColumnType::DateTime => {
-            let zone = if column_type == ColumnType::DateTime {
-                "Z"
-            } else {
-                ""
-            };
+            let zone = if column_type == ColumnType::DateTime { "Z" } else { "" };
             let text = |micros: i64| written(&|out| write_timestamp(out, micros)) + zone;
             both(
                 verdict

@@ -47,15 +47,10 @@ pub(crate) fn find_tables(place: &TextPlace<'_>) -> Result<JsonTables, SchemaErr
     let is_array = head.trim_ascii_start().first() == Some(&b'[');
     if is_array {
         let mut keys = Keys::new(limits);
-        each_in_array(place.open_decoded(0)?, limits, None, &mut |row| {
-            keys.take(&row)
-        })?;
+        each_in_array(place.open_decoded(0)?, limits, None, &mut |row| keys.take(&row))?;
         return Ok(JsonTables {
             lines: false,
-            tables: vec![JsonTable {
-                member: None,
-                keys: keys.list,
-            }],
+            tables: vec![JsonTable { member: None, keys: keys.list }],
             others: Vec::new(),
         });
     }
@@ -69,10 +64,7 @@ pub(crate) fn find_tables(place: &TextPlace<'_>) -> Result<JsonTables, SchemaErr
         as_lines?;
         return Ok(JsonTables {
             lines: true,
-            tables: vec![JsonTable {
-                member: None,
-                keys: keys.list,
-            }],
+            tables: vec![JsonTable { member: None, keys: keys.list }],
             others: Vec::new(),
         });
     }
@@ -81,18 +73,11 @@ pub(crate) fn find_tables(place: &TextPlace<'_>) -> Result<JsonTables, SchemaErr
         as_lines?;
         return Ok(JsonTables {
             lines: true,
-            tables: vec![JsonTable {
-                member: None,
-                keys: keys.list,
-            }],
+            tables: vec![JsonTable { member: None, keys: keys.list }],
             others: Vec::new(),
         });
     }
-    Ok(JsonTables {
-        lines: false,
-        tables,
-        others,
-    })
+    Ok(JsonTables { lines: false, tables, others })
 }
 
 /// Opens the rows of a table as text of the inner dialect, the members' names first.
@@ -112,11 +97,8 @@ pub(crate) fn open_json(
             sink.text(key);
         }
         sink.end_row()?;
-        let places: HashMap<&str, usize> = keys
-            .iter()
-            .enumerate()
-            .map(|(place, key)| (key.as_str(), place))
-            .collect();
+        let places: HashMap<&str, usize> =
+            keys.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
         let mut unread = false;
         let mut each = |row: Row| {
             write_row(sink, &places, keys.len(), &row).map_err(|stop| match stop {
@@ -146,10 +128,7 @@ fn write_row(
 ) -> Result<(), Stop> {
     let mut cells: Vec<Option<&RawValue>> = vec![None; n_keys];
     for (key, value) in &row.0 {
-        if let Some(cell) = places
-            .get(key.as_str())
-            .and_then(|place| cells.get_mut(*place))
-        {
+        if let Some(cell) = places.get(key.as_str()).and_then(|place| cells.get_mut(*place)) {
             *cell = Some(value);
         }
     }

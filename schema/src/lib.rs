@@ -81,11 +81,7 @@ pub fn understand(
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let mut head = read_head(&mut File::open(path)?, HEAD_BYTES)?;
     check_marks(options)?;
-    let wishes = Wishes {
-        options,
-        limits,
-        control,
-    };
+    let wishes = Wishes { options, limits, control };
     head.truncate(4_096);
     let unsupported = |what: &str, remedy: &str| SchemaError::Unsupported {
         what: what.to_owned(),
@@ -108,17 +104,8 @@ pub fn understand(
 
 /// Refuses marks that are no single byte: the scanner looks for bytes.
 fn check_marks(options: &ReadOptions) -> Result<(), SchemaError> {
-    let marks = [
-        options.delimiter,
-        options.quote,
-        options.escape,
-        options.comment,
-    ];
-    match marks
-        .into_iter()
-        .flatten()
-        .find(|mark| !mark.is_ascii() || matches!(mark, '\n' | '\r'))
-    {
+    let marks = [options.delimiter, options.quote, options.escape, options.comment];
+    match marks.into_iter().flatten().find(|mark| !mark.is_ascii() || matches!(mark, '\n' | '\r')) {
         None => Ok(()),
         Some(mark) => Err(SchemaError::BadOption {
             found: format!("{mark:?} cannot be a delimiter, quote, escape or comment mark"),
@@ -128,26 +115,15 @@ fn check_marks(options: &ReadOptions) -> Result<(), SchemaError> {
 }
 
 /// Understands a text, once its encoding is known.
-<<<<<<< HEAD
-fn understand_text(
-    path: &Path,
-    container: Container,
-    wishes: Wishes<'_>,
-) -> Result<SheetPlan, SchemaError> {
-=======
 pub(crate) fn understand_text(
     path: &Path,
     container: &Container,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
->>>>>>> refs/heads/main
     let limits = wishes.limits;
     let head = read_head(&mut open_bytes(path, container, limits)?, HEAD_BYTES)?;
     if let Kind::Other { what, remedy } = kind_of(&head) {
-        return Err(SchemaError::Unsupported {
-            what: what.to_owned(),
-            remedy: remedy.to_owned(),
-        });
+        return Err(SchemaError::Unsupported { what: what.to_owned(), remedy: remedy.to_owned() });
     }
     let given = wishes.options.encoding.as_deref().map(|label| {
         encoding_named(label).ok_or_else(|| SchemaError::BadOption {
@@ -177,32 +153,19 @@ pub(crate) fn understand_text(
         encoding,
         limits,
         faults: Some(&faults),
-<<<<<<< HEAD
-    };
-=======
         inner: Inner::Text,
     };
     let is_json = |encoding| -> Result<bool, SchemaError> {
-        let head = read_head(
-            &mut TextPlace {
-                faults: None,
-                ..place(encoding)
-            }
-            .open(0)?,
-            4_096,
-        )?;
+        let head = read_head(&mut TextPlace { faults: None, ..place(encoding) }.open(0)?, 4_096)?;
         Ok(looks_like_json(&String::from_utf8_lossy(&head)))
     };
     if wishes.options.delimiter.is_none() && is_json(encoding)? {
         let mut plans = understand_json(place(encoding), wishes)?;
         if let Some(first) = plans.first_mut() {
-            first
-                .notices
-                .extend(encoding_notices(&head, encoding, &faults));
+            first.notices.extend(encoding_notices(&head, encoding, &faults));
         }
         return Ok(plans);
     }
->>>>>>> refs/heads/main
     let mut result = understand_delimited(place(encoding), wishes);
     if matches!(result, Err(TableError::NotUtf8)) {
         encoding = match wishes.options.encoding {
@@ -212,8 +175,7 @@ pub(crate) fn understand_text(
         result = understand_delimited(place(encoding), wishes);
     }
     let mut plan = result.map_err(TableError::into_schema)?;
-    plan.notices
-        .extend(encoding_notices(&head, encoding, &faults));
+    plan.notices.extend(encoding_notices(&head, encoding, &faults));
     Ok(vec![plan])
 }
 
@@ -222,10 +184,7 @@ fn understand_json(
     place: TextPlace<'_>,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
-    let place = TextPlace {
-        faults: None,
-        ..place
-    };
+    let place = TextPlace { faults: None, ..place };
     let found = find_tables(&place)?;
     let is_one = found.tables.len() == 1;
     let mut plans = Vec::new();
@@ -233,11 +192,8 @@ fn understand_json(
         if table.keys.is_empty() {
             return Err(empty_file());
         }
-        let inner = Inner::Json {
-            lines: found.lines,
-            member: table.member.as_deref(),
-            keys: &table.keys,
-        };
+        let inner =
+            Inner::Json { lines: found.lines, member: table.member.as_deref(), keys: &table.keys };
         let mut plan = understand_delimited(TextPlace { inner, ..place }, wishes)
             .map_err(TableError::into_schema)?;
         plan.name = table.member.clone().filter(|_| !is_one);
@@ -257,10 +213,7 @@ fn understand_json(
 fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice> {
     let mut notices = Vec::new();
     if head.starts_with(b"\xEF\xBB\xBF") {
-        notices.push(Notice::new(
-            NoticeCode::ByteOrderMark,
-            "a byte order mark was taken off",
-        ));
+        notices.push(Notice::new(NoticeCode::ByteOrderMark, "a byte order mark was taken off"));
     }
     if encoding != PLAIN_UTF8 && encoding != BROKEN_UTF8 {
         notices.push(Notice::new(
@@ -273,10 +226,7 @@ fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice>
             "{count} places could not be decoded, the first at byte {first}; each became U+FFFD; name the file's encoding \
              if {encoding} is wrong"
         );
-        notices.push(Notice {
-            count,
-            ..Notice::new(NoticeCode::UndecodableByte, message)
-        });
+        notices.push(Notice { count, ..Notice::new(NoticeCode::UndecodableByte, message) });
     }
     notices
 }
@@ -292,35 +242,14 @@ fn open_sheet_text(
     let plain = Container::Plain;
     let (container, inner) = match &sheet.format {
         Format::Delimited { container } => (container, Inner::Text),
-        Format::Json {
-            container,
-            lines,
-            member,
-            keys,
-        } => (
-            container,
-            Inner::Json {
-                lines: *lines,
-                member: member.as_deref(),
-                keys,
-            },
-        ),
-        Format::Workbook { workbook, sheet } => (
-            &plain,
-            Inner::Sheet {
-                kind: *workbook,
-                name: sheet,
-                facts: &facts,
-            },
-        ),
+        Format::Json { container, lines, member, keys } => {
+            (container, Inner::Json { lines: *lines, member: member.as_deref(), keys })
+        }
+        Format::Workbook { workbook, sheet } => {
+            (&plain, Inner::Sheet { kind: *workbook, name: sheet, facts: &facts })
+        }
     };
-    let place = TextPlace {
-        path,
-        container,
-        encoding: &sheet.encoding,
-        limits,
-        faults: None,
-        inner,
-    };
+    let place =
+        TextPlace { path, container, encoding: &sheet.encoding, limits, faults: None, inner };
     place.open(from)
 }

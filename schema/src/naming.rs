@@ -99,11 +99,7 @@ pub fn field_name(label: &str, position: usize, taken: &Taken) -> Name {
         false => legal(camel_case(&words), "column"),
     };
     let reserved = RESERVED_FIELDS.contains(&base.to_ascii_lowercase().as_str());
-    let base = if reserved {
-        format!("{base}Value")
-    } else {
-        base
-    };
+    let base = if reserved { format!("{base}Value") } else { base };
     finish(&base, label, changed || reserved, taken)
 }
 
@@ -115,11 +111,7 @@ pub fn dataset_name(given: &str, taken: &Taken) -> Name {
         false => legal(camel_case(&words), "dataset"),
     };
     let reserved = RESERVED_DATASETS.contains(&base.to_ascii_lowercase().as_str());
-    let base = if reserved {
-        format!("{base}Data")
-    } else {
-        base
-    };
+    let base = if reserved { format!("{base}Data") } else { base };
     finish(&base, given, changed || reserved, taken)
 }
 

@@ -135,15 +135,8 @@ fn guard<R: Read>(
 ) -> (std::io::BufReader<ObjectGuard<R>>, Arc<AtomicU64>) {
     let since_object = Arc::new(AtomicU64::new(0));
     let limit = u64::try_from(limits.max_record_bytes).unwrap_or(u64::MAX);
-    let guarded = ObjectGuard {
-        source,
-        since_object: Arc::clone(&since_object),
-        limit,
-    };
-    (
-        std::io::BufReader::with_capacity(128 * 1024, guarded),
-        since_object,
-    )
+    let guarded = ObjectGuard { source, since_object: Arc::clone(&since_object), limit };
+    (std::io::BufReader::with_capacity(128 * 1024, guarded), since_object)
 }
 
 pub(crate) fn each_in_lines(
@@ -168,18 +161,11 @@ pub(crate) fn each_in_array(
 ) -> Result<(), SchemaError> {
     let (source, since_object) = guard(source, limits);
     let mut failure = None;
-    let rows = Rows {
-        each,
-        since_object: &since_object,
-        failure: &mut failure,
-    };
+    let rows = Rows { each, since_object: &since_object, failure: &mut failure };
     let mut document = serde_json::Deserializer::from_reader(source);
     let result = match member {
         None => rows.deserialize(&mut document),
-        Some(member) => document.deserialize_map(Member {
-            name: member,
-            rows: Some(rows),
-        }),
+        Some(member) => document.deserialize_map(Member { name: member, rows: Some(rows) }),
     };
     let result = result.and_then(|()| document.end());
     match (failure, result) {
@@ -255,11 +241,7 @@ pub(crate) fn find_members(source: impl Read, limits: &Limits) -> Result<Members
     let (source, since_object) = guard(source, limits);
     let mut failure = None;
     let mut document = serde_json::Deserializer::from_reader(source);
-    let visitor = AllMembers {
-        limits,
-        since_object: &since_object,
-        failure: &mut failure,
-    };
+    let visitor = AllMembers { limits, since_object: &since_object, failure: &mut failure };
     let result = document.deserialize_map(visitor);
     match (failure, result) {
         (Some(error), _) => Err(error),
@@ -284,16 +266,10 @@ impl<'de> Visitor<'de> for AllMembers<'_> {
         let (mut tables, mut others) = (Vec::new(), Vec::new());
         while let Some(member) = map.next_key::<String>()? {
             let mut keys = Keys::new(self.limits);
-            let seed = Probe {
-                keys: &mut keys,
-                since_object: self.since_object,
-                failure: self.failure,
-            };
+            let seed =
+                Probe { keys: &mut keys, since_object: self.since_object, failure: self.failure };
             match map.next_value_seed(seed)? {
-                Probed::Table => tables.push(JsonTable {
-                    member: Some(member),
-                    keys: keys.list,
-                }),
+                Probed::Table => tables.push(JsonTable { member: Some(member), keys: keys.list }),
                 Probed::Other(text) => others.push((member, text)),
             }
         }
@@ -356,10 +332,7 @@ impl<'de> Visitor<'de> for Probe<'_> {
         let mut text = String::from("{");
         while let Some((key, value)) = map.next_entry::<String, Box<RawValue>>()? {
             if text.len() < 1_000 {
-                text.push_str(&format!(
-                    "{key:?}: {}, ",
-                    crate::naming::cut(value.get(), 1_000)
-                ));
+                text.push_str(&format!("{key:?}: {}, ", crate::naming::cut(value.get(), 1_000)));
             }
         }
         Ok(Probed::Other(text + "}"))

@@ -172,11 +172,7 @@ mod tests {
         fn next_block(&mut self, block: &mut Vec<u8>) -> Result<bool, Self::Error> {
             block.clear();
             self.0 += 1;
-            if self.0 == 1_000 {
-                Err("the end")
-            } else {
-                Ok(true)
-            }
+            if self.0 == 1_000 { Err("the end") } else { Ok(true) }
         }
     }
 
@@ -189,25 +185,17 @@ mod tests {
         let consume = |index: u64| {
             assert_eq!(index, n_seen);
             n_seen += 1;
-            if index == stops_at {
-                Err("stopped".to_owned())
-            } else {
-                Ok(())
-            }
+            if index == stops_at { Err("stopped".to_owned()) } else { Ok(()) }
         };
-        let result = run_in_order(Count(0), n_workers, work, consume, str::to_owned, || {
-            "lost".to_owned()
-        });
+        let result =
+            run_in_order(Count(0), n_workers, work, consume, str::to_owned, || "lost".to_owned());
         (n_seen, result)
     }
 
     #[test]
     fn results_come_in_order_and_ends_are_told() {
         for n_workers in [1, 2, 5] {
-            assert_eq!(
-                run(n_workers, u64::MAX, u64::MAX),
-                (999, Err("the end".to_owned()))
-            );
+            assert_eq!(run(n_workers, u64::MAX, u64::MAX), (999, Err("the end".to_owned())));
             assert_eq!(run(n_workers, u64::MAX, 7), (8, Err("stopped".to_owned())));
         }
         let (n_seen, result) = run(3, 20, u64::MAX);

@@ -111,11 +111,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn plain_cell(&self, start: usize) -> CellSpan {
-        let mut cell = CellSpan {
-            start,
-            end: self.find_cell_end(start),
-            ..CellSpan::default()
-        };
+        let mut cell = CellSpan { start, end: self.find_cell_end(start), ..CellSpan::default() };
         let Some(escape) = self.marks.escape else {
             return cell;
         };
@@ -185,13 +181,7 @@ impl<'a> Scanner<'a> {
 /// Whether an odd number of escapes stands before a byte, none of them before `from`.
 pub(crate) fn is_escaped(text: &[u8], from: usize, at: usize, escape: u8) -> bool {
     let before = text.get(from..at).unwrap_or_default();
-    before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte == escape)
-        .count()
-        % 2
-        == 1
+    before.iter().rev().take_while(|byte| **byte == escape).count() % 2 == 1
 }
 
 /// Returns the text of a cell, quotes and escapes resolved.

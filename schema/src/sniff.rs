@@ -45,10 +45,7 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
     };
     let mut dialect = find_delimiter(head, complete, options, &base);
     if options.quote.is_none() && prefers_single_quotes(head, complete, &dialect) {
-        let single = Dialect {
-            quote: Some('\''),
-            ..base
-        };
+        let single = Dialect { quote: Some('\''), ..base };
         dialect = find_delimiter(head, complete, options, &single);
         dialect.reason.push_str("; cells stand in single quotes");
     }
@@ -60,9 +57,7 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
     }
     if options.comment.is_none() && has_comments(head, &dialect) {
         dialect.comment = Some('#');
-        dialect
-            .reason
-            .push_str("; lines that begin with # are comments: they have one cell only");
+        dialect.reason.push_str("; lines that begin with # are comments: they have one cell only");
     }
     dialect
 }
@@ -73,14 +68,7 @@ fn prefers_single_quotes(head: &str, complete: bool, dialect: &Dialect) -> bool 
         return false;
     }
     let double = score(head, complete, dialect);
-    let single = score(
-        head,
-        complete,
-        &Dialect {
-            quote: Some('\''),
-            ..dialect.clone()
-        },
-    );
+    let single = score(head, complete, &Dialect { quote: Some('\''), ..dialect.clone() });
     // One quoted cell may be an apostrophe at both ends of a word.
     double.n_quoted == 0
         && single.n_quoted >= 2
@@ -96,18 +84,7 @@ fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
         return false;
     }
     let plain = score(head, complete, dialect);
-<<<<<<< HEAD
     let escaped = score(head, complete, &Dialect { escape: Some('\\'), ..dialect.clone() });
-=======
-    let escaped = score(
-        head,
-        complete,
-        &Dialect {
-            escape: Some('\\'),
-            ..dialect.clone()
-        },
-    );
->>>>>>> refs/heads/main
     escaped.pattern > plain.pattern
         || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
 }
@@ -130,11 +107,7 @@ fn has_comments(head: &str, dialect: &Dialect) -> bool {
 
 fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dialect) -> Dialect {
     if let Some(delimiter) = options.delimiter {
-        return Dialect {
-            delimiter,
-            reason: "the delimiter was given".to_owned(),
-            ..base.clone()
-        };
+        return Dialect { delimiter, reason: "the delimiter was given".to_owned(), ..base.clone() };
     }
     let mut best: Option<(Score, char)> = None;
     for delimiter in DELIMITERS {

@@ -109,17 +109,9 @@ pub(crate) enum Inner<'a> {
     /// The decoded bytes themselves.
     Text,
     /// A sheet of a workbook.
-    Sheet {
-        kind: WorkbookKind,
-        name: &'a str,
-        facts: &'a Arc<Mutex<SheetFacts>>,
-    },
+    Sheet { kind: WorkbookKind, name: &'a str, facts: &'a Arc<Mutex<SheetFacts>> },
     /// The rows of a JSON document.
-    Json {
-        lines: bool,
-        member: Option<&'a str>,
-        keys: &'a [String],
-    },
+    Json { lines: bool, member: Option<&'a str>, keys: &'a [String] },
 }
 
 /// A text inside a file: where it is packed and how it is encoded.
@@ -172,15 +164,10 @@ impl<'a> TextPlace<'a> {
         let container = self.container.clone();
         match self.inner {
             Inner::Text => Format::Delimited { container },
-            Inner::Sheet { kind, name, .. } => Format::Workbook {
-                workbook: kind,
-                sheet: name.to_owned(),
-            },
-            Inner::Json {
-                lines,
-                member,
-                keys,
-            } => Format::Json {
+            Inner::Sheet { kind, name, .. } => {
+                Format::Workbook { workbook: kind, sheet: name.to_owned() }
+            }
+            Inner::Json { lines, member, keys } => Format::Json {
                 container,
                 lines,
                 member: member.map(str::to_owned),
@@ -196,11 +183,7 @@ impl<'a> TextPlace<'a> {
             Inner::Sheet { kind, name, facts } => {
                 Box::new(open_sheet(self.path, kind, name, self.limits, facts)?)
             }
-            Inner::Json {
-                lines,
-                member,
-                keys,
-            } => Box::new(open_json(self, lines, member, keys)?),
+            Inner::Json { lines, member, keys } => Box::new(open_json(self, lines, member, keys)?),
         };
         std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())
             .map_err(unwrap_schema_error)?;
@@ -237,21 +220,9 @@ pub(crate) struct OwnedText {
 
 impl OwnedText {
     pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, SchemaError> {
-        let Self {
-            path,
-            container,
-            encoding,
-            limits,
-        } = self;
-        TextPlace {
-            path,
-            container,
-            encoding,
-            limits,
-            faults: None,
-            inner: Inner::Text,
-        }
-        .open_decoded(0)
+        let Self { path, container, encoding, limits } = self;
+        TextPlace { path, container, encoding, limits, faults: None, inner: Inner::Text }
+            .open_decoded(0)
     }
 }
 
@@ -281,25 +252,13 @@ pub(crate) fn open_bytes(
     let file = File::open(path)?;
     let n_packed = file.metadata()?.len();
     let bounded = |source: Box<dyn Read + Send>, n_packed: u64| -> Box<dyn Read + Send> {
-        Box::new(UnpackGuard {
-            source,
-            n_packed,
-            n_unpacked: 0,
-            limits: limits.clone(),
-        })
+        Box::new(UnpackGuard { source, n_packed, n_unpacked: 0, limits: limits.clone() })
     };
     Ok(match container {
         Container::Plain => Box::new(file),
-<<<<<<< HEAD
         Container::Gzip => {
             bounded(Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))), n_packed)
         }
-=======
-        Container::Gzip => bounded(
-            Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))),
-            n_packed,
-        ),
->>>>>>> refs/heads/main
         Container::Zstd => bounded(Box::new(zstd::stream::read::Decoder::new(file)?), n_packed),
         Container::Zip { index } => {
             let (source, n_packed) = open_member(file, *index)?;
@@ -312,16 +271,8 @@ pub(crate) fn open_bytes(
 fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), SchemaError> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged_archive)?;
     let member = archive.by_index_raw(index).map_err(damaged_archive)?;
-<<<<<<< HEAD
     let (start, length, method) =
         (member.data_start(), member.compressed_size(), member.compression());
-=======
-    let (start, length, method) = (
-        member.data_start(),
-        member.compressed_size(),
-        member.compression(),
-    );
->>>>>>> refs/heads/main
     drop(member);
     let mut file = archive.into_inner();
     let Some(start) = start else {
@@ -331,16 +282,9 @@ fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), 
     let packed = file.take(length);
     match method {
         zip::CompressionMethod::Stored => Ok((Box::new(packed), length)),
-<<<<<<< HEAD
         zip::CompressionMethod::Deflated => {
             Ok((Box::new(flate2::bufread::DeflateDecoder::new(packed)), length))
         }
-=======
-        zip::CompressionMethod::Deflated => Ok((
-            Box::new(flate2::bufread::DeflateDecoder::new(packed)),
-            length,
-        )),
->>>>>>> refs/heads/main
         other => Err(SchemaError::Unsupported {
             what: format!("a zip archive packed with {other:?}"),
             remedy: "pack it with deflate, the usual method".to_owned(),
@@ -374,21 +318,13 @@ impl Read for UnpackGuard {
         })?;
         self.n_unpacked += u64::try_from(n_read).unwrap_or_default();
         // Small files may shrink to nothing: a ratio says something only above a mebibyte.
-        let by_ratio = self
-            .n_packed
-            .saturating_mul(self.limits.max_unpack_ratio)
-            .max(1024 * 1024);
+        let by_ratio = self.n_packed.saturating_mul(self.limits.max_unpack_ratio).max(1024 * 1024);
         let (name, limit) = match self.limits.max_unpacked_bytes < by_ratio {
             true => ("unpacked bytes", self.limits.max_unpacked_bytes),
             false => ("unpacked bytes, by the ratio to the packed file", by_ratio),
         };
         if self.n_unpacked > limit {
-            let error = SchemaError::Limit {
-                name,
-                limit,
-                found: self.n_unpacked,
-                row: None,
-            };
+            let error = SchemaError::Limit { name, limit, found: self.n_unpacked, row: None };
             return Err(std::io::Error::other(error));
         }
         Ok(n_read)

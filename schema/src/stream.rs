@@ -100,25 +100,15 @@ pub(crate) fn stream_rows(
 ) -> Result<impl Read + Send, SchemaError> {
     let (chunks_out, chunks_in) = sync_channel(MAX_CHUNKS);
     let run = move || {
-        let mut sink = RowSink {
-            chunks: chunks_out,
-            chunk: Vec::new(),
-            n_cells: 0,
-        };
+        let mut sink = RowSink { chunks: chunks_out, chunk: Vec::new(), n_cells: 0 };
         let result = push(&mut sink).and_then(|()| sink.flush());
         if let Err(Stop::Failed(error)) = result {
             // When nobody reads any more, nobody wants the error.
             let _ = sink.chunks.send(Err(error));
         }
     };
-    std::thread::Builder::new()
-        .name("sheet".to_owned())
-        .spawn(run)?;
-    Ok(StreamReader {
-        chunks: chunks_in,
-        chunk: Vec::new(),
-        at: 0,
-    })
+    std::thread::Builder::new().name("sheet".to_owned()).spawn(run)?;
+    Ok(StreamReader { chunks: chunks_in, chunk: Vec::new(), at: 0 })
 }
 
 struct StreamReader {

@@ -174,11 +174,7 @@ impl ColumnSummary {
             None => form_of(trimmed),
             Some(spellings) => form_with_spellings(trimmed, spellings),
         };
-        let cell = if quoted {
-            rules.texts.limit(cell)
-        } else {
-            cell
-        };
+        let cell = if quoted { rules.texts.limit(cell) } else { cell };
         let form = match cell.form() {
             Form::Text if rules.texts == Texts::Anything && self.count(Form::Text) < MAX_TEXTS => {
                 self.form_as_written(trimmed, row)
@@ -321,9 +317,7 @@ impl ColumnSummary {
         self.padded.merge(later.padded, rows_before);
         self.no_point_groups |= later.no_point_groups;
         if let Some(numbers) = later.numbers {
-            self.numbers
-                .get_or_insert_default()
-                .merge(*numbers, rows_before);
+            self.numbers.get_or_insert_default().merge(*numbers, rows_before);
         }
         if let Some(dates) = later.dates {
             self.dates.get_or_insert_default().merge(&dates);

@@ -231,11 +231,7 @@ pub fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "tests may stop"
-)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 mod tests {
     use super::*;
 

@@ -113,19 +113,12 @@ fn protected() -> SchemaError {
 
 fn damaged_xls(path: &Path, error: impl std::fmt::Display) -> SchemaError {
     // A protected .xlsx is a compound file with a stream of this name, in UTF-16.
-    let name: Vec<u8> = "EncryptedPackage"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut head = Vec::new();
     let is_protected = File::open(path)
         .and_then(|file| file.take(4 * 1024 * 1024).read_to_end(&mut head))
         .is_ok_and(|_| memchr::memmem::find(&head, &name).is_some());
-    if is_protected {
-        protected()
-    } else {
-        damaged(error)
-    }
+    if is_protected { protected() } else { damaged(error) }
 }
 
 /// Lists the sheets of a workbook.
@@ -152,12 +145,7 @@ pub(crate) fn open_sheet(
     let facts = Arc::clone(facts);
     let max_columns = limits.max_columns;
     stream_rows(move |sink| {
-        let mut grid = Grid {
-            sink,
-            row: 0,
-            facts: SheetFacts::default(),
-            max_columns,
-        };
+        let mut grid = Grid { sink, row: 0, facts: SheetFacts::default(), max_columns };
         let result = match open(&path, kind)? {
             Sheets::Xlsx(mut workbook) => push_xlsx(&mut workbook, &sheet, &mut grid),
             mut workbook => push_range(&mut workbook, &sheet, &mut grid),
@@ -252,9 +240,9 @@ impl Grid<'_> {
             DataRef::SharedString(text) => self.sink.text(text),
             DataRef::Bool(value) => self.sink.value(if *value { "true" } else { "false" }),
             DataRef::DateTime(value) => self.date_time(row, *value),
-            DataRef::DateTimeIso(text) => self
-                .sink
-                .value(text.strip_suffix("T00:00:00").unwrap_or(text)),
+            DataRef::DateTimeIso(text) => {
+                self.sink.value(text.strip_suffix("T00:00:00").unwrap_or(text))
+            }
             DataRef::DurationIso(text) => match time_of_duration(text) {
                 Some(time) => self.sink.value(&time),
                 None => self.sink.text(text),
@@ -262,11 +250,8 @@ impl Grid<'_> {
             DataRef::Error(error) => {
                 self.facts.n_errors += 1;
                 if self.facts.first_error.is_none() {
-                    self.facts.first_error = Some((
-                        u64::from(row) + 1,
-                        column_letters(column),
-                        error.to_string(),
-                    ));
+                    self.facts.first_error =
+                        Some((u64::from(row) + 1, column_letters(column), error.to_string()));
                 }
                 self.sink.value("");
             }
@@ -298,9 +283,7 @@ impl Grid<'_> {
         let Some(days) = days_from_civil(i32::from(year), u32::from(month), u32::from(day)) else {
             // Excel knows the 29th of February 1900, the calendar does not.
             self.facts.no_such_day.add(u64::from(row) + 1);
-            return self
-                .sink
-                .value(&format!("1900-02-28T{hour:02}:{minute:02}:{second:02}"));
+            return self.sink.value(&format!("1900-02-28T{hour:02}:{minute:02}:{second:02}"));
         };
         write_date(&mut out, days);
         if micros > 0 {
@@ -311,11 +294,7 @@ impl Grid<'_> {
     }
 
     fn finish(&mut self) -> Result<(), Stop> {
-        if self.sink.n_cells() > 0 {
-            self.sink.end_row()
-        } else {
-            Ok(())
-        }
+        if self.sink.n_cells() > 0 { self.sink.end_row() } else { Ok(()) }
     }
 }
 
@@ -346,12 +325,8 @@ fn duration_text(days: f64) -> String {
     let millis = (days.abs() * 86_400_000.0).round() as i64;
     let sign = if days < 0.0 { "-" } else { "" };
     let (seconds, fraction) = (millis / 1_000, millis % 1_000);
-    let mut text = format!(
-        "{sign}{}:{:02}:{:02}",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
-    );
+    let mut text =
+        format!("{sign}{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if fraction > 0 {
         text.push_str(&format!(".{fraction:03}"));
     }
@@ -372,9 +347,7 @@ fn time_of_duration(text: &str) -> Option<String> {
     }
     let fraction = fraction.trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
-    Some(format!(
-        "{hours:02}:{minutes:02}:{whole:02}{point}{fraction}"
-    ))
+    Some(format!("{hours:02}:{minutes:02}:{whole:02}{point}{fraction}"))
 }
 
 /// Returns the name of a column as spreadsheets show it: A, B, …, Z, AA, ….

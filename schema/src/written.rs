@@ -46,27 +46,17 @@ impl WrittenNumbers {
     /// Takes in a cell; `false` when it is no written number.
     pub(crate) fn add(&mut self, text: &str, row: u64) -> bool {
         // What is plain but not canonical (`-0`, `007.5`) was refused before and stays so.
-<<<<<<< HEAD
         let is_plain =
             text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
-=======
-        let is_plain = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
->>>>>>> refs/heads/main
         if is_plain
             && text.bytes().filter(|byte| *byte == b'.').count() <= 1
             && !text.ends_with('-')
         {
             return false;
         }
-<<<<<<< HEAD
-        let Some(written) = take_apart(text) else { return false };
-=======
         let Some(written) = take_apart(text) else {
             return false;
         };
->>>>>>> refs/heads/main
         let digits =
             WAYS.map(|(decimal_mark, group_mark)| written.digits(decimal_mark, group_mark));
         if digits.iter().all(Option::is_none) {
@@ -168,12 +158,7 @@ impl WrittenDates {
         let Some(dated) = read_dated(text) else {
             return false;
         };
-        let Dated {
-            moment,
-            values,
-            named_month,
-            separator,
-        } = dated;
+        let Dated { moment, values, named_month, separator } = dated;
         self.count += 1;
         self.named_month |= named_month;
         self.take_kind(moment, separator);
