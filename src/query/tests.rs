@@ -76,7 +76,7 @@ fn plan(document: &str, values: serde_json::Value, dialect: Dialect) -> Result<P
 }
 
 /// The SQL of the first root field in both dialects, with what is bound.
-fn sql(document: &str, values: serde_json::Value) -> String {
+fn sql(document: &str, values: &serde_json::Value) -> String {
     let mut text = format!("{document}\n");
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let made = plan(document, values.clone(), dialect).and_then(|plan| {
@@ -105,7 +105,7 @@ macro_rules! snapshot_sql {
     ($name:ident, $document:expr, $variables:expr) => {
         #[test]
         fn $name() {
-            insta::assert_snapshot!(sql($document, $variables));
+            insta::assert_snapshot!(sql($document, &$variables));
         }
     };
 }
