@@ -33,7 +33,7 @@ use std::path::PathBuf;
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
-    pub fn new() -> Scratch {
+    pub fn make() -> Scratch {
         let folder = std::env::temp_dir().join(format!("sluice-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         Scratch(folder)
@@ -55,7 +55,7 @@ fn main() {
     let is_wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
     let n_rows: u64 =
         std::env::var("SLUICE_BENCH_ROWS").map_or(1_000_000, |rows| rows.parse().unwrap());
-    let scratch = Scratch::new();
+    let scratch = Scratch::make();
     if is_wanted("ingest") {
         ingest::run(&scratch, n_rows);
     }

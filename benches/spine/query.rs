@@ -28,7 +28,7 @@ pub fn run(scratch: &Scratch, n_rows: u64) {
     std::fs::remove_file(&csv).unwrap();
     let index = "mutation { createIndex(dataset: \"orders\", columns: [\"status\", \"amount\"]) \
                  { indexes { name } } }";
-    server.graphql(index, serde_json::Value::Null);
+    server.graphql(index, &serde_json::Value::Null);
     let file = std::fs::read_dir(folder.join("datasets"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -60,10 +60,8 @@ pub fn run(scratch: &Scratch, n_rows: u64) {
             ratios.push(round.per_second / floor);
             us.push(round.per_second);
             them.push(floor);
-            let seconds = ROUND.as_secs_f64();
             cpu.push((server_cpu / round.per_second) / (reference_cpu / floor));
             p99 = f64::max(p99, round.p99_us);
-            let _ = seconds;
         }
         println!(
             "  {limit} rows: {:.0}/s against {:.0}/s: ratio {:.2} (goal {}); CPU per request x {:.2}; p99 {:.0} us",

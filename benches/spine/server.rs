@@ -59,7 +59,7 @@ impl Server {
     }
 
     /// The `data` of an answer; ends the bench on errors.
-    pub fn graphql(&self, query: &str, variables: serde_json::Value) -> serde_json::Value {
+    pub fn graphql(&self, query: &str, variables: &serde_json::Value) -> serde_json::Value {
         let body = serde_json::json!({ "query": query, "variables": variables });
         let answer = self
             .agent

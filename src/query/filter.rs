@@ -264,7 +264,7 @@ impl Compiler<'_> {
                     Dialect::Sqlite => {
                         Func::cust("like").arg(pattern).arg(text).arg(Expr::cust("'\\'")).into()
                     }
-                    Dialect::Postgres => text.binary(BinOper::Custom("LIKE".into()), pattern),
+                    Dialect::Postgres => text.binary(BinOper::Custom("LIKE"), pattern),
                 };
                 Ok(if is_negated { fits.not() } else { fits })
             }
@@ -307,7 +307,7 @@ impl Compiler<'_> {
                 let pattern = self.slot(operand, SlotKind::Regex { is_insensitive }, place)?;
                 let fits = match self.dialect {
                     Dialect::Sqlite => Func::cust("sluice_regex").arg(left).arg(pattern).into(),
-                    Dialect::Postgres => left.binary(BinOper::Custom("~".into()), pattern),
+                    Dialect::Postgres => left.binary(BinOper::Custom("~"), pattern),
                 };
                 Ok(if is_negated { fits.not() } else { fits })
             }

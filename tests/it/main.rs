@@ -18,6 +18,7 @@ mod config;
 mod crash;
 mod database_away;
 mod disk_full;
+mod evaluator;
 mod guards;
 mod harness;
 mod http;
