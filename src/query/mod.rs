@@ -11,6 +11,7 @@ pub mod filter;
 pub mod guard;
 pub mod input;
 pub mod plan;
+pub mod roots;
 
 pub mod select;
 #[cfg(test)]
