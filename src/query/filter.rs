@@ -383,7 +383,7 @@ fn postgres_type(column_type: ColumnType) -> Option<&'static str> {
         ColumnType::LocalDateTime => Some("timestamp"),
         ColumnType::DateTime => Some("timestamptz"),
         ColumnType::Uuid => Some("uuid"),
-        ColumnType::Json => Some("jsonb"),
+        ColumnType::Json => Some("json"),
         ColumnType::Boolean
         | ColumnType::Int
         | ColumnType::BigInt

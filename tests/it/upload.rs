@@ -283,3 +283,16 @@ fn options_decide_how_a_file_is_read() {
         );
     });
 }
+
+#[test]
+fn json_comes_back_as_it_was_written() {
+    both_stores(|server: &Server| {
+        let client = server.client();
+        let lines = "{\"id\":7,\"tags\":{\"a\":[1, 2.50]},\"name\":\"x\"}\n{\"id\":8,\"tags\":null,\"name\":\"y\"}\n";
+        client.load("lines", lines);
+        let answer = client.graphql("{ lines { id tags name } }", &json!({}));
+        let expected = "{\"data\":{\"lines\":[{\"id\":7,\"tags\":{\"a\":[1, 2.50]},\"name\":\"x\"},\
+                        {\"id\":8,\"tags\":null,\"name\":\"y\"}]}}";
+        assert_eq!(answer.text, expected);
+    });
+}

@@ -233,7 +233,8 @@ fn create_table_sql(table: &str, columns: &[PhysicalColumn]) -> String {
             ColumnType::LocalDateTime => "timestamp",
             ColumnType::DateTime => "timestamptz",
             ColumnType::Uuid => "uuid",
-            ColumnType::Json => "jsonb",
+            // Not jsonb, which writes numbers and spaces its own way: the text comes back as it was.
+            ColumnType::Json => "json",
             ColumnType::String => "text COLLATE \"C\"",
         };
         sql.push_str(&format!(",{} {sql_type}", quoted(&column.name)));

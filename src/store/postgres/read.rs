@@ -270,8 +270,7 @@ fn write_cell(cell: Cell<'_>, kind: CellKind, out: &mut Vec<u8>) -> Option<()> {
             out.extend_from_slice(uuid.hyphenated().encode_lower(&mut buffer).as_bytes());
             out.push(b'"');
         }
-        // The first byte is the version of jsonb's wire form.
-        CellKind::Json => out.extend_from_slice(bytes.get(1..)?),
+        CellKind::Json => out.extend_from_slice(bytes),
         CellKind::Text => json::write_text(bytes, out),
     }
     Some(())
