@@ -6,6 +6,7 @@ use std::sync::RwLock;
 
 use crate::columns::{ColumnSource, plan_columns};
 use crate::error::SchemaError;
+use crate::footer::cut_footer;
 use crate::header::{find_header, json_header};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
@@ -40,6 +41,8 @@ pub(crate) struct TableSummary {
     long: Tally,
     left_out: Vec<(u64, LeftOut, String)>,
     n_left_out: u64,
+    /// Records and bytes of each block.
+    blocks: Vec<(u64, u64)>,
 }
 
 struct BlockSummary {
@@ -47,6 +50,7 @@ struct BlockSummary {
     counts: BlockCounts,
     short: Tally,
     long: Tally,
+    n_bytes: u64,
 }
 
 /// Understands a delimited text.
@@ -78,7 +82,7 @@ pub(crate) fn understand_delimited(
         Some(reason) => inner_dialect(reason),
         None => sniff(head, complete, options),
     };
-    let header = match place.inner {
+    let mut header = match place.inner {
         Inner::Json { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
@@ -93,7 +97,25 @@ pub(crate) fn understand_delimited(
     };
     let source = place.open(header.data_start)?;
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
-    let table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
+    let mut table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
+    let found = match place.inner {
+        Inner::Json { .. } => None,
+        _ => cut_footer(place, &table, &dialect, &mut header, options)?,
+    };
+    if let Some(footer) = found {
+        notices.extend(footer);
+        let source = TextPlace {
+            faults: None,
+            ..place
+        }
+        .open(header.data_start)?;
+        let blocks = WatchedBlocks::new(source, &dialect, &header, limits, &());
+        let quiet = Wishes {
+            control: &(),
+            ..wishes
+        };
+        table = summarise(blocks, &dialect, &header, &rules, quiet, n_workers)?;
+    }
     notices.extend(table.notices(&header, place.is_typed()));
     let source = ColumnSource {
         comma_delimited: dialect.delimiter == ',',
@@ -254,6 +276,7 @@ fn summarise_block(
         counts,
         short,
         long,
+        n_bytes: u64::try_from(block.len()).unwrap_or_default(),
     })
 }
 
@@ -287,6 +310,15 @@ fn has_surplus(cells: &[CellSpan], n_labels: usize) -> bool {
 }
 
 impl TableSummary {
+    pub(crate) fn n_records(&self) -> u64 {
+        self.n_records
+    }
+
+    /// Returns records and bytes of each block, in order.
+    pub(crate) fn blocks(&self) -> &[(u64, u64)] {
+        &self.blocks
+    }
+
     fn merge(&mut self, block: BlockSummary) {
         let before = self.n_records;
         self.blank.merge(block.counts.blank, before);
@@ -309,6 +341,7 @@ impl TableSummary {
                 }
             }
         }
+        self.blocks.push((block.counts.n_records, block.n_bytes));
         self.n_records += block.counts.n_records;
         self.n_rows += block.counts.n_rows;
     }

@@ -19,6 +19,7 @@ pub mod decimal;
 mod decode;
 mod delimited;
 mod error;
+mod footer;
 mod form;
 mod header;
 mod json;

@@ -179,6 +179,7 @@ proptest! {
             comment: Some('\0'),
             header_row: Some(1),
             header_rows: Some(1),
+            skip_footer: Some(0),
             ..ReadOptions::default()
         };
         let bytes = write(&columns, &dialect);

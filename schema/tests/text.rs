@@ -216,3 +216,102 @@ fn containers() {
         .unwrap();
     assert_eq!(error.code(), "FILE_REJECTED", "{error}");
 }
+
+#[test]
+fn footers() {
+    let table = read("id,name,price\n1,a,2.50\n2,b,3.50\n3,c,1.00\nTotal,,7.00\n");
+    assert_eq!(table.types(), ["INT", "STRING", "DECIMAL"]);
+    assert_eq!(table.shown(), ["1|a|2.50", "2|b|3.50", "3|c|1.00"]);
+    assert_eq!(table.codes(), ["FOOTER"]);
+    assert_eq!(table.plan.notices[0].row, Some(5));
+    assert!(table.plan.notices[0].message.contains("Total,,7.00"));
+    // A note that costs no column its type is a row.
+    assert_eq!(
+        read("name,price\na,2.50\nb,3.50\nmade in May,\n").shown(),
+        ["a|2.50", "b|3.50", "made in May|∅"]
+    );
+    // A last row with a bad cell is no footer.
+    assert_eq!(
+        read("id,name,price\n1,a,2.50\n2,b,3.50\n3,c,unknown\n").types(),
+        ["INT", "STRING", "STRING"]
+    );
+    let options = ReadOptions {
+        skip_footer: Some(2),
+        ..ReadOptions::default()
+    };
+    let table = read_with(b"id,name\n1,a\n2,b\nend,\nbye,\n", &options).unwrap();
+    assert_eq!(table.shown(), ["1|a", "2|b"]);
+}
+
+#[test]
+fn zip_members_are_sheets() {
+    let mut out = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    for (name, content) in [
+        ("orders.csv", "id,v\n1,x\n"),
+        ("more/lines.json", "[{\"a\":5}]"),
+        ("logo.png", "\u{89}PNG"),
+    ] {
+        out.start_file(name, options).unwrap();
+        let bytes: Vec<u8> = content
+            .chars()
+            .map(|char| u8::try_from(u32::from(char)).unwrap())
+            .collect();
+        out.write_all(&bytes).unwrap();
+    }
+    let file = common::TempFile::new(&out.finish().unwrap().into_inner());
+    let tables = common::read_sheets(&file, "all.zip", &ReadOptions::default()).unwrap();
+    let names: Vec<_> = tables
+        .iter()
+        .map(|table| table.plan.name.as_deref().unwrap())
+        .collect();
+    assert_eq!(names, ["orders.csv", "more/lines.json"]);
+    assert_eq!(
+        (tables[0].shown(), tables[1].shown()),
+        (vec!["1|x".to_owned()], vec!["5".to_owned()])
+    );
+    assert!(tables[0].codes().contains(&"SKIPPED_MEMBER".to_owned()));
+}
+
+#[test]
+fn bombs_are_refused() {
+    let zeros = vec![b'a'; 4 * 1024 * 1024];
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&zeros).unwrap();
+    let error = read_with(&gzip.finish().unwrap(), &ReadOptions::default())
+        .err()
+        .unwrap();
+    assert_eq!(error.code(), "PAYLOAD_TOO_LARGE", "{error}");
+}
+
+#[test]
+fn endless_things_are_refused_early() {
+    let error = |content: Vec<u8>| read_with(&content, &ReadOptions::default()).err().unwrap();
+    let mut open = b"a,b\n1,\"".to_vec();
+    open.extend(std::iter::repeat_n(b'x', 40 * 1024 * 1024));
+    assert!(
+        error(open)
+            .to_string()
+            .starts_with("row 2: a quote opens here")
+    );
+    let mut long = b"a,b\n1,2\n".to_vec();
+    long.extend(std::iter::repeat_n(b'x', 40 * 1024 * 1024));
+    assert_eq!(error(long).code(), "PAYLOAD_TOO_LARGE");
+    let mut cell = b"a,b\n1,".to_vec();
+    cell.extend(std::iter::repeat_n(b'x', 11 * 1024 * 1024));
+    cell.push(b'\n');
+    assert!(error(cell).to_string().contains("bytes of a cell"));
+    let mut nul = b"a,b\n".to_vec();
+    nul.extend(b"1,2\n".repeat(500_000));
+    nul.extend_from_slice(b"1,\0\n");
+    let nul = error(nul);
+    assert!(
+        nul.to_string().starts_with("row 500002: a NUL byte"),
+        "{nul}"
+    );
+    let wide = "x,".repeat(100_000);
+    assert_eq!(
+        error(format!("{wide}\n{wide}\n").into_bytes()).code(),
+        "PAYLOAD_TOO_LARGE"
+    );
+}
