@@ -255,7 +255,7 @@ impl Auth {
             let mut tokens = self.sign_in_tokens.lock().unwrap_or_else(PoisonError::into_inner);
             tokens.remove(&hash)
         };
-        if !issued.is_some_and(|issued| issued.elapsed() < SIGN_IN_AGE) {
+        if issued.is_none_or(|issued| issued.elapsed() >= SIGN_IN_AGE) {
             return Err(refusal(
                 "This sign-in link was used before or is too old. Restart Sluice for a new one, or sign in with a key.",
             ));

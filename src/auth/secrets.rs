@@ -123,6 +123,8 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

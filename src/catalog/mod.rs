@@ -31,7 +31,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use self::entities::{datasets, meta, workspaces};
@@ -61,7 +61,7 @@ pub struct Catalog {
     janitor: Mutex<Option<UnboundedReceiver<StorageId>>>,
     /// Held while this process owns the data folder; `None` for a command line beside a server.
     owner: Option<File>,
-    _watcher: Option<AbortOnDropHandle<()>>,
+    _watcher: Option<JoinSet<()>>,
 }
 
 /// What the catalog's functions and its watcher share.

@@ -4,7 +4,6 @@
 //! `OrdersBoolExp` …), and one clash would break the schema of a whole workspace. It never changes
 //! the name of a dataset that exists.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use sluice_schema::naming::{self, MAX_NAME_BYTES, type_name};
@@ -224,10 +223,6 @@ pub enum Place {
     },
 }
 
-/// All names that the datasets of a workspace and the catalog itself use.
-#[derive(Debug)]
-struct Taken(HashSet<String>);
-
 /// Every field and type that a dataset brings.
 fn generated(name: &str, type_name: &str) -> impl Iterator<Item = String> {
     let fields = FIELD_SUFFIXES.iter().map(move |suffix| format!("{name}{suffix}"));
@@ -237,23 +232,41 @@ fn generated(name: &str, type_name: &str) -> impl Iterator<Item = String> {
     fields.chain(mutations).chain(types)
 }
 
-impl Taken {
-    fn by<'a>(datasets: impl Iterator<Item = (&'a str, &'a str)>) -> Taken {
-        let mut names: HashSet<String> = HashSet::new();
-        names.extend(RESERVED_FIELDS.map(str::to_owned));
-        for reserved in RESERVED_TYPES {
-            names.extend(TYPE_SUFFIXES.map(|suffix| format!("{reserved}{suffix}")));
-            names.insert(format!("{reserved}ComparisonExp"));
+/// Whether nothing that a dataset of this name brings is there already; `exists` knows the names of
+/// datasets.
+///
+/// Each generated name is taken apart instead of compared with all others, so that the cost does
+/// not grow with the number of datasets.
+fn is_free(name: &str, exists: &dyn Fn(&str) -> bool) -> bool {
+    let is_type_taken = |stem: &str| {
+        RESERVED_TYPES.contains(&stem) || exists(&with_first(stem, char::to_ascii_lowercase))
+    };
+    generated(name, &type_name(name)).all(|generated| {
+        let generated = generated.as_str();
+        if generated.starts_with(|first: char| first.is_ascii_uppercase()) {
+            let is_taken = TYPE_SUFFIXES
+                .iter()
+                .filter_map(|end| generated.strip_suffix(end))
+                .any(is_type_taken);
+            let is_comparison = generated
+                .strip_suffix("ComparisonExp")
+                .is_some_and(|stem| RESERVED_TYPES.contains(&stem));
+            return !is_taken && !is_comparison;
         }
-        for (name, type_name) in datasets {
-            names.extend(generated(name, type_name));
-        }
-        Taken(names)
-    }
+        let is_list =
+            FIELD_SUFFIXES.iter().filter_map(|end| generated.strip_suffix(end)).any(exists);
+        let is_mutation = MUTATIONS
+            .iter()
+            .filter_map(|(start, end)| generated.strip_prefix(start)?.strip_suffix(end))
+            .any(|stem| exists(&with_first(stem, char::to_ascii_lowercase)));
+        !is_list && !is_mutation && !RESERVED_FIELDS.contains(&generated)
+    })
+}
 
-    fn is_free(&self, name: &str) -> bool {
-        generated(name, &type_name(name)).all(|name| !self.0.contains(&name))
-    }
+/// The text with its first character changed.
+fn with_first(text: &str, change: impl Fn(&char) -> char) -> String {
+    let mut characters = text.chars();
+    characters.next().iter().map(change).chain(characters).collect()
 }
 
 /// The names to try for a legal name, in order: itself, then with `Data`, `Data2`, …
@@ -275,16 +288,14 @@ pub fn place(snapshot: &Snapshot, given: &str) -> Place {
     if let Some(dataset) = snapshot.dataset(&base) {
         return Place::Existing(Arc::clone(dataset));
     }
-    let taken = Taken::by(
-        snapshot.datasets().map(|dataset| (dataset.name.as_str(), dataset.type_name.as_str())),
-    );
+    let exists = |name: &str| snapshot.dataset(name).is_some();
     for candidate in candidates(&base) {
         match snapshot.dataset(&candidate) {
             Some(dataset) if legal_name(&dataset.label) == base => {
                 return Place::Existing(Arc::clone(dataset));
             }
             Some(_) => {}
-            None if taken.is_free(&candidate) => {
+            None if is_free(&candidate, &exists) => {
                 let type_name = type_name(&candidate);
                 return Place::New { name: candidate, type_name };
             }
@@ -302,14 +313,15 @@ fn legal_name(given: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn check(existing: &[&str], given: &str, expect: &str) {
-        let types: Vec<String> = existing.iter().map(|name| type_name(name)).collect();
-        let taken = Taken::by(existing.iter().copied().zip(types.iter().map(String::as_str)));
-        let found = candidates(&legal_name(given)).find(|name| taken.is_free(name));
+        let exists = |name: &str| existing.contains(&name);
+        let found = candidates(&legal_name(given)).find(|name| is_free(name, &exists));
         assert_eq!(found.as_deref(), Some(expect), "{given} beside {existing:?}");
     }
 
@@ -340,8 +352,8 @@ mod tests {
         ) {
             let mut names: Vec<(String, String)> = Vec::new();
             for given in &given {
-                let taken = Taken::by(names.iter().map(|(a, b)| (a.as_str(), b.as_str())));
-                let name = candidates(&legal_name(given)).find(|name| taken.is_free(name));
+                let exists = |wanted: &str| names.iter().any(|(name, _)| name == wanted);
+                let name = candidates(&legal_name(given)).find(|name| is_free(name, &exists));
                 let name = name.unwrap_or_default();
                 prop_assert!(name.len() <= MAX_NAME_BYTES);
                 let type_name = type_name(&name);

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::JoinSet;
 
 use crate::config::Settings;
 
@@ -71,7 +71,7 @@ async fn on_server(server: &str, statement: String) {
 pub(crate) struct Way {
     pub(crate) url: String,
     is_open: watch::Sender<bool>,
-    _task: AbortOnDropHandle<()>,
+    _tasks: JoinSet<()>,
 }
 
 impl Way {
@@ -82,17 +82,15 @@ impl Way {
         let port = listener.local_addr().unwrap().port();
         let (is_open, seen) = watch::channel(true);
         let host: Arc<str> = Arc::from(host);
-        let task = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut carried = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let (host, mut seen) = (Arc::clone(&host), seen.clone());
-                tokio::spawn(async move { carry(client, &host, &mut seen).await });
+                carried.spawn(async move { carry(client, &host, &mut seen).await });
             }
         });
-        Way {
-            url: format!("{before}@127.0.0.1:{port}/{database}"),
-            is_open,
-            _task: AbortOnDropHandle::new(task),
-        }
+        Way { url: format!("{before}@127.0.0.1:{port}/{database}"), is_open, _tasks: tasks }
     }
 
     pub(crate) fn cut(&self) {

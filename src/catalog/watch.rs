@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgListener;
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::JoinSet;
 
 use super::Core;
 use super::publish::CHANNEL;
@@ -18,13 +18,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// The first pause after a lost connection; it doubles up to [`LOOK_EVERY`] × 5.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Starts to watch; ends when the handle is dropped.
-pub(super) fn start(core: &Arc<Core>, url: &str) -> AbortOnDropHandle<()> {
+/// Starts to watch; ends when the set is dropped.
+pub(super) fn start(core: &Arc<Core>, url: &str) -> JoinSet<()> {
     let core = Arc::clone(core);
     let url = url.to_owned();
-    AbortOnDropHandle::new(tokio::spawn(async move {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
         tokio::join!(listen_forever(&core, &url), look_forever(&core));
-    }))
+    });
+    tasks
 }
 
 async fn look_forever(core: &Core) {

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use self::runner::Shared;
 pub use self::spool::Spooled;
-use self::spool::{Folders, label_of};
+use self::spool::{Folders, label_of, tidy};
 use crate::catalog::model::{Job, JobId, JobKind, LoadMode, WorkspaceId};
 use crate::catalog::names::{Place, place};
 use crate::catalog::{Catalog, CatalogError, NewJob, disk_error};
@@ -57,8 +57,10 @@ pub struct UploadRequest {
 impl UploadRequest {
     /// The name as given, or the file's.
     fn label(&self) -> String {
-        let given = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-        label_of(given.unwrap_or(&self.file_name))
+        match self.name.as_deref().filter(|name| !name.trim().is_empty()) {
+            Some(name) => tidy(name),
+            None => label_of(&self.file_name),
+        }
     }
 }
 

@@ -142,6 +142,8 @@ async fn run_job(shared: Arc<Shared>, job: ClaimedJob) {
     };
     if has_ended {
         shared.forget_live(job.id);
+    } else {
+        live.begin(Phase::Queued);
     }
     shared.wake.notify_one();
 }
@@ -160,7 +162,7 @@ async fn attempt(
             #[cfg(test)]
             if job.dataset_name == PANICS {
                 live.new_table();
-                panic!("a table of a job that a test makes panic");
+                std::panic::panic_any("a test makes this job panic about a table");
             }
             load::load_sheets(&shared.store, &job, &path, &shared.limits, &live)
         })

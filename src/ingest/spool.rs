@@ -276,13 +276,19 @@ fn too_large(max_bytes: u64) -> Error {
     )
 }
 
-/// A file name as a label: its last component, without control characters, of bearable length.
+/// A file name as a label: its last component, as [`tidy`] text.
 pub(super) fn label_of(file_name: &str) -> String {
+    tidy(file_name.rsplit(['/', '\\']).next().unwrap_or_default())
+}
+
+/// A text as a label: without control characters, of bearable length, never empty.
+pub(super) fn tidy(text: &str) -> String {
     const MAX_CHARS: usize = 255;
-    let last = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let label: String =
-        last.chars().filter(|character| !character.is_control()).take(MAX_CHARS).collect();
-    if label.trim().is_empty() { "upload".to_owned() } else { label.trim().to_owned() }
+    let text: String = text.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect();
+    match text.trim() {
+        "" => "upload".to_owned(),
+        text => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
