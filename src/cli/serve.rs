@@ -120,10 +120,9 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
     }
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let request = UploadRequest {
-        name: None,
         file_name,
         mode: LoadMode::Replace,
-        options: Default::default(),
+        ..UploadRequest::default()
     };
     let workspace = rooms.catalog.default_workspace();
     let bytes = ReaderStream::with_capacity(file, READ_BUFFER_BYTES);

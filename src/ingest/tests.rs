@@ -76,10 +76,9 @@ impl App {
 
 fn request(name: &str, mode: LoadMode) -> UploadRequest {
     UploadRequest {
-        name: None,
         file_name: format!("{name}.csv"),
         mode,
-        options: sluice_schema::ReadOptions::default(),
+        ..UploadRequest::default()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! One module per story. `scripts/test` starts what the stories need.
 
+mod again;
 mod bad_input;
 mod browser;
 mod config;
@@ -11,8 +12,11 @@ mod disk_full;
 mod guards;
 mod harness;
 mod http;
+mod inspect;
 mod keys;
+mod options;
 mod read;
+mod rejects;
 mod schema;
 mod tidy;
 mod upload;
