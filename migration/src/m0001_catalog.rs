@@ -80,6 +80,9 @@ fn tables() -> [TableCreateStatement; 8] {
             .col(text_null("source_sha256"))
             .col(text_null("source_file_name"))
             .col(big_integer_null("source_size_bytes"))
+            // How the rows are made from the source, JSON.
+            .col(text("recipe"))
+            .col(big_integer("n_rejects"))
             .col(big_integer("created_at_us"))
             .col(big_integer("updated_at_us"))
             .foreign_key(&mut of_workspace("datasets"))
@@ -113,6 +116,10 @@ fn tables() -> [TableCreateStatement; 8] {
             .col(text("datasets"))
             .col(text("notices"))
             .col(big_integer("row_count"))
+            // What became of the rows, and how columns differed, JSON.
+            .col(text("outcome"))
+            // Given by the caller, so that the same request is carried out once.
+            .col(text_null("request_id"))
             // The node whose disk holds the source, and whether it is alive.
             .col(text("node"))
             .col(big_integer("heartbeat_at_us"))
@@ -157,7 +164,7 @@ fn tables() -> [TableCreateStatement; 8] {
     ]
 }
 
-fn indexes() -> [IndexCreateStatement; 8] {
+fn indexes() -> [IndexCreateStatement; 9] {
     [
         Index::create()
             .name("datasets_name")
@@ -185,6 +192,14 @@ fn indexes() -> [IndexCreateStatement; 8] {
             .table("jobs")
             .col("workspace_id")
             .col("number")
+            .unique()
+            .take(),
+        // Missing ids differ from one another.
+        Index::create()
+            .name("jobs_request_id")
+            .table("jobs")
+            .col("workspace_id")
+            .col("request_id")
             .unique()
             .take(),
         Index::create().name("jobs_status").table("jobs").col("status").col("created_at_us").take(),

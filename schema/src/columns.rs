@@ -49,7 +49,8 @@ pub(crate) fn plan_columns(
             label.to_owned()
         };
         addresses.push(address.clone());
-        let wanted = overrides.iter().find(|column| column.label == address);
+        let all = overrides.iter().chain(&options.inherited);
+        let wanted = all.clone().find(|column| column.label == address);
         if wanted.is_some_and(|column| column.skip) {
             notices.push(
                 Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")

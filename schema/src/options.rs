@@ -36,6 +36,9 @@ pub struct ReadOptions {
     pub sheets: Option<Vec<String>>,
     /// What is decided column by column.
     pub columns: Vec<ColumnOverride>,
+    /// The same from an earlier file: what `columns` says counts more, and a column that is not there is no error.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inherited: Vec<ColumnOverride>,
 }
 
 /// What the caller decides about one column.

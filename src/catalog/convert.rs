@@ -38,7 +38,7 @@ pub(super) fn json(value: &(impl Serialize + ?Sized)) -> Result<String, CatalogE
     serde_json::to_string(value).map_err(|error| CatalogError::Damaged(error.to_string()))
 }
 
-fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, CatalogError> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, CatalogError> {
     serde_json::from_str(text).map_err(|error| CatalogError::Damaged(error.to_string()))
 }
 
@@ -89,6 +89,8 @@ pub(super) fn dataset(
         storage,
         indexes: from_json(&row.indexes)?,
         source,
+        recipe: Arc::new(from_json(&row.recipe)?),
+        n_rejects: row.n_rejects,
         notices: Arc::from(from_json::<Vec<sluice_schema::Notice>>(&row.notices)?),
         created_at_us: row.created_at_us,
         updated_at_us: row.updated_at_us,
@@ -122,6 +124,8 @@ pub(super) fn dataset_row(
         source_sha256: Set(dataset.source.as_ref().map(|source| source.sha256.clone())),
         source_file_name: Set(dataset.source.as_ref().map(|source| clean(&source.file_name))),
         source_size_bytes: Set(dataset.source.as_ref().map(|source| source.size_bytes)),
+        recipe: Set(json(dataset.recipe.as_ref())?),
+        n_rejects: Set(dataset.n_rejects),
         created_at_us: Set(dataset.created_at_us),
         updated_at_us: Set(dataset.updated_at_us),
     })
@@ -144,6 +148,7 @@ pub(super) fn job(row: jobs::Model) -> Result<Job, CatalogError> {
         remaining_seconds: None,
         error: row.error_code.map(|code| (code, row.error_message.unwrap_or_default())),
         datasets: from_json(&row.datasets)?,
+        outcome: Arc::new(from_json(&row.outcome)?),
         notices: Arc::from(from_json::<Vec<sluice_schema::Notice>>(&row.notices)?),
         created_at_us: row.created_at_us,
         started_at_us: row.started_at_us,
@@ -156,6 +161,7 @@ pub(super) fn claimed_job(row: jobs::Model) -> Result<ClaimedJob, CatalogError> 
     Ok(ClaimedJob {
         id: JobId(parse_uuid(&row.id)?),
         workspace: WorkspaceId(parse_uuid(&row.workspace_id)?),
+        kind: from_word(&row.kind)?,
         attempt: row.attempts,
         dataset_name: row.dataset_name,
         dataset_label: row.dataset_label,

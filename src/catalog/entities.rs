@@ -93,6 +93,8 @@ pub(crate) mod datasets {
         pub source_sha256: Option<String>,
         pub source_file_name: Option<String>,
         pub source_size_bytes: Option<i64>,
+        pub recipe: String,
+        pub n_rejects: i64,
         pub created_at_us: i64,
         pub updated_at_us: i64,
     }
@@ -148,6 +150,8 @@ pub(crate) mod jobs {
         pub datasets: String,
         pub notices: String,
         pub row_count: i64,
+        pub outcome: String,
+        pub request_id: Option<String>,
         pub node: String,
         pub heartbeat_at_us: i64,
         pub attempts: i64,

@@ -10,12 +10,12 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, OnConflict, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait,
+    QueryOrder, QuerySelect, QueryTrait, SqlErr,
 };
 
 use super::convert::{self, clean, word};
 use super::entities::{jobs, sources, workspaces};
-use super::model::{Job, JobId, JobKind, JobStatus, LoadMode, Source, WorkspaceId};
+use super::model::{Job, JobId, JobKind, JobOutcome, JobStatus, LoadMode, Source, WorkspaceId};
 use super::{Catalog, CatalogError, bounded, now_us};
 
 /// How often a job is begun before it counts as the cause of the crashes.
@@ -40,8 +40,10 @@ pub struct NewJob {
     pub mode: LoadMode,
     /// The bytes.
     pub source: Source,
-    /// Options of the reader, JSON of `sluice_schema::ReadOptions`.
+    /// What the load was asked to do beside its mode, JSON.
     pub options: String,
+    /// Given by the caller, so that the same request is carried out once.
+    pub request_id: Option<String>,
 }
 
 /// A job that this process runs now.
@@ -51,6 +53,8 @@ pub struct ClaimedJob {
     pub id: JobId,
     /// Whose it is.
     pub workspace: WorkspaceId,
+    /// What it does.
+    pub kind: JobKind,
     /// The how-manieth beginning this is, from 1; proves at the end that it is still ours.
     pub attempt: i64,
     /// The name wanted, legal.
@@ -61,7 +65,7 @@ pub struct ClaimedJob {
     pub mode: LoadMode,
     /// The bytes.
     pub source: Source,
-    /// Options of the reader, JSON of `sluice_schema::ReadOptions`.
+    /// What the load was asked to do beside its mode, JSON.
     pub options: String,
 }
 
@@ -110,6 +114,8 @@ impl Catalog {
                 datasets: Set("[]".to_owned()),
                 notices: Set("[]".to_owned()),
                 row_count: Set(0),
+                outcome: Set("{}".to_owned()),
+                request_id: Set(job.request_id.as_deref().map(clean)),
                 node: Set(self.core.node.clone()),
                 heartbeat_at_us: Set(now_us),
                 attempts: Set(0),
@@ -118,9 +124,69 @@ impl Catalog {
                 started_at_us: Set(None),
                 finished_at_us: Set(None),
             };
-            jobs::Entity::insert(row).exec_without_returning(&transaction).await?;
+            let made = jobs::Entity::insert(row).exec_without_returning(&transaction).await;
+            made.map_err(|error| match error.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_)) => CatalogError::Changed,
+                _ => error.into(),
+            })?;
             transaction.commit().await?;
             Ok(())
+        })
+        .await
+    }
+
+    /// The job that a request id was given for, with the name and the source that it was about.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn job_of_request(
+        &self,
+        workspace: WorkspaceId,
+        request_id: &str,
+    ) -> Result<Option<(Job, Source)>, CatalogError> {
+        bounded(async {
+            let row = jobs::Entity::find()
+                .filter(jobs::Column::WorkspaceId.eq(workspace.0.to_string()))
+                .filter(jobs::Column::RequestId.eq(clean(request_id)))
+                .one(&self.core.read)
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let source = Source {
+                sha256: row.source_sha256.clone(),
+                file_name: row.source_file_name.clone(),
+                size_bytes: row.source_size_bytes,
+            };
+            Ok(Some((convert::job(row)?, source)))
+        })
+        .await
+    }
+
+    /// A job as it was queued, so that it can be queued again.
+    ///
+    /// # Errors
+    /// NotFound; when the database is away.
+    pub async fn job_to_repeat(
+        &self,
+        workspace: WorkspaceId,
+        id: JobId,
+    ) -> Result<NewJob, CatalogError> {
+        bounded(async {
+            let row = jobs::Entity::find_by_id(id.0.to_string())
+                .filter(jobs::Column::WorkspaceId.eq(workspace.0.to_string()))
+                .one(&self.core.read)
+                .await?;
+            let job = convert::claimed_job(row.ok_or(CatalogError::NotFound)?)?;
+            Ok(NewJob {
+                id: job.id,
+                workspace,
+                kind: job.kind,
+                dataset_name: job.dataset_name,
+                dataset_label: job.dataset_label,
+                mode: job.mode,
+                source: job.source,
+                options: job.options,
+                request_id: None,
+            })
         })
         .await
     }
@@ -210,11 +276,13 @@ impl Catalog {
         id: JobId,
         status: JobStatus,
         error: Option<(&str, &str)>,
+        outcome: &JobOutcome,
     ) -> Result<(), CatalogError> {
         bounded(async {
             jobs::Entity::update_many()
                 .set(jobs::ActiveModel {
                     status: Set(word(status)?),
+                    outcome: Set(convert::json(outcome)?),
                     error_code: Set(error.map(|(code, _)| code.to_owned())),
                     error_message: Set(error.map(|(_, message)| clean(message))),
                     finished_at_us: Set(Some(now_us())),

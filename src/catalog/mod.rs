@@ -10,9 +10,11 @@ mod error;
 mod guard;
 mod jobs;
 mod keys;
+mod loading;
 pub mod model;
 pub mod names;
 mod publish;
+mod rejects;
 pub mod snapshot;
 mod watch;
 

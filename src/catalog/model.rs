@@ -7,6 +7,10 @@ use sluice_schema::{ColumnType, Evidence, Notation, Notice};
 use uuid::Uuid;
 
 pub use super::guard::StorageGuard;
+pub use super::loading::{
+    Drift, DriftImpact, DriftKind, DriftPolicy, JobOutcome, KeptReject, LoadMode, OnError, Recipe,
+    RejectCell, RejectedRow, RejectsBefore, RowCounts,
+};
 
 /// The id of a dataset, stable across versions and renames (UUID v7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -82,6 +86,10 @@ pub struct Dataset {
     pub indexes: Vec<Index>,
     /// Where the rows came from.
     pub source: Option<Source>,
+    /// How the rows are made from it.
+    pub recipe: Arc<Recipe>,
+    /// Refused rows that are kept.
+    pub n_rejects: i64,
     /// What was decided or normalised during the load.
     pub notices: Arc<[Notice]>,
     /// When it was first published, microseconds since 1970 UTC.
@@ -105,6 +113,12 @@ pub struct Column {
     pub notation: Notation,
     /// Whether a value may be missing.
     pub nullable: bool,
+    /// Whether its owner declared the type, which is then enforced.
+    #[serde(default)]
+    pub declared: bool,
+    /// Whether its owner declared that no value may be missing.
+    #[serde(default)]
+    pub required: bool,
     /// Whether all values differ.
     pub unique: bool,
     /// Whether Sluice made it (the row number as key).
@@ -144,22 +158,16 @@ pub struct Source {
     pub size_bytes: i64,
 }
 
-/// How an upload meets a dataset of the same name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LoadMode {
-    /// The name must be free.
-    Create,
-    /// Takes the place of the dataset, or creates it.
-    Replace,
-}
-
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum JobKind {
     /// Turns a source into a dataset version.
     Load,
+    /// Makes a dataset's rows anew, from its source or from what is there.
+    Derive,
+    /// Puts corrected rejects into their dataset.
+    Admit,
 }
 
 /// Where a job stands.
@@ -212,6 +220,8 @@ pub struct Job {
     pub error: Option<(String, String)>,
     /// Datasets it published.
     pub datasets: Vec<DatasetId>,
+    /// What became of the rows, and how columns differed.
+    pub outcome: Arc<JobOutcome>,
     /// What was decided or normalised.
     pub notices: Arc<[Notice]>,
     /// When it was acknowledged, microseconds since 1970 UTC.

@@ -76,8 +76,9 @@ const TYPE_SUFFIXES: [&str; 46] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 58] = [
+const RESERVED_FIELDS: [&str; 61] = [
     "addRelation",
+    "admitRejects",
     "alterColumn",
     "auditLog",
     "backup",
@@ -94,6 +95,7 @@ const RESERVED_FIELDS: [&str; 58] = [
     "datasetVersions",
     "datasets",
     "deleteWorkspace",
+    "discardRejects",
     "dropDataset",
     "dropIndex",
     "dropRelation",
@@ -103,6 +105,7 @@ const RESERVED_FIELDS: [&str; 58] = [
     "fragment",
     "indexes",
     "inspect",
+    "inspection",
     "job",
     "jobs",
     "key",
@@ -138,7 +141,7 @@ const RESERVED_FIELDS: [&str; 58] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 68] = [
+const RESERVED_TYPES: [&str; 79] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -147,7 +150,9 @@ const RESERVED_TYPES: [&str; 68] = [
     "Bytes",
     "CandidateCount",
     "CategoryCount",
+    "CellCorrection",
     "Column",
+    "ColumnOptions",
     "ColumnStatistics",
     "ColumnType",
     "CounterExample",
@@ -156,10 +161,13 @@ const RESERVED_TYPES: [&str; 68] = [
     "DatasetStatus",
     "DatasetVersion",
     "Date",
+    "DateOrder",
     "DateTime",
     "DateTruncate",
     "Decimal",
     "Drift",
+    "DriftImpact",
+    "DriftKind",
     "DriftPolicy",
     "Enum",
     "Evidence",
@@ -169,6 +177,7 @@ const RESERVED_TYPES: [&str; 68] = [
     "Id",
     "Index",
     "Input",
+    "InspectedSheet",
     "Inspection",
     "Int",
     "JSON",
@@ -186,6 +195,7 @@ const RESERVED_TYPES: [&str; 68] = [
     "Mutation",
     "Node",
     "Notice",
+    "OnError",
     "Order",
     "PageInfo",
     "Policy",
@@ -193,7 +203,10 @@ const RESERVED_TYPES: [&str; 68] = [
     "Query",
     "ReadOptions",
     "Reject",
+    "RejectCell",
+    "RejectCorrection",
     "Relation",
+    "RowCounts",
     "Scope",
     "Sheet",
     "Source",
@@ -203,6 +216,7 @@ const RESERVED_TYPES: [&str; 68] = [
     "Time",
     "UUID",
     "Upload",
+    "UploadOptions",
     "UploadPayload",
     "Uuid",
     "Webhook",

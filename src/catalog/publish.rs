@@ -12,17 +12,18 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
     PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
 };
-use sluice_schema::{Notice, Reject};
+use sluice_schema::Notice;
 
 use super::convert::{self, json, word};
-use super::entities::{datasets, jobs, rejects, retired_tables, workspaces};
-use super::model::{Dataset, DatasetId, Index, JobId, JobStatus, StorageId, WorkspaceId};
-use super::{Catalog, CatalogError, Core, bounded, now_us};
+use super::entities::{datasets, jobs, retired_tables, workspaces};
+use super::model::{
+    Dataset, DatasetId, Index, JobId, JobOutcome, JobStatus, RejectedRow, RejectsBefore, StorageId,
+    WorkspaceId,
+};
+use super::{Catalog, CatalogError, Core, bounded, now_us, rejects};
 
 /// The channel on which PostgreSQL tells nodes that a workspace changed.
 pub(super) const CHANNEL: &str = "sluice_changed";
-/// Rejects written by one statement.
-const REJECTS_PER_STATEMENT: usize = 500;
 
 /// A dataset version to be published.
 #[derive(Debug)]
@@ -31,7 +32,9 @@ pub struct NewVersion {
     /// that this one was made to follow; its `guard` is set by the catalog.
     pub dataset: Dataset,
     /// What the load refused.
-    pub rejects: Vec<Reject>,
+    pub rejects: Vec<RejectedRow>,
+    /// What becomes of what earlier loads refused.
+    pub rejects_before: RejectsBefore,
 }
 
 /// All that a job made: published together or not at all.
@@ -43,8 +46,20 @@ pub struct Publication {
     pub attempt: i64,
     /// The versions, each of another dataset.
     pub versions: Vec<NewVersion>,
+    /// Datasets that are as the job would make them, with their rows.
+    pub unchanged: Vec<Arc<Dataset>>,
     /// What the job tells about the whole file.
     pub notices: Vec<Notice>,
+    /// What became of the rows, and how columns differed.
+    pub outcome: JobOutcome,
+}
+
+/// A change of what is told about a dataset.
+pub(super) enum Change {
+    /// These fields of its row.
+    Row(Box<datasets::ActiveModel>),
+    /// Rejects go, all of them when none are named.
+    DiscardRejects(Option<Vec<i64>>),
 }
 
 /// What two versions of a dataset differ in, as far as plans depend on it.
@@ -118,24 +133,52 @@ impl Catalog {
         dataset: DatasetId,
         indexes: Vec<Index>,
     ) -> Result<Arc<Dataset>, CatalogError> {
+        let row = datasets::ActiveModel { indexes: Set(json(&indexes)?), ..Default::default() };
+        self.change_dataset(workspace, dataset, Change::Row(Box::new(row))).await
+    }
+
+    /// Changes what is told about a dataset, in one transaction; the version stays.
+    ///
+    /// # Errors
+    /// NotFound; NameTaken when a unique name is taken; when the database is away.
+    pub(super) async fn change_dataset(
+        &self,
+        workspace: WorkspaceId,
+        dataset: DatasetId,
+        change: Change,
+    ) -> Result<Arc<Dataset>, CatalogError> {
         let core = &self.core;
         let _change = core.change.lock().await;
         bounded(async {
             let transaction = core.begin().await?;
-            let (revision, _) = grow(&transaction, workspace).await?;
-            let row = datasets::ActiveModel {
-                indexes: Set(json(&indexes)?),
-                revision: Set(revision),
-                ..Default::default()
+            let (revision, schema_revision) = grow(&transaction, workspace).await?;
+            let mut row = match change {
+                Change::Row(row) => *row,
+                Change::DiscardRejects(ids) => {
+                    let n_rejects = rejects::discard(&transaction, dataset, ids.as_deref()).await?;
+                    datasets::ActiveModel { n_rejects: Set(n_rejects), ..Default::default() }
+                }
             };
+            row.revision = Set(revision);
+            let is_schema_changed = row.description.is_set()
+                || row.columns.is_set()
+                || row.label.is_set()
+                || row.name.is_set();
             let changed = datasets::Entity::update_many()
                 .set(row)
                 .filter(datasets::Column::Id.eq(dataset.0.to_string()))
                 .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()))
                 .exec(&transaction)
-                .await?;
+                .await
+                .map_err(|error| match error.sql_err() {
+                    Some(SqlErr::UniqueConstraintViolation(name)) => CatalogError::NameTaken(name),
+                    _ => error.into(),
+                })?;
             if changed.rows_affected == 0 {
                 return Err(CatalogError::NotFound);
+            }
+            if is_schema_changed {
+                set_schema_revision(&transaction, workspace, schema_revision + 1).await?;
             }
             core.tell(&transaction, workspace).await?;
             transaction.commit().await?;
@@ -283,13 +326,15 @@ async fn succeed(
     workspace: WorkspaceId,
     publication: &Publication,
 ) -> Result<(), CatalogError> {
-    let ids: Vec<DatasetId> =
-        publication.versions.iter().map(|version| version.dataset.id).collect();
-    let row_count = publication.versions.iter().map(|version| version.dataset.row_count).sum();
+    let made = publication.versions.iter().map(|version| &version.dataset);
+    let all = made.chain(publication.unchanged.iter().map(AsRef::as_ref));
+    let ids: Vec<DatasetId> = all.clone().map(|dataset| dataset.id).collect();
+    let row_count = all.map(|dataset| dataset.row_count).sum();
     let job = jobs::ActiveModel {
         status: Set(word(JobStatus::Succeeded)?),
         datasets: Set(json(&ids)?),
         notices: Set(json(&publication.notices)?),
+        outcome: Set(json(&publication.outcome)?),
         row_count: Set(row_count),
         finished_at_us: Set(Some(now_us())),
         ..Default::default()
@@ -347,7 +392,7 @@ async fn write_version(
         }
         same_schema(&old, new)
     };
-    keep_rejects(transaction, workspace, version).await?;
+    rejects::keep(transaction, workspace, version).await?;
     Ok(is_same)
 }
 
@@ -362,36 +407,5 @@ async fn retire(
         retired_at_us: Set(now_us()),
     };
     retired_tables::Entity::insert(row).exec_without_returning(transaction).await?;
-    Ok(())
-}
-
-/// Keeps the rejects of this version in place of those of the version before.
-async fn keep_rejects(
-    transaction: &DatabaseTransaction,
-    workspace: WorkspaceId,
-    version: &NewVersion,
-) -> Result<(), CatalogError> {
-    let dataset = &version.dataset;
-    if dataset.version > 1 {
-        rejects::Entity::delete_many()
-            .filter(rejects::Column::DatasetId.eq(dataset.id.0.to_string()))
-            .exec(transaction)
-            .await?;
-    }
-    for chunk in version.rejects.chunks(REJECTS_PER_STATEMENT) {
-        let mut rows = Vec::with_capacity(chunk.len());
-        for reject in chunk {
-            rows.push(rejects::ActiveModel {
-                workspace_id: Set(workspace.0.to_string()),
-                dataset_id: Set(dataset.id.0.to_string()),
-                version: Set(dataset.version),
-                row: Set(i64::try_from(reject.row).unwrap_or(i64::MAX)),
-                column: Set(convert::clean(&reject.column)),
-                reject: Set(json(reject)?),
-                ..Default::default()
-            });
-        }
-        rejects::Entity::insert_many(rows).exec_without_returning(transaction).await?;
-    }
     Ok(())
 }

@@ -6,11 +6,12 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use sluice_migration::{Migrator, MigratorTrait};
-use sluice_schema::{ColumnType, Evidence, Notation, Reject};
+use sluice_schema::{ColumnType, Evidence, Notation};
 
 use super::entities::rejects;
 use super::model::{
-    Column, Index, JobId, JobKind, JobStatus, LoadMode, Scope, Source, StorageGuard,
+    Column, Index, JobId, JobKind, JobOutcome, JobStatus, LoadMode, RejectCell, RejectedRow,
+    RejectsBefore, Scope, Source, StorageGuard,
 };
 use super::testing::{Bench, Way};
 use super::*;
@@ -26,6 +27,7 @@ fn new_job(catalog: &Catalog, name: &str) -> NewJob {
         mode: LoadMode::Replace,
         source: Source { sha256: "ab".repeat(32), file_name: "a.csv".to_owned(), size_bytes: 7 },
         options: "{}".to_owned(),
+        request_id: None,
     }
 }
 
@@ -37,6 +39,8 @@ fn column(name: &str, column_type: ColumnType) -> Column {
         column_type,
         notation: Notation::default(),
         nullable: true,
+        declared: false,
+        required: false,
         unique: false,
         generated: false,
         description: None,
@@ -64,6 +68,8 @@ fn dataset(name: &str, version: i64) -> Dataset {
         guard: StorageGuard::default(),
         indexes: Vec::new(),
         source: None,
+        recipe: Default::default(),
+        n_rejects: 0,
         notices: Arc::from([]),
         created_at_us: 1,
         updated_at_us: 2,
@@ -74,7 +80,7 @@ fn dataset(name: &str, version: i64) -> Dataset {
 async fn publish(
     catalog: &Catalog,
     dataset: Dataset,
-    rejects: Vec<Reject>,
+    rejects: Vec<RejectedRow>,
 ) -> Result<Arc<Dataset>, CatalogError> {
     let job = new_job(catalog, &dataset.name);
     catalog.enqueue(&job).await?;
@@ -88,12 +94,21 @@ async fn publish(
     let publication = Publication {
         job: claimed.id,
         attempt: claimed.attempt,
-        versions: vec![NewVersion { dataset, rejects }],
+        versions: vec![NewVersion { dataset, rejects, rejects_before: RejectsBefore::Drop }],
+        unchanged: Vec::new(),
         notices: Vec::new(),
+        outcome: JobOutcome::default(),
     };
     let published = catalog.publish(catalog.default_workspace(), publication).await;
     if let Err(error) = &published {
-        catalog.finish_job(claimed.id, JobStatus::Failed, Some(("X", &error.to_string()))).await?;
+        catalog
+            .finish_job(
+                claimed.id,
+                JobStatus::Failed,
+                Some(("X", &error.to_string())),
+                &JobOutcome::default(),
+            )
+            .await?;
     }
     Ok(published?.remove(0))
 }
@@ -147,12 +162,16 @@ async fn a_version_follows_the_one_before_it_or_is_refused() {
         let catalog = Catalog::open(&bench.settings).await.unwrap();
         let workspace = catalog.default_workspace();
         let start = catalog.snapshot(workspace);
-        let reject = Reject {
+        let reject = RejectedRow {
             row: 2,
             column: "a\0b".to_owned(),
             value: "\0".to_owned(),
             reason: "r".to_owned(),
-            cells: vec!["\0".to_owned()],
+            cells: vec![RejectCell {
+                name: "a".to_owned(),
+                label: "a".to_owned(),
+                value: Some("\0".to_owned()),
+            }],
         };
         let first = publish(&catalog, dataset("orders", 1), vec![reject; 1_001]).await.unwrap();
         let one = catalog.snapshot(workspace);
@@ -232,13 +251,19 @@ async fn jobs_of_one_dataset_run_in_the_order_of_acknowledgement() {
         assert_eq!([first.id, other.id], [jobs[0].id, jobs[2].id]);
         assert_eq!(first.dataset_label, "a\u{FFFD}.csv");
         assert!(catalog.claim().await.unwrap().is_none(), "the second waits for the first");
-        catalog.finish_job(first.id, JobStatus::Failed, Some(("CODE", "why"))).await.unwrap();
+        catalog
+            .finish_job(first.id, JobStatus::Failed, Some(("CODE", "why")), &JobOutcome::default())
+            .await
+            .unwrap();
         assert_eq!(catalog.claim().await.unwrap().unwrap().id, jobs[1].id);
 
         let failed = catalog.job(workspace, first.id).await.unwrap();
         assert_eq!(failed.status, JobStatus::Failed);
         assert_eq!(failed.error, Some(("CODE".to_owned(), "why".to_owned())));
-        catalog.finish_job(first.id, JobStatus::Succeeded, None).await.unwrap();
+        catalog
+            .finish_job(first.id, JobStatus::Succeeded, None, &JobOutcome::default())
+            .await
+            .unwrap();
         let still = catalog.job(workspace, first.id).await.unwrap();
         assert_eq!(still.status, JobStatus::Failed, "an end is an end");
         let elsewhere = catalog.job(WorkspaceId(Uuid::now_v7()), first.id).await;
@@ -288,8 +313,14 @@ async fn a_cancelled_job_does_not_publish() {
         let publication = Publication {
             job: job.id,
             attempt: claimed.attempt,
-            versions: vec![NewVersion { dataset: dataset("a", 1), rejects: Vec::new() }],
+            versions: vec![NewVersion {
+                dataset: dataset("a", 1),
+                rejects: Vec::new(),
+                rejects_before: RejectsBefore::Drop,
+            }],
+            unchanged: Vec::new(),
             notices: Vec::new(),
+            outcome: JobOutcome::default(),
         };
         let refused = catalog.publish(workspace, publication).await;
         assert!(matches!(refused, Err(CatalogError::Cancelled)), "{refused:?}");

@@ -11,6 +11,7 @@ const AFTER_HELP: &str = "\
 Examples:
   sluice serve examples/orders.csv      load a file, serve its API and a playground
   sluice upload orders.csv --key KEY    replace the dataset `orders` of the server on this machine
+  sluice inspect book.xlsx              see columns and types before loading anything
   sluice keys create --scope upload     make a key for a script
   sluice schema > schema.graphql        feed a code generator
 
@@ -46,6 +47,8 @@ pub(super) enum Command {
     Serve(Serve),
     /// Uploads files to a running server
     Upload(Upload),
+    /// Tells what a file would become: sheets, columns, types; stores nothing
+    Inspect(Inspect),
     /// Prints the GraphQL schema (SDL)
     Schema(Schema),
     /// Makes, lists and revokes API keys
@@ -79,7 +82,7 @@ pub(super) struct StoreFlags {
 
 #[derive(Debug, Args)]
 pub(super) struct Upload {
-    /// CSV files
+    /// Files: delimited text, JSON, workbooks, zip archives of these
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -90,6 +93,14 @@ pub(super) struct Upload {
     /// What to do when the name is taken
     #[arg(long, value_enum, default_value_t = Mode::Replace)]
     pub(super) mode: Mode,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+    /// What to do when columns differ from the dataset's
+    #[arg(long, value_enum)]
+    pub(super) on_drift: Option<OnDrift>,
+    /// What to do with rows that do not fit
+    #[arg(long, value_enum)]
+    pub(super) on_error: Option<OnError>,
     /// Seconds to wait for the load, at most 600; 0 ends as soon as the file is received
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub(super) wait: u64,
@@ -117,6 +128,59 @@ pub(super) enum Mode {
     Create,
     /// Takes the place of the dataset in one instant
     Replace,
+    /// Adds the rows below those that are there
+    Append,
+    /// Changes the rows whose key is there, adds the others
+    Upsert,
+}
+
+/// What happens when columns differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnDrift {
+    /// Loads nothing if clients would feel it
+    Fail,
+    /// Keeps columns and makes them as wide as both need
+    Widen,
+    /// Takes the file's columns
+    Replace,
+}
+
+/// What happens to rows that do not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnError {
+    /// Loads nothing
+    Abort,
+    /// Keeps such rows aside
+    Reject,
+}
+
+/// How a file is read.
+#[derive(Debug, Args)]
+pub(super) struct Reading {
+    /// A reading option, like --option delimiter=';' (repeat for more; as in the upload route)
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    pub(super) options: Vec<String>,
+    /// A sheet to read (repeat for more); all that are not hidden if left out
+    #[arg(long = "sheet", value_name = "NAME")]
+    pub(super) sheets: Vec<String>,
+    /// The column that is the key, by its header or field name
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) key_column: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) reading: Reading,
+    /// How many of the first rows to show
+    #[arg(long, value_name = "ROWS", default_value_t = 5)]
+    pub(super) rows: usize,
+    /// Prints JSON, as the API answers it
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -195,7 +259,7 @@ impl Command {
             }
             Command::Schema(schema) => schema.store.setting_flags(),
             Command::Keys(keys) => keys.store.setting_flags(),
-            Command::Upload(_) | Command::Config => Vec::new(),
+            Command::Upload(_) | Command::Inspect(_) | Command::Config => Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod config;
+mod inspect;
 mod keys;
 mod outcome;
 mod remote;
@@ -41,6 +42,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Serve(serve) => serve::run(loaded, &serve),
         Command::Upload(upload) => upload::run(&upload),
+        Command::Inspect(inspect) => inspect::run(&loaded.settings, &inspect),
         Command::Schema(schema) => schema::run(&loaded.settings, &schema),
         Command::Keys(keys) => keys::run(&loaded.settings, &keys.command),
         Command::Config => config::run(&loaded),

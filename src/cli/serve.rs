@@ -119,12 +119,7 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
         return Err(Failure::new(Exit::Data, format!("{}: it is no file", path.display())));
     }
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let request = UploadRequest {
-        name: None,
-        file_name,
-        mode: LoadMode::Replace,
-        options: Default::default(),
-    };
+    let request = UploadRequest { file_name, mode: LoadMode::Replace, ..UploadRequest::default() };
     let workspace = rooms.catalog.default_workspace();
     let bytes = ReaderStream::with_capacity(file, READ_BUFFER_BYTES);
     let failed = |failure: Failure| failure.about(path);

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use ureq::http::StatusCode;
 
-use super::arguments::{Mode, Upload};
+use super::arguments::{Mode, OnDrift, OnError, Reading, Upload};
 use super::outcome::{Exit, Failure, Outcome};
 use super::remote::{Remote, refused_json};
 
@@ -34,7 +34,8 @@ fn upload_file(remote: &Remote, path: &Path, arguments: &Upload) -> Outcome {
         return Err(Failure::new(Exit::Data, "it is no file"));
     }
     let bar = progress_bar(metadata.len());
-    let sent = remote.put(&target(path, arguments), bar.wrap_read(file), metadata.len());
+    let target = target(path, arguments)?;
+    let sent = remote.put(&target, bar.wrap_read(file), metadata.len());
     bar.finish_and_clear();
     let (status, answer) = sent?;
     if !status.is_success() {
@@ -44,25 +45,58 @@ fn upload_file(remote: &Remote, path: &Path, arguments: &Upload) -> Outcome {
 }
 
 /// Where a file goes, with its options.
-fn target(path: &Path, arguments: &Upload) -> String {
+fn target(path: &Path, arguments: &Upload) -> Result<String, Failure> {
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
     let mode = match arguments.mode {
         Mode::Create => "create",
         Mode::Replace => "replace",
+        Mode::Append => "append",
+        Mode::Upsert => "upsert",
     };
     let wait = arguments.wait.to_string();
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("mode", mode)
-        .append_pair("wait", &wait)
-        .append_pair("filename", &file_name)
-        .finish();
-    match &arguments.name {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("mode", mode);
+    query.append_pair("wait", &wait);
+    query.append_pair("filename", &file_name);
+    match arguments.on_drift {
+        None => {}
+        Some(OnDrift::Fail) => drop(query.append_pair("onDrift", "fail")),
+        Some(OnDrift::Widen) => drop(query.append_pair("onDrift", "widen")),
+        Some(OnDrift::Replace) => drop(query.append_pair("onDrift", "replace")),
+    }
+    match arguments.on_error {
+        None => {}
+        Some(OnError::Abort) => drop(query.append_pair("onError", "abort")),
+        Some(OnError::Reject) => drop(query.append_pair("onError", "reject")),
+    }
+    for (name, value) in reading_pairs(&arguments.reading)? {
+        query.append_pair(&name, &value);
+    }
+    let query = query.finish();
+    Ok(match &arguments.name {
         Some(name) => {
             let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
             format!("/upload/{}?{query}", name.replace('+', "%20"))
         }
         None => format!("/upload?{query}"),
+    })
+}
+
+/// The reading options as name and value.
+pub(super) fn reading_pairs(reading: &Reading) -> Result<Vec<(String, String)>, Failure> {
+    let mut pairs = Vec::new();
+    for option in &reading.options {
+        let (name, value) = option.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("--option {option}: expected NAME=VALUE, like delimiter=;"))
+        })?;
+        pairs.push((name.trim().to_owned(), value.to_owned()));
     }
+    if !reading.sheets.is_empty() {
+        let sheets = serde_json::Value::from(reading.sheets.clone());
+        pairs.push(("options".to_owned(), serde_json::json!({ "sheets": sheets }).to_string()));
+    }
+    pairs.extend(reading.key_column.iter().map(|key| ("key".to_owned(), key.clone())));
+    Ok(pairs)
 }
 
 fn progress_bar(n_bytes: u64) -> ProgressBar {
@@ -88,7 +122,30 @@ fn tell(status: StatusCode, answer: &Value, wait: u64) -> Outcome {
         }
         return Err(Failure::new(Exit::Unfinished, format!("job {job} still runs")));
     }
-    let (name, n_rows) = (text("/dataset/name"), text("/dataset/rowCount"));
-    writeln!(std::io::stdout(), "{name}: {n_rows} rows (version {})", text("/dataset/version"))?;
+    let mut out = std::io::stdout().lock();
+    for dataset in answer.pointer("/datasets").and_then(Value::as_array).into_iter().flatten() {
+        let of = |key: &str| match dataset.get(key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        };
+        let (name, n_rows, version) = (of("name"), of("rowCount"), of("version"));
+        writeln!(out, "{name}: {n_rows} rows (version {version})")?;
+    }
+    let count = |key: &str| text(&format!("/job/counts/{key}"));
+    let (updated, rejected) = (count("updated"), count("rejected"));
+    if answer.pointer("/unchanged").and_then(Value::as_bool) == Some(true) {
+        writeln!(out, "  nothing to do: it was loaded like this before")?;
+    } else if updated != "0" || rejected != "0" {
+        let (inserted, unchanged) = (count("inserted"), count("unchanged"));
+        writeln!(
+            out,
+            "  {inserted} inserted, {updated} updated, {unchanged} unchanged, {rejected} rejected"
+        )?;
+    }
+    for drift in answer.pointer("/drift").and_then(Value::as_array).into_iter().flatten() {
+        let of = |key: &str| drift.get(key).and_then(Value::as_str).unwrap_or_default();
+        writeln!(out, "  {}: {}", of("impact").to_lowercase(), of("message"))?;
+    }
     Ok(())
 }

@@ -50,7 +50,7 @@ const MEMORY_SIZES: RangeInclusive<u64> = 1_024..=1 << 30;
 const TIMES: RangeInclusive<u64> = 1..=86_400_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 33] = [
+pub(super) static ALL: [Spec; 34] = [
     row("listen", None, "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
     row(
         "data_dir",
@@ -112,6 +112,9 @@ pub(super) static ALL: [Spec; 33] = [
     ),
     row("load_concurrency", None, "Loads at work at once", 1..=64, |s| {
         Field::Count(&mut s.load_concurrency)
+    }),
+    row("max_rejects", None, "Refused rows kept of one dataset", 1..=100_000, |s| {
+        Field::Count(&mut s.max_rejects)
     }),
     row("default_limit", None, "Rows of a list without `limit`", 1..=100_000, |s| {
         Field::Rows(&mut s.default_limit)

@@ -6,7 +6,10 @@ use serde_json::{Value as Json, json};
 use sluice_schema::{Notice, temporal};
 
 use super::types::graphql_type;
-use crate::catalog::model::{Column, Dataset, Index, Job};
+use crate::catalog::model::{
+    Column, Dataset, Drift, Index, Job, KeptReject, RejectedRow, RowCounts,
+};
+use crate::ingest::InspectedSheet;
 
 /// An instant as RFC 3339 text in UTC.
 pub fn instant(micros: i64) -> String {
@@ -34,6 +37,7 @@ pub fn dataset_scalars(dataset: &Dataset) -> Json {
         "version": dataset.version,
         "rowCount": big(dataset.row_count),
         "sizeBytes": big(dataset.size_bytes),
+        "rejectCount": big(dataset.n_rejects),
         "createdAt": instant(dataset.created_at_us),
         "updatedAt": instant(dataset.updated_at_us),
     })
@@ -77,6 +81,8 @@ pub fn column(column: &Column) -> Json {
         "type": column.column_type.name(),
         "graphqlType": graphql_type(column.column_type),
         "nullable": column.nullable,
+        "required": column.required,
+        "declared": column.declared,
         "unique": column.unique,
         "generated": column.generated,
         "description": column.description,
@@ -131,6 +137,112 @@ pub fn notice(notice: &Notice) -> Json {
     })
 }
 
+/// What became of rows.
+pub fn counts(counts: &RowCounts) -> Json {
+    json!({
+        "inserted": big(counts.inserted),
+        "updated": big(counts.updated),
+        "unchanged": big(counts.unchanged),
+        "rejected": big(counts.rejected),
+    })
+}
+
+/// A difference between an upload and its dataset.
+pub fn drift(drift: &Drift) -> Json {
+    json!({
+        "dataset": drift.dataset,
+        "kind": drift.kind,
+        "impact": drift.impact,
+        "column": drift.column,
+        "labelBefore": drift.label_before,
+        "labelAfter": drift.label_after,
+        "typeBefore": drift.type_before.map(|column_type| column_type.name()),
+        "typeAfter": drift.type_after.map(|column_type| column_type.name()),
+        "message": drift.message,
+    })
+}
+
+/// A refused row that is kept.
+pub fn reject(reject: &KeptReject) -> Json {
+    let mut value = rejected_row(&reject.row);
+    if let Json::Object(map) = &mut value {
+        map.insert("id".to_owned(), Json::String(reject.id.to_string()));
+    }
+    value
+}
+
+/// A refused row.
+pub fn rejected_row(row: &RejectedRow) -> Json {
+    json!({
+        "id": Json::Null,
+        "row": big(row.row),
+        "column": row.column,
+        "value": row.value,
+        "reason": row.reason,
+        "cells": row.cells.iter().map(|cell| json!({
+            "name": cell.name,
+            "label": cell.label,
+            "value": cell.value,
+        })).collect::<Json>(),
+    })
+}
+
+/// A mark of a dialect; none shows as null.
+fn mark(mark: Option<char>) -> Json {
+    match mark {
+        Some('\0') | None => Json::Null,
+        Some(mark) => Json::String(mark.to_string()),
+    }
+}
+
+/// What a sheet would become; `sdl` is that of the type.
+pub fn inspected_sheet(sheet: &InspectedSheet, sdl: &str) -> Json {
+    let (plan, made) = (&sheet.plan, &sheet.dataset);
+    let is_delimited = matches!(plan.format, sluice_schema::Format::Delimited { .. });
+    let dialect = |value: Json| if is_delimited { value } else { Json::Null };
+    json!({
+        "name": plan.name,
+        "format": format_name(&plan.format),
+        "encoding": plan.encoding,
+        "dataset": made.name,
+        "typeName": made.type_name,
+        "exists": sheet.exists,
+        "rowCount": big(plan.n_rows),
+        "delimiter": dialect(mark(Some(plan.dialect.delimiter))),
+        "quote": dialect(mark(plan.dialect.quote)),
+        "escape": dialect(mark(plan.dialect.escape)),
+        "comment": dialect(mark(plan.dialect.comment)),
+        "dialectReason": dialect(Json::String(plan.dialect.reason.clone())),
+        "headerRow": plan.header.row.map(big),
+        "headerRows": plan.header.n_rows,
+        "headerReason": plan.header.reason,
+        "firstDataRow": big(plan.header.first_data_row),
+        "key": key(made),
+        "columns": made.columns.iter().map(column).collect::<Json>(),
+        "notices": made.notices.iter().map(notice).collect::<Json>(),
+        "rows": sheet.rows,
+        "rejectCount": big(sheet.n_rejects),
+        "rejects": sheet.rejects.iter().map(rejected_row).collect::<Json>(),
+        "drift": sheet.drift.iter().map(drift).collect::<Json>(),
+        "sdl": sdl,
+    })
+}
+
+fn format_name(format: &sluice_schema::Format) -> &'static str {
+    use sluice_schema::{Format, WorkbookKind};
+    match format {
+        Format::Delimited { .. } => "DELIMITED",
+        Format::Json { lines: true, .. } => "NDJSON",
+        Format::Json { .. } => "JSON",
+        Format::Workbook { workbook: WorkbookKind::Xlsx, .. } => "XLSX",
+        Format::Workbook { workbook: WorkbookKind::Xlsb, .. } => "XLSB",
+        Format::Workbook { workbook: WorkbookKind::Xls, .. } => "XLS",
+        Format::Workbook { workbook: WorkbookKind::Ods, .. } => "ODS",
+        #[expect(unreachable_patterns, reason = "formats are added in the crate that reads them")]
+        _ => "OTHER",
+    }
+}
+
 /// A job, without the datasets that it published.
 pub fn job(job: &Job) -> Json {
     json!({
@@ -150,6 +262,9 @@ pub fn job(job: &Job) -> Json {
             "code": code,
             "message": message,
         })),
+        "counts": counts(&job.outcome.counts),
+        "drift": job.outcome.drift.iter().map(drift).collect::<Json>(),
+        "unchanged": job.outcome.is_unchanged,
         "notices": job.notices.iter().map(notice).collect::<Json>(),
         "createdAt": instant(job.created_at_us),
         "startedAt": job.started_at_us.map(instant),

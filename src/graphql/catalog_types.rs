@@ -18,7 +18,7 @@ use crate::catalog::model::{Dataset, Job, JobId};
 use crate::error::Error;
 
 /// How a field of an object is typed: its GraphQL type as SDL writes it.
-type FieldRow = (&'static str, &'static str, &'static str);
+pub(super) type FieldRow = (&'static str, &'static str, &'static str);
 
 /// Reads a type as SDL writes it: `String`, `String!`, `[Column!]!`.
 pub(super) fn type_ref(sdl: &str) -> TypeRef {
@@ -35,7 +35,8 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 5] = ["DatasetStatus", "ColumnType", "JobKind", "JobStatus", "LoadMode"];
+const ENUMS: [&str; 7] =
+    ["DatasetStatus", "ColumnType", "JobKind", "JobStatus", "LoadMode", "DriftKind", "DriftImpact"];
 
 fn is_leaf(sdl: &str) -> bool {
     let name = sdl.trim_matches(|c| matches!(c, '[' | ']' | '!'));
@@ -43,7 +44,7 @@ fn is_leaf(sdl: &str) -> bool {
 }
 
 /// A JSON value as the field of this type shows it.
-fn field_value<'a>(value: Json, sdl: &str) -> Option<FieldValue<'a>> {
+pub(super) fn field_value<'a>(value: Json, sdl: &str) -> Option<FieldValue<'a>> {
     match value {
         Json::Null => None,
         value if is_leaf(sdl) => Value::from_json(value).ok().map(FieldValue::value),
@@ -53,7 +54,7 @@ fn field_value<'a>(value: Json, sdl: &str) -> Option<FieldValue<'a>> {
 }
 
 /// An object whose fields are read from JSON.
-fn json_object(name: &str, description: &str, fields: &[FieldRow]) -> Object {
+pub(super) fn json_object(name: &str, description: &str, fields: &[FieldRow]) -> Object {
     let mut object = Object::new(name).description(description);
     for &(field, sdl, description) in fields {
         let field = Field::new(field, type_ref(sdl), move |context| {
@@ -66,7 +67,7 @@ fn json_object(name: &str, description: &str, fields: &[FieldRow]) -> Object {
     object
 }
 
-const DATASET: [FieldRow; 12] = [
+const DATASET: [FieldRow; 13] = [
     ("id", "ID!", "Stable across versions and renames."),
     ("name", "String!", "The name, which is also the list field's."),
     ("label", "String!", "The name as it was given."),
@@ -77,16 +78,19 @@ const DATASET: [FieldRow; 12] = [
     ("version", "Int!", "Grows by one with each published change."),
     ("rowCount", "BigInt!", "Rows in this version."),
     ("sizeBytes", "BigInt!", "Bytes that this version takes in the store."),
+    ("rejectCount", "BigInt!", "Refused rows that are kept."),
     ("createdAt", "DateTime!", "When it was first published."),
     ("updatedAt", "DateTime!", "When this version was published."),
 ];
 
-const COLUMN: [FieldRow; 10] = [
+const COLUMN: [FieldRow; 12] = [
     ("name", "String!", "The field's name."),
     ("label", "String!", "The header as written."),
     ("type", "ColumnType!", "The type of every value."),
     ("graphqlType", "String!", "The type of the field."),
     ("nullable", "Boolean!", "Whether a value may be missing."),
+    ("required", "Boolean!", "Whether its owner declared that no value may be missing."),
+    ("declared", "Boolean!", "Whether its owner declared the type, which is then enforced."),
     ("unique", "Boolean!", "Whether all values differ and are enforced to."),
     ("generated", "Boolean!", "Whether Sluice made it."),
     ("description", "String", "What its owner says about it."),
@@ -94,7 +98,7 @@ const COLUMN: [FieldRow; 10] = [
     ("statistics", "ColumnStatistics!", "What its values are like."),
 ];
 
-const JOB: [FieldRow; 11] = [
+const JOB: [FieldRow; 14] = [
     ("id", "ID!", "Names the job."),
     ("kind", "JobKind!", "What it does."),
     ("status", "JobStatus!", "Where it stands."),
@@ -102,6 +106,9 @@ const JOB: [FieldRow; 11] = [
     ("datasetName", "String!", "The dataset that it makes."),
     ("progress", "JobProgress!", "How far it is."),
     ("error", "JobError", "Why it failed."),
+    ("counts", "RowCounts!", "What became of the rows."),
+    ("drift", "[Drift!]!", "How the upload's columns differed from the dataset's."),
+    ("unchanged", "Boolean!", "Whether there was nothing to do: it was loaded like this before."),
     ("notices", "[Notice!]!", "What was decided or normalised."),
     ("createdAt", "DateTime!", "When it was acknowledged."),
     ("startedAt", "DateTime", "When it began."),
@@ -130,7 +137,7 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
                 "STRING",
             ][..],
         ),
-        ("JobKind", "What a job does.", &["LOAD"][..]),
+        ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT"][..]),
         (
             "JobStatus",
             "Where a job stands.",
@@ -138,8 +145,8 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
         ),
         (
             "LoadMode",
-            "How an upload meets a dataset of its name: CREATE wants the name free, REPLACE takes its place.",
-            &["CREATE", "REPLACE"][..],
+            "How an upload meets a dataset of its name: CREATE wants the name free, REPLACE takes its place, APPEND adds rows, UPSERT changes the rows whose key is there and adds the others.",
+            &["CREATE", "REPLACE", "APPEND", "UPSERT"][..],
         ),
     ];
     let mut builder = builder;
@@ -312,6 +319,7 @@ fn dataset_object() -> Object {
             .argument(InputValue::new("limit", TypeRef::named(TypeRef::INT)))
             .description("What was decided or normalised during the load."),
         )
+        .field(super::upload_types::rejects_field())
 }
 
 fn job_object() -> Object {

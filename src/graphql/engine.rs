@@ -348,6 +348,8 @@ impl Engine {
             "job": catalog_json::job(job),
             "dataset": datasets.first(),
             "datasets": datasets,
+            "drift": job.outcome.drift.iter().map(catalog_json::drift).collect::<Json>(),
+            "unchanged": job.outcome.is_unchanged,
         })
     }
 }

@@ -13,5 +13,8 @@ mod engine;
 pub mod mutations;
 pub mod schema;
 pub mod types;
+mod upload_types;
+mod uploads;
 
 pub use engine::{Answer, Engine, Request, Upload};
+pub use uploads::inspection_json;

@@ -1,90 +1,32 @@
-//! The catalog's mutations: uploads, jobs, indexes.
+//! The catalog's mutations: jobs and indexes here, uploads in [`super::uploads`].
 //!
 //! Each checks its scope first, then hands over to the room that does the work.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::dynamic::{
     Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, SchemaBuilder, TypeRef,
 };
-use async_graphql::{Name, Value};
 use serde_json::Value as Json;
 
 use super::answer::to_field_error;
 use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
-use crate::catalog::model::{Dataset, Index, Job, LoadMode, Scope};
+use super::uploads;
+use crate::catalog::model::{Dataset, Index, Job, Scope};
 use crate::error::{Code, Error, Result};
-use crate::ingest::UploadRequest;
-
-/// The longest that `wait` may ask for, seconds.
-pub const MAX_WAIT_SECONDS: u64 = 600;
 
 /// Registers `Mutation` and what belongs to it.
 pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
-    let payload = Object::new("UploadPayload")
-        .description("What an upload started, and made if it was waited for.")
-        .field(
-            Field::new("job", type_ref("Job!"), |context| {
-                let job = context.parent_value.downcast_ref::<Arc<Job>>().cloned();
-                FieldFuture::Value(job.map(FieldValue::owned_any))
-            })
-            .description("The load."),
-        )
-        .field(
-            Field::new("dataset", type_ref("Dataset"), |context| {
-                FieldFuture::new(async move { Ok(published(&context)?.into_iter().next()) })
-            })
-            .description("The dataset, once the job has published it."),
-        )
-        .field(
-            Field::new("datasets", type_ref("[Dataset!]!"), |context| {
-                FieldFuture::new(async move { Ok(Some(FieldValue::list(published(&context)?))) })
-            })
-            .description("All datasets that the job has published."),
-        );
-    builder.register(payload).register(mutation())
-}
-
-fn published<'a>(context: &ResolverContext<'a>) -> async_graphql::Result<Vec<FieldValue<'a>>> {
-    let request = context.data::<RequestContext>()?;
-    let job = context.parent_value.downcast_ref::<Arc<Job>>();
-    let snapshot = request.services.catalog.snapshot(request.principal.workspace);
-    let ids = job.map(|job| job.datasets.as_slice()).unwrap_or_default();
-    let found = ids.iter().filter_map(|id| snapshot.dataset_by_id(*id).cloned());
-    Ok(found.map(FieldValue::owned_any).collect())
+    uploads::register(builder).register(mutation())
 }
 
 fn mutation() -> Object {
-    Object::new("Mutation")
-        .description("All that can be changed.")
-        .field(
-            Field::new("upload", type_ref("UploadPayload!"), |context| {
-                FieldFuture::new(async move {
-                    let job = upload(&context).await.map_err(to_field_error)?;
-                    Ok(Some(FieldValue::owned_any(Arc::new(job))))
-                })
-            })
-            .argument(
-                InputValue::new("file", TypeRef::named_nn(TypeRef::UPLOAD))
-                    .description("A file, by the GraphQL multipart request specification."),
-            )
-            .argument(
-                InputValue::new("name", TypeRef::named(TypeRef::STRING))
-                    .description("The dataset's name; from the file's name when not given."),
-            )
-            .argument(
-                InputValue::new("mode", TypeRef::named("LoadMode"))
-                    .default_value(Value::Enum(Name::new("CREATE"))),
-            )
-            .argument(
-                InputValue::new("wait", TypeRef::named(TypeRef::INT))
-                    .default_value(Value::from(0))
-                    .description("Seconds to wait for the job's end, up to 600."),
-            )
-            .description("Loads a file into a dataset."),
-        )
+    let mut object = Object::new("Mutation").description("All that can be changed.");
+    for field in uploads::fields() {
+        object = object.field(field);
+    }
+    object
         .field(
             Field::new("cancelJob", type_ref("Job!"), |context| {
                 FieldFuture::new(async move {
@@ -123,7 +65,10 @@ fn mutation() -> Object {
 }
 
 /// The request's context, once the principal has the scope.
-fn allowed<'c>(context: &'c ResolverContext<'_>, scope: Scope) -> Result<&'c RequestContext> {
+pub(super) fn allowed<'c>(
+    context: &'c ResolverContext<'_>,
+    scope: Scope,
+) -> Result<&'c RequestContext> {
     let request = context
         .data::<RequestContext>()
         .map_err(|_| Error::internal("a request without its context"))?;
@@ -131,7 +76,7 @@ fn allowed<'c>(context: &'c ResolverContext<'_>, scope: Scope) -> Result<&'c Req
     Ok(request)
 }
 
-fn text(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
+pub(super) fn text(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
     match context.args.get(name).filter(|value| !value.is_null()) {
         Some(value) => value
             .string()
@@ -141,45 +86,8 @@ fn text(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
     }
 }
 
-fn required(context: &ResolverContext<'_>, name: &str) -> Result<String> {
+pub(super) fn required(context: &ResolverContext<'_>, name: &str) -> Result<String> {
     text(context, name)?.ok_or_else(|| Error::bad_input(format!("{name} is missing.")))
-}
-
-async fn upload(context: &ResolverContext<'_>) -> Result<Job> {
-    let request = allowed(context, Scope::Upload)?;
-    let marker = required(context, "file")?;
-    let upload = request.take_upload(&marker).ok_or_else(|| {
-        Error::bad_input(
-            "file must be a part of a multipart request; see the GraphQL multipart request specification.",
-        )
-    })?;
-    let mode = context.args.get("mode").filter(|value| !value.is_null());
-    let mode = match mode.as_ref().map(|mode| mode.enum_name()) {
-        None | Some(Ok("CREATE")) => LoadMode::Create,
-        Some(Ok("REPLACE")) => LoadMode::Replace,
-        Some(_) => return Err(Error::bad_input("mode must be CREATE or REPLACE.")),
-    };
-    let wait = context.args.get("wait").filter(|value| !value.is_null());
-    let wait = match wait.map(|wait| wait.u64()) {
-        None => 0,
-        Some(Ok(seconds)) if seconds <= MAX_WAIT_SECONDS => seconds,
-        Some(_) => {
-            return Err(Error::bad_input(format!("wait must be from 0 to {MAX_WAIT_SECONDS}.")));
-        }
-    };
-    let wanted = UploadRequest {
-        name: text(context, "name")?,
-        file_name: upload.file_name.clone(),
-        mode,
-        options: sluice_schema::ReadOptions::default(),
-    };
-    let workspace = request.principal.workspace;
-    let ingest = &request.services.ingest;
-    let id = ingest.receive_file(workspace, wanted, &upload.spooled).await?;
-    if wait == 0 {
-        return ingest.job(workspace, id).await;
-    }
-    ingest.wait(workspace, id, Duration::from_secs(wait)).await
 }
 
 async fn cancel(context: &ResolverContext<'_>) -> Result<Job> {
@@ -189,7 +97,7 @@ async fn cancel(context: &ResolverContext<'_>) -> Result<Job> {
     request.services.ingest.cancel(request.principal.workspace, id).await
 }
 
-fn dataset_named(request: &RequestContext, name: &str) -> Result<Arc<Dataset>> {
+pub(super) fn dataset_named(request: &RequestContext, name: &str) -> Result<Arc<Dataset>> {
     let snapshot = request.services.catalog.snapshot(request.principal.workspace);
     let found = snapshot.dataset(name).cloned();
     found.ok_or_else(|| Error::not_found(format!("There is no dataset named {name:?}.")))

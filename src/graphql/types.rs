@@ -9,7 +9,7 @@ use async_graphql::dynamic::{
 };
 use sluice_schema::{ColumnType, naming};
 
-use crate::catalog::model::{Column, Dataset};
+use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
 use crate::query::aggregate::{FUNCTIONS, result_type};
 use crate::query::filter::{Operator, operators};
 
@@ -258,6 +258,9 @@ fn object_description(dataset: &Dataset) -> String {
 }
 
 fn column_description(column: &Column) -> String {
+    if column.generated && column.physical != ROW_COLUMN {
+        return column.evidence.reason.clone();
+    }
     if column.generated {
         return "The row's number in file order, given by Sluice.".to_owned();
     }

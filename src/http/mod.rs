@@ -13,6 +13,7 @@ mod multipart;
 mod outer;
 mod parameters;
 mod refusal;
+mod rejects;
 mod schema;
 mod server;
 mod sign_in;
@@ -73,6 +74,8 @@ fn router(app: Arc<App>) -> Router {
         .route("/upload", put(upload::unnamed).post(upload::unnamed))
         .route("/upload/", put(upload::unnamed).post(upload::unnamed))
         .route("/upload/{name}", put(upload::named).post(upload::named))
+        .route("/inspect", post(upload::inspect).put(upload::inspect))
+        .route("/rejects/{file}", get(rejects::get))
         .route("/schema.graphql", get(schema::get))
         .route("/sign-in", post(sign_in::post))
         .route("/healthz", get(health::healthz))

@@ -3,6 +3,7 @@
 //! The body goes to the spool as it arrives; the answer is the job, and the dataset once it is done.
 //! Options are query parameters, each checked, none ignored.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,22 +11,29 @@ use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use sluice_schema::ReadOptions;
 
 use super::App;
 use super::accept::{Content, content};
 use super::body::{self, Chunks};
 use super::refusal::{Refusal, error_json, status_of};
-use crate::auth::Principal;
 use crate::catalog::model::{Job, JobStatus, LoadMode, Scope};
+use crate::catalog::now_us;
 use crate::error::{Code, Error};
-use crate::ingest::UploadRequest;
+use crate::graphql::inspection_json;
+use crate::ingest::{UploadRequest, option_of_text, read_options};
 
 const MAX_WAIT_SECONDS: u64 = 600;
+/// Rows that an inspection shows unless told otherwise.
+const DEFAULT_ROWS: usize = 20;
+const JSON: &str = "application/json; charset=utf-8";
 
 /// Names of files rather than of datasets.
-const FILE_EXTENSIONS: [&str; 5] = ["csv", "tsv", "psv", "tab", "txt"];
+const FILE_EXTENSIONS: [&str; 16] = [
+    "csv", "tsv", "psv", "tab", "txt", "json", "ndjson", "jsonl", "xlsx", "xlsm", "xlsb", "xls",
+    "ods", "zip", "gz", "zst",
+];
 
 /// `PUT /upload/{name}`: replaces the dataset of that name, unless told otherwise.
 pub(super) async fn named(
@@ -55,10 +63,45 @@ async fn run(
     principal.require(Scope::Upload)?;
     let (upload, wait) = read_parameters(&parts, name, default_mode)?;
     refuse_body(&app, &parts)?;
+    let began_us = now_us();
     let chunks = Chunks::new(body, app.settings.body_idle_timeout);
     let id = app.ingest.receive(principal.workspace, upload, chunks).await?;
     let job = app.ingest.wait(principal.workspace, id, wait).await?;
-    Ok(answer(&app, &principal, &job).await)
+    let mut answer = app.engine.job_json(&principal, &job).await;
+    if job.created_at_us < began_us {
+        // An older job was found by its request id.
+        set(&mut answer, "unchanged", Value::Bool(true));
+    }
+    Ok(respond(answer, &job))
+}
+
+/// `POST /inspect`: what an upload of the body would make; nothing is stored.
+pub(super) async fn inspect(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let principal = app.auth.authenticate(&parts.headers).await?;
+    principal.require(Scope::Upload)?;
+    let (mut own, mut rows, mut name) = (Vec::new(), DEFAULT_ROWS, None);
+    for (key, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+        match &*key {
+            "rows" => rows = value.parse().map_err(|_| wrong("rows", &value, "a number"))?,
+            "name" => name = Some(value.into_owned()),
+            _ => own.push((key, value)),
+        }
+    }
+    if name.is_none() && !own.iter().any(|(key, _)| key == "filename") {
+        name = Some("upload".to_owned());
+    }
+    let (upload, _) = read_pairs(own.into_iter(), name, LoadMode::Replace)?;
+    refuse_body(&app, &parts)?;
+    app.ingest.check(principal.workspace, &upload)?;
+    let chunks = Chunks::new(body, app.settings.body_idle_timeout);
+    let spooled = app.ingest.spool(chunks).await?;
+    let sheets = app.ingest.inspect(principal.workspace, upload, spooled, rows).await?;
+    let answer = inspection_json(&sheets)?.to_string();
+    Ok(([(header::CONTENT_TYPE, JSON)], answer).into_response())
 }
 
 /// What can be refused before the first byte of the body.
@@ -77,8 +120,13 @@ fn refuse_body(app: &App, parts: &Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn answer(app: &App, principal: &Principal, job: &Job) -> Response {
-    let mut answer = app.engine.job_json(principal, job).await;
+fn set(answer: &mut Value, key: &str, value: Value) {
+    if let Value::Object(fields) = answer {
+        fields.insert(key.to_owned(), value);
+    }
+}
+
+fn respond(mut answer: Value, job: &Job) -> Response {
     let mut status = match job.status {
         JobStatus::Queued | JobStatus::Running => StatusCode::ACCEPTED,
         JobStatus::Succeeded | JobStatus::Failed | JobStatus::Cancelled => StatusCode::OK,
@@ -91,12 +139,11 @@ async fn answer(app: &App, principal: &Principal, job: &Job) -> Response {
         (JobStatus::Cancelled, _) => Some((Code::Conflict, "The job was cancelled.")),
         _ => None,
     };
-    if let (Some((code, message)), Value::Object(fields)) = (failure, &mut answer) {
+    if let Some((code, message)) = failure {
         status = status_of(code);
-        fields.insert("errors".to_owned(), json!([error_json(code, message)]));
+        set(&mut answer, "errors", json!([error_json(code, message)]));
     }
-    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], answer.to_string())
-        .into_response()
+    (status, [(header::CONTENT_TYPE, JSON)], answer.to_string()).into_response()
 }
 
 fn read_parameters(
@@ -104,13 +151,29 @@ fn read_parameters(
     name: Option<String>,
     default_mode: LoadMode,
 ) -> Result<(UploadRequest, Duration), Refusal> {
-    let mut mode = default_mode;
+    let query = parts.uri.query().unwrap_or_default();
+    read_pairs(form_urlencoded::parse(query.as_bytes()), name, default_mode)
+}
+
+fn read_pairs<'q>(
+    pairs: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>,
+    name: Option<String>,
+    default_mode: LoadMode,
+) -> Result<(UploadRequest, Duration), Refusal> {
+    let mut upload = UploadRequest { mode: default_mode, ..UploadRequest::default() };
     let mut wait = Duration::ZERO;
     let mut file_name = None;
     let mut options = Map::new();
-    for (key, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+    for (key, value) in pairs {
         match &*key {
-            "mode" => mode = read_mode(&value)?,
+            "mode" => upload.mode = read_word("mode", &value, "create, replace, append or upsert")?,
+            "onDrift" => {
+                upload.on_drift = Some(read_word("onDrift", &value, "fail, widen or replace")?);
+            }
+            "onError" => upload.on_error = read_word("onError", &value, "abort or reject")?,
+            "key" => upload.key = Some(value.into_owned()),
+            "description" => upload.description = Some(value.into_owned()),
+            "requestId" => upload.request_id = Some(value.into_owned()),
             "wait" => wait = read_wait(&value)?,
             "filename" => file_name = Some(value.into_owned()),
             "options" => match serde_json::from_str(&value) {
@@ -118,7 +181,7 @@ fn read_parameters(
                 _ => return Err(wrong("options", &value, "a JSON object")),
             },
             _ => {
-                let value = read_option(&key, &value)?;
+                let value = option_of_text(&key, &value)?;
                 options.insert(key.into_owned(), value);
             }
         }
@@ -139,20 +202,15 @@ fn read_parameters(
             ));
         }
     };
-    let options: ReadOptions = serde_json::from_value(Value::Object(options)).map_err(|e| {
-        Refusal::bad_request(format!(
-            "A query parameter is not as expected: {e}. Besides mode, wait and filename, the reading options are taken."
-        ))
-    })?;
-    Ok((UploadRequest { name, file_name, mode, options }, wait))
+    (upload.name, upload.file_name) = (name, file_name);
+    upload.options = read_options(options)?;
+    Ok((upload, wait))
 }
 
-fn read_mode(text: &str) -> Result<LoadMode, Refusal> {
-    match text.to_ascii_lowercase().as_str() {
-        "create" => Ok(LoadMode::Create),
-        "replace" => Ok(LoadMode::Replace),
-        _ => Err(wrong("mode", text, "create or replace")),
-    }
+/// A word of a closed list, in any case.
+fn read_word<T: DeserializeOwned>(key: &str, text: &str, expected: &str) -> Result<T, Refusal> {
+    serde_json::from_value(Value::from(text.to_ascii_uppercase()))
+        .map_err(|_| wrong(key, text, expected))
 }
 
 fn read_wait(text: &str) -> Result<Duration, Refusal> {
@@ -160,20 +218,6 @@ fn read_wait(text: &str) -> Result<Duration, Refusal> {
     match seconds.filter(|seconds| *seconds <= MAX_WAIT_SECONDS) {
         Some(seconds) => Ok(Duration::from_secs(seconds)),
         None => Err(wrong("wait", text, "seconds from 0 to 600")),
-    }
-}
-
-/// A reading option as JSON, as `ReadOptions` spells it.
-fn read_option(key: &str, text: &str) -> Result<Value, Refusal> {
-    match key {
-        "headerRow" | "headerRows" | "skipRows" | "skipFooter" => match text.parse::<u64>() {
-            Ok(number) => Ok(json!(number)),
-            Err(_) => Err(wrong(key, text, "a whole number")),
-        },
-        "nullSpellings" | "sheets" => Ok(text.split(',').map(Value::from).collect()),
-        "dateOrder" => Ok(json!(text.to_ascii_uppercase())),
-        "columns" => serde_json::from_str(text).map_err(|_| wrong(key, text, "a JSON list")),
-        _ => Ok(json!(text)),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use sluice_schema::SchemaError;
 
+use crate::catalog::model::JobOutcome;
 use crate::catalog::{CatalogError, disk_error, disk_full};
 use crate::error::{Code, Error};
 use crate::store::StoreError;
@@ -17,8 +18,16 @@ pub(super) enum Failure {
     Lost,
     /// The same would happen again.
     Final(Error),
+    /// The columns or rows are not what the caller accepts; how they differ is told.
+    Refused(Error, Box<JobOutcome>),
     /// The database was away: it may well succeed later.
     Passing(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Final(error)
+    }
 }
 
 impl From<CatalogError> for Failure {
@@ -63,7 +72,7 @@ impl From<SchemaError> for Failure {
 }
 
 /// The text with a capital at its beginning and a full stop at its end.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     let mut sentence: String = match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),

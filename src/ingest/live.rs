@@ -104,6 +104,13 @@ impl LiveJob {
         storage
     }
 
+    /// These tables are named by the catalog now: they are not dropped at the end.
+    pub(super) fn keep_tables<'s>(&self, kept: impl Iterator<Item = &'s StorageId>) {
+        let kept: Vec<&StorageId> = kept.collect();
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.retain(|table| !kept.contains(&table));
+    }
+
     pub(super) fn take_tables(&self) -> Vec<StorageId> {
         std::mem::take(&mut self.tables.lock().unwrap_or_else(PoisonError::into_inner))
     }

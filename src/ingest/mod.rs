@@ -3,14 +3,22 @@
 //! `receive` acknowledges once the source and the job are committed; a bounded runner understands,
 //! loads and publishes. A crash at any instant leaves the old version or the new one.
 
+mod admit;
 mod background;
 mod columns;
+mod draft;
 mod failure;
+mod fit;
+mod inspect;
 mod janitor;
 mod live;
 mod load;
+mod misfit;
+mod request;
 mod runner;
+mod similar;
 mod spool;
+mod widen;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -25,14 +33,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use self::admit::{CellCorrection, Correction};
+pub use self::inspect::{InspectedSheet, inspect_file};
+pub use self::request::{UploadRequest, option_of_text, read_options};
 use self::runner::Shared;
+use self::spool::Folders;
 pub use self::spool::Spooled;
-use self::spool::{Folders, label_of, tidy};
 use crate::catalog::model::{Job, JobId, JobKind, LoadMode, WorkspaceId};
 use crate::catalog::names::{Place, place};
 use crate::catalog::{Catalog, CatalogError, NewJob, disk_error};
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::Store;
 
 /// How often a job that runs on another node is looked at while somebody waits for it.
@@ -42,34 +53,13 @@ const CANCEL_WAIT: Duration = Duration::from_secs(1);
 /// How long interrupted jobs get to put themselves back into the queue.
 const LEAVE_WAIT: Duration = Duration::from_secs(3);
 
-/// What an upload asks for.
-#[derive(Clone, Debug)]
-pub struct UploadRequest {
-    /// The dataset's name; from the file's name when not given.
-    pub name: Option<String>,
-    /// The file's name, a label and a hint.
-    pub file_name: String,
-    /// How it meets a dataset of that name.
-    pub mode: LoadMode,
-    /// How to read the file.
-    pub options: sluice_schema::ReadOptions,
-}
-
-impl UploadRequest {
-    /// The name as given, or the file's.
-    fn label(&self) -> String {
-        match self.name.as_deref().filter(|name| !name.trim().is_empty()) {
-            Some(name) => tidy(name),
-            None => label_of(&self.file_name),
-        }
-    }
-}
-
 /// Receives files, runs jobs.
 pub struct Ingest {
     shared: Arc<Shared>,
     max_upload_bytes: u64,
     tasks: Mutex<JoinSet<()>>,
+    /// Inspections at work at once, so that asking never keeps loads from the processor.
+    inspections: tokio::sync::Semaphore,
 }
 
 impl Ingest {
@@ -91,7 +81,10 @@ impl Ingest {
             catalog,
             store,
             folders,
-            limits: sluice_schema::Limits::default(),
+            limits: sluice_schema::Limits {
+                max_rejects: settings.max_rejects,
+                ..sluice_schema::Limits::default()
+            },
             concurrency: settings.load_concurrency.max(1),
             live: Mutex::new(HashMap::new()),
             wake: Notify::new(),
@@ -109,7 +102,8 @@ impl Ingest {
         }
         tasks.spawn(runner::run(Arc::clone(&shared)));
         let max_upload_bytes = settings.max_upload_bytes;
-        Ok(Arc::new(Ingest { shared, max_upload_bytes, tasks: Mutex::new(tasks) }))
+        let inspections = tokio::sync::Semaphore::new(settings.load_concurrency.max(1));
+        Ok(Arc::new(Ingest { shared, max_upload_bytes, tasks: Mutex::new(tasks), inspections }))
     }
 
     /// Streams the body to the spool while hashing and counting; acknowledged when this returns.
@@ -137,6 +131,7 @@ impl Ingest {
     /// # Errors
     /// CONFLICT for a taken name in mode CREATE.
     pub fn check(&self, workspace: WorkspaceId, request: &UploadRequest) -> Result<()> {
+        request.check()?;
         self.place(workspace, request).map(|_| ())
     }
 
@@ -163,7 +158,10 @@ impl Ingest {
         spooled: Spooled,
     ) -> Result<JobId> {
         let dataset_name = self.place(workspace, &request)?;
-        let options = serde_json::to_string(&request.options).map_err(Error::internal)?;
+        let options = serde_json::to_string(&request.wishes()).map_err(Error::internal)?;
+        if let Some(id) = self.repeated(workspace, &request, &spooled).await? {
+            return Ok(id);
+        }
         let source = self.shared.folders.keep(spooled, &request.file_name).await?;
         let id = JobId(Uuid::now_v7());
         let job = NewJob {
@@ -175,15 +173,41 @@ impl Ingest {
             mode: request.mode,
             source,
             options,
+            request_id: request.request_id.clone(),
         };
+        self.enqueue(&job).await?;
+        Ok(id)
+    }
+
+    async fn enqueue(&self, job: &NewJob) -> Result<()> {
         // Before the row: whoever finds the job can wait for it.
-        self.shared.live_of(id);
-        if let Err(error) = self.shared.catalog.enqueue(&job).await {
-            self.shared.forget_live(id);
+        self.shared.live_of(job.id);
+        if let Err(error) = self.shared.catalog.enqueue(job).await {
+            self.shared.forget_live(job.id);
             return Err(error.into());
         }
         self.shared.wake.notify_one();
-        Ok(id)
+        Ok(())
+    }
+
+    /// The job of an earlier request of the same id.
+    async fn repeated(
+        &self,
+        workspace: WorkspaceId,
+        request: &UploadRequest,
+        spooled: &Spooled,
+    ) -> Result<Option<JobId>> {
+        let Some(request_id) = &request.request_id else { return Ok(None) };
+        match self.shared.catalog.job_of_request(workspace, request_id).await? {
+            None => Ok(None),
+            Some((job, source)) if source.sha256 == spooled.sha256() => Ok(Some(job.id)),
+            Some(_) => Err(Error::new(
+                Code::Conflict,
+                format!(
+                    "The requestId {request_id:?} was given with another file. Give each request an id of its own."
+                ),
+            )),
+        }
     }
 
     /// Receives a file of this machine, for `sluice serve FILES` and for files that came into the

@@ -15,11 +15,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::background;
+use super::draft::{self, Draft};
 use super::failure::Failure;
 use super::live::{LiveJob, Phase};
-use super::load::{self, Draft, LoadedSheet};
+use super::load::{self, Loaded, Work};
+use super::request::Wishes;
 use super::spool::Folders;
-use crate::catalog::model::{JobId, JobStatus, LoadMode, StorageId};
+use crate::catalog::model::{JobId, JobOutcome, JobStatus, LoadMode, StorageId};
 use crate::catalog::names::{Place, place};
 use crate::catalog::{Catalog, CatalogError, ClaimedJob, MAX_ATTEMPTS, NewVersion, Publication};
 use crate::error::Error;
@@ -135,8 +137,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 async fn run_job(shared: Arc<Shared>, job: ClaimedJob) {
     let live = shared.live_of(job.id);
     let outcome = attempt(&shared, &job, &live).await;
-    let is_published = outcome.is_ok();
-    clean_up(&shared, &live, is_published).await;
+    clean_up(&shared, &live).await;
     let has_ended = match outcome {
         Ok(()) => true,
         Err(failure) => settle(&shared, &job, failure).await,
@@ -155,17 +156,27 @@ async fn attempt(
     job: &ClaimedJob,
     live: &Arc<LiveJob>,
 ) -> Result<(), Failure> {
+    let wishes: Wishes = serde_json::from_str(&job.options)
+        .map_err(|error| Failure::from(CatalogError::Damaged(error.to_string())))?;
     refuse_taken_name(shared, job)?;
-    let sheets = {
+    let loaded = {
         let (shared, job, live) = (Arc::clone(shared), job.clone(), Arc::clone(live));
-        let path = shared.folders.source_path(&job.source.sha256);
+        let wishes = wishes.clone();
         background::run(move || {
             #[cfg(test)]
             if job.dataset_name == PANICS {
                 live.new_table();
-                std::panic::panic_any("a test makes this job panic about a table");
+                panic!("a table of a job that a test makes panic");
             }
-            load::load_sheets(&shared.store, &job, &path, &shared.limits, &live)
+            load::load_sheets(&Work {
+                store: Some(&shared.store),
+                snapshot: &shared.catalog.snapshot(job.workspace),
+                path: &shared.folders.source_path(&job.source.sha256),
+                limits: &shared.limits,
+                wishes: &wishes,
+                job: &job,
+                live: &live,
+            })
         })
         .await
         // A panic is a defect of ours; the process lives on.
@@ -173,15 +184,28 @@ async fn attempt(
     };
     for _ in 0..MAX_PUBLISHES {
         let snapshot = shared.catalog.snapshot(job.workspace);
-        let mut drafts = load::draft(&snapshot, job, &sheets)?;
+        let mut drafts = match draft::draft(&snapshot, job, &wishes, &loaded) {
+            // The rows that were added to are not the present ones: the job begins again.
+            Err(CatalogError::Changed) => {
+                return Err(Failure::Passing(CatalogError::Changed.into()));
+            }
+            drafts => drafts?,
+        };
         build_indexes(shared, live, &mut drafts).await?;
         live.begin(Phase::Publish);
-        match shared.catalog.publish(job.workspace, publication(job, &sheets, drafts)).await {
-            Ok(_) => return Ok(()),
+        match shared.catalog.publish(job.workspace, publication(job, &loaded, drafts)).await {
+            Ok(published) => {
+                live.keep_tables(published.iter().map(|dataset| &dataset.storage));
+                return Ok(());
+            }
             // Somebody was first: the names are chosen anew in what is there now.
             Err(CatalogError::Changed) => {}
-            Err(CatalogError::NameTaken(_)) if job.mode == LoadMode::Replace => {}
-            Err(error) if error.is_unavailable() => return find_out(shared, job, error).await,
+            Err(CatalogError::NameTaken(_)) if job.mode != LoadMode::Create => {}
+            Err(error) if error.is_unavailable() => {
+                find_out(shared, job, error).await?;
+                live.keep_tables(loaded.sheets.iter().map(|sheet| &sheet.storage));
+                return Ok(());
+            }
             Err(error) => return Err(error.into()),
         }
         shared.catalog.refresh(job.workspace).await?;
@@ -217,16 +241,24 @@ async fn build_indexes(
     Ok(())
 }
 
-fn publication(job: &ClaimedJob, sheets: &[LoadedSheet], drafts: Vec<Draft>) -> Publication {
+fn publication(job: &ClaimedJob, loaded: &Loaded, drafts: Vec<Draft>) -> Publication {
     let notices = drafts.iter().flat_map(|draft| draft.dataset.notices.iter().cloned()).collect();
     let versions = drafts
         .into_iter()
         .map(|draft| NewVersion {
-            rejects: sheets.get(draft.sheet).map_or_else(Vec::new, |s| s.rejects().to_vec()),
+            rejects: draft.rejects,
+            rejects_before: draft.rejects_before,
             dataset: draft.dataset,
         })
         .collect();
-    Publication { job: job.id, attempt: job.attempt, versions, notices }
+    Publication {
+        job: job.id,
+        attempt: job.attempt,
+        versions,
+        unchanged: loaded.unchanged.clone(),
+        notices,
+        outcome: draft::outcome(loaded),
+    }
 }
 
 /// The connection was lost while publishing: only the catalog knows whether it happened.
@@ -244,11 +276,8 @@ async fn find_out(shared: &Shared, job: &ClaimedJob, error: CatalogError) -> Res
 }
 
 /// Drops the tables that were begun and are not named by the catalog.
-async fn clean_up(shared: &Shared, live: &LiveJob, is_published: bool) {
+async fn clean_up(shared: &Shared, live: &LiveJob) {
     for storage in live.take_tables() {
-        if is_published {
-            continue;
-        }
         let mut n_tries = 0;
         while let Err(error) = drop_unnamed(shared, &storage).await {
             n_tries += 1;
@@ -272,7 +301,12 @@ async fn drop_unnamed(shared: &Shared, storage: &StorageId) -> Result<(), Error>
 /// Writes down how a job ended that did not publish; `false` when it will be begun again.
 async fn settle(shared: &Shared, job: &ClaimedJob, failure: Failure) -> bool {
     let is_leaving = shared.is_leaving.load(Ordering::Acquire);
+    let mut outcome = JobOutcome::default();
     let (status, error) = match failure {
+        Failure::Refused(error, told) => {
+            outcome = *told;
+            (JobStatus::Failed, Some(error))
+        }
         Failure::Lost => return true,
         Failure::Cancelled if is_leaving => {
             // Not its fault: the beginning does not count.
@@ -291,6 +325,6 @@ async fn settle(shared: &Shared, job: &ClaimedJob, failure: Failure) -> bool {
         tracing::info!(job = %job.id.0, code = error.code.wire(), error = ?error, "a job failed");
     }
     let told = error.as_ref().map(|error| (error.code.wire(), error.message.as_ref()));
-    shared.insist(|| shared.catalog.finish_job(job.id, status, told)).await;
+    shared.insist(|| shared.catalog.finish_job(job.id, status, told, &outcome)).await;
     true
 }

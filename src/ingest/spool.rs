@@ -40,6 +40,11 @@ impl Spooled {
         &self.sha256
     }
 
+    /// Where the bytes are, as long as this value lives.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Bytes.
     pub fn size_bytes(&self) -> i64 {
         self.size_bytes

@@ -75,12 +75,7 @@ impl App {
 }
 
 fn request(name: &str, mode: LoadMode) -> UploadRequest {
-    UploadRequest {
-        name: None,
-        file_name: format!("{name}.csv"),
-        mode,
-        options: sluice_schema::ReadOptions::default(),
-    }
+    UploadRequest { file_name: format!("{name}.csv"), mode, ..UploadRequest::default() }
 }
 
 fn names(dataset: &Dataset) -> Vec<&str> {

@@ -15,6 +15,7 @@ use crate::config::Settings;
 use crate::error::{Code, Error};
 
 pub mod json;
+pub mod merge;
 pub mod postgres;
 pub mod run;
 mod spare;
@@ -75,8 +76,10 @@ pub struct LoadedTable {
     pub has_key: bool,
     /// What was normalised while reading.
     pub notices: Vec<Notice>,
-    /// Cells and rows that were refused.
+    /// Rows that were refused, as many as the limits keep.
     pub rejects: Vec<Reject>,
+    /// Rows that were refused, in all.
+    pub n_rejects: u64,
 }
 
 /// Why the store did not do what was asked.

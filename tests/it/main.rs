@@ -12,6 +12,7 @@
     reason = "a test that cannot go on shall fail where it stands"
 )]
 
+mod again;
 mod bad_input;
 mod browser;
 mod config;
@@ -22,9 +23,12 @@ mod evaluator;
 mod guards;
 mod harness;
 mod http;
+mod inspect;
 mod keys;
+mod options;
 mod read;
 mod readme;
+mod rejects;
 mod schema;
 mod tidy;
 mod upload;

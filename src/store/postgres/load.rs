@@ -19,7 +19,7 @@ use crate::store::spare::Spare;
 use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSpec, read_sheet};
 
 /// PostgreSQL's own limit is 1,600, and `_row` is one of them.
-const MAX_COLUMNS: usize = 1_599;
+pub(super) const MAX_COLUMNS: usize = 1_599;
 
 /// How often a wait asks whether the load is cancelled.
 const CANCEL_POLL: Duration = Duration::from_millis(200);
@@ -54,13 +54,16 @@ pub(super) fn load_sheet(
 }
 
 /// A plain thread that waits for asynchronous work, and for its cancellation.
-struct Waiter<'a> {
-    runtime: &'a Handle,
-    control: &'a dyn Control,
+pub(super) struct Waiter<'a> {
+    pub(super) runtime: &'a Handle,
+    pub(super) control: &'a dyn Control,
 }
 
 impl Waiter<'_> {
-    fn wait<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    pub(super) fn wait<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, StoreError> {
         self.runtime.block_on(async {
             let mut work = std::pin::pin!(work);
             loop {
@@ -74,7 +77,7 @@ impl Waiter<'_> {
     }
 
     /// Waits for what may fail or hang without consequences.
-    fn try_briefly(&self, work: impl Future<Output = Result<(), sqlx::Error>>) {
+    pub(super) fn try_briefly(&self, work: impl Future<Output = Result<(), sqlx::Error>>) {
         let done = self.runtime.block_on(async {
             tokio::time::timeout(GOODBYE_TIMEOUT, work).await.unwrap_or_else(|_| Err(timed_out()))
         });
@@ -85,13 +88,13 @@ impl Waiter<'_> {
 }
 
 /// The load's own connection.
-struct Session<'a> {
-    connection: PgConnection,
-    waiter: &'a Waiter<'a>,
+pub(super) struct Session<'a> {
+    pub(super) connection: PgConnection,
+    pub(super) waiter: &'a Waiter<'a>,
 }
 
 impl Session<'_> {
-    fn execute(&mut self, sql: String) -> Result<(), StoreError> {
+    pub(super) fn execute(&mut self, sql: String) -> Result<(), StoreError> {
         let run = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection);
         self.waiter.wait(run).map(|_| ())
     }
@@ -121,8 +124,8 @@ impl Session<'_> {
         }
         self.execute("COMMIT".into())?;
         let LoadedRows { n_rows, .. } = copied;
-        let ReadReport { notices, rejects, .. } = report;
-        Ok(LoadedTable { n_rows, size_bytes, has_key, notices, rejects })
+        let ReadReport { notices, rejects, n_rejects, .. } = report;
+        Ok(LoadedTable { n_rows, size_bytes, has_key, notices, rejects, n_rejects })
     }
 
     /// Sends all rows.
@@ -153,7 +156,7 @@ impl Session<'_> {
     }
 
     /// Builds the unique index of the key; whether the values allow it.
-    fn build_key(
+    pub(super) fn build_key(
         &mut self,
         storage: &StorageId,
         table: &str,
@@ -219,7 +222,7 @@ fn send(
 }
 
 /// Text columns sort by bytes, as they do in SQLite.
-fn create_table_sql(table: &str, columns: &[PhysicalColumn]) -> String {
+pub(super) fn create_table_sql(table: &str, columns: &[PhysicalColumn]) -> String {
     let mut sql = format!("CREATE TABLE {table} (_row bigint NOT NULL");
     for column in columns {
         let sql_type = match column.column_type {

@@ -13,12 +13,16 @@ use tokio::runtime::Handle;
 
 pub mod read;
 
+use sluice_schema::Control;
+
+use super::merge::{MergeSpec, MergedTable};
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::{ROW_COLUMN, StorageId};
 use crate::config::Settings;
 
 mod copy;
 mod load;
+mod merge;
 
 /// SQLSTATE `disk_full`.
 pub(super) const DISK_FULL: &str = "53100";
@@ -148,6 +152,36 @@ impl PostgresStore {
             let _ = self.runtime.block_on(self.drop_table(storage));
         }
         loaded
+    }
+
+    /// Makes a new table of the rows of others, in one transaction; blocks the calling thread,
+    /// which must not be an async one.
+    ///
+    /// # Errors
+    /// When the database is away or the disk is full, or on cancellation.
+    pub fn merge(
+        &self,
+        storage: &StorageId,
+        spec: &MergeSpec<'_>,
+        control: &dyn Control,
+    ) -> Result<MergedTable, StoreError> {
+        let merged = merge::merge(self, storage, spec, control);
+        if merged.is_err() {
+            let _ = self.runtime.block_on(self.drop_table(storage));
+        }
+        merged
+    }
+
+    /// The rows of the first two equal values of a column, if any are; blocks the calling thread.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub fn first_repeat(
+        &self,
+        storage: &StorageId,
+        physical: &str,
+    ) -> Result<Option<(i64, i64)>, StoreError> {
+        merge::first_repeat(self, storage, physical)
     }
 
     /// Drops the table once running statements on it have ended.

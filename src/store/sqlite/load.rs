@@ -26,7 +26,7 @@ use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSp
 pub(super) const PAGE_BYTES: usize = 4096;
 
 /// SQLite's own limit is 2,000, and `_row` is one of them.
-const MAX_COLUMNS: usize = 1_999;
+pub(super) const MAX_COLUMNS: usize = 1_999;
 
 /// Memory for pages and as much again for sorting, in KiB as the pragma wants it; what does not fit
 /// goes to temporary files.
@@ -36,7 +36,7 @@ const SORT_CACHE: &str = "PRAGMA cache_size=-16384";
 const CANCEL_POLL: Duration = Duration::from_millis(100);
 
 /// The statement that makes a table; the affinities agree with what [`RecordEncoder`] stores.
-fn create_table_sql(columns: &[PhysicalColumn]) -> String {
+pub(super) fn create_table_sql(columns: &[PhysicalColumn]) -> String {
     let mut sql = String::from("CREATE TABLE t(_row INTEGER PRIMARY KEY");
     for column in columns {
         sql.push(',');
@@ -137,6 +137,7 @@ pub(super) fn load_sheet(
         has_key,
         notices: report.notices,
         rejects: report.rejects,
+        n_rejects: report.n_rejects,
     })
 }
 
@@ -174,7 +175,7 @@ fn push_block_with_keys(
 ///
 /// Nobody else has the file open and it is removed when this process dies, so the journal stays in
 /// memory: it holds the few pages that change, not those that the index adds.
-fn build_key(
+pub(super) fn build_key(
     path: &Path,
     column: &PhysicalColumn,
     control: &dyn Control,
@@ -199,7 +200,7 @@ fn build_key(
 }
 
 /// Runs a long statement, which ends as interrupted when the load is cancelled.
-fn execute_until_cancelled(
+pub(super) fn execute_until_cancelled(
     connection: &Connection,
     sql: &str,
     control: &dyn Control,
@@ -223,7 +224,12 @@ fn execute_until_cancelled(
 /// Looks at both ends of the finished file as SQLite sees it; returns its size.
 ///
 /// `immutable` reads without locks and leaves no `-wal` or `-shm` behind.
-fn check(path: &Path, file: &File, n_rows: u64, least_bytes: u64) -> Result<u64, StoreError> {
+pub(super) fn check(
+    path: &Path,
+    file: &File,
+    n_rows: u64,
+    least_bytes: u64,
+) -> Result<u64, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
@@ -246,7 +252,12 @@ fn check(path: &Path, file: &File, n_rows: u64, least_bytes: u64) -> Result<u64,
 }
 
 /// The path as a URI, so that SQLite can be told that nobody changes the file.
-fn immutable_uri(path: &Path) -> Result<String, StoreError> {
+pub(super) fn immutable_uri(path: &Path) -> Result<String, StoreError> {
+    Ok(format!("{}?immutable=1", uri(path)?))
+}
+
+/// The path as a URI.
+pub(super) fn uri(path: &Path) -> Result<String, StoreError> {
     let path = fs::canonicalize(path)?;
     let mut uri = String::from("file://");
     for &byte in path.as_os_str().as_encoded_bytes() {
@@ -256,6 +267,5 @@ fn immutable_uri(path: &Path) -> Result<String, StoreError> {
             uri.push_str(&format!("%{byte:02x}"));
         }
     }
-    uri.push_str("?immutable=1");
     Ok(uri)
 }

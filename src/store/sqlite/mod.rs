@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 pub mod functions;
 pub mod read;
 
+use sluice_schema::Control;
+
+use super::merge::{MergeSpec, MergedTable};
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
@@ -18,6 +21,7 @@ use crate::config::Settings;
 mod bulk;
 mod index;
 mod load;
+mod merge;
 mod page;
 mod record;
 
@@ -82,6 +86,41 @@ impl SqliteStore {
             let _ = self.drop_table(storage);
         }
         loaded
+    }
+
+    /// Makes a new file of the rows of others; blocks the calling thread.
+    ///
+    /// # Errors
+    /// When SQLite refuses, the disk is full, or on cancellation; nothing is left then.
+    pub fn merge(
+        &self,
+        storage: &StorageId,
+        spec: &MergeSpec<'_>,
+        control: &dyn Control,
+    ) -> Result<MergedTable, StoreError> {
+        let new = spec.new.map(|new| self.path_of(new));
+        let merged = merge::merge(
+            &self.path_of(storage),
+            (&self.path_of(spec.old), new.as_deref()),
+            spec,
+            control,
+        );
+        if merged.is_err() {
+            let _ = self.drop_table(storage);
+        }
+        merged
+    }
+
+    /// The rows of the first two equal values of a column, if any are; blocks the calling thread.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn first_repeat(
+        &self,
+        storage: &StorageId,
+        physical: &str,
+    ) -> Result<Option<(i64, i64)>, StoreError> {
+        merge::first_repeat(&self.path_of(storage), physical)
     }
 
     /// Unlinks the file and its companions; who has it open keeps reading it.

@@ -1,0 +1,278 @@
+//! Turns loaded tables into the versions to be published.
+//!
+//! It is quick and may be repeated when somebody else published meanwhile. It makes nothing
+//! visible.
+
+use std::sync::Arc;
+
+use sluice_schema::{Notice, NoticeCode};
+use uuid::Uuid;
+
+use super::columns::{NamedColumns, Naming, name_columns};
+use super::load::{Loaded, LoadedSheet};
+use super::request::{Task, Wishes};
+use crate::catalog::model::{
+    Column, Dataset, DatasetId, Drift, Index, JobOutcome, LoadMode, RejectCell, RejectedRow,
+    RejectsBefore, RowCounts, StorageGuard,
+};
+use crate::catalog::names::{Place, place};
+use crate::catalog::snapshot::Snapshot;
+use crate::catalog::{CatalogError, ClaimedJob, now_us};
+
+/// The store's name of the key's index.
+const KEY_INDEX: &str = "key";
+/// Why the key has an index.
+const KEY_REASON: &str = "KEY";
+
+/// A version to be published, and the indexes that it still lacks.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) dataset: Dataset,
+    pub(super) rejects: Vec<RejectedRow>,
+    pub(super) rejects_before: RejectsBefore,
+    /// Indexes of the version before, by physical columns, to be built on the new table.
+    pub(super) missing: Vec<(Index, Vec<String>)>,
+}
+
+/// What a job came to.
+pub(super) fn outcome(loaded: &Loaded) -> JobOutcome {
+    let mut counts = RowCounts::default();
+    let mut drift: Vec<Drift> = Vec::new();
+    for sheet in &loaded.sheets {
+        counts.inserted += sheet.counts.inserted;
+        counts.updated += sheet.counts.updated;
+        counts.unchanged += sheet.counts.unchanged;
+        counts.rejected += sheet.counts.rejected;
+        drift.extend(sheet.prepared.fit.drift.iter().cloned());
+    }
+    for dataset in &loaded.unchanged {
+        counts.unchanged += dataset.row_count;
+    }
+    JobOutcome { counts, drift, is_unchanged: loaded.sheets.is_empty() }
+}
+
+/// The versions that the loaded sheets become in a workspace as the snapshot shows it.
+///
+/// # Errors
+/// NameTaken when a dataset is there that mode CREATE must not touch; Changed when the rows that
+/// were added to are not the present ones any more.
+pub(super) fn draft(
+    snapshot: &Arc<Snapshot>,
+    job: &ClaimedJob,
+    wishes: &Wishes,
+    loaded: &Loaded,
+) -> Result<Vec<Draft>, CatalogError> {
+    let mut drafts: Vec<Draft> = Vec::with_capacity(loaded.sheets.len());
+    let mut seen = Snapshot::clone(snapshot);
+    for sheet in &loaded.sheets {
+        let draft = draft_one(&seen, job, wishes, sheet)?;
+        let (revision, schema_revision) = (seen.revision, seen.schema_revision);
+        let dataset = Arc::new(draft.dataset.clone());
+        seen = seen.with_changes([dataset], &[], revision, schema_revision);
+        drafts.push(draft);
+    }
+    Ok(drafts)
+}
+
+/// The version that a sheet follows, or the names of a new dataset.
+fn follow(
+    snapshot: &Snapshot,
+    job: &ClaimedJob,
+    wishes: &Wishes,
+    sheet: &LoadedSheet,
+) -> Result<Result<Arc<Dataset>, (String, String)>, CatalogError> {
+    let prepared = &sheet.prepared;
+    if (wishes.task != Task::Load || prepared.mode.keeps_rows())
+        && let Some(before) = &prepared.before
+    {
+        // Made of these very rows: anything else is stale.
+        return match snapshot.dataset_by_id(before.id) {
+            Some(present) if present.version == before.version => Ok(Ok(Arc::clone(present))),
+            Some(_) => Err(CatalogError::Changed),
+            None => Err(CatalogError::NotFound),
+        };
+    }
+    match place(snapshot, &prepared.label) {
+        Place::Existing(dataset) if job.mode == LoadMode::Create => {
+            Err(CatalogError::NameTaken(dataset.name.clone()))
+        }
+        Place::Existing(_) if prepared.mode.keeps_rows() => Err(CatalogError::Changed),
+        Place::Existing(dataset) => Ok(Ok(dataset)),
+        Place::New { name, type_name } => Ok(Err((name, type_name))),
+    }
+}
+
+fn draft_one(
+    snapshot: &Snapshot,
+    job: &ClaimedJob,
+    wishes: &Wishes,
+    sheet: &LoadedSheet,
+) -> Result<Draft, CatalogError> {
+    let prepared = &sheet.prepared;
+    let follows = follow(snapshot, job, wishes, sheet)?;
+    let given = given_names(wishes);
+    let NamedColumns { columns, key, notices } = name_columns(&Naming {
+        plan: &prepared.plan,
+        // What the sheet was compared with: its columns are meant by their positions.
+        before: prepared.before.as_deref(),
+        table: &sheet.columns,
+        given: &given,
+        key: sheet.key,
+        n_rows: sheet.table.n_rows,
+        n_nulls: sheet.n_nulls.as_deref(),
+    });
+    let now_us = now_us();
+    let mut dataset = Dataset {
+        id: DatasetId(Uuid::now_v7()),
+        name: String::new(),
+        type_name: String::new(),
+        label: prepared.label.clone(),
+        description: wishes.description.clone(),
+        version: 1,
+        row_count: sheet.table.n_rows,
+        size_bytes: sheet.table.size_bytes,
+        columns,
+        key,
+        storage: sheet.storage.clone(),
+        guard: StorageGuard::default(),
+        indexes: Vec::new(),
+        source: Some(job.source.clone()),
+        recipe: Arc::new(prepared.recipe.clone()),
+        n_rejects: 0,
+        notices: Arc::from([]),
+        created_at_us: now_us,
+        updated_at_us: now_us,
+    };
+    if sheet.table.has_key
+        && let Some(key) = dataset.columns.get(dataset.key)
+    {
+        dataset.indexes.push(Index {
+            name: KEY_INDEX.to_owned(),
+            columns: vec![key.name.clone()],
+            reason: KEY_REASON.to_owned(),
+            built_at_us: now_us,
+        });
+    }
+    let rejects = rejected_rows(sheet, &dataset.columns);
+    let rejects_before = match &wishes.task {
+        Task::Admit { ids, .. } => RejectsBefore::KeepBut(ids.clone()),
+        _ if prepared.mode.keeps_rows() => RejectsBefore::Keep,
+        _ => RejectsBefore::Drop,
+    };
+    dataset.n_rejects = i64::try_from(rejects.len()).unwrap_or(i64::MAX);
+    let mut told = notices;
+    let mut missing = Vec::new();
+    match follows {
+        Ok(old) => {
+            dataset.id = old.id;
+            dataset.name.clone_from(&old.name);
+            dataset.type_name.clone_from(&old.type_name);
+            dataset.label.clone_from(&old.label);
+            if dataset.description.is_none() {
+                dataset.description.clone_from(&old.description);
+            }
+            dataset.version = old.version + 1;
+            dataset.created_at_us = old.created_at_us;
+            if matches!(wishes.task, Task::Admit { .. }) {
+                dataset.source.clone_from(&old.source);
+            }
+            dataset.n_rejects += match &rejects_before {
+                RejectsBefore::Drop => 0,
+                RejectsBefore::Keep => old.n_rejects,
+                RejectsBefore::KeepBut(ids) => {
+                    (old.n_rejects - i64::try_from(ids.len()).unwrap_or_default()).max(0)
+                }
+            };
+            missing = indexes_to_rebuild(&old, &dataset);
+        }
+        Err((name, type_name)) => {
+            if !is_plainly(&name, &prepared.label) {
+                told.push(Notice::new(
+                    NoticeCode::NameChanged,
+                    format!("The name {:?} became {name}: that is what GraphQL accepts and nothing else uses.", prepared.label),
+                ));
+            }
+            dataset.name = name;
+            dataset.type_name = type_name;
+        }
+    }
+    let of_sheet = |notice: &Notice| Notice { sheet: prepared.plan.name.clone(), ..notice.clone() };
+    dataset.notices = told
+        .iter()
+        .chain(&prepared.plan.notices)
+        .chain(&sheet.table.notices)
+        .map(of_sheet)
+        .collect();
+    Ok(Draft { dataset, rejects, rejects_before, missing })
+}
+
+/// Field names that the caller gives, by label.
+pub(super) fn given_names(wishes: &Wishes) -> Vec<(String, String)> {
+    let mut given: Vec<(String, String)> = match &wishes.task {
+        Task::Derive { names, .. } => names.clone(),
+        _ => Vec::new(),
+    };
+    for column in &wishes.read.columns {
+        if let Some(name) = &column.name
+            && !given.iter().any(|(label, _)| *label == column.label)
+        {
+            given.push((column.label.clone(), name.clone()));
+        }
+    }
+    given
+}
+
+/// The refused rows, cell by cell under the fields that they were meant for.
+fn rejected_rows(sheet: &LoadedSheet, columns: &[Column]) -> Vec<RejectedRow> {
+    let plan = &sheet.prepared.plan;
+    let data: Vec<&Column> = columns.iter().filter(|column| !column.generated).collect();
+    let mut places = Vec::with_capacity(plan.columns.len());
+    for (position, column) in sheet.columns.iter().enumerate() {
+        let new = column.sheet.and_then(|index| plan.columns.get(index));
+        if let (Some(new), Some(named)) = (new, data.get(position)) {
+            places.push((new.index_in_file, *named));
+        }
+    }
+    let row = |reject: &sluice_schema::Reject| RejectedRow {
+        row: reject.row,
+        column: reject.column.clone(),
+        value: reject.value.clone(),
+        reason: reject.reason.clone(),
+        cells: places
+            .iter()
+            .map(|(index, column)| RejectCell {
+                name: column.name.clone(),
+                label: column.label.clone(),
+                value: reject.cells.get(*index).cloned(),
+            })
+            .collect(),
+    };
+    sheet.table.rejects.iter().map(row).collect()
+}
+
+/// Indexes made by people whose columns are all still there.
+fn indexes_to_rebuild(old: &Dataset, new: &Dataset) -> Vec<(Index, Vec<String>)> {
+    let physical = |field: &String| {
+        new.columns
+            .iter()
+            .find(|column| column.name == *field)
+            .map(|column| column.physical.clone())
+    };
+    old.indexes
+        .iter()
+        .filter(|index| index.reason != KEY_REASON)
+        .filter_map(|index| {
+            let columns: Option<Vec<String>> = index.columns.iter().map(physical).collect();
+            Some((index.clone(), columns?))
+        })
+        .collect()
+}
+
+/// Whether a name says the same as the label, but for case and separators.
+fn is_plainly(name: &str, label: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let stem = label.rsplit_once('.').map_or(label, |(stem, _)| stem);
+    plain(name) == plain(label) || plain(name) == plain(stem)
+}

@@ -1,0 +1,222 @@
+//! Loading again: additions, changes by key, drift and policies, repeated requests.
+
+use serde_json::{Value, json};
+
+use crate::harness::both_stores;
+use crate::options::upload;
+
+fn drift_of(payload: &Value) -> Vec<String> {
+    let list = payload["drift"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    list.iter()
+        .map(|drift| {
+            format!(
+                "{} {} {}",
+                text(&drift["kind"]),
+                text(&drift["impact"]),
+                text(&drift["column"])
+            )
+        })
+        .collect()
+}
+
+fn error_of(payload: &Value) -> (String, String) {
+    let text = |key: &str| payload["job"]["error"][key].as_str().unwrap_or_default().to_owned();
+    (text("code"), text("message"))
+}
+
+#[test]
+fn rows_are_added_below() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "log", b"Day,Hits\n2024-01-01,5\n2024-01-02,\n", &json!({}));
+        let payload = upload(
+            &client,
+            "log",
+            b"hits,DAY,Note\n7,2024-01-03,new\n",
+            &json!({ "mode": "APPEND" }),
+        );
+        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+        assert_eq!(payload["job"]["counts"]["inserted"], "1");
+        assert_eq!(
+            drift_of(&payload),
+            ["RENAMED SAFE hits", "RENAMED SAFE day", "ADDED SAFE note"]
+        );
+        assert_eq!(
+            client.data("{ log { id day hits note } }"),
+            json!({ "log": [
+                { "id": 1, "day": "2024-01-01", "hits": 5, "note": null },
+                { "id": 2, "day": "2024-01-02", "hits": null, "note": null },
+                { "id": 3, "day": "2024-01-03", "hits": 7, "note": "new" },
+            ] })
+        );
+        let columns = client.data("{ dataset(name: \"log\") { version rowCount columns { name statistics { nullCount max } } } }");
+        assert_eq!(columns["dataset"]["rowCount"], "3");
+        assert_eq!(
+            columns["dataset"]["columns"][2]["statistics"],
+            json!({ "nullCount": "1", "max": "7" })
+        );
+        // A column that is not in the file stays, without values.
+        let payload = upload(&client, "log", b"Day\n2024-01-04\n", &json!({ "mode": "APPEND" }));
+        assert_eq!(drift_of(&payload), ["MISSING SAFE hits", "MISSING SAFE note"], "{payload}");
+        // The first addition makes the dataset.
+        let payload = upload(&client, "fresh", b"a\n1\n", &json!({ "mode": "APPEND" }));
+        assert_eq!(payload["dataset"]["version"], 1);
+    });
+}
+
+#[test]
+fn a_wider_column_needs_a_word() {
+    both_stores(|server| {
+        let client = server.client();
+        let first = b"n,big,price,rate,flag,at,day,code\n1,1,1.50,2,true,2024-01-01T10:00:00Z,2024-01-01,1.5e0\n,,,,,,,\n";
+        upload(&client, "wide", first, &json!({}));
+        let more =
+            b"n,big,price,rate,flag,at,day,code\n9999999999,x,2.125,1.5e3,maybe,later,soon,x\n";
+        let payload = upload(&client, "wide", more, &json!({ "mode": "APPEND" }));
+        let (code, message) = error_of(&payload);
+        assert_eq!(code, "SCHEMA_DRIFT", "{payload}");
+        assert!(message.contains("onDrift: WIDEN"), "{message}");
+        assert!(drift_of(&payload).contains(&"WIDENED BREAKING n".to_owned()), "{payload}");
+        assert_eq!(client.data("{ wide(limit: 1) { n } }"), json!({ "wide": [{ "n": 1 }] }));
+
+        let payload =
+            upload(&client, "wide", more, &json!({ "mode": "APPEND", "onDrift": "WIDEN" }));
+        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+        assert_eq!(
+            client.data("{ wide { n big price rate flag at day code } }"),
+            json!({ "wide": [
+                { "n": "1", "big": "1", "price": "1.500", "rate": 2.0, "flag": "true", "at": "2024-01-01T10:00:00Z", "day": "2024-01-01", "code": "1.5" },
+                { "n": null, "big": null, "price": null, "rate": null, "flag": null, "at": null, "day": null, "code": null },
+                { "n": "9999999999", "big": "x", "price": "2.125", "rate": 1500.0, "flag": "maybe", "at": "later", "day": "soon", "code": "x" },
+            ] })
+        );
+    });
+}
+
+#[test]
+fn rows_are_changed_by_their_key() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "stock", b"id,name,left\n1,nut,5\n2,bolt,6\n3,cog,7\n", &json!({}));
+        let payload =
+            upload(&client, "stock", b"left,id\n6,2\n9,3\n4,8\n", &json!({ "mode": "UPSERT" }));
+        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+        assert_eq!(
+            payload["job"]["counts"],
+            json!({ "inserted": "1", "updated": "1", "unchanged": "1", "rejected": "0" })
+        );
+        assert_eq!(
+            client.data("{ stock { id name left } stockByPk(id: 3) { left } }"),
+            json!({ "stock": [
+                { "id": 1, "name": "nut", "left": 5 },
+                { "id": 2, "name": "bolt", "left": 6 },
+                { "id": 3, "name": "cog", "left": 9 },
+                { "id": 8, "name": null, "left": 4 },
+            ], "stockByPk": { "left": 9 } })
+        );
+        // A key twice in the upload, a key that is there already, no key at all.
+        let (code, message) = error_of(&upload(
+            &client,
+            "stock",
+            b"id,left\n4,1\n4,2\n",
+            &json!({ "mode": "UPSERT" }),
+        ));
+        assert_eq!(code, "FILE_REJECTED", "{message}");
+        assert!(message.contains("data row 2 has the same value as data row 1"), "{message}");
+        let (code, message) = error_of(&upload(
+            &client,
+            "stock",
+            b"id,left\n9,1\n2,2\n",
+            &json!({ "mode": "APPEND" }),
+        ));
+        assert_eq!(code, "CONFLICT", "{message}");
+        assert!(message.contains("data row 2 of the upload has the key of row 2"), "{message}");
+        upload(&client, "keyless", b"a,b\n1,2\n", &json!({}));
+        let (code, message) =
+            error_of(&upload(&client, "keyless", b"a,b\n1,3\n", &json!({ "mode": "UPSERT" })));
+        assert_eq!(code, "BAD_USER_INPUT", "{message}");
+        let payload =
+            upload(&client, "keyless", b"a,b\n1,3\n", &json!({ "mode": "UPSERT", "key": "a" }));
+        assert_eq!(payload["job"]["counts"]["updated"], "1", "{payload}");
+        assert_eq!(
+            client.data("{ keyless { id a b } }"),
+            json!({ "keyless": [{ "id": 1, "a": 1, "b": 3 }] })
+        );
+    });
+}
+
+#[test]
+fn a_chosen_key_is_kept_by_additions() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "goods", b"sku,n\na,1\n", &json!({ "key": "sku" }));
+        let payload = upload(&client, "goods", b"sku,n\na,2\nb,3\n", &json!({ "mode": "UPSERT" }));
+        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+        assert_eq!(
+            client.data("{ goodsByPk(id: \"b\") { n } }"),
+            json!({ "goodsByPk": { "n": 3 } })
+        );
+        let (code, _) =
+            error_of(&upload(&client, "goods", b"sku,n\nb,2\n", &json!({ "mode": "APPEND" })));
+        assert_eq!(code, "CONFLICT");
+    });
+}
+
+#[test]
+fn a_replacement_tells_what_clients_lose() {
+    both_stores(|server| {
+        let client = server.client();
+        let first = b"Name,Total,Gone\nx,1.50,a\ny,2.50,b\n";
+        let second = b"Name,Total,More\nx,7,1\n";
+        upload(&client, "sales", first, &json!({}));
+        let payload = upload(&client, "sales", second, &json!({ "onDrift": "FAIL" }));
+        assert_eq!(error_of(&payload).0, "SCHEMA_DRIFT", "{payload}");
+        let expect = ["NARROWED BREAKING total", "ADDED SAFE more", "MISSING BREAKING gone"];
+        assert_eq!(drift_of(&payload), expect);
+        let payload = upload(&client, "sales", second, &json!({ "onDrift": "WIDEN" }));
+        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+        assert_eq!(
+            client.data("{ sales { name total more gone } }"),
+            json!({ "sales": [{ "name": "x", "total": "7.00", "more": 1, "gone": null }] })
+        );
+        upload(&client, "sales", first, &json!({}));
+        let payload = upload(&client, "sales", second, &json!({}));
+        assert_eq!(drift_of(&payload), expect, "{payload}");
+        assert_eq!(client.data("{ sales { total } }"), json!({ "sales": [{ "total": 7 }] }));
+    });
+}
+
+#[test]
+fn the_same_again_is_no_work() {
+    both_stores(|server| {
+        let client = server.client();
+        let first = upload(&client, "daily", b"a\n1\n", &json!({}));
+        assert_eq!(first["unchanged"], false);
+        let again = upload(&client, "daily", b"a\n1\n", &json!({}));
+        assert_eq!(again["unchanged"], true, "{again}");
+        assert_eq!(again["dataset"]["version"], 1);
+        let other = json!({ "options": { "columns": [{ "label": "a", "type": "STRING" }] } });
+        let changed = upload(&client, "daily", b"a\n1\n", &other);
+        assert_eq!(
+            (&changed["unchanged"], &changed["dataset"]["version"]),
+            (&json!(false), &json!(2))
+        );
+        // What was declared holds for the next file too.
+        let next = upload(&client, "daily", b"a\n2\n", &json!({}));
+        assert_eq!(next["dataset"]["columns"][1]["type"], "STRING", "{next}");
+
+        let named = json!({ "mode": "APPEND", "requestId": "monday" });
+        let one = upload(&client, "daily", b"a\n3\n", &named);
+        let two = upload(&client, "daily", b"a\n3\n", &named);
+        assert_eq!((&one["job"]["id"], &two["unchanged"]), (&two["job"]["id"], &json!(true)));
+        assert_eq!(
+            client.data("{ daily { a } }"),
+            json!({ "daily": [{ "a": "2" }, { "a": "3" }] })
+        );
+        let raw = client.upload_with("daily", "mode=append&requestId=monday&wait=60", "a\n3\n");
+        assert_eq!(raw.json()["unchanged"], true, "{}", raw.text);
+        let other = client.upload_with("daily", "mode=append&requestId=monday&wait=60", "a\n4\n");
+        assert_eq!((other.status, other.code().as_str()), (409, "CONFLICT"));
+    });
+}

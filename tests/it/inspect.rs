@@ -1,0 +1,114 @@
+//! Asking first: what a file would become, by mutation, by route, offline; nothing is stored.
+
+use serde_json::{Value, json};
+
+use crate::harness::fixtures::ITEMS;
+use crate::harness::server::ADMIN_KEY;
+use crate::harness::{Folder, both_stores, run_sluice};
+use crate::options::upload;
+
+const INSPECT: &str = "mutation In($file: Upload!, $options: UploadOptions, $mode: LoadMode) {
+    inspect(file: $file, name: \"items\", options: $options, mode: $mode, rows: 2) { sheets {
+        name format encoding dataset typeName exists rowCount delimiter quote headerRow firstDataRow key
+        columns { name label type evidence { reason } } notices { code } rows rejectCount rejects { row value }
+        drift { kind impact column } sdl } } }";
+
+#[test]
+fn a_file_is_told_and_not_stored() {
+    both_stores(|server| {
+        let client = server.client();
+        let inspect = |file: &[u8], more: Value| {
+            let mut variables = json!({ "file": null });
+            variables.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let answer = client.upload_mutation(INSPECT, &variables, ("x.csv", file));
+            answer.data()["inspect"]["sheets"][0].clone()
+        };
+        let sheet = inspect(ITEMS.as_bytes(), json!({}));
+        assert_eq!(
+            (&sheet["dataset"], &sheet["exists"], &sheet["rowCount"]),
+            (&json!("items"), &json!(false), &json!("6"))
+        );
+        assert_eq!((&sheet["delimiter"], &sheet["headerRow"]), (&json!(","), &json!("1")));
+        assert_eq!(sheet["rows"].as_array().unwrap().len(), 2);
+        assert_eq!(sheet["rows"][0]["price"], "19.99");
+        assert_eq!(sheet["rows"][0]["seenAt"], "2024-01-05T10:00:00Z");
+        assert!(sheet["sdl"].as_str().unwrap().contains("price: Decimal"), "{sheet}");
+        assert_eq!(
+            client.data("{ datasets { name } jobs { id } }"),
+            json!({ "datasets": [], "jobs": [] })
+        );
+        let spool = crate::harness::folder::files_below(&server.data_dir().join("spool"));
+        assert_eq!(spool, Vec::<String>::new());
+
+        // What it says is what an upload makes.
+        client.load("items", ITEMS);
+        let made = client.data(
+            "{ items(limit: 2) { id name price inStock added seenAt made weight code big ref } }",
+        );
+        assert_eq!(sheet["rows"], made["items"]);
+        let again = inspect(b"ID,Name,Price\n1,x,y\n", json!({}));
+        assert_eq!(again["exists"], true);
+        assert!(
+            again["drift"]
+                .as_array()
+                .unwrap()
+                .contains(&json!({ "kind": "WIDENED", "impact": "BREAKING", "column": "price" })),
+            "{again}"
+        );
+        let declared = json!({ "options": { "columns": [{ "label": "n", "type": "INT" }] } });
+        let refused = inspect(b"n\n1\nx\n", declared);
+        assert_eq!(
+            (&refused["rejectCount"], &refused["rejects"]),
+            (&json!("1"), &json!([{ "row": "3", "value": "x" }]))
+        );
+
+        let dry = upload(&client, "other", b"a\n1\n", &json!({ "dryRun": true }));
+        assert_eq!(dry["job"], Value::Null);
+        assert_eq!(dry["inspection"]["sheets"][0]["rows"], json!([{ "a": 1 }]), "{dry}");
+        assert_eq!(
+            client.data("{ datasets { name } }"),
+            json!({ "datasets": [{ "name": "items" }] })
+        );
+    });
+}
+
+#[test]
+fn the_route_and_the_program_say_the_same() {
+    both_stores(|server| {
+        let client = server.client();
+        let answer = client.request(
+            "POST",
+            "/inspect?name=semi&delimiter=%3B&rows=1",
+            &[],
+            "a;b\n1;2\n3;4\n",
+        );
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let sheet = answer.json()["sheets"][0].clone();
+        assert_eq!(sheet["rows"], json!([{ "a": 1, "b": 2 }]));
+        let folder = Folder::new();
+        folder.file("semi.csv", "a;b\n1;2\n3;4\n");
+        let arguments = ["inspect", "semi.csv", "--json", "--rows", "1", "--option", "delimiter=;"];
+        let output = run_sluice(&folder, &arguments, &[("SLUICE_KEY", ADMIN_KEY)]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["sheets"][0], sheet);
+        assert_eq!(server.anonymous().request("POST", "/inspect", &[], "a\n1\n").status, 401);
+        let bad = client.request("POST", "/inspect?rows=x", &[], "a\n1\n");
+        assert_eq!(bad.status, 400, "{}", bad.text);
+        let pdf = client.request("POST", "/inspect", &[], "%PDF-1.7\n%\u{e2}\n1 0 obj");
+        assert_eq!(pdf.status, 415, "{}", pdf.text);
+    });
+}
+
+#[test]
+fn the_program_prints_a_table() {
+    let folder = Folder::new();
+    folder.file("Line Items.csv", ITEMS);
+    let output = run_sluice(&folder, &["inspect", "Line Items.csv", "--rows", "2"], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    insta::assert_snapshot!("inspect", String::from_utf8(output.stdout).unwrap());
+    let missing = run_sluice(&folder, &["inspect", "none.csv"], &[]);
+    assert_eq!(missing.status.code(), Some(3));
+    let wrong = run_sluice(&folder, &["inspect", "Line Items.csv", "--option", "colour=red"], &[]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
