@@ -16,6 +16,7 @@ use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::sniff;
 use crate::source::{HEAD_BYTES, Inner, TextPlace};
+use crate::spool::KeptRows;
 use crate::stream::inner_dialect;
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
@@ -112,6 +113,7 @@ pub(crate) fn understand_delimited(
         dialect,
         encoding: place.encoding.to_owned(),
         header,
+        kept_rows: KeptRows(place.kept_rows()),
     })
 }
 

@@ -3,6 +3,7 @@
 //! It never loses the difference between text and values: text stands in quotes, values do not.
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::error::SchemaError;
@@ -101,14 +102,24 @@ pub(crate) fn stream_rows(
     let (chunks_out, chunks_in) = sync_channel(MAX_CHUNKS);
     let run = move || {
         let mut sink = RowSink { chunks: chunks_out, chunk: Vec::new(), n_cells: 0 };
-        let result = push(&mut sink).and_then(|()| sink.flush());
-        if let Err(Stop::Failed(error)) = result {
+        // A parser that panics must not look like the end of the rows.
+        let pushed = catch_unwind(AssertUnwindSafe(|| push(&mut sink)))
+            .unwrap_or_else(|_| Err(Stop::Failed(contradictory())));
+        if let Err(Stop::Failed(error)) = pushed.and_then(|()| sink.flush()) {
             // When nobody reads any more, nobody wants the error.
             let _ = sink.chunks.send(Err(error));
         }
     };
     std::thread::Builder::new().name("sheet".to_owned()).spawn(run)?;
     Ok(StreamReader { chunks: chunks_in, chunk: Vec::new(), at: 0 })
+}
+
+fn contradictory() -> SchemaError {
+    SchemaError::Rejected {
+        row: None,
+        found: "the file is damaged (its parts contradict each other)".to_owned(),
+        remedy: "open it in the program that wrote it, save it again and send that".to_owned(),
+    }
 }
 
 struct StreamReader {
