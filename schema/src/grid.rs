@@ -102,8 +102,11 @@ impl<'s> Grid<'s> {
 
     fn write(&mut self, row: u32, column: usize, data: &DataRef<'_>) {
         match data {
-            DataRef::Int(value) => self.sink.value(&value.to_string()),
-            DataRef::Float(value) => self.sink.value(&number_text(*value)),
+            DataRef::Int(value) => self.sink.whole(*value),
+            DataRef::Float(value) => match whole_number(*value) {
+                Some(whole) => self.sink.whole(whole),
+                None => self.sink.value(&number_text(*value)),
+            },
             DataRef::String(text) => self.sink.text(text),
             DataRef::SharedString(text) => self.sink.text(text),
             DataRef::Bool(value) => self.sink.value(if *value { "true" } else { "false" }),
@@ -189,6 +192,18 @@ impl<'s> Grid<'s> {
     }
 }
 
+/// Returns a double as the whole number it is; beyond 2^53 its neighbours are none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "whole numbers below 2^53 are exact in both types, and anything else is refused"
+)]
+fn whole_number(value: f64) -> Option<i64> {
+    let whole = value as i64;
+    (whole.unsigned_abs() < 1 << 53 && whole as f64 == value).then_some(whole)
+}
+
 /// Writes a double so that it comes back, plainly where that is short.
 pub(crate) fn number_text(value: f64) -> String {
     let size = value.abs();
@@ -261,6 +276,11 @@ mod tests {
     fn texts() {
         assert_eq!(number_text(1.0), "1");
         assert_eq!(number_text(-0.0), "0");
+        assert_eq!(whole_number(-0.0), Some(0));
+        assert_eq!(whole_number(-12.0), Some(-12));
+        assert_eq!(whole_number(0.5), None);
+        assert_eq!(whole_number(f64::NAN), None);
+        assert_eq!(whole_number(1e300), None);
         assert_eq!(number_text(68.664_999_999_999_99), "68.66499999999999");
         assert_eq!(number_text(1e20), "1e+20");
         assert_eq!(number_text(1.5e-9), "1.5e-9");

@@ -50,14 +50,17 @@ impl RowSink {
     pub(crate) fn text(&mut self, text: &str) {
         self.separate();
         self.chunk.push(b'"');
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('"') {
-            self.chunk.extend_from_slice(before.as_bytes());
-            self.chunk.extend_from_slice(b"\"\"");
-            rest = after;
+        let mut rest = text.as_bytes();
+        while let Some(at) = memchr::memchr2(b'"', 0, rest) {
+            let (before, after) = rest.split_at(at);
+            self.chunk.extend_from_slice(before);
+            // No text holds NUL, and no store takes it.
+            if after.first() == Some(&b'"') {
+                self.chunk.extend_from_slice(b"\"\"");
+            }
+            rest = after.get(1..).unwrap_or_default();
         }
-        // No text holds NUL, and no store takes it.
-        self.chunk.extend(rest.bytes().filter(|byte| *byte != 0));
+        self.chunk.extend_from_slice(rest);
         self.chunk.push(b'"');
     }
 
@@ -65,6 +68,12 @@ impl RowSink {
     pub(crate) fn value(&mut self, value: &str) {
         self.separate();
         self.chunk.extend_from_slice(value.as_bytes());
+    }
+
+    /// Adds a whole number.
+    pub(crate) fn whole(&mut self, value: i64) {
+        self.separate();
+        self.chunk.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// Returns how many cells the row has so far.

@@ -226,14 +226,21 @@ fn push_xlsx<R: Read + Seek>(
 ) -> Result<(), Stop> {
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(damaged)?;
     let shown: Vec<Option<ShownAs>> = cells.styles().iter().map(shown_by_style).collect();
-    while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(damaged)? {
-        let (row, column) = cell.get_position();
-        let data = cell.get_value();
-        grid.cell(row, column, data)?;
-        if let Some(Some(shown)) = shown.get(style)
-            && matches!(data, DataRef::Float(_) | DataRef::Int(_))
-        {
-            grid.shown_as(row, column, shown);
+    if shown.iter().all(Option::is_none) {
+        while let Some(cell) = cells.next_cell().map_err(damaged)? {
+            let (row, column) = cell.get_position();
+            grid.cell(row, column, cell.get_value())?;
+        }
+    } else {
+        while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(damaged)? {
+            let (row, column) = cell.get_position();
+            let data = cell.get_value();
+            grid.cell(row, column, data)?;
+            if let Some(Some(shown)) = shown.get(style)
+                && matches!(data, DataRef::Float(_) | DataRef::Int(_))
+            {
+                grid.shown_as(row, column, shown);
+            }
         }
     }
     grid.finish()?;
