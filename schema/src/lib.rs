@@ -5,7 +5,7 @@
 //! The rule above all: no cell is silently lost or changed. This crate knows no network, database or async.
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
-//! cells (`source`, `archive`, `parts`, `workbook`, `grid`, `shown`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
+//! cells (`source`, `archive`, `parts`, `workbook`, `grid`, `shown`, `rowgroups`, `physical`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
 //! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
@@ -30,9 +30,11 @@ mod notation;
 mod objects;
 mod options;
 mod parts;
+mod physical;
 mod pipeline;
 mod plan;
 mod read;
+mod rowgroups;
 mod rows;
 mod scan;
 mod shown;
@@ -98,10 +100,7 @@ pub fn understand(
         Kind::Zstd => understand_text(path, &Container::Zstd, wishes),
         Kind::Zip => archive::understand_zip(path, wishes),
         Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, false, wishes),
-        Kind::Parquet => Err(unsupported(
-            "a Parquet file, which is not read yet",
-            "export the table as CSV or JSON",
-        )),
+        Kind::Parquet => rowgroups::understand_parquet(path, wishes),
         Kind::Text => understand_text(path, &Container::Plain, wishes),
     }
 }
@@ -247,11 +246,13 @@ fn open_sheet_text(
     }
     let plain = Container::Plain;
     let workbook_sheet;
+    let facts = Arc::default();
     let (container, inner) = match &sheet.format {
         Format::Delimited { container } => (container, Inner::Text),
         Format::Json { container, lines, member, keys } => {
             (container, Inner::Json { lines: *lines, member: member.as_deref(), keys })
         }
+        Format::Parquet => (&plain, Inner::Parquet { facts: &facts }),
         Format::Workbook { workbook, sheet: name } => {
             workbook_sheet = workbook::SheetSource::new(path, *workbook, name);
             (&plain, Inner::Sheet { sheet: &workbook_sheet })

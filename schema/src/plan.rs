@@ -49,6 +49,8 @@ pub enum Format {
         /// The sheet's name in the workbook.
         sheet: String,
     },
+    /// Parquet.
+    Parquet,
     /// JSON: one array of objects, or one object per line.
     Json {
         /// What the text is packed in.

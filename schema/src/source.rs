@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::blocks::unwrap_schema_error;
 use crate::decode::{DecodingReader, Faults, PLAIN_UTF8, encoding_named};
@@ -13,6 +13,7 @@ use crate::error::SchemaError;
 use crate::json::open_json;
 use crate::options::Limits;
 use crate::plan::{Container, Format};
+use crate::rowgroups::{ParquetFacts, open_parquet};
 use crate::spool::{SpoolSlot, open_kept};
 use crate::summary::Texts;
 use crate::workbook::SheetSource;
@@ -111,6 +112,8 @@ pub(crate) enum Inner<'a> {
     Text,
     /// A sheet of a workbook.
     Sheet { sheet: &'a SheetSource },
+    /// The rows of a Parquet file.
+    Parquet { facts: &'a Arc<Mutex<ParquetFacts>> },
     /// The rows of a JSON document.
     Json { lines: bool, member: Option<&'a str>, keys: &'a [String] },
 }
@@ -138,6 +141,7 @@ impl<'a> TextPlace<'a> {
         match self.inner {
             Inner::Text => Texts::Anything,
             Inner::Sheet { .. } => Texts::Text,
+            Inner::Parquet { .. } => Texts::Plain,
             Inner::Json { .. } => Texts::Dates,
         }
     }
@@ -147,6 +151,7 @@ impl<'a> TextPlace<'a> {
         match self.inner {
             Inner::Text => None,
             Inner::Sheet { .. } => Some("cells of a workbook"),
+            Inner::Parquet { .. } => Some("values of Parquet columns"),
             Inner::Json { .. } => Some("members of JSON objects"),
         }
     }
@@ -176,6 +181,7 @@ impl<'a> TextPlace<'a> {
             Inner::Sheet { sheet } => {
                 Format::Workbook { workbook: sheet.kind(), sheet: sheet.name().to_owned() }
             }
+            Inner::Parquet { .. } => Format::Parquet,
             Inner::Json { lines, member, keys } => Format::Json {
                 container,
                 lines,
@@ -195,6 +201,7 @@ impl<'a> TextPlace<'a> {
                 }
                 sheet.open(self.limits)?
             }
+            Inner::Parquet { facts } => Box::new(open_parquet(self.path, self.limits, facts)?),
             Inner::Json { lines, member, keys } => Box::new(open_json(self, lines, member, keys)?),
         };
         std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())
