@@ -89,6 +89,7 @@ pub(crate) fn decide(summary: &ColumnSummary, context: &Context<'_>) -> Decision
         number: verdict.number.as_ref().map(|choice| choice.notation.clone()),
         temporal: verdict.date.as_ref().map(|choice| choice.notation.clone()),
         midnight: verdict.midnight,
+        shown_as: None,
     };
     let n_values = context.n_rows.saturating_sub(n_nulls);
     let increasing = verdict.column_type_is_int()

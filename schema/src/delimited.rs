@@ -16,6 +16,7 @@ use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::sniff;
 use crate::source::{HEAD_BYTES, Inner, TextPlace};
+use crate::spool::KeptRows;
 use crate::stream::inner_dialect;
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
@@ -75,7 +76,7 @@ pub(crate) fn understand_delimited(
         None => sniff(head, complete, options),
     };
     let mut header = match place.inner {
-        Inner::Json { .. } => json_header(head, &dialect),
+        Inner::Json { .. } | Inner::Parquet { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
     let rules = CellRules { null_spellings: options.null_spellings.clone(), texts: place.texts() };
@@ -87,7 +88,7 @@ pub(crate) fn understand_delimited(
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let mut table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
     let found = match place.inner {
-        Inner::Json { .. } => None,
+        Inner::Json { .. } | Inner::Parquet { .. } => None,
         _ => cut_footer(place, &table, &dialect, &mut header, options)?,
     };
     if let Some(footer) = found {
@@ -112,6 +113,7 @@ pub(crate) fn understand_delimited(
         dialect,
         encoding: place.encoding.to_owned(),
         header,
+        kept_rows: KeptRows(place.kept_rows()),
     })
 }
 

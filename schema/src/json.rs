@@ -153,7 +153,7 @@ fn write_number(sink: &mut RowSink, number: &str) {
         return sink.value(if number == "-0" { "0" } else { number });
     }
     match number.parse::<f64>() {
-        Ok(value) if survives_double(number) => sink.value(&crate::workbook::number_text(value)),
+        Ok(value) if survives_double(number) => sink.value(&crate::grid::number_text(value)),
         _ => sink.text(number),
     }
 }

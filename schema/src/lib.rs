@@ -5,7 +5,7 @@
 //! The rule above all: no cell is silently lost or changed. This crate knows no network, database or async.
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
-//! cells (`source`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
+//! cells (`source`, `archive`, `parts`, `workbook`, `grid`, `shown`, `rowgroups`, `physical`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
 //! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
@@ -22,20 +22,26 @@ mod error;
 mod evidence;
 mod footer;
 mod form;
+mod grid;
 mod header;
 mod json;
 pub mod naming;
 mod notation;
 mod objects;
 mod options;
+mod parts;
+mod physical;
 mod pipeline;
 mod plan;
 mod read;
+mod rowgroups;
 mod rows;
 mod scan;
+mod shown;
 mod sketch;
 mod sniff;
 mod source;
+mod spool;
 mod stream;
 mod summary;
 pub mod temporal;
@@ -55,7 +61,7 @@ pub use options::{ColumnOverride, Control, DateOrder, DeclaredType, Limits, Read
 pub use plan::{
     BooleanPair, CandidateCount, CategoryCount, ColumnPlan, Container, CounterExample, Dialect,
     Evidence, Format, HeaderPlan, Notation, Notice, NoticeCode, NumberNotation, ReadReport, Reject,
-    SheetPlan, TemporalNotation, WorkbookKind,
+    SheetPlan, ShownAs, TemporalNotation, WorkbookKind,
 };
 pub use read::{RowEncoder, read_rows};
 pub use types::{ColumnType, OwnedValue, Value};
@@ -93,11 +99,8 @@ pub fn understand(
         Kind::Gzip => understand_text(path, &Container::Gzip, wishes),
         Kind::Zstd => understand_text(path, &Container::Zstd, wishes),
         Kind::Zip => archive::understand_zip(path, wishes),
-        Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, wishes),
-        Kind::Parquet => Err(unsupported(
-            "a Parquet file, which is not read yet",
-            "export the table as CSV or JSON",
-        )),
+        Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, false, wishes),
+        Kind::Parquet => rowgroups::understand_parquet(path, wishes),
         Kind::Text => understand_text(path, &Container::Plain, wishes),
     }
 }
@@ -238,15 +241,21 @@ fn open_sheet_text(
     limits: &Limits,
     from: u64,
 ) -> Result<Box<dyn Read + Send>, SchemaError> {
-    let facts = Arc::default();
+    if let Some(kept) = spool::open_kept(&sheet.kept_rows.0, from) {
+        return Ok(Box::new(kept));
+    }
     let plain = Container::Plain;
+    let workbook_sheet;
+    let facts = Arc::default();
     let (container, inner) = match &sheet.format {
         Format::Delimited { container } => (container, Inner::Text),
         Format::Json { container, lines, member, keys } => {
             (container, Inner::Json { lines: *lines, member: member.as_deref(), keys })
         }
-        Format::Workbook { workbook, sheet } => {
-            (&plain, Inner::Sheet { kind: *workbook, name: sheet, facts: &facts })
+        Format::Parquet => (&plain, Inner::Parquet { facts: &facts }),
+        Format::Workbook { workbook, sheet: name } => {
+            workbook_sheet = workbook::SheetSource::new(path, *workbook, name);
+            (&plain, Inner::Sheet { sheet: &workbook_sheet })
         }
     };
     let place =

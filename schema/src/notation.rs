@@ -103,6 +103,11 @@ pub(crate) fn take_apart(text: &str) -> Option<Written<'_>> {
     (is_digit(bytes.first()) && is_digit(bytes.last())).then_some(written)
 }
 
+/// Tells whether a word is the sign or the code of a currency.
+pub(crate) fn is_currency(word: &str) -> bool {
+    SIGNS.iter().chain(CODES).any(|mark| *mark == word)
+}
+
 fn currency_before(text: &str) -> Option<(&str, &str)> {
     SIGNS.iter().chain(CODES).find_map(|mark| text.strip_prefix(mark).map(|rest| (*mark, rest)))
 }

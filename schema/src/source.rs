@@ -12,9 +12,11 @@ use crate::decode::{DecodingReader, Faults, PLAIN_UTF8, encoding_named};
 use crate::error::SchemaError;
 use crate::json::open_json;
 use crate::options::Limits;
-use crate::plan::{Container, Format, WorkbookKind};
+use crate::plan::{Container, Format};
+use crate::rowgroups::{ParquetFacts, open_parquet};
+use crate::spool::{SpoolSlot, open_kept};
 use crate::summary::Texts;
-use crate::workbook::{SheetFacts, open_sheet};
+use crate::workbook::SheetSource;
 
 /// How much of a file is looked at before it is read as a whole.
 pub(crate) const HEAD_BYTES: usize = 1024 * 1024;
@@ -109,7 +111,9 @@ pub(crate) enum Inner<'a> {
     /// The decoded bytes themselves.
     Text,
     /// A sheet of a workbook.
-    Sheet { kind: WorkbookKind, name: &'a str, facts: &'a Arc<Mutex<SheetFacts>> },
+    Sheet { sheet: &'a SheetSource },
+    /// The rows of a Parquet file.
+    Parquet { facts: &'a Arc<Mutex<ParquetFacts>> },
     /// The rows of a JSON document.
     Json { lines: bool, member: Option<&'a str>, keys: &'a [String] },
 }
@@ -137,6 +141,7 @@ impl<'a> TextPlace<'a> {
         match self.inner {
             Inner::Text => Texts::Anything,
             Inner::Sheet { .. } => Texts::Text,
+            Inner::Parquet { .. } => Texts::Plain,
             Inner::Json { .. } => Texts::Dates,
         }
     }
@@ -146,6 +151,7 @@ impl<'a> TextPlace<'a> {
         match self.inner {
             Inner::Text => None,
             Inner::Sheet { .. } => Some("cells of a workbook"),
+            Inner::Parquet { .. } => Some("values of Parquet columns"),
             Inner::Json { .. } => Some("members of JSON objects"),
         }
     }
@@ -160,13 +166,22 @@ impl<'a> TextPlace<'a> {
         }
     }
 
+    /// Where the rows are kept, once all of them were parsed.
+    pub(crate) fn kept_rows(&self) -> SpoolSlot {
+        match self.inner {
+            Inner::Sheet { sheet } => sheet.kept_rows().cloned().unwrap_or_default(),
+            _ => SpoolSlot::default(),
+        }
+    }
+
     pub(crate) fn format(&self) -> Format {
         let container = self.container.clone();
         match self.inner {
             Inner::Text => Format::Delimited { container },
-            Inner::Sheet { kind, name, .. } => {
-                Format::Workbook { workbook: kind, sheet: name.to_owned() }
+            Inner::Sheet { sheet } => {
+                Format::Workbook { workbook: sheet.kind(), sheet: sheet.name().to_owned() }
             }
+            Inner::Parquet { .. } => Format::Parquet,
             Inner::Json { lines, member, keys } => Format::Json {
                 container,
                 lines,
@@ -180,9 +195,13 @@ impl<'a> TextPlace<'a> {
     pub(crate) fn open(&self, from: u64) -> Result<Box<dyn Read + Send>, SchemaError> {
         let mut text: Box<dyn Read + Send> = match self.inner {
             Inner::Text => return self.open_decoded(from),
-            Inner::Sheet { kind, name, facts } => {
-                Box::new(open_sheet(self.path, kind, name, self.limits, facts)?)
+            Inner::Sheet { sheet } => {
+                if let Some(kept) = sheet.kept_rows().and_then(|kept| open_kept(kept, from)) {
+                    return Ok(Box::new(kept));
+                }
+                sheet.open(self.limits)?
             }
+            Inner::Parquet { facts } => Box::new(open_parquet(self.path, self.limits, facts)?),
             Inner::Json { lines, member, keys } => Box::new(open_json(self, lines, member, keys)?),
         };
         std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())

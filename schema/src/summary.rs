@@ -27,6 +27,8 @@ pub(crate) enum Texts {
     Dates,
     /// Text cells of spreadsheets, which have real dates.
     Text,
+    /// Text columns of sources whose types are taken as they are.
+    Plain,
 }
 
 /// What the caller said about reading cells.
@@ -370,6 +372,8 @@ impl Texts {
     pub(crate) fn limit(self, cell: Cell) -> Cell {
         match (self, cell) {
             (Self::Anything, cell) => cell,
+            (Self::Plain, Cell::Empty) => Cell::Empty,
+            (Self::Plain, _) => Cell::Text,
             (_, Cell::Empty | Cell::Blank | Cell::NullWord | Cell::Uuid | Cell::Json) => cell,
             (
                 Self::Dates,

@@ -49,6 +49,12 @@ pub struct Cells {
     row: Vec<Option<String>>,
 }
 
+impl Cells {
+    pub fn of(types: &[ColumnType]) -> Self {
+        Self { types: types.to_vec(), rows: Vec::new(), row: Vec::new() }
+    }
+}
+
 impl RowEncoder for Cells {
     fn value(&mut self, column: usize, value: Value<'_>) {
         assert_eq!(column, self.row.len());
@@ -137,7 +143,7 @@ pub fn read_plan(file: &TempFile, plan: SheetPlan, limits: &Limits) -> Result<Ta
     let plan: SheetPlan = serde_json::from_str(&json).unwrap();
     let types: Vec<ColumnType> = plan.columns.iter().map(|column| column.column_type).collect();
     let mut rows = Vec::new();
-    let make = || Cells { types: types.clone(), rows: Vec::new(), row: Vec::new() };
+    let make = || Cells::of(&types);
     let report = read_rows(&file.0, &plan, limits, &(), 2, make, |cells, n_rows| {
         assert_eq!(cells.rows.len() as u64, n_rows);
         rows.extend(cells.rows);
