@@ -1,7 +1,7 @@
 //! What the spine costs, next to references timed in the same run.
 //!
 //! `cargo bench --bench spine` runs everything against the release binary; `cargo bench --bench
-//! spine -- ingest` (or `query`, `footprint`, `many`) runs one part. Loads are compared with
+//! spine -- ingest` (or `query`, `beside`, `footprint`, `many`) runs one part. Loads are compared with
 //! `sqlite3 .import` and psql's `\copy` of the same file, queries with a bare axum handler that
 //! runs the same SQL through rusqlite and writes the same JSON. PostgreSQL is measured when
 //! `SLUICE_BENCH_DATABASE_URL` names an empty database. `SLUICE_BENCH_ROWS` changes the size.
@@ -18,6 +18,7 @@
     reason = "a bench talks to people and ends at the first trouble"
 )]
 
+mod beside;
 mod data;
 mod footprint;
 mod ingest;
@@ -61,6 +62,9 @@ fn main() {
     }
     if is_wanted("query") {
         query::run(&scratch, n_rows);
+    }
+    if is_wanted("beside") {
+        beside::run(&scratch, n_rows);
     }
     if is_wanted("footprint") {
         footprint::run(&scratch);

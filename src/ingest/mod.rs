@@ -3,6 +3,7 @@
 //! `receive` acknowledges once the source and the job are committed; a bounded runner understands,
 //! loads and publishes. A crash at any instant leaves the old version or the new one.
 
+mod background;
 mod columns;
 mod failure;
 mod janitor;

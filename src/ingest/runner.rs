@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::background;
 use super::failure::Failure;
 use super::live::{LiveJob, Phase};
 use super::load::{self, Draft, LoadedSheet};
@@ -158,7 +159,7 @@ async fn attempt(
     let sheets = {
         let (shared, job, live) = (Arc::clone(shared), job.clone(), Arc::clone(live));
         let path = shared.folders.source_path(&job.source.sha256);
-        tokio::task::spawn_blocking(move || {
+        background::run(move || {
             #[cfg(test)]
             if job.dataset_name == PANICS {
                 live.new_table();

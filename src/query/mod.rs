@@ -5,6 +5,7 @@
 //! is behind the store, except for its dialect.
 
 pub mod aggregate;
+pub mod cache;
 pub mod document;
 pub mod filter;
 pub mod guard;

@@ -226,6 +226,7 @@ impl Plan {
                 statement: Arc::clone(&body.statement),
                 binds,
                 tables: vec![dataset.storage.clone()],
+                versions: vec![dataset.version],
                 deadline,
             }));
         }

@@ -309,3 +309,22 @@ fn many_rows_come_in_pages_that_never_overlap() {
         assert_eq!(data["numbers"].as_array().unwrap().len(), 50);
     });
 }
+
+#[test]
+fn kept_answers_are_never_stale() {
+    both_stores(|server: &Server| {
+        let client = server.client();
+        let query = "{ items(where: {id: {_gt: 0}}, orderBy: {id: ASC}) { id n } }";
+        for version in 1..4 {
+            let csv = format!("id,n\n1,{version}\n2,{}\n", version * 10);
+            client.load("items", csv);
+            let expected = json!({ "items": [
+                { "id": 1, "n": version }, { "id": 2, "n": version * 10 },
+            ] });
+            // The first answer is made, the others are kept ones.
+            for _ in 0..3 {
+                assert_eq!(client.data(query), expected);
+            }
+        }
+    });
+}

@@ -67,7 +67,7 @@ pub(crate) struct OwnServer {
 
 impl OwnServer {
     pub(crate) fn start() -> OwnServer {
-        let folder = Folder::new();
+        let folder = Folder::public();
         let url = script(&["start", &pg_folder(&folder)]);
         OwnServer { folder, url, is_running: true }
     }
