@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::catalog::{Catalog, CatalogError};
-use crate::config::Settings;
+use crate::config::{Secret, Settings};
 use crate::error::{Code, Error, Result};
 
 /// The least length of a secret given by the operator.
@@ -26,20 +26,21 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Reads `SLUICE_API_KEY_SALT` (or `API_KEY_SALT`) and `SLUICE_ADMIN_KEY`; makes the pepper at
-    /// the first start.
+    /// Takes `api_key_salt` and `admin_key` from the settings; makes the pepper at the first start
+    /// where none is set.
     ///
     /// The embedded store keeps the pepper it made in `<data_dir>/secrets/api_key_salt`, readable
     /// by its owner alone. On PostgreSQL all nodes need the same one and share no folder, so it is
     /// a fact of the catalog; an operator who wants it apart from the hashes sets the variable.
     pub(super) async fn read(catalog: &Catalog, settings: &Settings) -> Result<Secrets> {
-        let admin_key = variable(&["SLUICE_ADMIN_KEY"])?;
+        let text = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().trim().to_owned());
+        let admin_key = text(&settings.admin_key);
         if admin_key.as_ref().is_some_and(|key| key.chars().count() < MIN_ADMIN_KEY_CHARS) {
             return Err(Error::bad_input(format!(
                 "SLUICE_ADMIN_KEY is shorter than {MIN_ADMIN_KEY_CHARS} characters. Set a longer secret, for example the output of: openssl rand -hex 32"
             )));
         }
-        let pepper = match variable(&["SLUICE_API_KEY_SALT", "API_KEY_SALT"])? {
+        let pepper = match text(&settings.api_key_salt) {
             Some(pepper) if pepper.chars().count() < MIN_PEPPER_CHARS => {
                 return Err(Error::bad_input(format!(
                     "SLUICE_API_KEY_SALT is shorter than {MIN_PEPPER_CHARS} characters. Set a longer secret, for example the output of: openssl rand -hex 32"
@@ -51,20 +52,6 @@ impl Secrets {
         };
         Ok(Secrets { pepper, admin_key })
     }
-}
-
-/// The first of these variables that is set and not empty.
-fn variable(names: &[&str]) -> Result<Option<String>> {
-    for name in names {
-        match std::env::var(name) {
-            Ok(value) if !value.trim().is_empty() => return Ok(Some(value.trim().to_owned())),
-            Err(std::env::VarError::NotUnicode(_)) => {
-                return Err(Error::bad_input(format!("{name} is not UTF-8 text.")));
-            }
-            _ => {}
-        }
-    }
-    Ok(None)
 }
 
 /// The pepper of this data folder, made at the first start.

@@ -39,7 +39,7 @@ pub use self::request::{UploadRequest, option_of_text, read_options};
 use self::runner::Shared;
 use self::spool::Folders;
 pub use self::spool::Spooled;
-use crate::catalog::model::{Job, JobId, JobKind, LoadMode, WorkspaceId};
+use crate::catalog::model::{Job, JobId, JobKind, JobStatus, LoadMode, WorkspaceId};
 use crate::catalog::names::{Place, place};
 use crate::catalog::{Catalog, CatalogError, NewJob, disk_error};
 use crate::config::Settings;
@@ -288,9 +288,15 @@ impl Ingest {
     }
 
     fn show_progress(&self, job: &mut Job) {
-        if !job.status.is_final()
-            && let Some(live) = self.shared.find_live(job.id)
-        {
+        let Some(live) = self.shared.find_live(job.id) else { return };
+        if job.status == JobStatus::Succeeded {
+            // Its row says so a moment before the snapshot shows what it made: whoever reads
+            // SUCCEEDED must be able to query it.
+            job.status = JobStatus::Running;
+            job.finished_at_us = None;
+            job.datasets.clear();
+        }
+        if !job.status.is_final() {
             live.show_in(job);
         }
     }

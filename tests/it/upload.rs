@@ -49,7 +49,7 @@ fn the_mutation_follows_the_multipart_specification() {
         assert!(message.contains("REPLACE"), "{message}");
         // Told to, it replaces.
         let variables = json!({ "file": null, "name": "items", "mode": "REPLACE", "wait": 60 });
-        let answer = client.upload_mutation(UPLOAD, &variables, ("anything.csv", ITEMS.as_bytes()));
+        let answer = client.upload_mutation(UPLOAD, &variables, ("anything.csv", b"id\n1\n"));
         assert_eq!(answer.data()["upload"]["dataset"]["version"], 2);
         // Without a name it is the file's.
         let variables = json!({ "file": null, "wait": 60 });
@@ -249,7 +249,7 @@ fn parameters_are_checked_before_the_body_is_taken() {
         assert_eq!(answer.status, status, "{path}: {}", answer.text);
         assert!(answer.text.contains(expect), "{path}: {}", answer.text);
     };
-    check("/upload/x?mode=merge", 400, "create or replace");
+    check("/upload/x?mode=merge", 400, "create, replace, append or upsert");
     check("/upload/x?wait=601", 400, "seconds from 0 to 600");
     check("/upload/x?wait=-1", 400, "seconds from 0 to 600");
     check("/upload/x?colour=red", 400, "colour");
