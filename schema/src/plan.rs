@@ -404,6 +404,8 @@ pub enum NoticeCode {
     MergedCells,
     /// A column was left out because the caller said so.
     SkippedColumn,
+    /// The rows were made of those that were there, not of the file.
+    MadeOfRows,
 }
 
 impl NoticeCode {

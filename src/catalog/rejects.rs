@@ -105,6 +105,16 @@ fn kept(row: rejects::Model) -> Result<KeptReject, CatalogError> {
     Ok(KeptReject { id: row.id, row: convert::from_json(&row.reject)? })
 }
 
+/// Forgets all rejects of a dataset that is removed.
+pub(super) async fn forget_all(
+    transaction: &DatabaseTransaction,
+    dataset: &str,
+) -> Result<(), CatalogError> {
+    let all = rejects::Entity::delete_many().filter(rejects::Column::DatasetId.eq(dataset));
+    all.exec(transaction).await?;
+    Ok(())
+}
+
 async fn delete(
     transaction: &DatabaseTransaction,
     dataset: DatasetId,
@@ -127,10 +137,7 @@ async fn delete(
     Ok(())
 }
 
-async fn count(
-    transaction: &DatabaseTransaction,
-    dataset: DatasetId,
-) -> Result<i64, CatalogError> {
+async fn count(transaction: &DatabaseTransaction, dataset: DatasetId) -> Result<i64, CatalogError> {
     let n_rejects = rejects::Entity::find()
         .filter(rejects::Column::DatasetId.eq(dataset.0.to_string()))
         .count(transaction)

@@ -18,8 +18,8 @@ const MAX_CELL_CHARS: usize = 40;
 /// Reads the file and prints what was understood.
 pub(super) fn run(settings: &Settings, arguments: &Inspect) -> Outcome {
     let path = &arguments.file;
-    let metadata = std::fs::metadata(path)
-        .map_err(|e| Failure::new(Exit::Data, e.to_string()).about(path))?;
+    let metadata =
+        std::fs::metadata(path).map_err(|e| Failure::new(Exit::Data, e.to_string()).about(path))?;
     if !metadata.is_file() {
         return Err(Failure::new(Exit::Data, "it is no file").about(path));
     }
@@ -149,9 +149,7 @@ fn describe(sheet: &Value) -> String {
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => {
-            text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-        }
+        Value::String(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
         other => other.to_string(),
     }
 }

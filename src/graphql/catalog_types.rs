@@ -35,15 +35,8 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 7] = [
-    "DatasetStatus",
-    "ColumnType",
-    "JobKind",
-    "JobStatus",
-    "LoadMode",
-    "DriftKind",
-    "DriftImpact",
-];
+const ENUMS: [&str; 7] =
+    ["DatasetStatus", "ColumnType", "JobKind", "JobStatus", "LoadMode", "DriftKind", "DriftImpact"];
 
 fn is_leaf(sdl: &str) -> bool {
     let name = sdl.trim_matches(|c| matches!(c, '[' | ']' | '!'));

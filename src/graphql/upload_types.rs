@@ -12,7 +12,7 @@ use super::answer::to_field_error;
 use super::catalog_json;
 use super::catalog_types::{FieldRow, field_value, json_object, type_ref};
 use super::engine::RequestContext;
-use crate::catalog::model::{Dataset, Job};
+use crate::catalog::model::{Dataset, DatasetId, Job};
 use crate::error::Error;
 
 /// What a mutation that starts a job answers.
@@ -23,11 +23,12 @@ pub(super) struct Payload {
     pub(super) is_unchanged: bool,
     /// What would be made, of a dry run.
     pub(super) inspection: Option<Json>,
+    /// The dataset, where no job was needed.
+    pub(super) dataset: Option<DatasetId>,
 }
 
 /// An input type: its name, its description, and fields as name, type and description.
-type InputRow =
-    (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
+type InputRow = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
 
 const INPUTS: [InputRow; 4] = [
     (
@@ -36,7 +37,11 @@ const INPUTS: [InputRow; 4] = [
         &[
             ("delimiter", "String", "The character between cells; \"tab\" for the tab."),
             ("quote", "String", "The character around cells; \"\" if nothing is quoted."),
-            ("escape", "String", "The character that takes the meaning of the next; \"\" for none."),
+            (
+                "escape",
+                "String",
+                "The character that takes the meaning of the next; \"\" for none.",
+            ),
             ("comment", "String", "The character that begins comment lines; \"\" for none."),
             ("encoding", "String", "The encoding by its WHATWG label, like windows-1252."),
             ("headerRow", "Int", "The row of the last header line, from 1; 0 if there is none."),
@@ -65,7 +70,11 @@ const INPUTS: [InputRow; 4] = [
         "A refused row with what is to be loaded instead of its cells.",
         &[
             ("id", "ID!", "Which reject."),
-            ("cells", "[CellCorrection!]!", "The cells that change; the others stay as they were written."),
+            (
+                "cells",
+                "[CellCorrection!]!",
+                "The cells that change; the others stay as they were written.",
+            ),
         ],
     ),
     (
@@ -73,7 +82,11 @@ const INPUTS: [InputRow; 4] = [
         "A cell of a corrected row.",
         &[
             ("column", "String!", "The field's name."),
-            ("value", "String", "The text, in the way in which the file writes it; null for no value."),
+            (
+                "value",
+                "String",
+                "The text, in the way in which the file writes it; null for no value.",
+            ),
         ],
     ),
 ];
@@ -116,7 +129,11 @@ const SHEET: [FieldRow; 24] = [
     ("headerRows", "Int!", "How many stacked rows make up the header."),
     ("headerReason", "String!", "How that was decided."),
     ("firstDataRow", "BigInt!", "The row of the first record after the header."),
-    ("key", "[String!]!", "Field names of the key; whether values repeat is only known by loading."),
+    (
+        "key",
+        "[String!]!",
+        "Field names of the key; whether values repeat is only known by loading.",
+    ),
     ("columns", "[Column!]!", "The columns with their types and why."),
     ("notices", "[Notice!]!", "What was decided or would be normalised."),
     ("rows", "[JSON!]!", "The first rows, typed, by field name."),
@@ -201,7 +218,7 @@ fn payload() -> Object {
                 let job = payload_of(&context).and_then(|payload| payload.job.clone());
                 FieldFuture::Value(job.map(FieldValue::owned_any))
             })
-            .description("The job; null in a dry run."),
+            .description("The job; null in a dry run, and where none was needed."),
         )
         .field(
             Field::new("dataset", type_ref("Dataset"), |context| {
@@ -261,7 +278,8 @@ fn published<'a>(context: &ResolverContext<'a>) -> async_graphql::Result<Vec<Fie
     let job = payload_of(context).and_then(|payload| payload.job.as_ref());
     let snapshot = request.services.catalog.snapshot(request.principal.workspace);
     let ids = job.map(|job| job.datasets.as_slice()).unwrap_or_default();
-    let found = ids.iter().filter_map(|id| snapshot.dataset_by_id(*id).cloned());
+    let at_once = payload_of(context).and_then(|payload| payload.dataset);
+    let found = ids.iter().chain(&at_once).filter_map(|id| snapshot.dataset_by_id(*id).cloned());
     Ok(found.map(FieldValue::owned_any).collect())
 }
 

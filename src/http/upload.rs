@@ -143,8 +143,7 @@ fn respond(mut answer: Value, job: &Job) -> Response {
         status = status_of(code);
         set(&mut answer, "errors", json!([error_json(code, message)]));
     }
-    (status, [(header::CONTENT_TYPE, JSON)], answer.to_string())
-        .into_response()
+    (status, [(header::CONTENT_TYPE, JSON)], answer.to_string()).into_response()
 }
 
 fn read_parameters(

@@ -154,7 +154,8 @@ pub(super) fn name_columns(naming: &Naming<'_>) -> NamedColumns {
     let given = |column: &TableColumn| {
         let label = label_of(column);
         let is_it = |(of, _): &&(String, String)| {
-            *of == label || label.is_empty() && new_of(column).is_some_and(|new| *of == new.name)
+            let address = || new_of(column).map(|new| format!("column{}", new.index_in_file + 1));
+            *of == label || label.is_empty() && Some(of) == address().as_ref()
         };
         naming.given.iter().find(is_it).map(|(_, name)| name.clone())
     };
@@ -164,7 +165,9 @@ pub(super) fn name_columns(naming: &Naming<'_>) -> NamedColumns {
     for (index, (column, name)) in naming.table.iter().zip(&mut names).enumerate() {
         *name = match given(column) {
             _ if is_id(index) => Some(KEY_NAME.to_owned()),
-            Some(given) if given != KEY_NAME => taken.insert(given.to_ascii_lowercase()).then_some(given),
+            Some(given) if given != KEY_NAME => {
+                taken.insert(given.to_ascii_lowercase()).then_some(given)
+            }
             _ => None,
         };
     }
@@ -199,12 +202,15 @@ pub(super) fn name_columns(naming: &Naming<'_>) -> NamedColumns {
             physical: physical_name(index),
             label: label_of(column),
             column_type: column.column_type,
-            notation: new.map(|new| &new.notation).or(old.map(|old| &old.notation)).cloned().unwrap_or_default(),
+            notation: new
+                .map(|new| &new.notation)
+                .or(old.map(|old| &old.notation))
+                .cloned()
+                .unwrap_or_default(),
             nullable: !(is_key || is_required),
             declared: new.map_or(old.is_some_and(|old| old.declared), |new| new.declared),
             required: is_required,
-            unique: is_key
-                || !adds_rows && new.is_some_and(|new| new.unique == Some(true)),
+            unique: is_key || !adds_rows && new.is_some_and(|new| new.unique == Some(true)),
             generated: false,
             description: old.and_then(|old| old.description.clone()),
             n_nulls: match (n_nulls, new) {

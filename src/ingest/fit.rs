@@ -50,12 +50,7 @@ pub(super) fn policy_of(mode: LoadMode, given: Option<DriftPolicy>) -> DriftPoli
 }
 
 /// Compares a sheet with the dataset that it meets.
-pub(super) fn fit(
-    plan: &SheetPlan,
-    before: &Dataset,
-    mode: LoadMode,
-    policy: DriftPolicy,
-) -> Fit {
+pub(super) fn fit(plan: &SheetPlan, before: &Dataset, mode: LoadMode, policy: DriftPolicy) -> Fit {
     let keeps_types = mode.keeps_rows() || policy == DriftPolicy::Widen;
     let keeps_columns =
         policy == DriftPolicy::Widen || (mode.keeps_rows() && policy == DriftPolicy::Fail);
@@ -93,7 +88,8 @@ pub(super) fn fit(
 
 /// The type that holds the values of both; a column without values fits any type.
 fn joined_type(old: &Column, new: &ColumnPlan, plan: &SheetPlan, before: &Dataset) -> ColumnType {
-    let is_old_empty = old.n_nulls >= before.row_count;
+    // Counted over the files, refused rows too: nothing was ever there.
+    let is_old_empty = old.n_nulls >= before.row_count && old.evidence.n_distinct == 0;
     if new.n_nulls >= plan.n_rows {
         old.column_type
     } else if is_old_empty && !old.declared {

@@ -72,8 +72,7 @@ pub(super) fn judge(
         rejected: i64::try_from(n_rejects).unwrap_or(i64::MAX),
         ..RowCounts::default()
     };
-    let outcome =
-        JobOutcome { counts, drift: prepared.fit.drift.clone(), ..JobOutcome::default() };
+    let outcome = JobOutcome { counts, drift: prepared.fit.drift.clone(), ..JobOutcome::default() };
     let refuse = |message: String| {
         let error = Error::new(Code::FileRejected, message);
         Err(Failure::Refused(error, Box::new(outcome.clone())))

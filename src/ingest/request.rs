@@ -54,12 +54,9 @@ impl UploadRequest {
     pub(super) fn check(&self) -> Result<()> {
         check_columns(&self.options)?;
         match &self.request_id {
-            Some(id) if id.is_empty() || id.len() > MAX_REQUEST_ID_BYTES => {
-                Err(Error::bad_input(format!(
-                    "requestId has {} bytes; expected 1 to {MAX_REQUEST_ID_BYTES}.",
-                    id.len()
-                )))
-            }
+            Some(id) if id.is_empty() || id.len() > MAX_REQUEST_ID_BYTES => Err(Error::bad_input(
+                format!("requestId has {} bytes; expected 1 to {MAX_REQUEST_ID_BYTES}.", id.len()),
+            )),
             _ => Ok(()),
         }
     }
@@ -107,12 +104,10 @@ pub(super) enum Task {
     Derive {
         /// Which dataset.
         dataset: DatasetId,
-        /// Whether values that do not fit any more may be lost.
+        /// Whether rows with values that do not fit any more may become rejects.
         allow_loss: bool,
-        /// Field names that change, by the label of the column.
-        names: Vec<(String, String)>,
-        /// The key: none to keep it, an empty one for the row number.
-        key: Option<String>,
+        /// Whether they are made of the rows that are there, because the source alone does not.
+        from_rows: bool,
     },
 }
 
@@ -123,6 +118,9 @@ pub(super) enum Task {
 /// BAD_USER_INPUT, naming the option.
 pub fn read_options(given: Map<String, Json>) -> Result<ReadOptions> {
     let mut options = without_nulls(given);
+    if options.contains_key("inherited") {
+        return Err(Error::bad_input("There is no reading option inherited."));
+    }
     for name in ["delimiter", "quote", "escape", "comment", "decimalMark"] {
         let Some(value) = options.get_mut(name) else { continue };
         let text = value.as_str().unwrap_or_default();
@@ -133,9 +131,7 @@ pub fn read_options(given: Map<String, Json>) -> Result<ReadOptions> {
         };
         let mut characters = mark.chars();
         if characters.next().is_none() || characters.next().is_some() {
-            return Err(Error::bad_input(format!(
-                "{name} is {value}; expected one character."
-            )));
+            return Err(Error::bad_input(format!("{name} is {value}; expected one character.")));
         }
         *value = Json::from(mark);
     }

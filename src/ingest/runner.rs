@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::draft::{self, Draft};
 use super::failure::Failure;
 use super::live::{LiveJob, Phase};
-use super::draft::{self, Draft};
 use super::load::{self, Loaded, Work};
 use super::request::Wishes;
 use super::spool::Folders;
@@ -175,6 +175,7 @@ async fn attempt(
                 wishes: &wishes,
                 job: &job,
                 live: &live,
+                spool: Some(shared.folders.spool()),
             })
         })
         .await

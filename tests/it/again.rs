@@ -10,7 +10,12 @@ fn drift_of(payload: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     list.iter()
         .map(|drift| {
-            format!("{} {} {}", text(&drift["kind"]), text(&drift["impact"]), text(&drift["column"]))
+            format!(
+                "{} {} {}",
+                text(&drift["kind"]),
+                text(&drift["impact"]),
+                text(&drift["column"])
+            )
         })
         .collect()
 }
@@ -25,10 +30,18 @@ fn rows_are_added_below() {
     both_stores(|server| {
         let client = server.client();
         upload(&client, "log", b"Day,Hits\n2024-01-01,5\n2024-01-02,\n", &json!({}));
-        let payload = upload(&client, "log", b"hits,DAY,Note\n7,2024-01-03,new\n", &json!({ "mode": "APPEND" }));
+        let payload = upload(
+            &client,
+            "log",
+            b"hits,DAY,Note\n7,2024-01-03,new\n",
+            &json!({ "mode": "APPEND" }),
+        );
         assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
         assert_eq!(payload["job"]["counts"]["inserted"], "1");
-        assert_eq!(drift_of(&payload), ["RENAMED SAFE hits", "RENAMED SAFE day", "ADDED SAFE note"]);
+        assert_eq!(
+            drift_of(&payload),
+            ["RENAMED SAFE hits", "RENAMED SAFE day", "ADDED SAFE note"]
+        );
         assert_eq!(
             client.data("{ log { id day hits note } }"),
             json!({ "log": [
@@ -39,7 +52,10 @@ fn rows_are_added_below() {
         );
         let columns = client.data("{ dataset(name: \"log\") { version rowCount columns { name statistics { nullCount max } } } }");
         assert_eq!(columns["dataset"]["rowCount"], "3");
-        assert_eq!(columns["dataset"]["columns"][2]["statistics"], json!({ "nullCount": "1", "max": "7" }));
+        assert_eq!(
+            columns["dataset"]["columns"][2]["statistics"],
+            json!({ "nullCount": "1", "max": "7" })
+        );
         // A column that is not in the file stays, without values.
         let payload = upload(&client, "log", b"Day\n2024-01-04\n", &json!({ "mode": "APPEND" }));
         assert_eq!(drift_of(&payload), ["MISSING SAFE hits", "MISSING SAFE note"], "{payload}");
@@ -55,7 +71,8 @@ fn a_wider_column_needs_a_word() {
         let client = server.client();
         let first = b"n,big,price,rate,flag,at,day,code\n1,1,1.50,2,true,2024-01-01T10:00:00Z,2024-01-01,1.5e0\n,,,,,,,\n";
         upload(&client, "wide", first, &json!({}));
-        let more = b"n,big,price,rate,flag,at,day,code\n9999999999,x,2.125,1.5e3,maybe,later,soon,x\n";
+        let more =
+            b"n,big,price,rate,flag,at,day,code\n9999999999,x,2.125,1.5e3,maybe,later,soon,x\n";
         let payload = upload(&client, "wide", more, &json!({ "mode": "APPEND" }));
         let (code, message) = error_of(&payload);
         assert_eq!(code, "SCHEMA_DRIFT", "{payload}");
@@ -63,7 +80,8 @@ fn a_wider_column_needs_a_word() {
         assert!(drift_of(&payload).contains(&"WIDENED BREAKING n".to_owned()), "{payload}");
         assert_eq!(client.data("{ wide(limit: 1) { n } }"), json!({ "wide": [{ "n": 1 }] }));
 
-        let payload = upload(&client, "wide", more, &json!({ "mode": "APPEND", "onDrift": "WIDEN" }));
+        let payload =
+            upload(&client, "wide", more, &json!({ "mode": "APPEND", "onDrift": "WIDEN" }));
         assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
         assert_eq!(
             client.data("{ wide { n big price rate flag at day code } }"),
@@ -81,7 +99,8 @@ fn rows_are_changed_by_their_key() {
     both_stores(|server| {
         let client = server.client();
         upload(&client, "stock", b"id,name,left\n1,nut,5\n2,bolt,6\n3,cog,7\n", &json!({}));
-        let payload = upload(&client, "stock", b"left,id\n6,2\n9,3\n4,8\n", &json!({ "mode": "UPSERT" }));
+        let payload =
+            upload(&client, "stock", b"left,id\n6,2\n9,3\n4,8\n", &json!({ "mode": "UPSERT" }));
         assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
         assert_eq!(
             payload["job"]["counts"],
@@ -97,18 +116,33 @@ fn rows_are_changed_by_their_key() {
             ], "stockByPk": { "left": 9 } })
         );
         // A key twice in the upload, a key that is there already, no key at all.
-        let (code, message) = error_of(&upload(&client, "stock", b"id,left\n4,1\n4,2\n", &json!({ "mode": "UPSERT" })));
+        let (code, message) = error_of(&upload(
+            &client,
+            "stock",
+            b"id,left\n4,1\n4,2\n",
+            &json!({ "mode": "UPSERT" }),
+        ));
         assert_eq!(code, "FILE_REJECTED", "{message}");
         assert!(message.contains("data row 2 has the same value as data row 1"), "{message}");
-        let (code, message) = error_of(&upload(&client, "stock", b"id,left\n9,1\n2,2\n", &json!({ "mode": "APPEND" })));
+        let (code, message) = error_of(&upload(
+            &client,
+            "stock",
+            b"id,left\n9,1\n2,2\n",
+            &json!({ "mode": "APPEND" }),
+        ));
         assert_eq!(code, "CONFLICT", "{message}");
         assert!(message.contains("data row 2 of the upload has the key of row 2"), "{message}");
         upload(&client, "keyless", b"a,b\n1,2\n", &json!({}));
-        let (code, message) = error_of(&upload(&client, "keyless", b"a,b\n1,3\n", &json!({ "mode": "UPSERT" })));
+        let (code, message) =
+            error_of(&upload(&client, "keyless", b"a,b\n1,3\n", &json!({ "mode": "UPSERT" })));
         assert_eq!(code, "BAD_USER_INPUT", "{message}");
-        let payload = upload(&client, "keyless", b"a,b\n1,3\n", &json!({ "mode": "UPSERT", "key": "a" }));
+        let payload =
+            upload(&client, "keyless", b"a,b\n1,3\n", &json!({ "mode": "UPSERT", "key": "a" }));
         assert_eq!(payload["job"]["counts"]["updated"], "1", "{payload}");
-        assert_eq!(client.data("{ keyless { id a b } }"), json!({ "keyless": [{ "id": 1, "a": 1, "b": 3 }] }));
+        assert_eq!(
+            client.data("{ keyless { id a b } }"),
+            json!({ "keyless": [{ "id": 1, "a": 1, "b": 3 }] })
+        );
     });
 }
 
@@ -119,8 +153,12 @@ fn a_chosen_key_is_kept_by_additions() {
         upload(&client, "goods", b"sku,n\na,1\n", &json!({ "key": "sku" }));
         let payload = upload(&client, "goods", b"sku,n\na,2\nb,3\n", &json!({ "mode": "UPSERT" }));
         assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
-        assert_eq!(client.data("{ goodsByPk(id: \"b\") { n } }"), json!({ "goodsByPk": { "n": 3 } }));
-        let (code, _) = error_of(&upload(&client, "goods", b"sku,n\nb,2\n", &json!({ "mode": "APPEND" })));
+        assert_eq!(
+            client.data("{ goodsByPk(id: \"b\") { n } }"),
+            json!({ "goodsByPk": { "n": 3 } })
+        );
+        let (code, _) =
+            error_of(&upload(&client, "goods", b"sku,n\nb,2\n", &json!({ "mode": "APPEND" })));
         assert_eq!(code, "CONFLICT");
     });
 }
@@ -160,7 +198,10 @@ fn the_same_again_is_no_work() {
         assert_eq!(again["dataset"]["version"], 1);
         let other = json!({ "options": { "columns": [{ "label": "a", "type": "STRING" }] } });
         let changed = upload(&client, "daily", b"a\n1\n", &other);
-        assert_eq!((&changed["unchanged"], &changed["dataset"]["version"]), (&json!(false), &json!(2)));
+        assert_eq!(
+            (&changed["unchanged"], &changed["dataset"]["version"]),
+            (&json!(false), &json!(2))
+        );
         // What was declared holds for the next file too.
         let next = upload(&client, "daily", b"a\n2\n", &json!({}));
         assert_eq!(next["dataset"]["columns"][1]["type"], "STRING", "{next}");
@@ -169,10 +210,77 @@ fn the_same_again_is_no_work() {
         let one = upload(&client, "daily", b"a\n3\n", &named);
         let two = upload(&client, "daily", b"a\n3\n", &named);
         assert_eq!((&one["job"]["id"], &two["unchanged"]), (&two["job"]["id"], &json!(true)));
-        assert_eq!(client.data("{ daily { a } }"), json!({ "daily": [{ "a": "2" }, { "a": "3" }] }));
+        assert_eq!(
+            client.data("{ daily { a } }"),
+            json!({ "daily": [{ "a": "2" }, { "a": "3" }] })
+        );
         let raw = client.upload_with("daily", "mode=append&requestId=monday&wait=60", "a\n3\n");
         assert_eq!(raw.json()["unchanged"], true, "{}", raw.text);
         let other = client.upload_with("daily", "mode=append&requestId=monday&wait=60", "a\n4\n");
         assert_eq!((other.status, other.code().as_str()), (409, "CONFLICT"));
+    });
+}
+
+#[test]
+fn a_column_without_values_takes_any_type() {
+    both_stores(|server| {
+        let client = server.client();
+        let header = "k,a,b,c,d,e,f,g,h\n";
+        upload(&client, "late", format!("{header}1,,,,,,,,\n").as_bytes(), &json!({}));
+        let row = "2,7,1.50,1.5e0,true,2024-01-01,2024-01-01T10:00:00Z,6ba7b810-9dad-11d1-80b4-00c04fd430c8,x\n";
+        let payload = upload(
+            &client,
+            "late",
+            format!("{header}{row}").as_bytes(),
+            &json!({ "mode": "UPSERT", "key": "k", "onDrift": "WIDEN" }),
+        );
+        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+        // And an addition without values changes no type.
+        let payload = upload(
+            &client,
+            "late",
+            format!("{header}3,,,,,,,,\n").as_bytes(),
+            &json!({ "mode": "APPEND" }),
+        );
+        assert_eq!(payload["drift"], json!([]), "{payload}");
+        assert_eq!(
+            client.data("{ late { k a b c d e f g h } }")["late"].as_array().unwrap()[1],
+            json!({ "k": 2, "a": 7, "b": "1.50", "c": 1.5, "d": true, "e": "2024-01-01", "f": "2024-01-01T10:00:00Z", "g": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "h": "x" })
+        );
+    });
+}
+
+#[test]
+fn many_additions_at_once_are_all_there_once() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "sum", b"n\n0\n", &json!({}));
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let client = &client;
+                scope.spawn(move || {
+                    for n in 0..3 {
+                        let row = format!("n\n{}\n", 1 + thread * 3 + n);
+                        let payload =
+                            upload(client, "sum", row.as_bytes(), &json!({ "mode": "APPEND" }));
+                        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+                    }
+                });
+            }
+        });
+        let data = client.data(
+            "{ sumAggregate { aggregate { count sum { n } } } dataset(name: \"sum\") { version } }",
+        );
+        assert_eq!(data["sumAggregate"]["aggregate"], json!({ "count": 13, "sum": { "n": "78" } }));
+        assert_eq!(data["dataset"]["version"], 13);
+        // Tables that were only on the way are gone.
+        if server.database_url().is_none() {
+            crate::harness::eventually("one file", std::time::Duration::from_secs(10), || {
+                let files =
+                    crate::harness::folder::files_below(&server.data_dir().join("datasets"));
+                let n_tables = files.iter().filter(|file| file.ends_with(".db")).count();
+                (n_tables == 1).then_some(())
+            });
+        }
     });
 }

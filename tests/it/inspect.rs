@@ -24,31 +24,51 @@ fn a_file_is_told_and_not_stored() {
             answer.data()["inspect"]["sheets"][0].clone()
         };
         let sheet = inspect(ITEMS.as_bytes(), json!({}));
-        assert_eq!((&sheet["dataset"], &sheet["exists"], &sheet["rowCount"]), (&json!("items"), &json!(false), &json!("6")));
+        assert_eq!(
+            (&sheet["dataset"], &sheet["exists"], &sheet["rowCount"]),
+            (&json!("items"), &json!(false), &json!("6"))
+        );
         assert_eq!((&sheet["delimiter"], &sheet["headerRow"]), (&json!(","), &json!("1")));
         assert_eq!(sheet["rows"].as_array().unwrap().len(), 2);
         assert_eq!(sheet["rows"][0]["price"], "19.99");
         assert_eq!(sheet["rows"][0]["seenAt"], "2024-01-05T10:00:00Z");
         assert!(sheet["sdl"].as_str().unwrap().contains("price: Decimal"), "{sheet}");
-        assert_eq!(client.data("{ datasets { name } jobs { id } }"), json!({ "datasets": [], "jobs": [] }));
+        assert_eq!(
+            client.data("{ datasets { name } jobs { id } }"),
+            json!({ "datasets": [], "jobs": [] })
+        );
         let spool = crate::harness::folder::files_below(&server.data_dir().join("spool"));
         assert_eq!(spool, Vec::<String>::new());
 
         // What it says is what an upload makes.
         client.load("items", ITEMS);
-        let made = client.data("{ items(limit: 2) { id name price inStock added seenAt made weight code big ref } }");
+        let made = client.data(
+            "{ items(limit: 2) { id name price inStock added seenAt made weight code big ref } }",
+        );
         assert_eq!(sheet["rows"], made["items"]);
         let again = inspect(b"ID,Name,Price\n1,x,y\n", json!({}));
         assert_eq!(again["exists"], true);
-        assert!(again["drift"].as_array().unwrap().contains(&json!({ "kind": "WIDENED", "impact": "BREAKING", "column": "price" })), "{again}");
+        assert!(
+            again["drift"]
+                .as_array()
+                .unwrap()
+                .contains(&json!({ "kind": "WIDENED", "impact": "BREAKING", "column": "price" })),
+            "{again}"
+        );
         let declared = json!({ "options": { "columns": [{ "label": "n", "type": "INT" }] } });
         let refused = inspect(b"n\n1\nx\n", declared);
-        assert_eq!((&refused["rejectCount"], &refused["rejects"]), (&json!("1"), &json!([{ "row": "3", "value": "x" }])));
+        assert_eq!(
+            (&refused["rejectCount"], &refused["rejects"]),
+            (&json!("1"), &json!([{ "row": "3", "value": "x" }]))
+        );
 
         let dry = upload(&client, "other", b"a\n1\n", &json!({ "dryRun": true }));
         assert_eq!(dry["job"], Value::Null);
         assert_eq!(dry["inspection"]["sheets"][0]["rows"], json!([{ "a": 1 }]), "{dry}");
-        assert_eq!(client.data("{ datasets { name } }"), json!({ "datasets": [{ "name": "items" }] }));
+        assert_eq!(
+            client.data("{ datasets { name } }"),
+            json!({ "datasets": [{ "name": "items" }] })
+        );
     });
 }
 
@@ -56,7 +76,12 @@ fn a_file_is_told_and_not_stored() {
 fn the_route_and_the_program_say_the_same() {
     both_stores(|server| {
         let client = server.client();
-        let answer = client.request("POST", "/inspect?name=semi&delimiter=%3B&rows=1", &[], "a;b\n1;2\n3;4\n");
+        let answer = client.request(
+            "POST",
+            "/inspect?name=semi&delimiter=%3B&rows=1",
+            &[],
+            "a;b\n1;2\n3;4\n",
+        );
         assert_eq!(answer.status, 200, "{}", answer.text);
         let sheet = answer.json()["sheets"][0].clone();
         assert_eq!(sheet["rows"], json!([{ "a": 1, "b": 2 }]));

@@ -28,23 +28,113 @@ pub(crate) fn upload(client: &Client, name: &str, file: &[u8], more: &Value) -> 
 fn every_option_decides_how_a_file_is_read() {
     let cases: &[(&str, &[u8], Value, &str, Value)] = &[
         ("delimiter", b"a|b\n1|2\n", json!({ "delimiter": "|" }), "a b", json!({ "a": 1, "b": 2 })),
-        ("tab", b"a\tb,c\n1\t2\n", json!({ "delimiter": "tab" }), "a bC", json!({ "a": 1, "bC": 2 })),
+        (
+            "tab",
+            b"a\tb,c\n1\t2\n",
+            json!({ "delimiter": "tab" }),
+            "a bC",
+            json!({ "a": 1, "bC": 2 }),
+        ),
         ("quote", b"a,b\n'x,y',2\n", json!({ "quote": "'" }), "a b", json!({ "a": "x,y", "b": 2 })),
         ("noQuote", b"a,b\n\"x,2\n", json!({ "quote": "" }), "a b", json!({ "a": "\"x", "b": 2 })),
-        ("escape", b"a,b\n\"x\\\"y\",2\n", json!({ "escape": "\\" }), "a b", json!({ "a": "x\"y", "b": 2 })),
-        ("comment", b"a,b\n!no,no\n1,2\n", json!({ "comment": "!" }), "a b", json!({ "a": 1, "b": 2 })),
-        ("encoding", b"a,b\n\xe9,2\n", json!({ "encoding": "windows-1252" }), "a b", json!({ "a": "é", "b": 2 })),
-        ("headerRow", b"x,y\na,b\n1,2\n", json!({ "headerRow": 2 }), "a b", json!({ "a": 1, "b": 2 })),
-        ("noHeader", b"a,b\nc,d\n", json!({ "headerRow": 0 }), "column1 column2", json!({ "column1": "a", "column2": "b" })),
-        ("headerRows", b"a,a\nb,c\n1,2\n", json!({ "headerRows": 2 }), "aB aC", json!({ "aB": 1, "aC": 2 })),
-        ("skipRows", b"t,t\na,b\n1,2\n", json!({ "skipRows": 1 }), "a b", json!({ "a": 1, "b": 2 })),
-        ("skipFooter", b"a,b\n1,2\nend,end\n", json!({ "skipFooter": 1 }), "a b", json!({ "a": 1, "b": 2 })),
-        ("nullSpellings", b"a,b\n?,2\n1,3\n", json!({ "nullSpellings": ["?"] }), "a b", json!({ "a": null, "b": 2 })),
-        ("dateOrder", b"a,b\n03/04/2024,2\n", json!({ "dateOrder": "MDY" }), "a b", json!({ "a": "2024-03-04", "b": 2 })),
-        ("decimalMark", b"a;b\n1,234;2\n", json!({ "decimalMark": "," }), "a b", json!({ "a": "1.234", "b": 2 })),
-        ("columnType", b"a,b\n1,2\n", json!({ "columns": [{ "label": "a", "type": "STRING" }] }), "a b", json!({ "a": "1", "b": 2 })),
-        ("columnName", b"a,b\n1,2\n", json!({ "columns": [{ "label": "a", "name": "first" }] }), "first b", json!({ "first": 1, "b": 2 })),
-        ("columnSkip", b"a,b\n1,2\n", json!({ "columns": [{ "label": "a", "skip": true }] }), "b", json!({ "b": 2 })),
+        (
+            "escape",
+            b"a,b\n\"x\\\"y\",2\n",
+            json!({ "escape": "\\" }),
+            "a b",
+            json!({ "a": "x\"y", "b": 2 }),
+        ),
+        (
+            "comment",
+            b"a,b\n!no,no\n1,2\n",
+            json!({ "comment": "!" }),
+            "a b",
+            json!({ "a": 1, "b": 2 }),
+        ),
+        (
+            "encoding",
+            b"a,b\n\xe9,2\n",
+            json!({ "encoding": "windows-1252" }),
+            "a b",
+            json!({ "a": "é", "b": 2 }),
+        ),
+        (
+            "headerRow",
+            b"x,y\na,b\n1,2\n",
+            json!({ "headerRow": 2 }),
+            "a b",
+            json!({ "a": 1, "b": 2 }),
+        ),
+        (
+            "noHeader",
+            b"a,b\nc,d\n",
+            json!({ "headerRow": 0 }),
+            "column1 column2",
+            json!({ "column1": "a", "column2": "b" }),
+        ),
+        (
+            "headerRows",
+            b"a,a\nb,c\n1,2\n",
+            json!({ "headerRows": 2 }),
+            "aB aC",
+            json!({ "aB": 1, "aC": 2 }),
+        ),
+        (
+            "skipRows",
+            b"t,t\na,b\n1,2\n",
+            json!({ "skipRows": 1 }),
+            "a b",
+            json!({ "a": 1, "b": 2 }),
+        ),
+        (
+            "skipFooter",
+            b"a,b\n1,2\nend,end\n",
+            json!({ "skipFooter": 1 }),
+            "a b",
+            json!({ "a": 1, "b": 2 }),
+        ),
+        (
+            "nullSpellings",
+            b"a,b\n?,2\n1,3\n",
+            json!({ "nullSpellings": ["?"] }),
+            "a b",
+            json!({ "a": null, "b": 2 }),
+        ),
+        (
+            "dateOrder",
+            b"a,b\n03/04/2024,2\n",
+            json!({ "dateOrder": "MDY" }),
+            "a b",
+            json!({ "a": "2024-03-04", "b": 2 }),
+        ),
+        (
+            "decimalMark",
+            b"a;b\n1,234;2\n",
+            json!({ "decimalMark": "," }),
+            "a b",
+            json!({ "a": "1.234", "b": 2 }),
+        ),
+        (
+            "columnType",
+            b"a,b\n1,2\n",
+            json!({ "columns": [{ "label": "a", "type": "STRING" }] }),
+            "a b",
+            json!({ "a": "1", "b": 2 }),
+        ),
+        (
+            "columnName",
+            b"a,b\n1,2\n",
+            json!({ "columns": [{ "label": "a", "name": "first" }] }),
+            "first b",
+            json!({ "first": 1, "b": 2 }),
+        ),
+        (
+            "columnSkip",
+            b"a,b\n1,2\n",
+            json!({ "columns": [{ "label": "a", "skip": true }] }),
+            "b",
+            json!({ "b": 2 }),
+        ),
     ];
     both_stores(|server| {
         let client = server.client();
@@ -80,7 +170,11 @@ fn wrong_options_are_refused_with_what_was_expected() {
     };
     let bad = "BAD_USER_INPUT";
     check(json!({ "options": { "delimiter": ";;" } }), bad, "one character");
-    check(json!({ "options": { "columns": [{ "label": "a", "name": "_a" }] } }), bad, "lower-case letter");
+    check(
+        json!({ "options": { "columns": [{ "label": "a", "name": "_a" }] } }),
+        bad,
+        "lower-case letter",
+    );
     check(json!({ "options": { "columns": [{ "label": "a" }, { "label": "a" }] } }), bad, "twice");
     check(json!({ "requestId": "" }), bad, "1 to 200");
     check(json!({ "requestId": "x".repeat(201) }), bad, "1 to 200");
@@ -124,7 +218,8 @@ pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for (name, text) in files {
         let offset = u32::try_from(out.len()).unwrap();
-        let (name_size, size) = (u16::try_from(name.len()).unwrap(), u32::try_from(text.len()).unwrap());
+        let (name_size, size) =
+            (u16::try_from(name.len()).unwrap(), u32::try_from(text.len()).unwrap());
         let mut common = Vec::new();
         common.extend([20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0x58]);
         common.extend(crc32(text.as_bytes()).to_le_bytes());
@@ -142,7 +237,8 @@ pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
         directory.extend(offset.to_le_bytes());
         directory.extend(name.as_bytes());
     }
-    let (n_files, offset) = (u16::try_from(files.len()).unwrap(), u32::try_from(out.len()).unwrap());
+    let (n_files, offset) =
+        (u16::try_from(files.len()).unwrap(), u32::try_from(out.len()).unwrap());
     let size = u32::try_from(directory.len()).unwrap();
     out.extend(directory);
     out.extend(*b"PK\x05\x06\0\0\0\0");

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::harness::{Server, StoreKind, both_stores};
 use crate::options::upload;
 
-const FILE: &[u8] = b"Name,Amount,Day\nann,\"1,200\",2024-01-01\nbob,lots,2024-01-02\ncid,3,soon\ndan,4,\n";
+const FILE: &[u8] =
+    b"Name,Amount,Day\nann,\"1,200\",2024-01-01\nbob,lots,2024-01-02\ncid,3,soon\ndan,4,\n";
 
 fn typed() -> Value {
     json!({ "options": { "columns": [
@@ -38,19 +39,32 @@ fn refused_rows_are_kept_corrected_and_admitted() {
         more["onError"] = json!("REJECT");
         let payload = upload(&client, "pay", FILE, &more);
         assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
-        assert_eq!(payload["job"]["counts"], json!({ "inserted": "1", "updated": "0", "unchanged": "0", "rejected": "3" }));
+        assert_eq!(
+            payload["job"]["counts"],
+            json!({ "inserted": "1", "updated": "0", "unchanged": "0", "rejected": "3" })
+        );
         assert_eq!(payload["dataset"]["rejectCount"], "3");
         let query = "{ pay { name amount day } dataset(name: \"pay\") { rejectCount rejects(limit: 2) { id row column value reason cells { name value } } rest: rejects(offset: 2) { row reason } } }";
         let data = client.data(query);
         assert_eq!(data["pay"], json!([{ "name": "ann", "amount": 1200, "day": "2024-01-01" }]));
         let rejects = &data["dataset"]["rejects"];
-        assert_eq!((&rejects[0]["row"], &rejects[0]["column"], &rejects[0]["value"]), (&json!("3"), &json!("Amount"), &json!("lots")));
-        assert_eq!(rejects[1]["cells"], json!([{ "name": "name", "value": "cid" }, { "name": "amount", "value": "3" }, { "name": "day", "value": "soon" }]));
+        assert_eq!(
+            (&rejects[0]["row"], &rejects[0]["column"], &rejects[0]["value"]),
+            (&json!("3"), &json!("Amount"), &json!("lots"))
+        );
+        assert_eq!(
+            rejects[1]["cells"],
+            json!([{ "name": "name", "value": "cid" }, { "name": "amount", "value": "3" }, { "name": "day", "value": "soon" }])
+        );
         assert!(data["dataset"]["rest"][0]["reason"].as_str().unwrap().contains("required"));
 
         let csv = client.get("/rejects/pay.csv");
         assert_eq!(csv.status, 200, "{}", csv.text);
-        assert!(csv.text.starts_with("id,row,column,value,reason,name,amount,day\r\n"), "{}", csv.text);
+        assert!(
+            csv.text.starts_with("id,row,column,value,reason,name,amount,day\r\n"),
+            "{}",
+            csv.text
+        );
         assert!(csv.text.contains(",bob,lots,2024-01-02\r\n"), "{}", csv.text);
         assert_eq!(client.get("/rejects/none.csv").status, 404);
         assert_eq!(server.anonymous().get("/rejects/pay.csv").status, 401);
@@ -66,7 +80,10 @@ fn refused_rows_are_kept_corrected_and_admitted() {
         let good = json!({ "corrections": [correction(bob, "amount", "1,500"), correction(cid, "day", "2024-01-03")] });
         let done = client.data_with(admit, &good)["admitRejects"].clone();
         assert_eq!(done["job"]["status"], "SUCCEEDED", "{done}");
-        assert_eq!(done["dataset"], json!({ "rowCount": "3", "rejectCount": "1", "source": { "fileName": "file.csv" } }));
+        assert_eq!(
+            done["dataset"],
+            json!({ "rowCount": "3", "rejectCount": "1", "source": { "fileName": "file.csv" } })
+        );
         assert_eq!(
             client.data("{ pay { name amount day } }")["pay"],
             json!([
@@ -79,7 +96,8 @@ fn refused_rows_are_kept_corrected_and_admitted() {
         assert_eq!(gone.code(), "NOT_FOUND");
         let wrong = json!({ "corrections": [{ "id": client.data(query)["dataset"]["rejects"][0]["id"], "cells": [{ "column": "zz", "value": "1" }] }] });
         assert_eq!(client.graphql(admit, &wrong).code(), "BAD_USER_INPUT");
-        let left = client.data("mutation { discardRejects(dataset: \"pay\") { rejectCount rejects { id } } }");
+        let left = client
+            .data("mutation { discardRejects(dataset: \"pay\") { rejectCount rejects { id } } }");
         assert_eq!(left["discardRejects"], json!({ "rejectCount": "0", "rejects": [] }));
     });
 }
@@ -89,14 +107,37 @@ fn additions_keep_types_and_set_rows_aside() {
     both_stores(|server| {
         let client = server.client();
         upload(&client, "log", b"n,at\n1,2024-01-01\n", &json!({}));
-        let payload = upload(&client, "log", b"n,at\n2,2024-01-02\nx,2024-01-03\n3,\n", &json!({ "mode": "APPEND", "onError": "REJECT" }));
-        assert_eq!(payload["job"]["counts"], json!({ "inserted": "2", "updated": "0", "unchanged": "0", "rejected": "1" }), "{payload}");
-        assert_eq!(client.data("{ log { n } dataset(name: \"log\") { rejectCount } }"), json!({ "log": [{ "n": 1 }, { "n": 2 }, { "n": 3 }], "dataset": { "rejectCount": "1" } }));
+        let payload = upload(
+            &client,
+            "log",
+            b"n,at\n2,2024-01-02\nx,2024-01-03\n3,\n",
+            &json!({ "mode": "APPEND", "onError": "REJECT" }),
+        );
+        assert_eq!(
+            payload["job"]["counts"],
+            json!({ "inserted": "2", "updated": "0", "unchanged": "0", "rejected": "1" }),
+            "{payload}"
+        );
+        assert_eq!(
+            client.data("{ log { n } dataset(name: \"log\") { rejectCount } }"),
+            json!({ "log": [{ "n": 1 }, { "n": 2 }, { "n": 3 }], "dataset": { "rejectCount": "1" } })
+        );
         // Earlier rejects stay with a further addition and go with a replacement.
-        upload(&client, "log", b"n,at\ny,2024-01-04\n", &json!({ "mode": "APPEND", "onError": "REJECT" }));
-        assert_eq!(client.data("{ dataset(name: \"log\") { rejectCount rejects { value } } }"), json!({ "dataset": { "rejectCount": "2", "rejects": [{ "value": "x" }, { "value": "y" }] } }));
+        upload(
+            &client,
+            "log",
+            b"n,at\ny,2024-01-04\n",
+            &json!({ "mode": "APPEND", "onError": "REJECT" }),
+        );
+        assert_eq!(
+            client.data("{ dataset(name: \"log\") { rejectCount rejects { value } } }"),
+            json!({ "dataset": { "rejectCount": "2", "rejects": [{ "value": "x" }, { "value": "y" }] } })
+        );
         upload(&client, "log", b"n,at\n1,2024-01-01\n", &json!({}));
-        assert_eq!(client.data("{ dataset(name: \"log\") { rejectCount } }"), json!({ "dataset": { "rejectCount": "0" } }));
+        assert_eq!(
+            client.data("{ dataset(name: \"log\") { rejectCount } }"),
+            json!({ "dataset": { "rejectCount": "0" } })
+        );
     });
 }
 
@@ -104,7 +145,8 @@ fn additions_keep_types_and_set_rows_aside() {
 fn too_many_refused_rows_fail_the_load() {
     let server = Server::start_set(StoreKind::Sqlite, "SLUICE_MAX_REJECTS", "2");
     let client = server.client();
-    let more = json!({ "onError": "REJECT", "options": { "columns": [{ "label": "n", "type": "INT" }] } });
+    let more =
+        json!({ "onError": "REJECT", "options": { "columns": [{ "label": "n", "type": "INT" }] } });
     let payload = upload(&client, "few", b"n\n1\nx\ny\n", &more);
     assert_eq!(payload["dataset"]["rejectCount"], "2", "{payload}");
     let payload = upload(&client, "many", b"n\n1\nx\ny\nz\n", &more);

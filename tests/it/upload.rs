@@ -241,7 +241,9 @@ fn parameters_are_checked_before_the_body_is_taken() {
         assert_eq!(answer.status, status, "{path}: {}", answer.text);
         assert!(answer.text.contains(expect), "{path}: {}", answer.text);
     };
-    check("/upload/x?mode=merge", 400, "create or replace");
+    check("/upload/x?mode=merge", 400, "append or upsert");
+    check("/upload/x?onDrift=bend", 400, "fail, widen or replace");
+    check("/upload/x?onError=skip", 400, "abort or reject");
     check("/upload/x?wait=601", 400, "seconds from 0 to 600");
     check("/upload/x?wait=-1", 400, "seconds from 0 to 600");
     check("/upload/x?colour=red", 400, "colour");
