@@ -39,7 +39,7 @@ impl Catalog {
                 .offset(offset)
                 .all(&self.core.read)
                 .await?;
-            rows.into_iter().map(kept).collect()
+            rows.iter().map(kept).collect()
         })
         .await
     }
@@ -62,7 +62,7 @@ impl Catalog {
                     .order_by_asc(rejects::Column::Id)
                     .all(&self.core.read)
                     .await?;
-                for row in rows {
+                for row in &rows {
                     found.push(kept(row)?);
                 }
             }
@@ -101,7 +101,7 @@ fn of_dataset(workspace: WorkspaceId, dataset: DatasetId) -> sea_orm::Select<rej
         .filter(rejects::Column::DatasetId.eq(dataset.0.to_string()))
 }
 
-fn kept(row: rejects::Model) -> Result<KeptReject, CatalogError> {
+fn kept(row: &rejects::Model) -> Result<KeptReject, CatalogError> {
     Ok(KeptReject { id: row.id, row: convert::from_json(&row.reject)? })
 }
 

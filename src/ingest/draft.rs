@@ -82,15 +82,14 @@ fn follow(
     sheet: &LoadedSheet,
 ) -> Result<Result<Arc<Dataset>, (String, String)>, CatalogError> {
     let prepared = &sheet.prepared;
-    if wishes.task != Task::Load || prepared.mode.keeps_rows() {
-        if let Some(before) = &prepared.before {
-            // Made of these very rows: anything else is stale.
-            return match snapshot.dataset_by_id(before.id) {
-                Some(present) if present.version == before.version => Ok(Ok(Arc::clone(present))),
-                Some(_) => Err(CatalogError::Changed),
-                None => Err(CatalogError::NotFound),
-            };
-        }
+    let must_be_same = wishes.task != Task::Load || prepared.mode.keeps_rows();
+    if let Some(before) = prepared.before.as_ref().filter(|_| must_be_same) {
+        // Made of these very rows: anything else is stale.
+        return match snapshot.dataset_by_id(before.id) {
+            Some(present) if present.version == before.version => Ok(Ok(Arc::clone(present))),
+            Some(_) => Err(CatalogError::Changed),
+            None => Err(CatalogError::NotFound),
+        };
     }
     match place(snapshot, &prepared.label) {
         Place::Existing(dataset) if job.mode == LoadMode::Create => {
