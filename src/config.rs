@@ -41,6 +41,8 @@ pub struct Settings {
     pub pool_size: u32,
     /// Threads that read the embedded store's data.
     pub reader_threads: usize,
+    /// Memory for answers that are kept, bytes; 0 keeps none.
+    pub response_cache_bytes: u64,
     /// Jobs at work at once.
     pub load_concurrency: usize,
     /// Refused rows kept of one dataset.
@@ -119,6 +121,7 @@ impl Default for Settings {
             statement_timeout: Duration::from_secs(10),
             pool_size: 8,
             reader_threads: std::thread::available_parallelism().map_or(2, usize::from).min(16),
+            response_cache_bytes: 64 << 20,
             load_concurrency: 2,
             max_rejects: 1_000,
             shutdown_grace: Duration::from_secs(30),

@@ -56,7 +56,7 @@ fn compare(
         let name = format!("orders{round}");
         server.upload(&name, csv);
         let query = format!("{{ {name}(limit: 1) {{ id }} }}");
-        server.graphql(&query, serde_json::Value::Null);
+        server.graphql(&query, &serde_json::Value::Null);
         ours.push(start.elapsed().as_secs_f64());
         ratios.push(ours[round] / theirs[round]);
         peak = peak.max(server.peak_mib());

@@ -1,7 +1,7 @@
 //! What the spine costs, next to references timed in the same run.
 //!
 //! `cargo bench --bench spine` runs everything against the release binary; `cargo bench --bench
-//! spine -- ingest` (or `query`, `footprint`, `many`) runs one part. Loads are compared with
+//! spine -- ingest` (or `query`, `beside`, `footprint`, `many`) runs one part. Loads are compared with
 //! `sqlite3 .import` and psql's `\copy` of the same file, queries with a bare axum handler that
 //! runs the same SQL through rusqlite and writes the same JSON. PostgreSQL is measured when
 //! `SLUICE_BENCH_DATABASE_URL` names an empty database. `SLUICE_BENCH_ROWS` changes the size.
@@ -18,6 +18,7 @@
     reason = "a bench talks to people and ends at the first trouble"
 )]
 
+mod beside;
 mod data;
 mod footprint;
 mod ingest;
@@ -33,7 +34,7 @@ use std::path::PathBuf;
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
-    pub fn new() -> Scratch {
+    pub fn make() -> Scratch {
         let folder = std::env::temp_dir().join(format!("sluice-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         Scratch(folder)
@@ -55,12 +56,15 @@ fn main() {
     let is_wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
     let n_rows: u64 =
         std::env::var("SLUICE_BENCH_ROWS").map_or(1_000_000, |rows| rows.parse().unwrap());
-    let scratch = Scratch::new();
+    let scratch = Scratch::make();
     if is_wanted("ingest") {
         ingest::run(&scratch, n_rows);
     }
     if is_wanted("query") {
         query::run(&scratch, n_rows);
+    }
+    if is_wanted("beside") {
+        beside::run(&scratch, n_rows);
     }
     if is_wanted("footprint") {
         footprint::run(&scratch);

@@ -24,10 +24,10 @@ pub fn run(scratch: &Scratch) {
         server.upload(&format!("new{n}"), &file);
         let start = Instant::now();
         let query = format!("{{ new{n}(limit: 1) {{ id }} }}");
-        server.graphql(&query, serde_json::Value::Null);
+        server.graphql(&query, &serde_json::Value::Null);
         first_ms.push(start.elapsed().as_secs_f64() * 1e3);
         let start = Instant::now();
-        server.graphql("{ set7(limit: 1) { id column3 } }", serde_json::Value::Null);
+        server.graphql("{ set7(limit: 1) { id column3 } }", &serde_json::Value::Null);
         others_ms.push(start.elapsed().as_secs_f64() * 1e3);
     }
     println!(
@@ -37,7 +37,7 @@ pub fn run(scratch: &Scratch) {
         median(&mut others_ms),
     );
     let start = Instant::now();
-    server.graphql("{ __schema { types { name fields { name } } } }", serde_json::Value::Null);
+    server.graphql("{ __schema { types { name fields { name } } } }", &serde_json::Value::Null);
     println!(
         "      introspection of all: {:.0} ms, resident {} MiB afterwards",
         start.elapsed().as_secs_f64() * 1e3,

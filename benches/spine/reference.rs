@@ -79,7 +79,8 @@ async fn answer(body: Bytes) -> Response {
                         out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
                     }
                     ValueRef::Text(text) => {
-                        serde_json::to_writer(&mut out, std::str::from_utf8(text).unwrap()).unwrap();
+                        serde_json::to_writer(&mut out, std::str::from_utf8(text).unwrap())
+                            .unwrap();
                     }
                     _ => out.extend_from_slice(b"null"),
                 }

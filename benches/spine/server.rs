@@ -17,6 +17,15 @@ pub struct Server {
 
 impl Server {
     pub fn start(data_dir: &Path, database_url: Option<&str>) -> Server {
+        Server::start_with(data_dir, database_url, &[])
+    }
+
+    /// The same with settings in the environment.
+    pub fn start_with(
+        data_dir: &Path,
+        database_url: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sluice"));
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -25,6 +34,7 @@ impl Server {
             .env("SLUICE_MAX_UPLOAD_SIZE", "4GiB")
             .env("SLUICE_LOG", "warn")
             .env_remove("DATABASE_URL")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
@@ -59,7 +69,7 @@ impl Server {
     }
 
     /// The `data` of an answer; ends the bench on errors.
-    pub fn graphql(&self, query: &str, variables: serde_json::Value) -> serde_json::Value {
+    pub fn graphql(&self, query: &str, variables: &serde_json::Value) -> serde_json::Value {
         let body = serde_json::json!({ "query": query, "variables": variables });
         let answer = self
             .agent
@@ -104,8 +114,7 @@ impl Server {
     }
 
     fn status(&self, field: &str) -> u64 {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(field)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }

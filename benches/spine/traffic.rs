@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 /// What a round of traffic saw.
 pub struct Traffic {
     pub per_second: f64,
-    pub p50_us: f64,
     pub p99_us: f64,
 }
 
@@ -46,7 +45,6 @@ pub fn run(address: &str, requests: &[Vec<u8>], n_connections: usize, length: Du
     times_us.sort_by(f64::total_cmp);
     Traffic {
         per_second: times_us.len() as f64 / elapsed,
-        p50_us: times_us[times_us.len() / 2],
         p99_us: times_us[times_us.len() * 99 / 100],
     }
 }

@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { DATASETS_QUERY_KEY, ROWS_QUERY_KEY, type Dataset } from './api/catalog';
 import { ApiError } from './api/error';
 import './app.css';
-import { schemaChanged } from './editor/requests';
+import { openQueryInAddress, schemaChanged } from './editor/requests';
 import { router } from './router';
 import { startSession, useSession } from './session/session';
 import { applyTheme } from './shell/theme';
@@ -13,6 +13,8 @@ import { whenPublished } from './upload/uploads';
 
 // First of all, so that a credential leaves the address before anything else sees it.
 startSession();
+openQueryInAddress();
+window.addEventListener('hashchange', openQueryInAddress);
 applyTheme();
 
 const queryClient = new QueryClient({

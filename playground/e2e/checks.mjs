@@ -43,6 +43,16 @@ export const checks = {
     assert.ok(!stored.includes(options.key), 'the key is in localStorage');
   },
 
+  'a link opens its query and leaves the address': async (page, { url, key }) => {
+    await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
+    await executeButton(page).waitFor();
+    const document = 'query Shared {\n  datasets {\n    name\n  }\n}';
+    await page.goto(`${url}/graphiql#query=${encodeURIComponent(document)}`);
+    await page.locator('.graphiql-tab-active').getByText('Shared').waitFor();
+    assert.equal(new URL(page.url()).hash, '');
+    await runQuery(page, 'datasets');
+  },
+
   'the schema explorer shows the dataset': async (page, options) => {
     const dataset = await openReadyQuery(page, options);
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();

@@ -2,9 +2,14 @@
 //!
 //! Usage: `cargo run --release -p sluice-schema --example throughput [ROWS]`
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a measuring program talks and may stop"
+    reason = "tests may stop and talk"
 )]
 
 use std::io::Write;
@@ -60,34 +65,43 @@ fn generate(path: &std::path::Path, n_rows: u64) {
     }
 }
 
+/// Seconds of processor time so far, of all threads.
+fn cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after = stat.rsplit(')').next().unwrap();
+    let ticks: Vec<f64> =
+        after.split_whitespace().map(|word| word.parse().unwrap_or(0.0)).collect();
+    (ticks[11] + ticks[12]) / 100.0
+}
+
 fn main() {
-    let n_rows: u64 = std::env::args()
-        .nth(1)
-        .map_or(1_000_000, |rows| rows.parse().unwrap());
+    let n_rows: u64 = std::env::args().nth(1).map_or(1_000_000, |rows| rows.parse().unwrap());
     let path = std::env::temp_dir().join(format!("sluice-throughput-{n_rows}.csv"));
     if std::fs::metadata(&path).is_err() {
         generate(&path, n_rows);
     }
-    let bytes = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
+    let limits = Limits::default();
+    let megabytes = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
+    let show = |what: &str, started: Instant, cpu_before: f64| {
+        let (wall, cpu) = (started.elapsed().as_secs_f64(), cpu_s() - cpu_before);
+        println!(
+            "{what:24} {:6.0} MB/s on the clock, {:6.0} MB/s per core ({cpu:.2} CPU s)",
+            megabytes / wall,
+            megabytes / cpu
+        );
+    };
     for round in 0..3 {
-        let start = Instant::now();
-        let sheets = understand(
-            &path,
-            "orders.csv",
-            &ReadOptions::default(),
-            &Limits::default(),
-            &(),
-        )
-        .unwrap();
-        let understand_s = start.elapsed().as_secs_f64();
-        let mut read_s = Vec::new();
+        let (started, cpu) = (Instant::now(), cpu_s());
+        let sheets =
+            understand(&path, "orders.csv", &ReadOptions::default(), &limits, &()).unwrap();
+        show("understand", started, cpu);
         for n_workers in [1, 2] {
-            let start = Instant::now();
+            let (started, cpu) = (Instant::now(), cpu_s());
             let mut sum = 0_u64;
             let report = read_rows(
                 &path,
                 &sheets[0],
-                &Limits::default(),
+                &limits,
                 &(),
                 n_workers,
                 || Sum(0),
@@ -98,7 +112,7 @@ fn main() {
             )
             .unwrap();
             assert_eq!(report.n_rows, n_rows);
-            read_s.push(start.elapsed().as_secs_f64());
+            show(&format!("read_rows, {n_workers} workers"), started, cpu);
         }
         if round == 0 {
             for column in &sheets[0].columns {
@@ -108,20 +122,5 @@ fn main() {
                 );
             }
         }
-        println!(
-            "{bytes:.0} MB: understand {:.0} MB/s ({understand_s:.3} s); read_rows 1 worker {:.0} MB/s, 2 workers {:.0} MB/s",
-            bytes / understand_s,
-            bytes / read_s[0],
-            bytes / read_s[1]
-        );
     }
-    println!(
-        "cpu seconds in all: {}",
-        std::fs::read_to_string("/proc/self/stat")
-            .map(|s| {
-                let f: Vec<&str> = s.split_whitespace().collect();
-                (f[13].parse::<f64>().unwrap() + f[14].parse::<f64>().unwrap()) / 100.0
-            })
-            .unwrap_or_default()
-    );
 }

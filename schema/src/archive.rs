@@ -5,15 +5,15 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use crate::decode::PLAIN_UTF8;
 use crate::delimited::{TableError, Wishes, understand_delimited};
 use crate::error::SchemaError;
 use crate::options::Limits;
+use crate::parts::check_parts;
 use crate::plan::{Container, Notice, NoticeCode, SheetPlan, WorkbookKind};
 use crate::source::{Inner, TextPlace, damaged_archive};
-use crate::workbook::{SheetFacts, kind_of_members, list_sheets};
+use crate::workbook::{SheetSource, WorkbookFile, kind_of_members};
 
 /// Understands a zip file: a workbook, or an archive of tables.
 pub(crate) fn understand_zip(
@@ -23,19 +23,14 @@ pub(crate) fn understand_zip(
     let mut archive =
         zip::ZipArchive::new(BufReader::new(File::open(path)?)).map_err(damaged_archive)?;
     check_claims(&mut archive, path, wishes.limits)?;
-    let names: Vec<String> = archive
-        .file_names()
-        .flatten()
-        .map(std::borrow::Cow::into_owned)
-        .collect();
+    let names: Vec<String> =
+        archive.file_names().flatten().map(std::borrow::Cow::into_owned).collect();
     if let Some(kind) = kind_of_members(names.iter().map(String::as_str)) {
+        let has_merged_cells = check_parts(&mut archive, kind, wishes.limits)?;
         drop(archive);
-        return understand_workbook(path, kind, wishes);
+        return understand_workbook(path, kind, has_merged_cells, wishes);
     }
-    if names
-        .iter()
-        .any(|name| name.starts_with("word/") || name.starts_with("ppt/"))
-    {
+    if names.iter().any(|name| name.starts_with("word/") || name.starts_with("ppt/")) {
         return Err(SchemaError::Unsupported {
             what: "a Word or PowerPoint document".to_owned(),
             remedy: "copy the table into a spreadsheet and send that".to_owned(),
@@ -64,9 +59,7 @@ fn check_claims(
         let member = archive.by_index_raw(index).map_err(damaged_archive)?;
         n_unpacked = n_unpacked.saturating_add(member.size());
     }
-    let by_ratio = n_packed
-        .saturating_mul(limits.max_unpack_ratio)
-        .max(1024 * 1024);
+    let by_ratio = n_packed.saturating_mul(limits.max_unpack_ratio).max(1024 * 1024);
     let limit = by_ratio.min(limits.max_unpacked_bytes);
     if n_unpacked > limit {
         return Err(SchemaError::Limit {
@@ -92,11 +85,7 @@ fn understand_members(
         let name = member.name().map_err(damaged_archive)?.into_owned();
         let (is_file, is_encrypted) = (member.is_file(), member.encrypted());
         drop(member);
-        let is_wanted = wishes
-            .options
-            .sheets
-            .as_ref()
-            .is_none_or(|wanted| wanted.contains(&name));
+        let is_wanted = wishes.options.sheets.as_ref().is_none_or(|wanted| wanted.contains(&name));
         let base = name.rsplit('/').next().unwrap_or(&name).to_owned();
         if !is_file || !is_wanted || base.starts_with('.') || name.starts_with("__MACOSX/") {
             continue;
@@ -106,7 +95,7 @@ fn understand_members(
                 what: "a member protected by a password".to_owned(),
                 remedy: "pack it without a password".to_owned(),
             }),
-            false => crate::understand_text(path, Container::Zip { index }, wishes),
+            false => crate::understand_text(path, &Container::Zip { index }, wishes),
         };
         match result {
             Ok(found) => {
@@ -151,9 +140,11 @@ fn check_sheets(n_sheets: usize, limits: &Limits) -> Result<(), SchemaError> {
 pub(crate) fn understand_workbook(
     path: &Path,
     kind: WorkbookKind,
+    has_merged_cells: bool,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
-    let entries = list_sheets(path, kind)?;
+    let workbook = WorkbookFile::open(path, kind, has_merged_cells)?;
+    let entries = workbook.sheets();
     check_sheets(entries.len(), wishes.limits)?;
     let wanted = wishes.options.sheets.as_deref();
     if let Some(unknown) = wanted
@@ -197,59 +188,45 @@ pub(crate) fn understand_workbook(
             ));
             continue;
         }
-        match understand_sheet(path, kind, &name, wishes) {
+        match understand_sheet(path, &workbook.sheet(&name), wishes) {
             Ok(plan) => plans.push(plan),
-            Err(SchemaError::Rejected {
-                row: None, found, ..
-            }) if found == crate::delimited::EMPTY => {
+            Err(SchemaError::Rejected { row: None, found, .. })
+                if found == crate::delimited::EMPTY =>
+            {
                 skipped.push(skip(NoticeCode::EmptySheet, "is empty and was left out"));
             }
             Err(error) => {
                 if !matches!(error, SchemaError::Rejected { .. }) {
                     return Err(error);
                 }
-                skipped.push(skip(
-                    NoticeCode::EmptySheet,
-                    &format!("was left out: {error}"),
-                ));
+                skipped.push(skip(NoticeCode::EmptySheet, &format!("was left out: {error}")));
                 last_error = Some(error);
             }
         }
     }
-    finish(
-        plans,
-        skipped,
-        last_error,
-        "the workbook holds no visible sheet with cells",
-    )
+    finish(plans, skipped, last_error, "the workbook holds no visible sheet with cells")
 }
 
 fn understand_sheet(
     path: &Path,
-    kind: WorkbookKind,
-    name: &str,
+    sheet: &SheetSource,
     wishes: Wishes<'_>,
 ) -> Result<SheetPlan, SchemaError> {
-    let facts: Arc<Mutex<SheetFacts>> = Arc::default();
     let place = TextPlace {
         path,
         container: &Container::Plain,
         encoding: PLAIN_UTF8,
         limits: wishes.limits,
         faults: None,
-        inner: Inner::Sheet {
-            kind,
-            name,
-            facts: &facts,
-        },
+        inner: Inner::Sheet { sheet },
     };
     let mut plan = understand_delimited(place, wishes).map_err(TableError::into_schema)?;
-    plan.name = Some(name.to_owned());
-    if let Ok(facts) = facts.lock() {
-        plan.notices.extend(facts.notices());
-    }
+    plan.name = Some(sheet.name().to_owned());
+    let facts = sheet.take_facts();
+    plan.notices.extend(facts.notices());
+    plan.notices.extend(facts.shown.note(&mut plan.columns, plan.n_rows));
     for notice in &mut plan.notices {
-        notice.sheet = Some(name.to_owned());
+        notice.sheet = Some(sheet.name().to_owned());
     }
     Ok(plan)
 }

@@ -55,16 +55,13 @@ impl<R: Read> BlockCutter<R> {
             self.fill(block, target).map_err(CutError::Source)?;
             match self.last_record_end(block) {
                 Ends::At(end) => {
-                    self.carry
-                        .extend_from_slice(block.get(end..).unwrap_or_default());
+                    self.carry.extend_from_slice(block.get(end..).unwrap_or_default());
                     block.truncate(end);
                     return Ok(true);
                 }
                 Ends::Nowhere if self.ended => return Ok(!block.is_empty()),
                 Ends::OpenQuote if self.ended => {
-                    return Err(CutError::OpenQuote {
-                        record: self.record_of_open_quote(block),
-                    });
+                    return Err(CutError::OpenQuote { record: self.record_of_open_quote(block) });
                 }
                 Ends::OpenQuote if block.len() > self.max_record_bytes => {
                     return Err(CutError::OpenQuote { record: 1 });
@@ -82,9 +79,7 @@ impl<R: Read> BlockCutter<R> {
     fn fill(&mut self, block: &mut Vec<u8>, target: usize) -> Result<(), SchemaError> {
         while block.len() < target && !self.ended {
             let from = block.len();
-            let want = u64::try_from(target - from)
-                .unwrap_or(u64::MAX)
-                .min(self.left);
+            let want = u64::try_from(target - from).unwrap_or(u64::MAX).min(self.left);
             let want = usize::try_from(want).unwrap_or(usize::MAX);
             if want == 0 {
                 self.ended = true;
@@ -111,9 +106,7 @@ impl<R: Read> BlockCutter<R> {
     /// Finds the last line end outside quotes, in one walk from quote to quote.
     fn last_record_end(&self, block: &[u8]) -> Ends {
         let Some(quote) = self.marks.quote else {
-            return self
-                .last_line_end(block, 0, block.len())
-                .map_or(Ends::Nowhere, Ends::At);
+            return self.last_line_end(block, 0, block.len()).map_or(Ends::Nowhere, Ends::At);
         };
         let mut best = None;
         let mut outside_from = 0;
@@ -150,10 +143,7 @@ impl<R: Read> BlockCutter<R> {
     }
 
     fn last_of(&self, block: &[u8], regions: &[(usize, usize)]) -> Option<usize> {
-        regions
-            .iter()
-            .rev()
-            .find_map(|&(from, to)| self.last_line_end(block, from, to))
+        regions.iter().rev().find_map(|&(from, to)| self.last_line_end(block, from, to))
     }
 
     /// A quote opens a cell at the beginning of a record or after a delimiter; elsewhere it is a character.
@@ -172,10 +162,8 @@ impl<R: Read> BlockCutter<R> {
         let starts = block
             .get(before)
             .is_some_and(|byte| *byte == self.marks.delimiter || *byte == b'\n' || *byte == b'\r');
-        let is_escaped = self
-            .marks
-            .escape
-            .is_some_and(|escape| is_escaped(block, outside_from, before, escape));
+        let is_escaped =
+            self.marks.escape.is_some_and(|escape| is_escaped(block, outside_from, before, escape));
         starts && !in_comment && !is_escaped
     }
 

@@ -48,26 +48,13 @@ pub(crate) fn read_dated(text: &str) -> Option<Dated> {
     let (parts, separator, named_month) = date_parts(date)?;
     let days = ORDERS.map(|order| days_in_order(parts, order).map(i64::from));
     let Some(time) = time else {
-        return some_value(Dated {
-            moment: Moment::Date,
-            values: days,
-            named_month,
-            separator,
-        });
+        return some_value(Dated { moment: Moment::Date, values: days, named_month, separator });
     };
     if let Some(micros) = read_clock(time).or_else(|| parse_iso_time(time)) {
         let values = days.map(|day| day.map(|day| day * MICROS_PER_DAY + micros));
-        return some_value(Dated {
-            moment: Moment::LocalDateTime,
-            values,
-            named_month,
-            separator,
-        });
+        return some_value(Dated { moment: Moment::LocalDateTime, values, named_month, separator });
     }
-    let (clock, offset) = match time
-        .strip_suffix("UTC")
-        .or_else(|| time.strip_suffix("GMT"))
-    {
+    let (clock, offset) = match time.strip_suffix("UTC").or_else(|| time.strip_suffix("GMT")) {
         Some(clock) => (clock.trim_end(), 0),
         None => {
             let (clock, offset) = split_zone(time.as_bytes())?;
@@ -76,12 +63,7 @@ pub(crate) fn read_dated(text: &str) -> Option<Dated> {
     };
     let micros = read_clock(clock).or_else(|| parse_iso_time(clock))?;
     let values = days.map(|day| to_utc(day? * MICROS_PER_DAY + micros, offset));
-    some_value(Dated {
-        moment: Moment::DateTime,
-        values,
-        named_month,
-        separator,
-    })
+    some_value(Dated { moment: Moment::DateTime, values, named_month, separator })
 }
 
 fn some_value(dated: Dated) -> Option<Dated> {
@@ -102,9 +84,7 @@ fn split_time(text: &str) -> (&str, Option<&str>) {
         return (text, None);
     };
     let before = text.get(..colon).unwrap_or_default();
-    let digits = before
-        .trim_end_matches(|char: char| char.is_ascii_digit())
-        .len();
+    let digits = before.trim_end_matches(|char: char| char.is_ascii_digit()).len();
     let date = before.get(..digits).unwrap_or_default();
     let time = text.get(digits..).unwrap_or_default();
     match date.strip_suffix([' ', 'T', '\u{a0}']) {
@@ -126,11 +106,8 @@ fn read_clock(text: &str) -> Option<i64> {
         () => (upper.as_str(), None),
     };
     let clock = clock.trim_end();
-    let padded = if clock.as_bytes().get(1) == Some(&b':') {
-        format!("0{clock}")
-    } else {
-        clock.to_owned()
-    };
+    let padded =
+        if clock.as_bytes().get(1) == Some(&b':') { format!("0{clock}") } else { clock.to_owned() };
     if half.is_none() && padded.len() == clock.len() {
         return None;
     }
@@ -153,14 +130,9 @@ struct Part {
 }
 
 fn date_parts(text: &str) -> Option<([Part; 3], char, bool)> {
-    let separator = text
-        .chars()
-        .find(|char| matches!(char, '/' | '-' | '.' | ' '))?;
+    let separator = text.chars().find(|char| matches!(char, '/' | '-' | '.' | ' '))?;
     let pieces: Vec<&str> = match separator {
-        ' ' | '.' => text
-            .split([' ', ',', '.'])
-            .filter(|piece| !piece.is_empty())
-            .collect(),
+        ' ' | '.' => text.split([' ', ',', '.']).filter(|piece| !piece.is_empty()).collect(),
         mark => text.split(mark).collect(),
     };
     let &[first, second, third] = pieces.as_slice() else {
@@ -180,18 +152,10 @@ fn date_parts(text: &str) -> Option<([Part; 3], char, bool)> {
 
 fn part(text: &str) -> Option<Part> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) && matches!(text.len(), 1 | 2 | 4) {
-        return Some(Part {
-            value: text.parse().ok()?,
-            n_digits: text.len(),
-            is_name: false,
-        });
+        return Some(Part { value: text.parse().ok()?, n_digits: text.len(), is_name: false });
     }
     let value = month_named(text)?;
-    Some(Part {
-        value,
-        n_digits: 0,
-        is_name: true,
-    })
+    Some(Part { value, n_digits: 0, is_name: true })
 }
 
 fn month_named(text: &str) -> Option<u32> {
@@ -227,11 +191,7 @@ fn days_in_order(parts: [Part; 3], order: DateOrder) -> Option<i32> {
         DateOrder::Ymd => (third, second, first),
     };
     // A named month says where it is, so that any order that puts the year right will do.
-    let (day, month) = if day.is_name {
-        (month, day)
-    } else {
-        (day, month)
-    };
+    let (day, month) = if day.is_name { (month, day) } else { (day, month) };
     if year.n_digits != 4
         || day.is_name
         || day.n_digits > 2
@@ -243,6 +203,7 @@ fn days_in_order(parts: [Part; 3], order: DateOrder) -> Option<i32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 mod tests {
     use super::*;
     use crate::temporal::{write_date, write_time, write_timestamp};

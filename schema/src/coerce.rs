@@ -36,29 +36,18 @@ pub(crate) struct CellReader<'n> {
 
 impl<'n> CellReader<'n> {
     pub(crate) fn new(column_type: ColumnType, notation: &'n Notation) -> Self {
-        Self {
-            column_type,
-            notation,
-        }
+        Self { column_type, notation }
     }
 
     /// Reads a cell; an empty text is null unless it is quoted and the column is text.
     pub(crate) fn read<'a>(&self, text: &'a str, quoted: bool) -> Result<Value<'a>, CoerceError> {
         if text.is_empty() {
             let is_text = quoted && self.column_type == ColumnType::String;
-            return Ok(if is_text {
-                Value::Text(text)
-            } else {
-                Value::Null
-            });
+            return Ok(if is_text { Value::Text(text) } else { Value::Null });
         }
         if self.column_type == ColumnType::String {
             let is_null = !self.notation.nulls.is_empty() && self.is_null(trim(text));
-            return Ok(if is_null {
-                Value::Null
-            } else {
-                Value::Text(text)
-            });
+            return Ok(if is_null { Value::Null } else { Value::Text(text) });
         }
         if let Some(value) = self.typed(text) {
             return Ok(value);
@@ -90,9 +79,9 @@ impl<'n> CellReader<'n> {
         let fits =
             |scale| i64::try_from(rescale(i128::from(digits.unscaled), digits.scale, scale)?).ok();
         match self.column_type {
-            ColumnType::Int => fits(0)
-                .filter(|value| i32::try_from(*value).is_ok())
-                .map(Value::Int),
+            ColumnType::Int => {
+                fits(0).filter(|value| i32::try_from(*value).is_ok()).map(Value::Int)
+            }
             ColumnType::BigInt => fits(0).map(Value::Int),
             ColumnType::Decimal { scale, .. } => fits(scale)
                 .filter(|value| value.unsigned_abs() < UNSCALED_LIMIT.unsigned_abs())
@@ -102,9 +91,7 @@ impl<'n> CellReader<'n> {
     }
 
     fn canonical_of<'a>(&self, text: &str) -> Option<Value<'a>> {
-        (self.column_type == ColumnType::Float)
-            .then(|| float(text).map(Value::Float))
-            .flatten()
+        (self.column_type == ColumnType::Float).then(|| float(text).map(Value::Float)).flatten()
     }
 
     fn written_date<'a>(&self, text: &str) -> Option<Value<'a>> {
@@ -137,9 +124,9 @@ impl<'n> CellReader<'n> {
                 .map(Value::Timestamp),
             ColumnType::DateTime => parse_iso_date_time(text).map(Value::Timestamp),
             ColumnType::Uuid => parse_uuid(text).map(Value::Uuid),
-            ColumnType::Json => serde_json::from_str::<serde::de::IgnoredAny>(text)
-                .ok()
-                .map(|_| Value::Text(text)),
+            ColumnType::Json => {
+                serde_json::from_str::<serde::de::IgnoredAny>(text).ok().map(|_| Value::Text(text))
+            }
             ColumnType::String => Some(Value::Text(text)),
         }
     }
@@ -154,10 +141,7 @@ impl<'n> CellReader<'n> {
 
     fn boolean<'a>(&self, text: &str) -> Option<Value<'a>> {
         let (pair, value) = boolean_word(text)?;
-        let fits = self
-            .notation
-            .boolean
-            .is_none_or(|expected| expected == pair);
+        let fits = self.notation.boolean.is_none_or(|expected| expected == pair);
         fits.then_some(Value::Boolean(value))
     }
 
@@ -182,10 +166,7 @@ impl<'n> CellReader<'n> {
             ColumnType::Json => "a JSON document".to_owned(),
             ColumnType::String => "text".to_owned(),
         };
-        CoerceError {
-            found: cut(text, 100).to_owned(),
-            expected,
-        }
+        CoerceError { found: cut(text, 100).to_owned(), expected }
     }
 }
 
@@ -207,11 +188,7 @@ fn plain_int(text: &str) -> Option<i64> {
         // 19 digits stay below 2^64.
         value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
     }
-    if negative {
-        0_i64.checked_sub_unsigned(value)
-    } else {
-        i64::try_from(value).ok()
-    }
+    if negative { 0_i64.checked_sub_unsigned(value) } else { i64::try_from(value).ok() }
 }
 
 fn plain_decimal(text: &str, scale: u8) -> Option<i64> {

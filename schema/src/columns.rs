@@ -5,7 +5,7 @@
 use crate::decide::{Context, decide};
 use crate::delimited::TableSummary;
 use crate::error::SchemaError;
-use crate::naming::{Taken, field_name};
+use crate::naming::{MAX_NAME_BYTES, Taken, field_name};
 use crate::options::ReadOptions;
 use crate::plan::{ColumnPlan, HeaderPlan, Notice, NoticeCode};
 use crate::summary::ColumnSummary;
@@ -30,14 +30,11 @@ pub(crate) fn plan_columns(
     let mut taken = Taken::default();
     let overrides = &options.columns;
     for wanted in overrides.iter().filter_map(|column| column.name.as_deref()) {
-        if taken.contains(wanted) {
-            return Err(SchemaError::BadOption {
-                found: format!("the field name {wanted:?} is given twice"),
-                remedy: "give each column its own name".to_owned(),
-            });
-        }
+        check_name(wanted, &taken)?;
         taken.insert(wanted);
     }
+    // A header may occur twice; a name given for it goes to the first.
+    let mut given: Vec<&str> = Vec::new();
     let empty = ColumnSummary::default();
     let n_columns = table.columns.len().max(header.cells.len());
     let mut columns: Vec<ColumnPlan> = Vec::with_capacity(n_columns);
@@ -56,16 +53,16 @@ pub(crate) fn plan_columns(
         let wanted = all.clone().find(|column| column.label == address);
         if wanted.is_some_and(|column| column.skip) {
             notices.push(
-                Notice::new(
-                    NoticeCode::SkippedColumn,
-                    "left out because the caller said so",
-                )
-                .in_column(label),
+                Notice::new(NoticeCode::SkippedColumn, "left out because the caller said so")
+                    .in_column(label),
             );
             continue;
         }
-        let name = match wanted.and_then(|column| column.name.clone()) {
-            Some(name) => name,
+        let given_name =
+            wanted.and_then(|column| column.name.as_deref()).filter(|name| !given.contains(name));
+        given.extend(given_name);
+        let name = match given_name {
+            Some(name) => name.to_owned(),
             None => name_column(label, index_in_file, header, &columns, &taken, notices),
         };
         let declared = wanted.and_then(|column| column.column_type);
@@ -97,16 +94,33 @@ pub(crate) fn plan_columns(
         });
     }
     drop_outer_columns(&mut columns, table.n_rows, header, notices);
-    if let Some(unknown) = overrides
-        .iter()
-        .find(|column| !addresses.contains(&column.label))
-    {
+    if let Some(unknown) = overrides.iter().find(|column| !addresses.contains(&column.label)) {
         return Err(SchemaError::BadOption {
             found: format!("there is no column {:?}", unknown.label),
             remedy: format!("the columns are: {}", addresses.join(", ")),
         });
     }
     Ok(columns)
+}
+
+/// A name from outside must be one that we could have given: letters and digits, a letter first.
+fn check_name(name: &str, taken: &Taken) -> Result<(), SchemaError> {
+    let is_legal = name.len() <= MAX_NAME_BYTES
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|char| char.is_ascii_alphanumeric());
+    if !is_legal {
+        return Err(SchemaError::BadOption {
+            found: format!("{name:?} is not a field name"),
+            remedy: "use up to 63 letters and digits, beginning with a small letter".to_owned(),
+        });
+    }
+    if taken.contains(name) {
+        return Err(SchemaError::BadOption {
+            found: format!("the field name {name:?} is given twice"),
+            remedy: "give each column its own name".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 fn name_column(
@@ -127,33 +141,19 @@ fn name_column(
     let (code, message) = if label.trim().is_empty() {
         (
             NoticeCode::BlankHeader,
-            format!(
-                "column {} has no header; it is named {}",
-                index_in_file + 1,
-                name.name
-            ),
+            format!("column {} has no header; it is named {}", index_in_file + 1, name.name),
         )
     } else if before.iter().any(|column| column.label == label) {
         (
             NoticeCode::DuplicateHeader,
-            format!(
-                "the header {label:?} occurs again; this one is named {}",
-                name.name
-            ),
+            format!("the header {label:?} occurs again; this one is named {}", name.name),
         )
     } else if name.changed {
-        (
-            NoticeCode::NameChanged,
-            format!("{label:?} is named {}", name.name),
-        )
+        (NoticeCode::NameChanged, format!("{label:?} is named {}", name.name))
     } else {
         return name.name;
     };
-    let about = if label.trim().is_empty() {
-        name.name.as_str()
-    } else {
-        label
-    };
+    let about = if label.trim().is_empty() { name.name.as_str() } else { label };
     notices.push(Notice::new(code, message).in_column(about).at(row, 1));
     name.name
 }
@@ -170,18 +170,11 @@ fn drop_outer_columns(
     }
     let is_hollow =
         |column: &ColumnPlan| column.label.trim().is_empty() && column.n_nulls == n_rows;
-    let n_leading = columns
-        .iter()
-        .take_while(|column| is_hollow(column))
-        .count();
+    let n_leading = columns.iter().take_while(|column| is_hollow(column)).count();
     if n_leading == columns.len() {
         return;
     }
-    let n_trailing = columns
-        .iter()
-        .rev()
-        .take_while(|column| is_hollow(column))
-        .count();
+    let n_trailing = columns.iter().rev().take_while(|column| is_hollow(column)).count();
     let n_kept = columns.len() - n_trailing;
     let dropped: Vec<ColumnPlan> = columns.drain(n_kept..).collect();
     let dropped: Vec<ColumnPlan> = columns.drain(..n_leading).chain(dropped).collect();
@@ -198,8 +191,5 @@ fn drop_outer_columns(
         let about = notice.column.as_deref();
         notice.code != NoticeCode::BlankHeader || !about.is_some_and(|about| names.contains(&about))
     });
-    notices.push(Notice {
-        count,
-        ..Notice::new(NoticeCode::BlankColumn, message)
-    });
+    notices.push(Notice { count, ..Notice::new(NoticeCode::BlankColumn, message) });
 }

@@ -21,9 +21,7 @@ pub fn parse_decimal(text: &str) -> Option<(i128, u8)> {
     for byte in digits.bytes() {
         match byte {
             b'0'..=b'9' => {
-                unscaled = unscaled
-                    .checked_mul(10)?
-                    .checked_add(i128::from(byte - b'0'))?;
+                unscaled = unscaled.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
                 n_digits += 1;
                 if n_digits > 38 {
                     return None;
@@ -39,10 +37,7 @@ pub fn parse_decimal(text: &str) -> Option<(i128, u8)> {
     if n_digits == 0 || scale == Some(0) {
         return None;
     }
-    Some((
-        if negative { -unscaled } else { unscaled },
-        scale.unwrap_or(0),
-    ))
+    Some((if negative { -unscaled } else { unscaled }, scale.unwrap_or(0)))
 }
 
 /// Reads decimal text as unscaled digits at `scale`; `None` when digits would be lost or 18 are exceeded.
@@ -88,6 +83,7 @@ pub fn write_decimal_i128(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 mod tests {
     use super::*;
 
@@ -112,9 +108,7 @@ mod tests {
         check("1000000000000000000", 0, None);
         check("99999999999999999.9", 1, Some("99999999999999999.9"));
         check("99999999999999999.9", 2, None);
-        for bad in [
-            "", "-", ".", "1.", ".5", "+1", "1,5", "1e5", " 1", "--1", "1.2.3",
-        ] {
+        for bad in ["", "-", ".", "1.", ".5", "+1", "1,5", "1e5", " 1", "--1", "1.2.3"] {
             check(bad, 2, None);
         }
         let mut out = Vec::new();

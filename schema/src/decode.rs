@@ -27,10 +27,7 @@ pub(crate) struct Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self {
-            count: AtomicU64::new(0),
-            first_byte: AtomicU64::new(u64::MAX),
-        }
+        Self { count: AtomicU64::new(0), first_byte: AtomicU64::new(u64::MAX) }
     }
 }
 
@@ -49,11 +46,7 @@ impl Faults {
 
 /// Returns the encoding by its name in a plan or an option.
 pub(crate) fn encoding_named(name: &str) -> Option<&'static Encoding> {
-    if name == BROKEN_UTF8 {
-        Some(UTF_8)
-    } else {
-        Encoding::for_label(name.as_bytes())
-    }
+    if name == BROKEN_UTF8 { Some(UTF_8) } else { Encoding::for_label(name.as_bytes()) }
 }
 
 /// Returns the encoding that the first bytes prove: a mark, or the zeros of UTF-16.
@@ -85,9 +78,7 @@ pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError>
     let mut decoded = vec![0; CHUNK_BYTES * 3];
     let (mut n_faults, mut n_foreign) = (0_u64, 0_u64);
     loop {
-        let n_read = source
-            .read(&mut chunk)
-            .map_err(crate::blocks::unwrap_schema_error)?;
+        let n_read = source.read(&mut chunk).map_err(crate::blocks::unwrap_schema_error)?;
         let bytes = chunk.get(..n_read).unwrap_or_default();
         let last = n_read == 0;
         detector.feed(bytes, last);
@@ -166,16 +157,11 @@ impl<R: Read> DecodingReader<R> {
     fn decode(&mut self) {
         let mut space = vec![0; CHUNK_BYTES * 3];
         loop {
-            let rest = self
-                .input
-                .get(self.input_at..self.input_end)
-                .unwrap_or_default();
-            let (result, n_used, n_written) = self
-                .decoder
-                .decode_to_utf8_without_replacement(rest, &mut space, self.ended);
+            let rest = self.input.get(self.input_at..self.input_end).unwrap_or_default();
+            let (result, n_used, n_written) =
+                self.decoder.decode_to_utf8_without_replacement(rest, &mut space, self.ended);
             self.input_at += n_used;
-            self.output
-                .extend_from_slice(space.get(..n_written).unwrap_or_default());
+            self.output.extend_from_slice(space.get(..n_written).unwrap_or_default());
             match result {
                 DecoderResult::InputEmpty => return,
                 DecoderResult::OutputFull => {}

@@ -2,6 +2,7 @@
 //! It exists because a value in the last row counts as much as one in the first.
 //! It never keeps rows: blocks are summarised in parallel and merged in order.
 
+use std::io::Read;
 use std::sync::RwLock;
 
 use crate::columns::{ColumnSource, plan_columns};
@@ -15,6 +16,7 @@ use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::sniff;
 use crate::source::{HEAD_BYTES, Inner, TextPlace};
+use crate::spool::KeptRows;
 use crate::stream::inner_dialect;
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
@@ -58,19 +60,10 @@ pub(crate) fn understand_delimited(
     place: TextPlace<'_>,
     wishes: Wishes<'_>,
 ) -> Result<SheetPlan, TableError> {
-    let Wishes {
-        options,
-        limits,
-        control,
-    } = wishes;
+    let Wishes { options, limits, control } = wishes;
     let mut notices = Vec::new();
-    let mut source = TextPlace {
-        faults: None,
-        ..place
-    }
-    .open(0)?;
+    let mut source = place.open(0)?;
     let head_bytes = crate::source::read_head(&mut source, HEAD_BYTES)?;
-    drop(source);
     let complete = head_bytes.len() < HEAD_BYTES;
     let Some(head) = text_head(&head_bytes, complete) else {
         return Err(TableError::NotUtf8);
@@ -83,37 +76,26 @@ pub(crate) fn understand_delimited(
         None => sniff(head, complete, options),
     };
     let mut header = match place.inner {
-        Inner::Json { .. } => json_header(head, &dialect),
+        Inner::Json { .. } | Inner::Parquet { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
-    let rules = CellRules {
-        null_spellings: options.null_spellings.clone(),
-        texts: place.texts(),
-    };
-    let n_workers = if complete {
-        1
-    } else {
-        crate::read::usual_workers()
-    };
-    let source = place.open(header.data_start)?;
+    let rules = CellRules { null_spellings: options.null_spellings.clone(), texts: place.texts() };
+    let n_workers = if complete { 1 } else { crate::read::usual_workers() };
+    // What was read of the rows is not read again: opening a packed source or a workbook costs.
+    let at = usize::try_from(header.data_start).unwrap_or(usize::MAX);
+    let begun = std::io::Cursor::new(head_bytes.get(at..).unwrap_or_default().to_vec());
+    let source = begun.chain(source);
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let mut table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
     let found = match place.inner {
-        Inner::Json { .. } => None,
+        Inner::Json { .. } | Inner::Parquet { .. } => None,
         _ => cut_footer(place, &table, &dialect, &mut header, options)?,
     };
     if let Some(footer) = found {
         notices.extend(footer);
-        let source = TextPlace {
-            faults: None,
-            ..place
-        }
-        .open(header.data_start)?;
+        let source = TextPlace { faults: None, ..place }.open(header.data_start)?;
         let blocks = WatchedBlocks::new(source, &dialect, &header, limits, &());
-        let quiet = Wishes {
-            control: &(),
-            ..wishes
-        };
+        let quiet = Wishes { control: &(), ..wishes };
         table = summarise(blocks, &dialect, &header, &rules, quiet, n_workers)?;
     }
     notices.extend(table.notices(&header, place.is_typed()));
@@ -131,6 +113,7 @@ pub(crate) fn understand_delimited(
         dialect,
         encoding: place.encoding.to_owned(),
         header,
+        kept_rows: KeptRows(place.kept_rows()),
     })
 }
 
@@ -188,23 +171,14 @@ fn summarise<R: std::io::Read + Send>(
     wishes: Wishes<'_>,
     n_workers: usize,
 ) -> Result<TableSummary, TableError> {
-    let Wishes {
-        limits, control, ..
-    } = wishes;
-    let row_rules = RowRules {
-        marks: Marks::of(dialect),
-        header,
-        limits,
-        one_column: header.one_column,
-    };
+    let Wishes { limits, control, .. } = wishes;
+    let row_rules =
+        RowRules { marks: Marks::of(dialect), header, limits, one_column: header.one_column };
     // Which columns have too many values for categories, told to workers as it becomes known.
     let many_values: RwLock<Vec<bool>> = RwLock::new(Vec::new());
     let mut table = TableSummary::default();
     let work = |_, block: &mut Vec<u8>| {
-        let hint = many_values
-            .read()
-            .map(|hint| hint.clone())
-            .unwrap_or_default();
+        let hint = many_values.read().map(|hint| hint.clone()).unwrap_or_default();
         summarise_block(block, &row_rules, cell_rules, &hint)
     };
     // Rows before a failing block have been consumed: `rows_seen` is their number.
@@ -217,19 +191,12 @@ fn summarise<R: std::io::Read + Send>(
         control.rows_done(block.counts.n_rows);
         table.merge(block);
         if table.columns.len() > limits.max_columns {
-            let error = BlockError::Columns {
-                record: 0,
-                found: table.columns.len(),
-            };
+            let error = BlockError::Columns { record: 0, found: table.columns.len() };
             return Err(TableError::Schema(error.at(rows_seen.get(), limits)));
         }
         rows_seen.set(header.first_data_row + table.n_records);
         if let Ok(mut hint) = many_values.try_write() {
-            *hint = table
-                .columns
-                .iter()
-                .map(|column| column.categories.is_overflowed())
-                .collect();
+            *hint = table.columns.iter().map(|column| column.categories.is_overflowed()).collect();
         }
         Ok(())
     };
@@ -292,21 +259,13 @@ fn add_cell(
     if cell.escaped || cell.malformed {
         column.add(&cell_text(text, *cell, marks), cell.quoted, row, rules);
     } else {
-        column.add(
-            text.get(cell.start..cell.end).unwrap_or_default(),
-            cell.quoted,
-            row,
-            rules,
-        );
+        column.add(text.get(cell.start..cell.end).unwrap_or_default(), cell.quoted, row, rules);
     }
 }
 
 /// Whether cells beyond the header hold anything: trailing delimiters do not make a row long.
 fn has_surplus(cells: &[CellSpan], n_labels: usize) -> bool {
-    cells
-        .iter()
-        .skip(n_labels)
-        .any(|cell| cell.start != cell.end)
+    cells.iter().skip(n_labels).any(|cell| cell.start != cell.end)
 }
 
 impl TableSummary {
@@ -363,11 +322,7 @@ impl TableSummary {
                 "rows have fewer cells than the {n_labels} of the header; the missing ones are null"
             ),
             // Spreadsheets and JSON do not write what is empty.
-            if is_typed {
-                Tally::default()
-            } else {
-                self.short
-            },
+            if is_typed { Tally::default() } else { self.short },
         );
         tell(
             NoticeCode::LongRows,
@@ -376,11 +331,7 @@ impl TableSummary {
             ),
             self.long,
         );
-        tell(
-            NoticeCode::BlankLines,
-            "empty lines were left out".to_owned(),
-            self.blank,
-        );
+        tell(NoticeCode::BlankLines, "empty lines were left out".to_owned(), self.blank);
         tell(
             NoticeCode::MalformedQuote,
             "text stands after a closing quote; it was kept and the quotes were taken off"
@@ -390,10 +341,9 @@ impl TableSummary {
         for (row, why, words) in &self.left_out {
             let (code, what) = match why {
                 LeftOut::Comment => (NoticeCode::Comment, "a comment was left out"),
-                LeftOut::RepeatedHeader => (
-                    NoticeCode::RepeatedHeader,
-                    "a repetition of the header was left out",
-                ),
+                LeftOut::RepeatedHeader => {
+                    (NoticeCode::RepeatedHeader, "a repetition of the header was left out")
+                }
             };
             notices.push(
                 Notice::new(code, format!("{what}: {words}")).at(header.first_data_row + row, 1),

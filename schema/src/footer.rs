@@ -55,9 +55,7 @@ pub(crate) fn cut_footer(
         return Ok(None);
     };
     if options.skip_footer.is_none()
-        && !records
-            .iter()
-            .all(|cells| looks_like_footer(cells, header.cells.len()))
+        && !records.iter().all(|cells| looks_like_footer(cells, header.cells.len()))
     {
         return Ok(None);
     }
@@ -65,11 +63,8 @@ pub(crate) fn cut_footer(
     let joint = dialect.delimiter.to_string();
     let told = records.iter().enumerate().map(|(place, cells)| {
         let row = header.first_data_row + first + u64::try_from(place).unwrap_or_default();
-        Notice::new(
-            NoticeCode::Footer,
-            format!("left out after the rows: {}", cells.join(&joint)),
-        )
-        .at(row, 1)
+        Notice::new(NoticeCode::Footer, format!("left out after the rows: {}", cells.join(&joint)))
+            .at(row, 1)
     });
     Ok(Some(told.collect()))
 }
@@ -108,10 +103,7 @@ fn offset_of(
             continue;
         }
         let mut block = Vec::new();
-        place
-            .open(header.data_start + bytes_before)?
-            .take(*n_bytes)
-            .read_to_end(&mut block)?;
+        place.open(header.data_start + bytes_before)?.take(*n_bytes).read_to_end(&mut block)?;
         let mut scanner = Scanner::new(&block, Marks::of(dialect));
         let mut cells: Vec<CellSpan> = Vec::new();
         for _ in records_before..record {
@@ -129,21 +121,13 @@ fn records_of(tail: &[u8], dialect: &Dialect) -> Option<Vec<Vec<String>>> {
     let mut spans: Vec<CellSpan> = Vec::new();
     let mut records = Vec::new();
     while scanner.next_record(&mut spans).is_some() {
-        records.push(
-            spans
-                .iter()
-                .map(|span| cell_text(text, *span, marks).into_owned())
-                .collect(),
-        );
+        records.push(spans.iter().map(|span| cell_text(text, *span, marks).into_owned()).collect());
     }
     Some(records)
 }
 
 fn looks_like_footer(cells: &[String], width: usize) -> bool {
-    let mut filled = cells
-        .iter()
-        .map(|cell| cell.trim())
-        .filter(|cell| !cell.is_empty());
+    let mut filled = cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty());
     let Some(first) = filled.next() else {
         return true;
     };

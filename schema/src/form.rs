@@ -145,16 +145,12 @@ impl Cell {
 }
 
 /// Words that mean null in typed columns unless the caller gives others; compared ignoring case.
-pub(crate) const NULL_WORDS: &[&str] = &[
-    "null", "na", "n/a", "#n/a", "none", "nil", "nan", "-", "--", "\\n", "(null)", "<null>",
-];
+pub(crate) const NULL_WORDS: &[&str] =
+    &["null", "na", "n/a", "#n/a", "none", "nil", "nan", "-", "--", "\\n", "(null)", "<null>"];
 
 /// Tells whether a text is one of the built-in null words.
 pub(crate) fn is_null_word(text: &str) -> bool {
-    text.len() <= 6
-        && NULL_WORDS
-            .iter()
-            .any(|word| word.eq_ignore_ascii_case(text))
+    text.len() <= 6 && NULL_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Finds the form of a cell without surrounding blanks.
@@ -179,11 +175,7 @@ fn letter_first(text: &str) -> Cell {
             if let Some((pair, value)) = boolean_word(text) {
                 return Cell::Boolean(pair, value);
             }
-            if is_null_word(text) {
-                Cell::NullWord
-            } else {
-                Cell::Text
-            }
+            if is_null_word(text) { Cell::NullWord } else { Cell::Text }
         }
         36 if parse_uuid(text).is_some() => Cell::Uuid,
         _ => Cell::Text,
@@ -202,9 +194,7 @@ pub(crate) fn boolean_word(text: &str) -> Option<(BooleanPair, bool)> {
         ("t", BooleanPair::TF, true),
         ("f", BooleanPair::TF, false),
     ];
-    let found = WORDS
-        .iter()
-        .find(|(word, ..)| word.eq_ignore_ascii_case(text))?;
+    let found = WORDS.iter().find(|(word, ..)| word.eq_ignore_ascii_case(text))?;
     Some((found.1, found.2))
 }
 
@@ -280,11 +270,8 @@ fn whole_number(digits: &[u8], value: u64, negative: bool) -> Cell {
         return Cell::Wide;
     }
     // 19 digits fit in 64 bits without a sign.
-    let value = if negative {
-        0_i64.checked_sub_unsigned(value)
-    } else {
-        i64::try_from(value).ok()
-    };
+    let value =
+        if negative { 0_i64.checked_sub_unsigned(value) } else { i64::try_from(value).ok() };
     value.map_or(Cell::Wide, Cell::Int)
 }
 
@@ -332,11 +319,7 @@ fn iso_date_or_time(text: &str) -> Cell {
     if let Some(micros) = parse_iso_date_time(text) {
         return Cell::DateTime(micros);
     }
-    if text.len() == 36 && parse_uuid(text).is_some() {
-        Cell::Uuid
-    } else {
-        Cell::Text
-    }
+    if text.len() == 36 && parse_uuid(text).is_some() { Cell::Uuid } else { Cell::Text }
 }
 
 /// Reads `d[.ddd]e[+-]dd`: one digit before the point, as programs write it; `12E4` is more likely a part number.
@@ -346,10 +329,7 @@ fn scientific(text: &str) -> Cell {
         return Cell::Text;
     };
     let exponent_digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-    let well_formed = mantissa
-        .bytes()
-        .next()
-        .is_some_and(|byte| byte.is_ascii_digit())
+    let well_formed = mantissa.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
         && (mantissa.len() == 1
             || (mantissa.as_bytes().get(1) == Some(&b'.')
                 && mantissa.len() > 2
@@ -384,11 +364,7 @@ fn significand(text: &str) -> Option<(bool, String, i64)> {
         None => (false, text),
     };
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let exponent: i64 = exponent
-        .strip_prefix('+')
-        .unwrap_or(exponent)
-        .parse()
-        .ok()?;
+    let exponent: i64 = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
     let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all: String = [whole, decimals].concat();
     let significant = all.trim_start_matches('0');
@@ -397,11 +373,7 @@ fn significand(text: &str) -> Option<(bool, String, i64)> {
     }
     let n_leading_zeros = i64::try_from(all.len() - significant.len()).ok()?;
     let first_place = i64::try_from(whole.len()).ok()? - 1 - n_leading_zeros;
-    Some((
-        negative,
-        significant.trim_end_matches('0').to_owned(),
-        exponent + first_place,
-    ))
+    Some((negative, significant.trim_end_matches('0').to_owned(), exponent + first_place))
 }
 
 #[cfg(test)]
@@ -418,73 +390,31 @@ mod tests {
     fn forms() {
         check(
             Form::Int,
-            &[
-                "0",
-                "7",
-                "-7",
-                "2147483648",
-                "9223372036854775807",
-                "-9223372036854775808",
-            ],
+            &["0", "7", "-7", "2147483648", "9223372036854775807", "-9223372036854775808"],
         );
         check(
             Form::Wide,
-            &[
-                "9223372036854775808",
-                "12345678901234567890",
-                "1234567890.1234567890",
-            ],
+            &["9223372036854775808", "12345678901234567890", "1234567890.1234567890"],
         );
-        check(
-            Form::Decimal,
-            &["0.5", "19.90", "-0.05", "-0.00", "0.000000000000000001"],
-        );
+        check(Form::Decimal, &["0.5", "19.90", "-0.05", "-0.00", "0.000000000000000001"]);
         check(
             Form::Text,
-            &[
-                "007", "-0", "+5", "1.", ".5", "1,5", "00.5", "1 2", "0x10", "1e5", "12E4", "１",
-            ],
+            &["007", "-0", "+5", "1.", ".5", "1,5", "00.5", "1 2", "0x10", "1e5", "12E4", "１"],
         );
-        check(
-            Form::Scientific,
-            &["1.5e10", "1e-05", "1E+16", "-2.5E-7", "0.0e+00"],
-        );
+        check(Form::Scientific, &["1.5e10", "1e-05", "1E+16", "-2.5E-7", "0.0e+00"]);
         check(Form::Boolean, &["true", "FALSE", "Yes", "n", "T"]);
-        check(
-            Form::NullWord,
-            &["NULL", "na", "N/A", "-", "None", "NaN", "\\N"],
-        );
+        check(Form::NullWord, &["NULL", "na", "N/A", "-", "None", "NaN", "\\N"]);
         check(Form::Date, &["2024-01-31", "0001-01-01"]);
         check(Form::Time, &["10:00", "23:59:59.5"]);
-        check(
-            Form::LocalDateTime,
-            &["2024-01-31 10:00", "2024-01-31T10:00:00.5"],
-        );
-        check(
-            Form::DateTime,
-            &["2024-01-31T10:00:00Z", "2024-01-31 10:00:00+02:00"],
-        );
+        check(Form::LocalDateTime, &["2024-01-31 10:00", "2024-01-31T10:00:00.5"]);
+        check(Form::DateTime, &["2024-01-31T10:00:00Z", "2024-01-31 10:00:00+02:00"]);
         check(
             Form::Uuid,
-            &[
-                "6f9619ff-8b86-d011-b42d-00c04fc964ff",
-                "AF9619FF-8B86-D011-B42D-00C04FC964FF",
-            ],
+            &["6f9619ff-8b86-d011-b42d-00c04fc964ff", "AF9619FF-8B86-D011-B42D-00C04FC964FF"],
         );
         check(Form::Uuid, &["12345678-8b86-d011-b42d-00c04fc964ff"]);
         check(Form::Json, &["{\"a\":1}", "[]"]);
-        check(
-            Form::Text,
-            &[
-                "{a}",
-                "2024-02-30",
-                "24:00",
-                "2024-1-1",
-                "hello",
-                "nothing",
-                "ü",
-            ],
-        );
+        check(Form::Text, &["{a}", "2024-02-30", "24:00", "2024-1-1", "hello", "nothing", "ü"]);
         check(Form::Empty, &[""]);
     }
 

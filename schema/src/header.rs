@@ -27,10 +27,7 @@ pub(crate) struct HeadRecord {
 
 impl HeadRecord {
     fn n_filled(&self) -> usize {
-        self.cells
-            .iter()
-            .filter(|cell| !cell.trim().is_empty())
-            .count()
+        self.cells.iter().filter(|cell| !cell.trim().is_empty()).count()
     }
 
     fn forms(&self) -> impl Iterator<Item = Form> + '_ {
@@ -71,10 +68,7 @@ pub(crate) fn header_of(
     joint: &str,
 ) -> Result<HeaderPlan, SchemaError> {
     let skip_rows = options.skip_rows.unwrap_or(0);
-    let n_skipped = records
-        .iter()
-        .take_while(|record| record.row <= skip_rows)
-        .count();
+    let n_skipped = records.iter().take_while(|record| record.row <= skip_rows).count();
     let table = records.get(n_skipped..).unwrap_or_default();
     let Some(first) = table.first() else {
         return Err(SchemaError::Rejected {
@@ -89,28 +83,22 @@ pub(crate) fn header_of(
         None => match n_preamble(table) {
             0 if looks_like_data(table) => (None, "the first row holds values like those below it"),
             0 => (Some(0), "the first row"),
-            n_before => (
-                Some(n_before),
-                "the first row as wide as the table, after lines of few cells",
-            ),
+            n_before => {
+                (Some(n_before), "the first row as wide as the table, after lines of few cells")
+            }
         },
     };
     let n_before = n_skipped + place.unwrap_or(0);
     for before in records.iter().take(n_before) {
         let words = before.cells.join(joint);
         notices.push(
-            Notice::new(
-                NoticeCode::Preamble,
-                format!("left out before the header: {words}"),
-            )
-            .at(before.row, 1),
+            Notice::new(NoticeCode::Preamble, format!("left out before the header: {words}"))
+                .at(before.row, 1),
         );
     }
     let Some(header) = place.and_then(|place| table.get(place)) else {
-        let data_start = n_skipped
-            .checked_sub(1)
-            .and_then(|last| records.get(last))
-            .map_or(0, |last| last.end);
+        let data_start =
+            n_skipped.checked_sub(1).and_then(|last| records.get(last)).map_or(0, |last| last.end);
         notices.push(
             Notice::new(
                 NoticeCode::NoHeader,
@@ -126,14 +114,10 @@ pub(crate) fn header_of(
         });
     };
     let below = table.get(place.unwrap_or(0) + 1..).unwrap_or_default();
-    let stacked = below
-        .split_first()
-        .filter(|(second, rest)| match options.header_rows {
-            Some(n_rows) => n_rows >= 2,
-            None => {
-                options.header_row.is_none() && is_second_header(second, rest, header.cells.len())
-            }
-        });
+    let stacked = below.split_first().filter(|(second, rest)| match options.header_rows {
+        Some(n_rows) => n_rows >= 2,
+        None => options.header_row.is_none() && is_second_header(second, rest, header.cells.len()),
+    });
     let plan = |last: &HeadRecord, n_rows, cells, reason: &str| HeaderPlan {
         row: Some(last.row),
         n_rows,
@@ -155,12 +139,7 @@ pub(crate) fn header_of(
         )
         .at(header.row, 2),
     );
-    Ok(plan(
-        second,
-        2,
-        join_rows(&header.cells, &second.cells),
-        "two stacked rows",
-    ))
+    Ok(plan(second, 2, join_rows(&header.cells, &second.cells), "two stacked rows"))
 }
 
 /// The header of rows made from JSON: its first record, always.
@@ -183,18 +162,11 @@ pub(crate) fn json_header(head: &str, dialect: &Dialect) -> HeaderPlan {
 }
 
 fn given_header(records: &[HeadRecord], row: u64) -> Result<usize, SchemaError> {
-    records
-        .iter()
-        .position(|record| record.row == row)
-        .ok_or_else(|| SchemaError::BadOption {
-            found: format!(
-                "header row {row} is not among the first {} rows",
-                records.len()
-            ),
-            remedy:
-                "give the number of the header's row as a spreadsheet shows it, or leave it out"
-                    .to_owned(),
-        })
+    records.iter().position(|record| record.row == row).ok_or_else(|| SchemaError::BadOption {
+        found: format!("header row {row} is not among the first {} rows", records.len()),
+        remedy: "give the number of the header's row as a spreadsheet shows it, or leave it out"
+            .to_owned(),
+    })
 }
 
 /// Joins two header rows; a blank in the upper one continues the cell to its left, as merged cells do.
@@ -229,25 +201,14 @@ fn head_records(head: &str, marks: Marks, texts: Texts) -> Vec<HeadRecord> {
         if record == Record::Blank {
             continue;
         }
-        let cells: Vec<String> = spans
-            .iter()
-            .map(|cell| cell_text(head, *cell, marks).into_owned())
-            .collect();
+        let cells: Vec<String> =
+            spans.iter().map(|cell| cell_text(head, *cell, marks).into_owned()).collect();
         let form = |(cell, text): (&CellSpan, &String)| {
             let cell_form = form_of(trim(text));
-            if cell.quoted {
-                texts.limit(cell_form).form()
-            } else {
-                cell_form.form()
-            }
+            if cell.quoted { texts.limit(cell_form).form() } else { cell_form.form() }
         };
         let forms = spans.iter().zip(&cells).map(form).collect();
-        records.push(HeadRecord {
-            row,
-            end: scanner.position(),
-            cells,
-            forms,
-        });
+        records.push(HeadRecord { row, end: scanner.position(), cells, forms });
     }
     records
 }
@@ -263,21 +224,14 @@ fn n_preamble(records: &[HeadRecord]) -> usize {
         let n_filled = record.n_filled();
         n_filled <= 1 || (record.cells.len() < width && n_filled * 2 <= width)
     };
-    let n_before = records
-        .iter()
-        .take(MAX_PREAMBLE)
-        .take_while(|record| is_slight(record))
-        .count();
+    let n_before = records.iter().take(MAX_PREAMBLE).take_while(|record| is_slight(record)).count();
     let Some(header) = records.get(n_before) else {
         return 0;
     };
     // What follows must look like a header, else a ragged beginning is data.
     let is_wide = header.n_filled() * 10 >= width * 6;
     let is_words = header.forms().all(|form| {
-        matches!(
-            form,
-            Form::Text | Form::Empty | Form::Blank | Form::NullWord | Form::Int
-        )
+        matches!(form, Form::Text | Form::Empty | Form::Blank | Form::NullWord | Form::Int)
     });
     if is_wide && is_words { n_before } else { 0 }
 }
@@ -288,10 +242,7 @@ fn usual_width(records: &[HeadRecord]) -> usize {
     for record in records {
         *widths.entry(record.cells.len()).or_default() += 1;
     }
-    widths
-        .into_iter()
-        .max_by_key(|(width, count)| (*count, *width))
-        .map_or(0, |(width, _)| width)
+    widths.into_iter().max_by_key(|(width, count)| (*count, *width)).map_or(0, |(width, _)| width)
 }
 
 fn is_number(form: Form) -> bool {
@@ -305,10 +256,7 @@ fn form_below(records: &[HeadRecord], column: usize) -> Option<Form> {
         let form = record.forms.get(column).copied().unwrap_or(Form::Empty);
         // One letter is more likely a code than a boolean.
         if form == Form::Boolean
-            && record
-                .cells
-                .get(column)
-                .is_some_and(|cell| trim(cell).len() == 1)
+            && record.cells.get(column).is_some_and(|cell| trim(cell).len() == 1)
         {
             return None;
         }
@@ -351,9 +299,7 @@ fn is_count_up(cells: &[String]) -> bool {
     let numbers: Option<Vec<i64>> = cells.iter().map(|cell| trim(cell).parse().ok()).collect();
     numbers.is_some_and(|numbers| {
         numbers.len() >= 3
-            && numbers
-                .windows(2)
-                .all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
+            && numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
     })
 }
 
@@ -362,18 +308,11 @@ fn counts_on(records: &[HeadRecord]) -> bool {
     let numbers: Option<Vec<i64>> = records
         .iter()
         .take(5)
-        .map(|record| {
-            record
-                .cells
-                .first()
-                .and_then(|cell| trim(cell).parse().ok())
-        })
+        .map(|record| record.cells.first().and_then(|cell| trim(cell).parse().ok()))
         .collect();
     numbers.is_some_and(|numbers| {
         numbers.len() >= 3
-            && numbers
-                .windows(2)
-                .all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
+            && numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
     })
 }
 
@@ -385,8 +324,6 @@ fn is_second_header(second: &HeadRecord, rest: &[HeadRecord], width: usize) -> b
     if !second.forms().all(|form| form == Form::Text) {
         return false;
     }
-    let n_typed = (0..width)
-        .filter(|column| form_below(rest, *column).is_some())
-        .count();
+    let n_typed = (0..width).filter(|column| form_below(rest, *column).is_some()).count();
     n_typed >= 2 && n_typed * 2 >= width
 }

@@ -5,8 +5,8 @@
 //! The rule above all: no cell is silently lost or changed. This crate knows no network, database or async.
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
-//! cells (`source`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
-//! `summary`, `sketch`, `decide`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
+//! cells (`source`, `archive`, `parts`, `workbook`, `grid`, `shown`, `rowgroups`, `physical`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
+//! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
 mod archive;
@@ -19,21 +19,29 @@ pub mod decimal;
 mod decode;
 mod delimited;
 mod error;
+mod evidence;
 mod footer;
 mod form;
+mod grid;
 mod header;
 mod json;
 pub mod naming;
 mod notation;
+mod objects;
 mod options;
+mod parts;
+mod physical;
 mod pipeline;
 mod plan;
 mod read;
+mod rowgroups;
 mod rows;
 mod scan;
+mod shown;
 mod sketch;
 mod sniff;
 mod source;
+mod spool;
 mod stream;
 mod summary;
 pub mod temporal;
@@ -53,7 +61,7 @@ pub use options::{ColumnOverride, Control, DateOrder, DeclaredType, Limits, Read
 pub use plan::{
     BooleanPair, CandidateCount, CategoryCount, ColumnPlan, Container, CounterExample, Dialect,
     Evidence, Format, HeaderPlan, Notation, Notice, NoticeCode, NumberNotation, ReadReport, Reject,
-    SheetPlan, TemporalNotation, WorkbookKind,
+    SheetPlan, ShownAs, TemporalNotation, WorkbookKind,
 };
 pub use read::{RowEncoder, read_rows};
 pub use types::{ColumnType, OwnedValue, Value};
@@ -78,11 +86,8 @@ pub fn understand(
     control: &dyn Control,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let mut head = read_head(&mut File::open(path)?, HEAD_BYTES)?;
-    let wishes = Wishes {
-        options,
-        limits,
-        control,
-    };
+    check_marks(options)?;
+    let wishes = Wishes { options, limits, control };
     head.truncate(4_096);
     let unsupported = |what: &str, remedy: &str| SchemaError::Unsupported {
         what: what.to_owned(),
@@ -91,31 +96,37 @@ pub fn understand(
     match kind_of(&head) {
         Kind::Empty => Err(empty_file()),
         Kind::Other { what, remedy } => Err(unsupported(what, remedy)),
-        Kind::Gzip => understand_text(path, Container::Gzip, wishes),
-        Kind::Zstd => understand_text(path, Container::Zstd, wishes),
+        Kind::Gzip => understand_text(path, &Container::Gzip, wishes),
+        Kind::Zstd => understand_text(path, &Container::Zstd, wishes),
         Kind::Zip => archive::understand_zip(path, wishes),
-        Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, wishes),
-        Kind::Parquet => Err(unsupported(
-            "a Parquet file, which is not read yet",
-            "export the table as CSV or JSON",
-        )),
-        Kind::Text => understand_text(path, Container::Plain, wishes),
+        Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, false, wishes),
+        Kind::Parquet => rowgroups::understand_parquet(path, wishes),
+        Kind::Text => understand_text(path, &Container::Plain, wishes),
+    }
+}
+
+/// Refuses marks that are no single byte: the scanner looks for bytes.
+fn check_marks(options: &ReadOptions) -> Result<(), SchemaError> {
+    let marks = [options.delimiter, options.quote, options.escape, options.comment];
+    match marks.into_iter().flatten().find(|mark| !mark.is_ascii() || matches!(mark, '\n' | '\r')) {
+        None => Ok(()),
+        Some(mark) => Err(SchemaError::BadOption {
+            found: format!("{mark:?} cannot be a delimiter, quote, escape or comment mark"),
+            remedy: "give an ASCII character that is no line end".to_owned(),
+        }),
     }
 }
 
 /// Understands a text, once its encoding is known.
 pub(crate) fn understand_text(
     path: &Path,
-    container: Container,
+    container: &Container,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let limits = wishes.limits;
-    let head = read_head(&mut open_bytes(path, &container, limits)?, HEAD_BYTES)?;
+    let head = read_head(&mut open_bytes(path, container, limits)?, HEAD_BYTES)?;
     if let Kind::Other { what, remedy } = kind_of(&head) {
-        return Err(SchemaError::Unsupported {
-            what: what.to_owned(),
-            remedy: remedy.to_owned(),
-        });
+        return Err(SchemaError::Unsupported { what: what.to_owned(), remedy: remedy.to_owned() });
     }
     let given = wishes.options.encoding.as_deref().map(|label| {
         encoding_named(label).ok_or_else(|| SchemaError::BadOption {
@@ -141,29 +152,20 @@ pub(crate) fn understand_text(
     };
     let place = |encoding| TextPlace {
         path,
-        container: &container,
+        container,
         encoding,
         limits,
         faults: Some(&faults),
         inner: Inner::Text,
     };
     let is_json = |encoding| -> Result<bool, SchemaError> {
-        let head = read_head(
-            &mut TextPlace {
-                faults: None,
-                ..place(encoding)
-            }
-            .open(0)?,
-            4_096,
-        )?;
+        let head = read_head(&mut TextPlace { faults: None, ..place(encoding) }.open(0)?, 4_096)?;
         Ok(looks_like_json(&String::from_utf8_lossy(&head)))
     };
     if wishes.options.delimiter.is_none() && is_json(encoding)? {
         let mut plans = understand_json(place(encoding), wishes)?;
         if let Some(first) = plans.first_mut() {
-            first
-                .notices
-                .extend(encoding_notices(&head, encoding, &faults));
+            first.notices.extend(encoding_notices(&head, encoding, &faults));
         }
         return Ok(plans);
     }
@@ -171,13 +173,12 @@ pub(crate) fn understand_text(
     if matches!(result, Err(TableError::NotUtf8)) {
         encoding = match wishes.options.encoding {
             Some(_) => BROKEN_UTF8,
-            None => detect(open_bytes(path, &container, limits)?)?,
+            None => detect(open_bytes(path, container, limits)?)?,
         };
         result = understand_delimited(place(encoding), wishes);
     }
     let mut plan = result.map_err(TableError::into_schema)?;
-    plan.notices
-        .extend(encoding_notices(&head, encoding, &faults));
+    plan.notices.extend(encoding_notices(&head, encoding, &faults));
     Ok(vec![plan])
 }
 
@@ -186,10 +187,7 @@ fn understand_json(
     place: TextPlace<'_>,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
-    let place = TextPlace {
-        faults: None,
-        ..place
-    };
+    let place = TextPlace { faults: None, ..place };
     let found = find_tables(&place)?;
     let is_one = found.tables.len() == 1;
     let mut plans = Vec::new();
@@ -197,11 +195,8 @@ fn understand_json(
         if table.keys.is_empty() {
             return Err(empty_file());
         }
-        let inner = Inner::Json {
-            lines: found.lines,
-            member: table.member.as_deref(),
-            keys: &table.keys,
-        };
+        let inner =
+            Inner::Json { lines: found.lines, member: table.member.as_deref(), keys: &table.keys };
         let mut plan = understand_delimited(TextPlace { inner, ..place }, wishes)
             .map_err(TableError::into_schema)?;
         plan.name = table.member.clone().filter(|_| !is_one);
@@ -221,10 +216,7 @@ fn understand_json(
 fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice> {
     let mut notices = Vec::new();
     if head.starts_with(b"\xEF\xBB\xBF") {
-        notices.push(Notice::new(
-            NoticeCode::ByteOrderMark,
-            "a byte order mark was taken off",
-        ));
+        notices.push(Notice::new(NoticeCode::ByteOrderMark, "a byte order mark was taken off"));
     }
     if encoding != PLAIN_UTF8 && encoding != BROKEN_UTF8 {
         notices.push(Notice::new(
@@ -237,10 +229,7 @@ fn encoding_notices(head: &[u8], encoding: &str, faults: &Faults) -> Vec<Notice>
             "{count} places could not be decoded, the first at byte {first}; each became U+FFFD; name the file's encoding \
              if {encoding} is wrong"
         );
-        notices.push(Notice {
-            count,
-            ..Notice::new(NoticeCode::UndecodableByte, message)
-        });
+        notices.push(Notice { count, ..Notice::new(NoticeCode::UndecodableByte, message) });
     }
     notices
 }
@@ -252,39 +241,24 @@ fn open_sheet_text(
     limits: &Limits,
     from: u64,
 ) -> Result<Box<dyn Read + Send>, SchemaError> {
-    let facts = Arc::default();
+    if let Some(kept) = spool::open_kept(&sheet.kept_rows.0, from) {
+        return Ok(Box::new(kept));
+    }
     let plain = Container::Plain;
+    let workbook_sheet;
+    let facts = Arc::default();
     let (container, inner) = match &sheet.format {
         Format::Delimited { container } => (container, Inner::Text),
-        Format::Json {
-            container,
-            lines,
-            member,
-            keys,
-        } => (
-            container,
-            Inner::Json {
-                lines: *lines,
-                member: member.as_deref(),
-                keys,
-            },
-        ),
-        Format::Workbook { workbook, sheet } => (
-            &plain,
-            Inner::Sheet {
-                kind: *workbook,
-                name: sheet,
-                facts: &facts,
-            },
-        ),
+        Format::Json { container, lines, member, keys } => {
+            (container, Inner::Json { lines: *lines, member: member.as_deref(), keys })
+        }
+        Format::Parquet => (&plain, Inner::Parquet { facts: &facts }),
+        Format::Workbook { workbook, sheet: name } => {
+            workbook_sheet = workbook::SheetSource::new(path, *workbook, name);
+            (&plain, Inner::Sheet { sheet: &workbook_sheet })
+        }
     };
-    let place = TextPlace {
-        path,
-        container,
-        encoding: &sheet.encoding,
-        limits,
-        faults: None,
-        inner,
-    };
+    let place =
+        TextPlace { path, container, encoding: &sheet.encoding, limits, faults: None, inner };
     place.open(from)
 }

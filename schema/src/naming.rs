@@ -85,12 +85,7 @@ impl Taken {
 
 impl<S: AsRef<str>> FromIterator<S> for Taken {
     fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
-        Self(
-            names
-                .into_iter()
-                .map(|name| name.as_ref().to_ascii_lowercase())
-                .collect(),
-        )
+        Self(names.into_iter().map(|name| name.as_ref().to_ascii_lowercase()).collect())
     }
 }
 
@@ -104,12 +99,8 @@ pub fn field_name(label: &str, position: usize, taken: &Taken) -> Name {
         false => legal(camel_case(&words), "column"),
     };
     let reserved = RESERVED_FIELDS.contains(&base.to_ascii_lowercase().as_str());
-    let base = if reserved {
-        format!("{base}Value")
-    } else {
-        base
-    };
-    finish(base, label, changed || reserved, taken)
+    let base = if reserved { format!("{base}Value") } else { base };
+    finish(&base, label, changed || reserved, taken)
 }
 
 /// Names a dataset after the name given or the file's name (its last extensions are taken off).
@@ -120,20 +111,16 @@ pub fn dataset_name(given: &str, taken: &Taken) -> Name {
         false => legal(camel_case(&words), "dataset"),
     };
     let reserved = RESERVED_DATASETS.contains(&base.to_ascii_lowercase().as_str());
-    let base = if reserved {
-        format!("{base}Data")
-    } else {
-        base
-    };
-    finish(base, given, changed || reserved, taken)
+    let base = if reserved { format!("{base}Data") } else { base };
+    finish(&base, given, changed || reserved, taken)
 }
 
 /// Returns the type name of a field or dataset name: `orderItems` → `OrderItems`.
 pub fn type_name(field: &str) -> String {
     let mut chars = field.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_ascii_uppercase().to_string() + chars.as_str()
-    })
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
 }
 
 /// Returns the enum value of a field name: `orderDate` → `ORDER_DATE`; different names give different values.
@@ -148,19 +135,16 @@ pub fn enum_name(field: &str) -> String {
     out
 }
 
-fn finish(base: String, label: &str, changed: bool, taken: &Taken) -> Name {
-    let mut name = cut(&base, MAX_NAME_BYTES).to_owned();
+fn finish(base: &str, label: &str, changed: bool, taken: &Taken) -> Name {
+    let mut name = cut(base, MAX_NAME_BYTES).to_owned();
     let mut suffix = 2_u64;
     while taken.contains(&name) {
         let digits = suffix.to_string();
-        name = cut(&base, MAX_NAME_BYTES - digits.len()).to_owned() + &digits;
+        name = cut(base, MAX_NAME_BYTES - digits.len()).to_owned() + &digits;
         suffix += 1;
     }
     let plain = |text: &str| -> String {
-        text.chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
     let changed = changed || plain(cut(label, 400)) != plain(&name);
     Name { name, changed }
@@ -215,10 +199,7 @@ fn words_of(label: &str) -> (Vec<String>, bool) {
         }
     }
     let mut words: Vec<String> = Vec::new();
-    for part in ascii
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|part| !part.is_empty())
-    {
+    for part in ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
         split_case(part, &mut words);
     }
     (words, changed)
@@ -271,11 +252,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(label: &str, expect: &str) {
-        assert_eq!(
-            field_name(label, 3, &Taken::default()).name,
-            expect,
-            "{label:?}"
-        );
+        assert_eq!(field_name(label, 3, &Taken::default()).name, expect, "{label:?}");
     }
 
     #[test]
@@ -302,10 +279,7 @@ mod tests {
     fn datasets_and_types() {
         let taken = Taken::from_iter(["orders"]);
         assert_eq!(dataset_name("Orders.csv", &taken).name, "orders2");
-        assert_eq!(
-            dataset_name("/tmp/sales 2024.csv.gz", &taken).name,
-            "sales2024"
-        );
+        assert_eq!(dataset_name("/tmp/sales 2024.csv.gz", &taken).name, "sales2024");
         assert_eq!(dataset_name("query.csv", &taken).name, "queryData");
         assert_eq!(dataset_name(".csv", &taken).name, "csv");
         assert_eq!(dataset_name("v1.2", &taken).name, "v12");

@@ -23,9 +23,8 @@ pub(crate) const POINT_WAYS: u8 = 0x0F;
 /// The way in which `1.234` is a whole number.
 pub(crate) const POINT_GROUPS: u8 = 1 << 5;
 
-const SIGNS: &[&str] = &[
-    "R$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "₫", "฿", "₴", "₦", "kr", "zł",
-];
+const SIGNS: &[&str] =
+    &["R$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "₫", "฿", "₴", "₦", "kr", "zł"];
 const CODES: &[&str] = &[
     "USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK",
     "HUF", "INR", "CNY", "BRL", "MXN", "ZAR", "KRW", "SGD", "HKD", "TRY", "ILS", "RUB", "AED",
@@ -56,10 +55,7 @@ pub(crate) struct Written<'a> {
 pub(crate) fn take_apart(text: &str) -> Option<Written<'_>> {
     let mut written = Written::default();
     let mut rest = text;
-    if let Some(inner) = rest
-        .strip_prefix('(')
-        .and_then(|inner| inner.strip_suffix(')'))
-    {
+    if let Some(inner) = rest.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
         written.accounting = true;
         written.negative = true;
         rest = inner.trim();
@@ -107,18 +103,17 @@ pub(crate) fn take_apart(text: &str) -> Option<Written<'_>> {
     (is_digit(bytes.first()) && is_digit(bytes.last())).then_some(written)
 }
 
+/// Tells whether a word is the sign or the code of a currency.
+pub(crate) fn is_currency(word: &str) -> bool {
+    SIGNS.iter().chain(CODES).any(|mark| *mark == word)
+}
+
 fn currency_before(text: &str) -> Option<(&str, &str)> {
-    SIGNS
-        .iter()
-        .chain(CODES)
-        .find_map(|mark| text.strip_prefix(mark).map(|rest| (*mark, rest)))
+    SIGNS.iter().chain(CODES).find_map(|mark| text.strip_prefix(mark).map(|rest| (*mark, rest)))
 }
 
 fn currency_after(text: &str) -> Option<(&str, &str)> {
-    SIGNS
-        .iter()
-        .chain(CODES)
-        .find_map(|mark| text.strip_suffix(mark).map(|rest| (rest, *mark)))
+    SIGNS.iter().chain(CODES).find_map(|mark| text.strip_suffix(mark).map(|rest| (rest, *mark)))
 }
 
 impl Written<'_> {
@@ -152,11 +147,8 @@ impl Written<'_> {
                 Some('\'') => matches!(char, '\'' | '\u{2019}'),
                 mark => mark == Some(char),
             };
-            let size_fits = if n_groups == 0 {
-                (1..=3).contains(&group_sizes)
-            } else {
-                group_sizes == 3
-            };
+            let size_fits =
+                if n_groups == 0 { (1..=3).contains(&group_sizes) } else { group_sizes == 3 };
             if !is_group || !size_fits {
                 return None;
             }
@@ -197,17 +189,14 @@ pub(crate) fn read_number(text: &str, notation: &NumberNotation) -> Option<Digit
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 mod tests {
     use super::*;
 
     fn check(text: &str, way: usize, expect: Option<(i64, u8)>) {
         let (decimal_mark, group_mark) = WAYS[way];
         let digits = take_apart(text).and_then(|written| written.digits(decimal_mark, group_mark));
-        assert_eq!(
-            digits.map(|digits| (digits.unscaled, digits.scale)),
-            expect,
-            "{text:?} {way}"
-        );
+        assert_eq!(digits.map(|digits| (digits.unscaled, digits.scale)), expect, "{text:?} {way}");
     }
 
     #[test]
@@ -231,9 +220,7 @@ mod tests {
         check("12 %", 0, Some((12, 0)));
         check("5.00-", 0, Some((-500, 2)));
         check("USD 5", 0, Some((5, 0)));
-        for bad in [
-            "$", "()", "007", "1,,234", ",5", "5,", "abc", "1 2", "$5 kg", "--5", "+5",
-        ] {
+        for bad in ["$", "()", "007", "1,,234", ",5", "5,", "abc", "1 2", "$5 kg", "--5", "+5"] {
             check(bad, 1, None);
         }
     }

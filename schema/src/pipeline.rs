@@ -3,6 +3,7 @@
 //! It never holds more blocks than twice the workers plus two, and leaves no thread behind.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -58,19 +59,15 @@ where
             scope.spawn(move || work_until_closed(shared, &results_out, work));
         }
         scope.spawn(move || cut_until_done(&mut source, &buffers_in, &blocks_out, &results_out));
-        collect_in_order(
-            &results_in,
-            &buffers_out,
-            &mut consume,
-            source_error,
-            lost_worker,
-        )
+        collect_in_order(&results_in, &buffers_out, &mut consume, source_error, lost_worker)
         // Returning drops both ends held here: the cutter stops, then the workers.
     })
 }
 
 enum Message<T, E> {
     Done(u64, T, Vec<u8>),
+    /// A worker panicked.
+    Lost,
     /// There are this many blocks, and why there are no more.
     End(u64, Option<E>),
 }
@@ -88,8 +85,13 @@ fn work_until_closed<T, E>(
         let Ok((index, mut block)) = received else {
             return;
         };
-        let result = work(index, &mut block);
-        if results.send(Message::Done(index, result, block)).is_err() {
+        // A block that is lost would be waited for without end: a panic is told instead.
+        let result = catch_unwind(AssertUnwindSafe(|| work(index, &mut block)));
+        let message = match result {
+            Ok(result) => Message::Done(index, result, block),
+            Err(_) => Message::Lost,
+        };
+        if results.send(message).is_err() {
             return;
         }
     }
@@ -152,8 +154,52 @@ fn collect_in_order<T, E, X>(
                 waiting.insert(index, (result, block));
             }
             Ok(Message::End(n_blocks, error)) => end = Some((n_blocks, error)),
-            // All threads are gone with blocks missing: one of them panicked.
-            Err(_) => return Err(lost_worker()),
+            Ok(Message::Lost) | Err(_) => return Err(lost_worker()),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic, clippy::unwrap_used, reason = "tests may stop")]
+mod tests {
+    use super::*;
+
+    struct Count(u64);
+
+    impl BlockSource for Count {
+        type Error = &'static str;
+
+        fn next_block(&mut self, block: &mut Vec<u8>) -> Result<bool, Self::Error> {
+            block.clear();
+            self.0 += 1;
+            if self.0 == 1_000 { Err("the end") } else { Ok(true) }
+        }
+    }
+
+    fn run(n_workers: usize, panics_at: u64, stops_at: u64) -> (u64, Result<(), String>) {
+        let mut n_seen = 0;
+        let work = |index: u64, _: &mut Vec<u8>| {
+            assert!(index != panics_at, "a worker panics, as the test wants");
+            index
+        };
+        let consume = |index: u64| {
+            assert_eq!(index, n_seen);
+            n_seen += 1;
+            if index == stops_at { Err("stopped".to_owned()) } else { Ok(()) }
+        };
+        let result =
+            run_in_order(Count(0), n_workers, work, consume, str::to_owned, || "lost".to_owned());
+        (n_seen, result)
+    }
+
+    #[test]
+    fn results_come_in_order_and_ends_are_told() {
+        for n_workers in [1, 2, 5] {
+            assert_eq!(run(n_workers, u64::MAX, u64::MAX), (999, Err("the end".to_owned())));
+            assert_eq!(run(n_workers, u64::MAX, 7), (8, Err("stopped".to_owned())));
+        }
+        let (n_seen, result) = run(3, 20, u64::MAX);
+        assert!(n_seen <= 20);
+        assert_eq!(result, Err("lost".to_owned()));
     }
 }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::options::DateOrder;
+use crate::spool::KeptRows;
 use crate::types::ColumnType;
 
 /// One table found in a source, with all that is needed to read its rows.
@@ -27,6 +28,9 @@ pub struct SheetPlan {
     pub encoding: String,
     /// Where the header and the rows are.
     pub header: HeaderPlan,
+    /// The parsed rows of a workbook's sheet, kept on disk as long as this plan or a clone of it is.
+    #[serde(skip)]
+    pub(crate) kept_rows: KeptRows,
 }
 
 /// The kind of source that a sheet stands in.
@@ -45,6 +49,8 @@ pub enum Format {
         /// The sheet's name in the workbook.
         sheet: String,
     },
+    /// Parquet.
+    Parquet,
     /// JSON: one array of objects, or one object per line.
     Json {
         /// What the text is packed in.
@@ -186,6 +192,18 @@ pub struct Notation {
     pub temporal: Option<TemporalNotation>,
     /// Whether a date without a time is its midnight, as in spreadsheets.
     pub midnight: bool,
+    /// How the spreadsheet shows all numbers of the column; of no meaning for reading them.
+    pub shown_as: Option<ShownAs>,
+}
+
+/// How a spreadsheet shows numbers that it stores plainly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ShownAs {
+    /// As percentages: 0.125 is shown as 12.5 %, and stays 0.125.
+    Percent,
+    /// As money, with this sign or code.
+    Currency(String),
 }
 
 /// The two words of a boolean column, in any case.
@@ -309,14 +327,7 @@ pub struct Notice {
 impl Notice {
     /// Makes a notice about the whole sheet.
     pub fn new(code: NoticeCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            sheet: None,
-            row: None,
-            column: None,
-            count: 1,
-        }
+        Self { code, message: message.into(), sheet: None, row: None, column: None, count: 1 }
     }
 
     /// Says at which row, the first of `count`.

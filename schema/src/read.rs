@@ -24,9 +24,7 @@ pub trait RowEncoder: Send {
 
 /// How many threads are usual: one for each core, eight at most.
 pub(crate) fn usual_workers() -> usize {
-    std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(8)
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }
 
 /// The rows of a block, encoded.
@@ -74,10 +72,7 @@ pub fn read_rows<E: RowEncoder, X>(
         report.n_rejects += block.n_rejects;
         for reject in block.rejects {
             if report.rejects.len() < limits.max_rejects {
-                report.rejects.push(Reject {
-                    row: rows_seen.get() + reject.row,
-                    ..reject
-                });
+                report.rejects.push(Reject { row: rows_seen.get() + reject.row, ..reject });
             }
         }
         rows_seen.set(rows_seen.get() + block.n_records);
@@ -110,10 +105,7 @@ impl<'s> SheetReader<'s> {
             .columns
             .iter()
             .map(|column| {
-                (
-                    column.index_in_file,
-                    CellReader::new(column.column_type, &column.notation),
-                )
+                (column.index_in_file, CellReader::new(column.column_type, &column.notation))
             })
             .collect();
         let checks_first = sheet.columns.iter().any(|column| {
@@ -153,19 +145,12 @@ impl<'s> SheetReader<'s> {
                 };
                 let result = if cell.escaped || cell.malformed {
                     let owned = cell_text(text, *cell, self.marks);
-                    reader
-                        .read(&owned, cell.quoted)
-                        .map(|value| encoder.value(column, value))
+                    reader.read(&owned, cell.quoted).map(|value| encoder.value(column, value))
                 } else {
                     let plain = text.get(cell.start..cell.end).unwrap_or_default();
-                    reader
-                        .read(plain, cell.quoted)
-                        .map(|value| encoder.value(column, value))
+                    reader.read(plain, cell.quoted).map(|value| encoder.value(column, value))
                 };
-                result.map_err(|error| BlockError::Changed {
-                    record,
-                    found: error.to_string(),
-                })?;
+                result.map_err(|error| BlockError::Changed { record, found: error.to_string() })?;
             }
             encoder.end_row();
             Ok(())
@@ -181,33 +166,22 @@ impl<'s> SheetReader<'s> {
 
     fn reject_row(&self, record: u64, text: &str, cells: &[CellSpan]) -> Option<Reject> {
         let (column, value, reason) =
-            self.readers
-                .iter()
-                .zip(&self.sheet.columns)
-                .find_map(|((index, reader), plan)| {
-                    let cell = cells.get(*index).copied().unwrap_or_default();
-                    let value = cell_text(text, cell, self.marks);
-                    let reason = match reader.read(&value, cell.quoted) {
-                        Err(error) => {
-                            format!("{error}; correct the cell or set the column to text")
-                        }
-                        Ok(Value::Null) if plan.required => {
-                            "the column is required and the cell is empty".to_owned()
-                        }
-                        Ok(_) => return None,
-                    };
-                    Some((plan.label.clone(), cut(&value, 1_000).to_owned(), reason))
-                })?;
-        let cells = cells
-            .iter()
-            .map(|cell| cell_text(text, *cell, self.marks).into_owned())
-            .collect();
-        Some(Reject {
-            row: record,
-            column,
-            value,
-            reason,
-            cells,
-        })
+            self.readers.iter().zip(&self.sheet.columns).find_map(|((index, reader), plan)| {
+                let cell = cells.get(*index).copied().unwrap_or_default();
+                let value = cell_text(text, cell, self.marks);
+                let reason = match reader.read(&value, cell.quoted) {
+                    Err(error) => {
+                        format!("{error}; correct the cell or set the column to text")
+                    }
+                    Ok(Value::Null) if plan.required => {
+                        "the column is required and the cell is empty".to_owned()
+                    }
+                    Ok(_) => return None,
+                };
+                Some((plan.label.clone(), cut(&value, 1_000).to_owned(), reason))
+            })?;
+        let cells =
+            cells.iter().map(|cell| cell_text(text, *cell, self.marks).into_owned()).collect();
+        Some(Reject { row: record, column, value, reason, cells })
     }
 }

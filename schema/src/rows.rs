@@ -105,13 +105,8 @@ impl<'c, R: std::io::Read> WatchedBlocks<'c, R> {
         limits: &Limits,
         control: &'c dyn Control,
     ) -> Self {
-        let length = header
-            .data_end
-            .map(|end| end.saturating_sub(header.data_start));
-        Self {
-            cutter: BlockCutter::new(source, Marks::of(dialect), limits, length),
-            control,
-        }
+        let length = header.data_end.map(|end| end.saturating_sub(header.data_start));
+        Self { cutter: BlockCutter::new(source, Marks::of(dialect), limits, length), control }
     }
 }
 
@@ -125,16 +120,14 @@ impl<R: std::io::Read + Send> BlockSource for WatchedBlocks<'_, R> {
         let more = self.cutter.next_block(block).map_err(|error| match error {
             CutError::Source(error) => BlockError::Source(error),
             // The cutter counts from 1.
-            CutError::OpenQuote { record } => BlockError::OpenQuote {
-                record: record.saturating_sub(1),
-            },
-            CutError::Record { record, found } => BlockError::LongRecord {
-                record: record.saturating_sub(1),
-                found,
-            },
+            CutError::OpenQuote { record } => {
+                BlockError::OpenQuote { record: record.saturating_sub(1) }
+            }
+            CutError::Record { record, found } => {
+                BlockError::LongRecord { record: record.saturating_sub(1), found }
+            }
         })?;
-        self.control
-            .bytes_done(u64::try_from(block.len()).unwrap_or_default());
+        self.control.bytes_done(u64::try_from(block.len()).unwrap_or_default());
         Ok(more)
     }
 }
@@ -199,9 +192,7 @@ impl RowRules<'_> {
                 _ => {}
             }
             if self.header.skip_repeats && self.repeats_header(text, &cells) {
-                counts
-                    .left_out
-                    .push((at, LeftOut::RepeatedHeader, self.header.cells.join(", ")));
+                counts.left_out.push((at, LeftOut::RepeatedHeader, self.header.cells.join(", ")));
                 continue;
             }
             self.check_sizes(at, &cells)?;
@@ -216,9 +207,7 @@ impl RowRules<'_> {
 
     fn valid_text<'b>(&self, block: &'b [u8]) -> Result<&'b str, BlockError> {
         if let Some(at) = memchr::memchr(0, block) {
-            return Err(BlockError::Nul {
-                record: self.records_before(block, at),
-            });
+            return Err(BlockError::Nul { record: self.records_before(block, at) });
         }
         std::str::from_utf8(block).map_err(|error| BlockError::NotUtf8 {
             record: self.records_before(block, error.valid_up_to()),
@@ -237,10 +226,7 @@ impl RowRules<'_> {
 
     fn check_sizes(&self, record: u64, cells: &[CellSpan]) -> Result<(), BlockError> {
         if cells.len() > self.limits.max_columns {
-            return Err(BlockError::Columns {
-                record,
-                found: cells.len(),
-            });
+            return Err(BlockError::Columns { record, found: cells.len() });
         }
         let bytes = match (cells.first(), cells.last()) {
             (Some(first), Some(last)) => last.end.saturating_sub(first.start),
@@ -249,16 +235,9 @@ impl RowRules<'_> {
         if bytes <= self.limits.max_cell_bytes {
             return Ok(());
         }
-        let largest = cells
-            .iter()
-            .map(|cell| cell.end - cell.start)
-            .max()
-            .unwrap_or(0);
+        let largest = cells.iter().map(|cell| cell.end - cell.start).max().unwrap_or(0);
         if largest > self.limits.max_cell_bytes {
-            return Err(BlockError::Cell {
-                record,
-                found: largest,
-            });
+            return Err(BlockError::Cell { record, found: largest });
         }
         if bytes > self.limits.max_record_bytes {
             return Err(BlockError::LongRecord {

@@ -78,11 +78,7 @@ impl<'a> Scanner<'a> {
         if Some(first) == self.marks.comment {
             let start = self.at;
             let end = self.find_line_end(start);
-            cells.push(CellSpan {
-                start,
-                end,
-                ..CellSpan::default()
-            });
+            cells.push(CellSpan { start, end, ..CellSpan::default() });
             self.pass_line_end(end);
             return Some(Record::Comment);
         }
@@ -92,11 +88,7 @@ impl<'a> Scanner<'a> {
                 Some(&byte) if Some(byte) == self.marks.quote => self.quoted_cell(start, byte),
                 _ => self.plain_cell(start),
             };
-            let after = if cell.quoted && !cell.malformed {
-                cell.end + 1
-            } else {
-                cell.end
-            };
+            let after = if cell.quoted && !cell.malformed { cell.end + 1 } else { cell.end };
             cells.push(cell);
             match self.text.get(after) {
                 Some(&byte) if byte == self.marks.delimiter => self.at = after + 1,
@@ -119,11 +111,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn plain_cell(&self, start: usize) -> CellSpan {
-        let mut cell = CellSpan {
-            start,
-            end: self.find_cell_end(start),
-            ..CellSpan::default()
-        };
+        let mut cell = CellSpan { start, end: self.find_cell_end(start), ..CellSpan::default() };
         let Some(escape) = self.marks.escape else {
             return cell;
         };
@@ -152,12 +140,7 @@ impl<'a> Scanner<'a> {
 
     fn quoted_cell(&self, open: usize, quote: u8) -> CellSpan {
         let start = open + 1;
-        let mut cell = CellSpan {
-            start,
-            end: start,
-            quoted: true,
-            ..CellSpan::default()
-        };
+        let mut cell = CellSpan { start, end: start, quoted: true, ..CellSpan::default() };
         let mut at = start;
         loop {
             let rest = self.rest(at);
@@ -198,13 +181,7 @@ impl<'a> Scanner<'a> {
 /// Whether an odd number of escapes stands before a byte, none of them before `from`.
 pub(crate) fn is_escaped(text: &[u8], from: usize, at: usize, escape: u8) -> bool {
     let before = text.get(from..at).unwrap_or_default();
-    before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte == escape)
-        .count()
-        % 2
-        == 1
+    before.iter().rev().take_while(|byte| **byte == escape).count() % 2 == 1
 }
 
 /// Returns the text of a cell, quotes and escapes resolved.
@@ -220,12 +197,7 @@ pub(crate) fn cell_text<'a>(block: &'a str, cell: CellSpan, marks: Marks) -> Cow
     let Some(quote) = marks.quote else {
         return Cow::Borrowed(raw);
     };
-    Cow::Owned(unquote(
-        raw,
-        char::from(quote),
-        marks.escape.map(char::from),
-        cell.malformed,
-    ))
+    Cow::Owned(unquote(raw, char::from(quote), marks.escape.map(char::from), cell.malformed))
 }
 
 /// Takes escapes away before delimiters, quotes and escapes; elsewhere a backslash is text.
@@ -282,21 +254,13 @@ mod tests {
     use super::*;
 
     fn check(input: &str, expect: &[&[&str]]) {
-        let marks = Marks {
-            delimiter: b',',
-            quote: Some(b'"'),
-            escape: None,
-            comment: None,
-        };
+        let marks = Marks { delimiter: b',', quote: Some(b'"'), escape: None, comment: None };
         let mut scanner = Scanner::new(input.as_bytes(), marks);
         let mut cells = Vec::new();
         let mut records: Vec<Vec<String>> = Vec::new();
         while scanner.next_record(&mut cells).is_some() {
             records.push(
-                cells
-                    .iter()
-                    .map(|cell| cell_text(input, *cell, marks).into_owned())
-                    .collect(),
+                cells.iter().map(|cell| cell_text(input, *cell, marks).into_owned()).collect(),
             );
         }
         assert_eq!(records, expect, "{input:?}");
@@ -320,22 +284,16 @@ mod tests {
 
     #[test]
     fn escapes() {
-        let marks = Marks {
-            delimiter: b',',
-            quote: Some(b'"'),
-            escape: Some(b'\\'),
-            comment: Some(b'#'),
-        };
+        let marks =
+            Marks { delimiter: b',', quote: Some(b'"'), escape: Some(b'\\'), comment: Some(b'#') };
         let input = "# note, x\n\"a\\\"b\",\"c\\\\\",\"d\\n\"\n";
         let mut scanner = Scanner::new(input.as_bytes(), marks);
         let mut cells = Vec::new();
         assert_eq!(scanner.next_record(&mut cells), Some(Record::Comment));
         assert_eq!(cells.len(), 1);
         assert_eq!(scanner.next_record(&mut cells), Some(Record::Cells));
-        let texts: Vec<_> = cells
-            .iter()
-            .map(|cell| cell_text(input, *cell, marks).into_owned())
-            .collect();
+        let texts: Vec<_> =
+            cells.iter().map(|cell| cell_text(input, *cell, marks).into_owned()).collect();
         assert_eq!(texts, ["a\"b", "c\\", "d\\n"]);
     }
 }

@@ -72,18 +72,11 @@ impl Distinct {
             return 0;
         }
         let m = N_REGISTERS as f64;
-        let sum: f64 = self
-            .registers
-            .iter()
-            .map(|rank| 0.5_f64.powi(i32::from(*rank)))
-            .sum();
+        let sum: f64 = self.registers.iter().map(|rank| 0.5_f64.powi(i32::from(*rank))).sum();
         let n_zero = self.registers.iter().filter(|rank| **rank == 0).count();
         let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
-        let estimate = if raw <= 2.5 * m && n_zero > 0 {
-            m * (m / n_zero as f64).ln()
-        } else {
-            raw
-        };
+        let estimate =
+            if raw <= 2.5 * m && n_zero > 0 { m * (m / n_zero as f64).ln() } else { raw };
         estimate.round() as u64
     }
 }
@@ -106,10 +99,7 @@ struct Entry {
 impl Categories {
     /// Starts without counting, because earlier rows have shown too many values.
     pub(crate) fn overflowed() -> Self {
-        Self {
-            overflowed: true,
-            ..Self::default()
-        }
+        Self { overflowed: true, ..Self::default() }
     }
 
     pub(crate) fn is_overflowed(&self) -> bool {
@@ -130,11 +120,7 @@ impl Categories {
                     *self = Self::overflowed();
                     return;
                 }
-                self.entries.push(Entry {
-                    hash,
-                    value: value.into(),
-                    count,
-                });
+                self.entries.push(Entry { hash, value: value.into(), count });
                 *slot = u16::try_from(self.entries.len()).unwrap_or_default();
                 return;
             }
@@ -165,11 +151,8 @@ impl Categories {
 
     /// Returns values with counts, most frequent first, ties in order of the values.
     pub(crate) fn counts(&self) -> Vec<(String, u64)> {
-        let mut counts: Vec<_> = self
-            .entries
-            .iter()
-            .map(|entry| (entry.value.to_string(), entry.count))
-            .collect();
+        let mut counts: Vec<_> =
+            self.entries.iter().map(|entry| (entry.value.to_string(), entry.count)).collect();
         counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         counts
     }
@@ -202,14 +185,7 @@ mod tests {
         }
         first.merge(second);
         let counts = first.counts();
-        assert_eq!(
-            counts,
-            [
-                ("a".to_owned(), 3),
-                ("b".to_owned(), 2),
-                ("c".to_owned(), 1)
-            ]
-        );
+        assert_eq!(counts, [("a".to_owned(), 3), ("b".to_owned(), 2), ("c".to_owned(), 1)]);
         for value in 0..200 {
             let value = value.to_string();
             first.add(hash(value.as_bytes()), &value, 1);

@@ -10,7 +10,7 @@ use crate::plan::Dialect;
 use crate::scan::{CellSpan, Marks, Record, Scanner, cell_text};
 use crate::summary::trim;
 
-const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+const DELIMITERS: [char; 8] = [',', ';', '\t', '|', '^', '~', '\u{1}', '\u{1f}'];
 /// The delimiter of a text that has none: a control character that texts do not hold.
 pub(crate) const NO_DELIMITER: char = '\u{1f}';
 /// Records that are judged.
@@ -45,10 +45,7 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
     };
     let mut dialect = find_delimiter(head, complete, options, &base);
     if options.quote.is_none() && prefers_single_quotes(head, complete, &dialect) {
-        let single = Dialect {
-            quote: Some('\''),
-            ..base.clone()
-        };
+        let single = Dialect { quote: Some('\''), ..base };
         dialect = find_delimiter(head, complete, options, &single);
         dialect.reason.push_str("; cells stand in single quotes");
     }
@@ -60,9 +57,7 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
     }
     if options.comment.is_none() && has_comments(head, &dialect) {
         dialect.comment = Some('#');
-        dialect
-            .reason
-            .push_str("; lines that begin with # are comments: they have one cell only");
+        dialect.reason.push_str("; lines that begin with # are comments: they have one cell only");
     }
     dialect
 }
@@ -73,14 +68,7 @@ fn prefers_single_quotes(head: &str, complete: bool, dialect: &Dialect) -> bool 
         return false;
     }
     let double = score(head, complete, dialect);
-    let single = score(
-        head,
-        complete,
-        &Dialect {
-            quote: Some('\''),
-            ..dialect.clone()
-        },
-    );
+    let single = score(head, complete, &Dialect { quote: Some('\''), ..dialect.clone() });
     // One quoted cell may be an apostrophe at both ends of a word.
     double.n_quoted == 0
         && single.n_quoted >= 2
@@ -96,14 +84,7 @@ fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
         return false;
     }
     let plain = score(head, complete, dialect);
-    let escaped = score(
-        head,
-        complete,
-        &Dialect {
-            escape: Some('\\'),
-            ..dialect.clone()
-        },
-    );
+    let escaped = score(head, complete, &Dialect { escape: Some('\\'), ..dialect.clone() });
     escaped.pattern > plain.pattern
         || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
 }
@@ -126,36 +107,23 @@ fn has_comments(head: &str, dialect: &Dialect) -> bool {
 
 fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dialect) -> Dialect {
     if let Some(delimiter) = options.delimiter {
-        return Dialect {
-            delimiter,
-            reason: "the delimiter was given".to_owned(),
-            ..base.clone()
-        };
+        return Dialect { delimiter, reason: "the delimiter was given".to_owned(), ..base.clone() };
     }
     let mut best: Option<(Score, char)> = None;
     for delimiter in DELIMITERS {
-        let candidate = Dialect {
-            delimiter,
-            ..base.clone()
-        };
+        let candidate = Dialect { delimiter, ..base.clone() };
         let score = score(head, complete, &candidate);
         let splits = score.n_split * 2 >= score.n_records || (score.usual_cells > 1);
         if splits
             && score.n_split > 0
-            && best
-                .as_ref()
-                .is_none_or(|(other, _)| score.total > other.total)
+            && best.as_ref().is_none_or(|(other, _)| score.total > other.total)
         {
             best = Some((score, delimiter));
         }
     }
     let Some((score, delimiter)) = best else {
         // A comma is kept when there is none to misread: it is what people expect to see.
-        let delimiter = if head.contains(',') {
-            NO_DELIMITER
-        } else {
-            ','
-        };
+        let delimiter = if head.contains(',') { NO_DELIMITER } else { ',' };
         return Dialect {
             delimiter,
             reason: "no delimiter divides the rows evenly: one column".to_owned(),
@@ -166,11 +134,7 @@ fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dial
         "{:?} divides {} of the first {} rows, usually into {} cells",
         delimiter, score.n_split, score.n_records, score.usual_cells
     );
-    Dialect {
-        delimiter,
-        reason,
-        ..base.clone()
-    }
+    Dialect { delimiter, reason, ..base.clone() }
 }
 
 fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
@@ -212,10 +176,7 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
             share * share * (*width as f64 - 1.0) / *width as f64
         })
         .sum();
-    let usual_cells = widths
-        .iter()
-        .max_by_key(|(_, count)| **count)
-        .map_or(0, |(width, _)| *width);
+    let usual_cells = widths.iter().max_by_key(|(_, count)| **count).map_or(0, |(width, _)| *width);
     let known = n_known as f64 / n_cells.max(1) as f64;
     Score {
         total: pattern * (0.1 + known),
@@ -245,11 +206,7 @@ mod tests {
     use super::*;
 
     fn check(head: &str, expect: char) {
-        assert_eq!(
-            sniff(head, true, &ReadOptions::default()).delimiter,
-            expect,
-            "{head:?}"
-        );
+        assert_eq!(sniff(head, true, &ReadOptions::default()).delimiter, expect, "{head:?}");
     }
 
     #[test]

@@ -12,9 +12,11 @@ use crate::decode::{DecodingReader, Faults, PLAIN_UTF8, encoding_named};
 use crate::error::SchemaError;
 use crate::json::open_json;
 use crate::options::Limits;
-use crate::plan::{Container, Format, WorkbookKind};
+use crate::plan::{Container, Format};
+use crate::rowgroups::{ParquetFacts, open_parquet};
+use crate::spool::{SpoolSlot, open_kept};
 use crate::summary::Texts;
-use crate::workbook::{SheetFacts, open_sheet};
+use crate::workbook::SheetSource;
 
 /// How much of a file is looked at before it is read as a whole.
 pub(crate) const HEAD_BYTES: usize = 1024 * 1024;
@@ -49,31 +51,11 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
         (b"\x7FELF", "an executable", EXPORT),
         (b"MZ\x90", "an executable", EXPORT),
         (b"\xCA\xFE\xBA\xBE", "an executable", EXPORT),
-        (
-            b"SQLite format 3\0",
-            "an SQLite database",
-            "export its tables as CSV, one file each",
-        ),
-        (
-            b"7z\xBC\xAF\x27\x1C",
-            "a 7z archive",
-            "send it as zip or gzip, or the files themselves",
-        ),
-        (
-            b"Rar!",
-            "a RAR archive",
-            "send it as zip or gzip, or the files themselves",
-        ),
-        (
-            b"BZh",
-            "a bzip2 file",
-            "send it as gzip or zstd, or the file itself",
-        ),
-        (
-            b"\xFD7zXZ\0",
-            "an xz file",
-            "send it as gzip or zstd, or the file itself",
-        ),
+        (b"SQLite format 3\0", "an SQLite database", "export its tables as CSV, one file each"),
+        (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "send it as zip or gzip, or the files themselves"),
+        (b"Rar!", "a RAR archive", "send it as zip or gzip, or the files themselves"),
+        (b"BZh", "a bzip2 file", "send it as gzip or zstd, or the file itself"),
+        (b"\xFD7zXZ\0", "an xz file", "send it as gzip or zstd, or the file itself"),
         (b"ARROW1", "an Arrow file", "write it as Parquet or CSV"),
         (b"{\\rtf", "a rich text document", EXPORT),
         (
@@ -86,11 +68,7 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
             "a web page",
             "download the data itself; the link may have asked for a login",
         ),
-        (
-            b"<html",
-            "a web page",
-            "download the data itself; the link may have asked for a login",
-        ),
+        (b"<html", "a web page", "download the data itself; the link may have asked for a login"),
         (b"<?xml", "an XML document", EXPORT),
     ];
     if head.is_empty() {
@@ -133,17 +111,11 @@ pub(crate) enum Inner<'a> {
     /// The decoded bytes themselves.
     Text,
     /// A sheet of a workbook.
-    Sheet {
-        kind: WorkbookKind,
-        name: &'a str,
-        facts: &'a Arc<Mutex<SheetFacts>>,
-    },
+    Sheet { sheet: &'a SheetSource },
+    /// The rows of a Parquet file.
+    Parquet { facts: &'a Arc<Mutex<ParquetFacts>> },
     /// The rows of a JSON document.
-    Json {
-        lines: bool,
-        member: Option<&'a str>,
-        keys: &'a [String],
-    },
+    Json { lines: bool, member: Option<&'a str>, keys: &'a [String] },
 }
 
 /// A text inside a file: where it is packed and how it is encoded.
@@ -169,6 +141,7 @@ impl<'a> TextPlace<'a> {
         match self.inner {
             Inner::Text => Texts::Anything,
             Inner::Sheet { .. } => Texts::Text,
+            Inner::Parquet { .. } => Texts::Plain,
             Inner::Json { .. } => Texts::Dates,
         }
     }
@@ -178,12 +151,13 @@ impl<'a> TextPlace<'a> {
         match self.inner {
             Inner::Text => None,
             Inner::Sheet { .. } => Some("cells of a workbook"),
+            Inner::Parquet { .. } => Some("values of Parquet columns"),
             Inner::Json { .. } => Some("members of JSON objects"),
         }
     }
 
     /// Returns what a thread of its own needs to open the decoded text.
-    pub(crate) fn to_owned_text(&self) -> OwnedText {
+    pub(crate) fn owned_text(&self) -> OwnedText {
         OwnedText {
             path: self.path.to_owned(),
             container: self.container.clone(),
@@ -192,19 +166,23 @@ impl<'a> TextPlace<'a> {
         }
     }
 
+    /// Where the rows are kept, once all of them were parsed.
+    pub(crate) fn kept_rows(&self) -> SpoolSlot {
+        match self.inner {
+            Inner::Sheet { sheet } => sheet.kept_rows().cloned().unwrap_or_default(),
+            _ => SpoolSlot::default(),
+        }
+    }
+
     pub(crate) fn format(&self) -> Format {
         let container = self.container.clone();
         match self.inner {
             Inner::Text => Format::Delimited { container },
-            Inner::Sheet { kind, name, .. } => Format::Workbook {
-                workbook: kind,
-                sheet: name.to_owned(),
-            },
-            Inner::Json {
-                lines,
-                member,
-                keys,
-            } => Format::Json {
+            Inner::Sheet { sheet } => {
+                Format::Workbook { workbook: sheet.kind(), sheet: sheet.name().to_owned() }
+            }
+            Inner::Parquet { .. } => Format::Parquet,
+            Inner::Json { lines, member, keys } => Format::Json {
                 container,
                 lines,
                 member: member.map(str::to_owned),
@@ -217,14 +195,14 @@ impl<'a> TextPlace<'a> {
     pub(crate) fn open(&self, from: u64) -> Result<Box<dyn Read + Send>, SchemaError> {
         let mut text: Box<dyn Read + Send> = match self.inner {
             Inner::Text => return self.open_decoded(from),
-            Inner::Sheet { kind, name, facts } => {
-                Box::new(open_sheet(self.path, kind, name, self.limits, facts)?)
+            Inner::Sheet { sheet } => {
+                if let Some(kept) = sheet.kept_rows().and_then(|kept| open_kept(kept, from)) {
+                    return Ok(Box::new(kept));
+                }
+                sheet.open(self.limits)?
             }
-            Inner::Json {
-                lines,
-                member,
-                keys,
-            } => Box::new(open_json(self, lines, member, keys)?),
+            Inner::Parquet { facts } => Box::new(open_parquet(self.path, self.limits, facts)?),
+            Inner::Json { lines, member, keys } => Box::new(open_json(self, lines, member, keys)?),
         };
         std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())
             .map_err(unwrap_schema_error)?;
@@ -261,21 +239,9 @@ pub(crate) struct OwnedText {
 
 impl OwnedText {
     pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, SchemaError> {
-        let Self {
-            path,
-            container,
-            encoding,
-            limits,
-        } = self;
-        TextPlace {
-            path,
-            container,
-            encoding,
-            limits,
-            faults: None,
-            inner: Inner::Text,
-        }
-        .open_decoded(0)
+        let Self { path, container, encoding, limits } = self;
+        TextPlace { path, container, encoding, limits, faults: None, inner: Inner::Text }
+            .open_decoded(0)
     }
 }
 
@@ -305,19 +271,13 @@ pub(crate) fn open_bytes(
     let file = File::open(path)?;
     let n_packed = file.metadata()?.len();
     let bounded = |source: Box<dyn Read + Send>, n_packed: u64| -> Box<dyn Read + Send> {
-        Box::new(UnpackGuard {
-            source,
-            n_packed,
-            n_unpacked: 0,
-            limits: limits.clone(),
-        })
+        Box::new(UnpackGuard { source, n_packed, n_unpacked: 0, limits: limits.clone() })
     };
     Ok(match container {
         Container::Plain => Box::new(file),
-        Container::Gzip => bounded(
-            Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))),
-            n_packed,
-        ),
+        Container::Gzip => {
+            bounded(Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))), n_packed)
+        }
         Container::Zstd => bounded(Box::new(zstd::stream::read::Decoder::new(file)?), n_packed),
         Container::Zip { index } => {
             let (source, n_packed) = open_member(file, *index)?;
@@ -330,11 +290,8 @@ pub(crate) fn open_bytes(
 fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), SchemaError> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged_archive)?;
     let member = archive.by_index_raw(index).map_err(damaged_archive)?;
-    let (start, length, method) = (
-        member.data_start(),
-        member.compressed_size(),
-        member.compression(),
-    );
+    let (start, length, method) =
+        (member.data_start(), member.compressed_size(), member.compression());
     drop(member);
     let mut file = archive.into_inner();
     let Some(start) = start else {
@@ -344,10 +301,9 @@ fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), 
     let packed = file.take(length);
     match method {
         zip::CompressionMethod::Stored => Ok((Box::new(packed), length)),
-        zip::CompressionMethod::Deflated => Ok((
-            Box::new(flate2::bufread::DeflateDecoder::new(packed)),
-            length,
-        )),
+        zip::CompressionMethod::Deflated => {
+            Ok((Box::new(flate2::bufread::DeflateDecoder::new(packed)), length))
+        }
         other => Err(SchemaError::Unsupported {
             what: format!("a zip archive packed with {other:?}"),
             remedy: "pack it with deflate, the usual method".to_owned(),
@@ -381,21 +337,13 @@ impl Read for UnpackGuard {
         })?;
         self.n_unpacked += u64::try_from(n_read).unwrap_or_default();
         // Small files may shrink to nothing: a ratio says something only above a mebibyte.
-        let by_ratio = self
-            .n_packed
-            .saturating_mul(self.limits.max_unpack_ratio)
-            .max(1024 * 1024);
+        let by_ratio = self.n_packed.saturating_mul(self.limits.max_unpack_ratio).max(1024 * 1024);
         let (name, limit) = match self.limits.max_unpacked_bytes < by_ratio {
             true => ("unpacked bytes", self.limits.max_unpacked_bytes),
             false => ("unpacked bytes, by the ratio to the packed file", by_ratio),
         };
         if self.n_unpacked > limit {
-            let error = SchemaError::Limit {
-                name,
-                limit,
-                found: self.n_unpacked,
-                row: None,
-            };
+            let error = SchemaError::Limit { name, limit, found: self.n_unpacked, row: None };
             return Err(std::io::Error::other(error));
         }
         Ok(n_read)

@@ -3,6 +3,7 @@
 //! It never loses the difference between text and values: text stands in quotes, values do not.
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::error::SchemaError;
@@ -49,14 +50,17 @@ impl RowSink {
     pub(crate) fn text(&mut self, text: &str) {
         self.separate();
         self.chunk.push(b'"');
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('"') {
-            self.chunk.extend_from_slice(before.as_bytes());
-            self.chunk.extend_from_slice(b"\"\"");
-            rest = after;
+        let mut rest = text.as_bytes();
+        while let Some(at) = memchr::memchr2(b'"', 0, rest) {
+            let (before, after) = rest.split_at(at);
+            self.chunk.extend_from_slice(before);
+            // No text holds NUL, and no store takes it.
+            if after.first() == Some(&b'"') {
+                self.chunk.extend_from_slice(b"\"\"");
+            }
+            rest = after.get(1..).unwrap_or_default();
         }
-        // No text holds NUL, and no store takes it.
-        self.chunk.extend(rest.bytes().filter(|byte| *byte != 0));
+        self.chunk.extend_from_slice(rest);
         self.chunk.push(b'"');
     }
 
@@ -64,6 +68,12 @@ impl RowSink {
     pub(crate) fn value(&mut self, value: &str) {
         self.separate();
         self.chunk.extend_from_slice(value.as_bytes());
+    }
+
+    /// Adds a whole number.
+    pub(crate) fn whole(&mut self, value: i64) {
+        self.separate();
+        self.chunk.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// Returns how many cells the row has so far.
@@ -100,25 +110,25 @@ pub(crate) fn stream_rows(
 ) -> Result<impl Read + Send, SchemaError> {
     let (chunks_out, chunks_in) = sync_channel(MAX_CHUNKS);
     let run = move || {
-        let mut sink = RowSink {
-            chunks: chunks_out,
-            chunk: Vec::new(),
-            n_cells: 0,
-        };
-        let result = push(&mut sink).and_then(|()| sink.flush());
-        if let Err(Stop::Failed(error)) = result {
+        let mut sink = RowSink { chunks: chunks_out, chunk: Vec::new(), n_cells: 0 };
+        // A parser that panics must not look like the end of the rows.
+        let pushed = catch_unwind(AssertUnwindSafe(|| push(&mut sink)))
+            .unwrap_or_else(|_| Err(Stop::Failed(contradictory())));
+        if let Err(Stop::Failed(error)) = pushed.and_then(|()| sink.flush()) {
             // When nobody reads any more, nobody wants the error.
             let _ = sink.chunks.send(Err(error));
         }
     };
-    std::thread::Builder::new()
-        .name("sheet".to_owned())
-        .spawn(run)?;
-    Ok(StreamReader {
-        chunks: chunks_in,
-        chunk: Vec::new(),
-        at: 0,
-    })
+    std::thread::Builder::new().name("sheet".to_owned()).spawn(run)?;
+    Ok(StreamReader { chunks: chunks_in, chunk: Vec::new(), at: 0 })
+}
+
+fn contradictory() -> SchemaError {
+    SchemaError::Rejected {
+        row: None,
+        found: "the file is damaged (its parts contradict each other)".to_owned(),
+        remedy: "open it in the program that wrote it, save it again and send that".to_owned(),
+    }
 }
 
 struct StreamReader {

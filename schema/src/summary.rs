@@ -27,6 +27,8 @@ pub(crate) enum Texts {
     Dates,
     /// Text cells of spreadsheets, which have real dates.
     Text,
+    /// Text columns of sources whose types are taken as they are.
+    Plain,
 }
 
 /// What the caller said about reading cells.
@@ -148,15 +150,8 @@ pub(crate) fn boolean_bit(pair: BooleanPair, value: bool) -> u8 {
 impl ColumnSummary {
     /// Starts a block; `many_values` tells that earlier rows have too many values for categories.
     pub(crate) fn new(many_values: bool) -> Self {
-        let categories = if many_values {
-            Categories::overflowed()
-        } else {
-            Categories::default()
-        };
-        Self {
-            categories,
-            ..Self::default()
-        }
+        let categories = if many_values { Categories::overflowed() } else { Categories::default() };
+        Self { categories, ..Self::default() }
     }
 
     pub(crate) fn count(&self, form: Form) -> u64 {
@@ -170,15 +165,7 @@ impl ColumnSummary {
     /// Takes in one cell; `row` is its position in the block.
     pub(crate) fn add(&mut self, text: &str, quoted: bool, row: u64, rules: &CellRules) {
         if text.is_empty() {
-            self.see(
-                if quoted {
-                    Form::QuotedEmpty
-                } else {
-                    Form::Empty
-                },
-                text,
-                row,
-            );
+            self.see(if quoted { Form::QuotedEmpty } else { Form::Empty }, text, row);
             self.order = Order::Broken;
             return;
         }
@@ -189,11 +176,7 @@ impl ColumnSummary {
             None => form_of(trimmed),
             Some(spellings) => form_with_spellings(trimmed, spellings),
         };
-        let cell = if quoted {
-            rules.texts.limit(cell)
-        } else {
-            cell
-        };
+        let cell = if quoted { rules.texts.limit(cell) } else { cell };
         let form = match cell.form() {
             Form::Text if rules.texts == Texts::Anything && self.count(Form::Text) < MAX_TEXTS => {
                 self.form_as_written(trimmed, row)
@@ -231,10 +214,7 @@ impl ColumnSummary {
             if *count == 0
                 && let Some(first) = self.first.get_mut(form as usize)
             {
-                *first = Some(FirstSeen {
-                    row,
-                    text: cut(text, 100).into(),
-                });
+                *first = Some(FirstSeen { row, text: cut(text, 100).into() });
             }
             *count += 1;
         }
@@ -283,10 +263,7 @@ impl ColumnSummary {
             self.not_double.add(row);
         }
         self.order = match self.order {
-            Order::Unseen => Order::Rising {
-                first: value,
-                last: value,
-            },
+            Order::Unseen => Order::Rising { first: value, last: value },
             Order::Rising { first, last } if value > last => Order::Rising { first, last: value },
             _ => Order::Broken,
         };
@@ -322,10 +299,7 @@ impl ColumnSummary {
         }
         for (mine, theirs) in self.first.iter_mut().zip(later.first) {
             if let (None, Some(seen)) = (&mine, theirs) {
-                *mine = Some(FirstSeen {
-                    row: seen.row + rows_before,
-                    ..seen
-                });
+                *mine = Some(FirstSeen { row: seen.row + rows_before, ..seen });
             }
         }
         self.ints.merge(later.ints);
@@ -345,12 +319,10 @@ impl ColumnSummary {
         self.padded.merge(later.padded, rows_before);
         self.no_point_groups |= later.no_point_groups;
         if let Some(numbers) = later.numbers {
-            self.numbers
-                .get_or_insert_default()
-                .merge(*numbers, rows_before);
+            self.numbers.get_or_insert_default().merge(*numbers, rows_before);
         }
         if let Some(dates) = later.dates {
-            self.dates.get_or_insert_default().merge(*dates);
+            self.dates.get_or_insert_default().merge(&dates);
         }
         for (word, count) in later.null_words {
             self.take_null_word(&word, count);
@@ -379,11 +351,7 @@ impl ColumnSummary {
 pub(crate) fn trim(text: &str) -> &str {
     let is_plain = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic());
     let bytes = text.as_bytes();
-    if is_plain(bytes.first()) && is_plain(bytes.last()) {
-        text
-    } else {
-        text.trim()
-    }
+    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
 }
 
 fn form_with_spellings(text: &str, spellings: &[String]) -> Cell {
@@ -404,6 +372,8 @@ impl Texts {
     pub(crate) fn limit(self, cell: Cell) -> Cell {
         match (self, cell) {
             (Self::Anything, cell) => cell,
+            (Self::Plain, Cell::Empty) => Cell::Empty,
+            (Self::Plain, _) => Cell::Text,
             (_, Cell::Empty | Cell::Blank | Cell::NullWord | Cell::Uuid | Cell::Json) => cell,
             (
                 Self::Dates,

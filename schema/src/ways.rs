@@ -9,7 +9,7 @@ use crate::form::Form;
 use crate::notation::{ALL_WAYS, POINT_GROUPS, POINT_WAYS, WAYS};
 use crate::options::DateOrder;
 use crate::plan::{Notice, NoticeCode, NumberNotation, TemporalNotation};
-use crate::summary::{COMMON_SCALE, ColumnSummary, Range};
+use crate::summary::{COMMON_SCALE, ColumnSummary, Range, Tally};
 use crate::types::ColumnType;
 use crate::written::WrittenNumbers;
 
@@ -28,10 +28,7 @@ impl<T> Choice<T> {
     }
 
     fn open(code: NoticeCode, reason: impl Into<String>) -> Self {
-        Self::Open {
-            code,
-            reason: reason.into(),
-        }
+        Self::Open { code, reason: reason.into() }
     }
 }
 
@@ -40,22 +37,44 @@ pub(crate) struct NumberChoice {
     pub(crate) column_type: ColumnType,
     pub(crate) notation: NumberNotation,
     pub(crate) what: String,
+    tally: Tally,
     pub(crate) ints: Range<i64>,
     /// At the common scale.
     pub(crate) decimals: Range<i128>,
 }
 
-impl NumberChoice {
-    pub(crate) fn notice(&self, context: &Context<'_>, summary: &ColumnSummary) -> Notice {
-        told(context, summary, Form::WrittenNumber, &self.what)
+/// What every choice can say about itself.
+pub(crate) trait Told {
+    fn column_type(&self) -> ColumnType;
+    fn what(&self) -> &str;
+    /// Where the first cell stands that was read this way, and how many there are.
+    fn tally(&self) -> Tally;
+
+    fn notice(&self, context: &Context<'_>) -> Notice {
+        let Tally { count, first_row } = self.tally();
+        Notice::new(NoticeCode::Notation, format!("read as {}", self.what()))
+            .in_column(context.label)
+            .at(context.first_row + first_row, count)
     }
 }
 
-fn told(context: &Context<'_>, summary: &ColumnSummary, form: Form, what: &str) -> Notice {
-    let row = summary.first_of(form).map_or(0, |first| first.row);
-    Notice::new(NoticeCode::Notation, format!("read as {what}"))
-        .in_column(context.label)
-        .at(context.first_row + row, summary.count(form))
+impl Told for NumberChoice {
+    fn column_type(&self) -> ColumnType {
+        self.column_type
+    }
+
+    fn what(&self) -> &str {
+        &self.what
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
+fn tally_of(summary: &ColumnSummary, form: Form) -> Tally {
+    let first_row = summary.first_of(form).map_or(0, |first| first.row);
+    Tally { count: summary.count(form), first_row }
 }
 
 /// Finds the way in which the numbers of a column are written.
@@ -90,9 +109,8 @@ pub(crate) fn choose_number(
     let (min, max) = ranges.0.unwrap_or((0, 0));
     let scale = scale_of(summary, numbers, way);
     let whole = min.unsigned_abs().max(max.unsigned_abs()) / 10_u128.pow(u32::from(COMMON_SCALE));
-    let whole_digits = whole
-        .checked_ilog10()
-        .map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX));
+    let whole_digits =
+        whole.checked_ilog10().map_or(0, |log| u8::try_from(log + 1).unwrap_or(u8::MAX));
     if whole_digits.saturating_add(scale) > MAX_PRECISION {
         return Choice::open(
             NoticeCode::WideNumbers,
@@ -118,10 +136,7 @@ pub(crate) fn choose_number(
             ColumnType::Int
         }
         0 => ColumnType::BigInt,
-        scale => ColumnType::Decimal {
-            precision: MAX_PRECISION,
-            scale,
-        },
+        scale => ColumnType::Decimal { precision: MAX_PRECISION, scale },
     };
     let notation = NumberNotation {
         decimal_mark,
@@ -136,6 +151,7 @@ pub(crate) fn choose_number(
         column_type,
         notation,
         what,
+        tally: tally_of(summary, Form::WrittenNumber),
         ints,
         decimals: ranges,
     })
@@ -147,10 +163,7 @@ fn describe(notation: &NumberNotation, scale: u8) -> String {
         what.push_str(&format!(" with {group:?} between thousands"));
     }
     if scale > 0 {
-        what.push_str(&format!(
-            " with {:?} as the decimal mark",
-            notation.decimal_mark
-        ));
+        what.push_str(&format!(" with {:?} as the decimal mark", notation.decimal_mark));
     }
     if let Some(currency) = &notation.currency {
         what.push_str(&format!(" in {currency} (taken off)"));
@@ -174,11 +187,7 @@ fn way_of(
 ) -> Choice<usize> {
     let mut ways = numbers.ways;
     if summary.count(Form::Decimal) > 0 {
-        ways &= if summary.no_point_groups {
-            POINT_WAYS
-        } else {
-            POINT_WAYS | POINT_GROUPS
-        };
+        ways &= if summary.no_point_groups { POINT_WAYS } else { POINT_WAYS | POINT_GROUPS };
     }
     ways &= match context.decimal_mark {
         Some('.') => POINT_WAYS,
@@ -190,16 +199,13 @@ fn way_of(
     };
     let (point, comma) = (first(POINT_WAYS), first(!POINT_WAYS));
     match (point, comma) {
-        (None, None) => Choice::open(
-            NoticeCode::MixedTypes,
-            "no way of writing numbers fits all of them",
-        ),
+        (None, None) => {
+            Choice::open(NoticeCode::MixedTypes, "no way of writing numbers fits all of them")
+        }
         (Some(way), None) | (None, Some(way)) => Choice::Made(way),
         (Some(point), Some(comma)) => {
-            let (point_scale, comma_scale) = (
-                scale_of(summary, numbers, point),
-                scale_of(summary, numbers, comma),
-            );
+            let (point_scale, comma_scale) =
+                (scale_of(summary, numbers, point), scale_of(summary, numbers, comma));
             // Without a mark in any cell, or with points only, the ordinary way holds.
             if point_scale == comma_scale || comma_scale == 0 || context.source.comma_delimited {
                 return Choice::Made(point);
@@ -215,29 +221,18 @@ fn way_of(
 fn scale_of(summary: &ColumnSummary, numbers: &WrittenNumbers, way: usize) -> u8 {
     let own = numbers.max_scale.get(way).copied().unwrap_or(0);
     let is_point = WAYS.get(way).is_some_and(|(mark, _)| *mark == '.');
-    if is_point {
-        own.max(summary.max_scale)
-    } else {
-        own
-    }
+    if is_point { own.max(summary.max_scale) } else { own }
 }
 
 fn number_range(summary: &ColumnSummary, numbers: &WrittenNumbers, way: usize) -> Range<i128> {
     let unit = 10_i128.pow(u32::from(COMMON_SCALE));
     let mut range = numbers.ranges.get(way).copied().unwrap_or_default();
     if let Some((min, max)) = summary.ints.0 {
-        range.merge(Range(Some((
-            i128::from(min) * unit,
-            i128::from(max) * unit,
-        ))));
+        range.merge(Range(Some((i128::from(min) * unit, i128::from(max) * unit))));
     }
     if let Some((min, max)) = summary.decimals.0 {
         // Points between thousands: what looked like three decimals is whole.
-        let factor = if WAYS.get(way).is_some_and(|(mark, _)| *mark == '.') {
-            1
-        } else {
-            1_000
-        };
+        let factor = if WAYS.get(way).is_some_and(|(mark, _)| *mark == '.') { 1 } else { 1_000 };
         range.merge(Range(Some((min * factor, max * factor))));
     }
     range
@@ -248,15 +243,26 @@ pub(crate) struct DateChoice {
     pub(crate) column_type: ColumnType,
     pub(crate) notation: TemporalNotation,
     pub(crate) what: String,
+    tally: Tally,
     /// Days of dates, microseconds of everything else.
     pub(crate) range: Range<i64>,
 }
 
-impl DateChoice {
-    pub(crate) fn notice(&self, context: &Context<'_>, summary: &ColumnSummary) -> Notice {
-        told(context, summary, Form::WrittenDate, &self.what)
+impl Told for DateChoice {
+    fn column_type(&self) -> ColumnType {
+        self.column_type
     }
 
+    fn what(&self) -> &str {
+        &self.what
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
+impl DateChoice {
     pub(crate) fn days(&self) -> Range<i32> {
         let days = |value| i32::try_from(value).ok();
         Range(self.range.0.and_then(|(min, max)| days(min).zip(days(max))))
@@ -272,14 +278,10 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
         return Choice::open(NoticeCode::MixedTypes, "dates are written in several ways");
     };
     if summary.count(Form::Time) > 0 && moment != Moment::Time {
-        return Choice::open(
-            NoticeCode::MixedTypes,
-            "some cells are dates and others are times",
-        );
+        return Choice::open(NoticeCode::MixedTypes, "some cells are dates and others are times");
     }
-    let mut orders: Vec<usize> = (0..ORDERS.len())
-        .filter(|order| dates.orders & (1 << order) != 0)
-        .collect();
+    let mut orders: Vec<usize> =
+        (0..ORDERS.len()).filter(|order| dates.orders & (1 << order) != 0).collect();
     if let Some(wanted) = context.date_order {
         orders.retain(|order| ORDERS.get(*order) == Some(&wanted));
     }
@@ -300,14 +302,10 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
     let (column_type, kind) = match moment {
         Moment::Date => (ColumnType::Date, "dates"),
         Moment::Time => (ColumnType::LocalTime, "times of day"),
-        Moment::LocalDateTime => (
-            ColumnType::LocalDateTime,
-            "dates with a time and without a zone",
-        ),
-        Moment::DateTime => (
-            ColumnType::DateTime,
-            "dates with a time and a zone, now in UTC",
-        ),
+        Moment::LocalDateTime => {
+            (ColumnType::LocalDateTime, "dates with a time and without a zone")
+        }
+        Moment::DateTime => (ColumnType::DateTime, "dates with a time and a zone, now in UTC"),
     };
     let what = match (moment, dates.named_month, order) {
         (Moment::Time, ..) => kind.to_owned(),
@@ -320,14 +318,12 @@ pub(crate) fn choose_date(summary: &ColumnSummary, context: &Context<'_>) -> Cho
     if moment == Moment::Time {
         range.merge(summary.micros);
     }
-    let notation = TemporalNotation {
-        order,
-        named_month: dates.named_month,
-    };
+    let notation = TemporalNotation { order, named_month: dates.named_month };
     Choice::Made(DateChoice {
         column_type,
         notation,
         what,
+        tally: tally_of(summary, Form::WrittenDate),
         range,
     })
 }

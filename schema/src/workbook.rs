@@ -1,24 +1,29 @@
-//! Turns sheets of Excel and OpenDocument workbooks into rows of text and values.
+//! Turns sheets of Excel and OpenDocument workbooks into streams of their cells.
 //! It exists because a spreadsheet knows what its cells are: what was typed as text stays text, dates need no guess.
-//! It never evaluates a formula (the stored result counts), and never reads a hidden sheet unasked.
+//! It never evaluates a formula (the stored result counts), and opens a workbook once for all of its sheets.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use calamine::{
-    Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Sheets, open_workbook_from_rs,
+    Data, DataRef, Reader, SheetType, SheetVisible, Sheets, Style, open_workbook_from_rs,
 };
 
 use crate::error::SchemaError;
+use crate::grid::{Grid, SheetFacts};
 use crate::options::Limits;
-use crate::plan::{Notice, NoticeCode, WorkbookKind};
-use crate::stream::{RowSink, Stop, stream_rows};
-use crate::summary::Tally;
-use crate::temporal::{days_from_civil, write_date, write_time};
+use crate::plan::{ShownAs, WorkbookKind};
+use crate::shown::shown_by;
+use crate::spool::{SpoolSlot, keep_rows};
+use crate::stream::{Stop, stream_rows};
 
 type Workbook = Sheets<BufReader<File>>;
+
+/// A workbook, open as long as its sheets are read.
+type SharedBook = Arc<Mutex<Option<Workbook>>>;
 
 /// A sheet as the workbook lists it.
 pub(crate) struct SheetEntry {
@@ -26,44 +31,6 @@ pub(crate) struct SheetEntry {
     pub(crate) is_visible: bool,
     /// Whether it holds cells; charts and macros do not.
     pub(crate) is_worksheet: bool,
-}
-
-/// What was met while reading a sheet.
-#[derive(Debug, Default)]
-pub(crate) struct SheetFacts {
-    n_errors: u64,
-    /// Row (1-based), column and text of the first error cell.
-    first_error: Option<(u64, String, String)>,
-    n_durations: u64,
-    /// Cells with the 29th of February 1900.
-    no_such_day: Tally,
-}
-
-impl SheetFacts {
-    pub(crate) fn notices(&self) -> Vec<Notice> {
-        let mut notices = Vec::new();
-        if let Some((row, column, text)) = &self.first_error {
-            let message = format!(
-                "cells hold spreadsheet errors, the first {text} in {column}{row}; they were read as null"
-            );
-            notices.push(Notice::new(NoticeCode::ErrorCell, message).at(*row, self.n_errors));
-        }
-        if self.n_durations > 0 {
-            let message = "durations were kept as text (hours:minutes:seconds)";
-            notices.push(Notice {
-                count: self.n_durations,
-                ..Notice::new(NoticeCode::Notation, message)
-            });
-        }
-        if self.no_such_day.count > 0 {
-            let message = "1900-02-29, a day that only Excel knows, was read as 1900-02-28";
-            notices.push(
-                Notice::new(NoticeCode::Notation, message)
-                    .at(self.no_such_day.first_row, self.no_such_day.count),
-            );
-        }
-        notices
-    }
 }
 
 /// Tells which kind of workbook a zip archive is, by its members.
@@ -113,65 +80,185 @@ fn protected() -> SchemaError {
 
 fn damaged_xls(path: &Path, error: impl std::fmt::Display) -> SchemaError {
     // A protected .xlsx is a compound file with a stream of this name, in UTF-16.
-    let name: Vec<u8> = "EncryptedPackage"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut head = Vec::new();
     let is_protected = File::open(path)
         .and_then(|file| file.take(4 * 1024 * 1024).read_to_end(&mut head))
         .is_ok_and(|_| memchr::memmem::find(&head, &name).is_some());
-    if is_protected {
-        protected()
-    } else {
-        damaged(error)
+    if is_protected { protected() } else { damaged(error) }
+}
+
+/// A workbook whose sheets are read one after the other.
+pub(crate) struct WorkbookFile {
+    path: PathBuf,
+    kind: WorkbookKind,
+    has_merged_cells: bool,
+    book: SharedBook,
+}
+
+impl WorkbookFile {
+    /// Opens a workbook; `has_merged_cells` tells whether it pays to look for them.
+    pub(crate) fn open(
+        path: &Path,
+        kind: WorkbookKind,
+        has_merged_cells: bool,
+    ) -> Result<Self, SchemaError> {
+        let book = Arc::new(Mutex::new(Some(open_guarded(path, kind)?)));
+        Ok(Self { path: path.to_owned(), kind, has_merged_cells, book })
+    }
+
+    /// Lists the sheets.
+    pub(crate) fn sheets(&self) -> Vec<SheetEntry> {
+        let book = lock(&self.book);
+        let sheets = book.as_ref().map(Reader::sheets_metadata).unwrap_or_default();
+        let entries = sheets.iter().map(|sheet| SheetEntry {
+            name: sheet.name.clone(),
+            is_visible: sheet.visible == SheetVisible::Visible,
+            is_worksheet: matches!(sheet.typ, SheetType::WorkSheet),
+        });
+        entries.collect()
+    }
+
+    /// Names a sheet whose rows are kept while they are read.
+    pub(crate) fn sheet(&self, name: &str) -> SheetSource {
+        SheetSource {
+            book: Arc::clone(&self.book),
+            has_merged_cells: self.has_merged_cells,
+            kept_rows: Some(SpoolSlot::default()),
+            ..SheetSource::new(&self.path, self.kind, name)
+        }
     }
 }
 
-/// Lists the sheets of a workbook.
-pub(crate) fn list_sheets(path: &Path, kind: WorkbookKind) -> Result<Vec<SheetEntry>, SchemaError> {
-    let workbook = open(path, kind)?;
-    let entries = workbook.sheets_metadata().iter().map(|sheet| SheetEntry {
-        name: sheet.name.clone(),
-        is_visible: sheet.visible == SheetVisible::Visible,
-        is_worksheet: matches!(sheet.typ, SheetType::WorkSheet),
-    });
-    Ok(entries.collect())
+/// Locks a workbook; one that was lost in a panic is opened anew.
+fn lock(book: &SharedBook) -> MutexGuard<'_, Option<Workbook>> {
+    book.lock().unwrap_or_else(|poisoned| {
+        let mut book = poisoned.into_inner();
+        *book = None;
+        book
+    })
 }
 
-/// Opens the rows of a sheet as text of the inner dialect.
-pub(crate) fn open_sheet(
-    path: &Path,
+/// Opens a workbook; where the parser panics, the workbook is damaged.
+fn open_guarded(path: &Path, kind: WorkbookKind) -> Result<Workbook, SchemaError> {
+    catch_unwind(AssertUnwindSafe(|| open(path, kind)))
+        .unwrap_or_else(|_| Err(damaged("its parts contradict each other")))
+}
+
+/// A sheet of a workbook, and what becomes known about it.
+pub(crate) struct SheetSource {
+    path: PathBuf,
     kind: WorkbookKind,
-    sheet: &str,
-    limits: &Limits,
-    facts: &Arc<Mutex<SheetFacts>>,
-) -> Result<impl Read + Send + use<>, SchemaError> {
-    let path: PathBuf = path.to_owned();
-    let sheet = sheet.to_owned();
-    let facts = Arc::clone(facts);
-    let max_columns = limits.max_columns;
-    stream_rows(move |sink| {
-        let mut grid = Grid {
-            sink,
-            row: 0,
-            facts: SheetFacts::default(),
-            max_columns,
-        };
-        let result = match open(&path, kind)? {
-            Sheets::Xlsx(mut workbook) => push_xlsx(&mut workbook, &sheet, &mut grid),
-            mut workbook => push_range(&mut workbook, &sheet, &mut grid),
-        };
-        let found = std::mem::take(&mut grid.facts);
-        if let Ok(mut facts) = facts.lock() {
-            *facts = found;
+    name: String,
+    has_merged_cells: bool,
+    book: SharedBook,
+    facts: Arc<Mutex<SheetFacts>>,
+    /// Where rows are kept, if they are.
+    kept_rows: Option<SpoolSlot>,
+}
+
+impl SheetSource {
+    /// Names a sheet that is read once.
+    pub(crate) fn new(path: &Path, kind: WorkbookKind, name: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind,
+            name: name.to_owned(),
+            has_merged_cells: false,
+            book: SharedBook::default(),
+            facts: Arc::default(),
+            kept_rows: None,
         }
-        result
-    })
+    }
+
+    pub(crate) fn kind(&self) -> WorkbookKind {
+        self.kind
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn kept_rows(&self) -> Option<&SpoolSlot> {
+        self.kept_rows.as_ref()
+    }
+
+    /// Takes what was met while all rows were read.
+    pub(crate) fn take_facts(&self) -> SheetFacts {
+        self.facts.lock().map(|mut facts| std::mem::take(&mut *facts)).unwrap_or_default()
+    }
+
+    /// Opens the rows as text of the inner dialect.
+    pub(crate) fn open(&self, limits: &Limits) -> Result<Box<dyn Read + Send>, SchemaError> {
+        let (path, kind, sheet) = (self.path.clone(), self.kind, self.name.clone());
+        let (book, facts) = (Arc::clone(&self.book), Arc::clone(&self.facts));
+        let has_merged_cells = self.has_merged_cells;
+        let max_columns = limits.max_columns;
+        let rows = stream_rows(move |sink| {
+            let mut grid = Grid::new(sink, max_columns);
+            let mut book = lock(&book);
+            let workbook = match book.as_mut() {
+                Some(workbook) => workbook,
+                None => book.insert(open(&path, kind)?),
+            };
+            let result = match workbook {
+                Sheets::Xlsx(workbook) => push_xlsx(workbook, &sheet, has_merged_cells, &mut grid),
+                Sheets::Xlsb(workbook) => push_xlsb(workbook, &sheet, &mut grid),
+                workbook => push_range(workbook, &sheet, &mut grid),
+            };
+            if let Ok(mut facts) = facts.lock() {
+                *facts = grid.into_facts();
+            }
+            result
+        })?;
+        Ok(match &self.kept_rows {
+            Some(slot) => Box::new(keep_rows(rows, &self.path, slot, limits.max_unpacked_bytes)),
+            None => Box::new(rows),
+        })
+    }
 }
 
 fn push_xlsx<R: Read + Seek>(
     workbook: &mut calamine::Xlsx<R>,
+    sheet: &str,
+    has_merged_cells: bool,
+    grid: &mut Grid<'_>,
+) -> Result<(), Stop> {
+    let mut cells = workbook.worksheet_cells_reader(sheet).map_err(damaged)?;
+    let shown: Vec<Option<ShownAs>> = cells.styles().iter().map(shown_by_style).collect();
+    if shown.iter().all(Option::is_none) {
+        while let Some(cell) = cells.next_cell().map_err(damaged)? {
+            let (row, column) = cell.get_position();
+            grid.cell(row, column, cell.get_value())?;
+        }
+    } else {
+        while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(damaged)? {
+            let (row, column) = cell.get_position();
+            let data = cell.get_value();
+            grid.cell(row, column, data)?;
+            if let Some(Some(shown)) = shown.get(style)
+                && matches!(data, DataRef::Float(_) | DataRef::Int(_))
+            {
+                grid.shown_as(row, column, shown);
+            }
+        }
+    }
+    grid.finish()?;
+    drop(cells);
+    if has_merged_cells {
+        for area in workbook.merge_cells_by_sheet_name(sheet).map_err(damaged)? {
+            grid.merged(area.start, area.end);
+        }
+    }
+    Ok(())
+}
+
+fn shown_by_style(style: &Style) -> Option<ShownAs> {
+    style.number_format.as_ref().and_then(|format| shown_by(&format.format_code))
+}
+
+fn push_xlsb<R: Read + Seek>(
+    workbook: &mut calamine::Xlsb<R>,
     sheet: &str,
     grid: &mut Grid<'_>,
 ) -> Result<(), Stop> {
@@ -184,6 +271,11 @@ fn push_xlsx<R: Read + Seek>(
 }
 
 fn push_range(workbook: &mut Workbook, sheet: &str, grid: &mut Grid<'_>) -> Result<(), Stop> {
+    if let Sheets::Xls(workbook) = workbook {
+        for area in workbook.merge_cells_by_sheet_name(sheet).unwrap_or_default() {
+            grid.merged(area.start, area.end);
+        }
+    }
     let range = workbook.worksheet_range(sheet).map_err(damaged)?;
     let (first_row, first_column) = range.start().unwrap_or((0, 0));
     for (row, column, data) in range.used_cells() {
@@ -205,204 +297,5 @@ fn lend(data: &Data) -> DataRef<'_> {
         Data::DurationIso(text) => DataRef::DurationIso(text.clone()),
         Data::Error(error) => DataRef::Error(error.clone()),
         Data::Empty => DataRef::Empty,
-    }
-}
-
-/// Puts cells into rows; where nothing stands, nothing is written.
-struct Grid<'s> {
-    sink: &'s mut RowSink,
-    row: u32,
-    facts: SheetFacts,
-    max_columns: usize,
-}
-
-impl Grid<'_> {
-    fn cell(&mut self, row: u32, column: u32, data: &DataRef<'_>) -> Result<(), Stop> {
-        if matches!(data, DataRef::Empty) || row < self.row {
-            return Ok(());
-        }
-        while self.row < row {
-            self.sink.end_row()?;
-            self.row += 1;
-        }
-        let column = usize::try_from(column).unwrap_or(usize::MAX);
-        if column >= self.max_columns {
-            return Err(Stop::Failed(SchemaError::Limit {
-                name: "columns",
-                limit: u64::try_from(self.max_columns).unwrap_or(u64::MAX),
-                found: u64::try_from(column).unwrap_or(u64::MAX).saturating_add(1),
-                row: Some(u64::from(row) + 1),
-            }));
-        }
-        if column < self.sink.n_cells() {
-            return Ok(());
-        }
-        while self.sink.n_cells() < column {
-            self.sink.value("");
-        }
-        self.write(row, column, data);
-        Ok(())
-    }
-
-    fn write(&mut self, row: u32, column: usize, data: &DataRef<'_>) {
-        match data {
-            DataRef::Int(value) => self.sink.value(&value.to_string()),
-            DataRef::Float(value) => self.sink.value(&number_text(*value)),
-            DataRef::String(text) => self.sink.text(text),
-            DataRef::SharedString(text) => self.sink.text(text),
-            DataRef::Bool(value) => self.sink.value(if *value { "true" } else { "false" }),
-            DataRef::DateTime(value) => self.date_time(row, *value),
-            DataRef::DateTimeIso(text) => self
-                .sink
-                .value(text.strip_suffix("T00:00:00").unwrap_or(text)),
-            DataRef::DurationIso(text) => match time_of_duration(text) {
-                Some(time) => self.sink.value(&time),
-                None => self.sink.text(text),
-            },
-            DataRef::Error(error) => {
-                self.facts.n_errors += 1;
-                if self.facts.first_error.is_none() {
-                    self.facts.first_error = Some((
-                        u64::from(row) + 1,
-                        column_letters(column),
-                        error.to_string(),
-                    ));
-                }
-                self.sink.value("");
-            }
-            DataRef::Empty => self.sink.value(""),
-        }
-    }
-
-    fn date_time(&mut self, row: u32, value: ExcelDateTime) {
-        let serial = value.as_f64();
-        if value.is_duration() {
-            self.facts.n_durations += 1;
-            return self.sink.text(&duration_text(serial));
-        }
-        if !(0.0..2_958_466.0).contains(&serial) {
-            return self.sink.value(&number_text(serial));
-        }
-        let (year, month, day, hour, minute, second, milli) = value.to_ymd_hms_milli();
-        let seconds = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second);
-        let micros = seconds * 1_000_000 + i64::from(milli) * 1_000;
-        let mut out = Vec::new();
-        if serial < 1.0 {
-            // The day zero: a time of day only, and midnight is the number it is.
-            if micros == 0 {
-                return self.sink.value("0");
-            }
-            write_time(&mut out, micros);
-            return self.sink.value(&String::from_utf8(out).unwrap_or_default());
-        }
-        let Some(days) = days_from_civil(i32::from(year), u32::from(month), u32::from(day)) else {
-            // Excel knows the 29th of February 1900, the calendar does not.
-            self.facts.no_such_day.add(u64::from(row) + 1);
-            return self
-                .sink
-                .value(&format!("1900-02-28T{hour:02}:{minute:02}:{second:02}"));
-        };
-        write_date(&mut out, days);
-        if micros > 0 {
-            out.push(b'T');
-            write_time(&mut out, micros);
-        }
-        self.sink.value(&String::from_utf8(out).unwrap_or_default());
-    }
-
-    fn finish(&mut self) -> Result<(), Stop> {
-        if self.sink.n_cells() > 0 {
-            self.sink.end_row()
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// Writes a double so that it comes back, plainly where that is short.
-pub(crate) fn number_text(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    if (1e-7..1e17).contains(&size) {
-        return format!("{value}");
-    }
-    let text = format!("{value:e}");
-    // The canonical form of scientific notation has a sign (`5e+20`).
-    match text.split_once('e') {
-        Some((mantissa, exponent)) if !exponent.starts_with('-') => {
-            format!("{mantissa}e+{exponent}")
-        }
-        _ => text,
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a rounded number of milliseconds far below 2^53"
-)]
-fn duration_text(days: f64) -> String {
-    let millis = (days.abs() * 86_400_000.0).round() as i64;
-    let sign = if days < 0.0 { "-" } else { "" };
-    let (seconds, fraction) = (millis / 1_000, millis % 1_000);
-    let mut text = format!(
-        "{sign}{}:{:02}:{:02}",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
-    );
-    if fraction > 0 {
-        text.push_str(&format!(".{fraction:03}"));
-    }
-    text
-}
-
-/// Reads `PT13H05M00S` as a time of day.
-fn time_of_duration(text: &str) -> Option<String> {
-    let rest = text.strip_prefix("PT")?;
-    let (hours, rest) = rest.split_once('H')?;
-    let (minutes, rest) = rest.split_once('M')?;
-    let seconds = rest.strip_suffix('S')?;
-    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    let (whole, fraction) = seconds.split_once(['.', ',']).unwrap_or((seconds, ""));
-    let whole: u32 = whole.parse().ok()?;
-    if hours > 23 || minutes > 59 || whole > 59 {
-        return None;
-    }
-    let fraction = fraction.trim_end_matches('0');
-    let point = if fraction.is_empty() { "" } else { "." };
-    Some(format!(
-        "{hours:02}:{minutes:02}:{whole:02}{point}{fraction}"
-    ))
-}
-
-/// Returns the name of a column as spreadsheets show it: A, B, …, Z, AA, ….
-fn column_letters(column: usize) -> String {
-    let mut letters = Vec::new();
-    let mut rest = column + 1;
-    while rest > 0 {
-        let letter = u8::try_from((rest - 1) % 26).unwrap_or_default();
-        letters.push(char::from(b'A' + letter));
-        rest = (rest - 1) / 26;
-    }
-    letters.iter().rev().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts() {
-        assert_eq!(number_text(1.0), "1");
-        assert_eq!(number_text(-0.0), "0");
-        assert_eq!(number_text(68.664_999_999_999_99), "68.66499999999999");
-        assert_eq!(number_text(1e20), "1e+20");
-        assert_eq!(number_text(1.5e-9), "1.5e-9");
-        assert_eq!(duration_text(1.5), "36:00:00");
-        assert_eq!(time_of_duration("PT13H05M00S").as_deref(), Some("13:05:00"));
-        assert_eq!(column_letters(0), "A");
-        assert_eq!(column_letters(27), "AB");
     }
 }

@@ -46,9 +46,8 @@ impl WrittenNumbers {
     /// Takes in a cell; `false` when it is no written number.
     pub(crate) fn add(&mut self, text: &str, row: u64) -> bool {
         // What is plain but not canonical (`-0`, `007.5`) was refused before and stays so.
-        let is_plain = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+        let is_plain =
+            text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
         if is_plain
             && text.bytes().filter(|byte| *byte == b'.').count() <= 1
             && !text.ends_with('-')
@@ -159,12 +158,7 @@ impl WrittenDates {
         let Some(dated) = read_dated(text) else {
             return false;
         };
-        let Dated {
-            moment,
-            values,
-            named_month,
-            separator,
-        } = dated;
+        let Dated { moment, values, named_month, separator } = dated;
         self.count += 1;
         self.named_month |= named_month;
         self.take_kind(moment, separator);
@@ -184,7 +178,7 @@ impl WrittenDates {
         self.separator = Some(separator);
     }
 
-    pub(crate) fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: &Self) {
         self.orders &= later.orders;
         self.count += later.count;
         self.mixed |= later.mixed;

@@ -22,51 +22,19 @@ fn check(content: &str, types: &[&str], rows: &[&str]) {
 fn one_type_each() {
     check("a\n1\n-2\n", &["INT"], &["1", "-2"]);
     check("a\n1\n2147483648\n", &["BIGINT"], &["1", "2147483648"]);
-    check(
-        "a\n19.90\n1.5\n3\n",
-        &["DECIMAL"],
-        &["19.90", "1.50", "3.00"],
-    );
-    check(
-        "a\n1.5e-7\n2.5E+10\n3\n",
-        &["FLOAT"],
-        &["1.5e-7", "25000000000.0", "3.0"],
-    );
-    check(
-        "a,b\nYes,1\nno,2\n",
-        &["BOOLEAN", "INT"],
-        &["true|1", "false|2"],
-    );
-    check(
-        "a\n2024-01-31\n1999-12-01\n",
-        &["DATE"],
-        &["2024-01-31", "1999-12-01"],
-    );
-    check(
-        "a\n10:00\n23:59:59.25\n",
-        &["LOCAL_TIME"],
-        &["10:00:00", "23:59:59.25"],
-    );
-    check(
-        "a\n2024-01-31 10:00\n",
-        &["LOCAL_DATE_TIME"],
-        &["2024-01-31T10:00:00"],
-    );
-    check(
-        "a\n2024-01-31T10:00:00+02:00\n",
-        &["DATE_TIME"],
-        &["2024-01-31T08:00:00Z"],
-    );
+    check("a\n19.90\n1.5\n3\n", &["DECIMAL"], &["19.90", "1.50", "3.00"]);
+    check("a\n1.5e-7\n2.5E+10\n3\n", &["FLOAT"], &["1.5e-7", "25000000000.0", "3.0"]);
+    check("a,b\nYes,1\nno,2\n", &["BOOLEAN", "INT"], &["true|1", "false|2"]);
+    check("a\n2024-01-31\n1999-12-01\n", &["DATE"], &["2024-01-31", "1999-12-01"]);
+    check("a\n10:00\n23:59:59.25\n", &["LOCAL_TIME"], &["10:00:00", "23:59:59.25"]);
+    check("a\n2024-01-31 10:00\n", &["LOCAL_DATE_TIME"], &["2024-01-31T10:00:00"]);
+    check("a\n2024-01-31T10:00:00+02:00\n", &["DATE_TIME"], &["2024-01-31T08:00:00Z"]);
     check(
         "a\n6F9619FF-8b86-d011-b42d-00c04fc964ff\n",
         &["UUID"],
         &["6f9619ff8b86d011b42d00c04fc964ff"],
     );
-    check(
-        "a;b\n\"{\"\"x\"\":1}\";1\n[];2\n",
-        &["JSON", "INT"],
-        &["{\"x\":1}|1", "[]|2"],
-    );
+    check("a;b\n\"{\"\"x\"\":1}\";1\n[];2\n", &["JSON", "INT"], &["{\"x\":1}|1", "[]|2"]);
 }
 
 #[test]
@@ -97,18 +65,12 @@ fn what_is_not_canonical_stays_text() {
 
 #[test]
 fn nulls() {
-    check(
-        "a,b\n1,x\nNA,NA\n,\n-,-\n",
-        &["INT", "STRING"],
-        &["1|x", "∅|NA", "∅|∅", "∅|-"],
-    );
+    check("a,b\n1,x\nNA,NA\n,\n-,-\n", &["INT", "STRING"], &["1|x", "∅|NA", "∅|∅", "∅|-"]);
     check("a,b\n1,\"\"\n\"\",x\n", &["INT", "STRING"], &["1|", "∅|x"]);
     check("a,b\n,\n,\n", &["STRING", "STRING"], &["∅|∅", "∅|∅"]);
     check("a\nNA\nNULL\n", &["STRING"], &["NA", "NULL"]);
-    let options = ReadOptions {
-        null_spellings: Some(vec!["?".to_owned()]),
-        ..ReadOptions::default()
-    };
+    let options =
+        ReadOptions { null_spellings: Some(vec!["?".to_owned()]), ..ReadOptions::default() };
     let table = read_with(b"a,b\n1,?\n?,NA\n", &options).unwrap();
     assert_eq!(table.shown(), ["1|∅", "∅|NA"]);
 }
@@ -117,22 +79,14 @@ fn nulls() {
 fn shapes() {
     check("a,b\n", &["STRING", "STRING"], &[]);
     check("a,b", &["STRING", "STRING"], &[]);
-    check(
-        "a,b\n1\n2,3,4\n",
-        &["INT", "INT", "INT"],
-        &["1|∅|∅", "2|3|4"],
-    );
+    check("a,b\n1\n2,3,4\n", &["INT", "INT", "INT"], &["1|∅|∅", "2|3|4"]);
     check("a,b\n1,2,\n3,4,\n", &["INT", "INT"], &["1|2", "3|4"]);
     check("a,b,\n1,2,\n3,4,\n", &["INT", "INT"], &["1|2", "3|4"]);
     check("a,b\n\n1,2\n\n3,4\n\n", &["INT", "INT"], &["1|2", "3|4"]);
     check("a\n1\n\n2\n", &["INT"], &["1", "∅", "2"]);
     check("a,b\n1,2\n,\n", &["INT", "INT"], &["1|2", "∅|∅"]);
     check("1,2\n3,4\n", &["INT", "INT"], &["1|2", "3|4"]);
-    check(
-        "\u{feff}a,b\r\n1,x\r\n2,\"y\r\nz\"",
-        &["INT", "STRING"],
-        &["1|x", "2|y\r\nz"],
-    );
+    check("\u{feff}a,b\r\n1,x\r\n2,\"y\r\nz\"", &["INT", "STRING"], &["1|x", "2|y\r\nz"]);
     check("a,b\r1,2\r3,4\r", &["INT", "INT"], &["1|2", "3|4"]);
     check("id, cid\n1, 1\n2, 2\n", &["INT", "INT"], &["1|1", "2|2"]);
     let table = read("a,b\n\n1\n");
@@ -146,10 +100,7 @@ fn headers() {
     let table = read("a,,a,Größe\n1,2,3,4\n");
     assert_eq!(table.names(), ["a", "column2", "a2", "grosse"]);
     assert_eq!(table.labels(), ["a", "", "a", "Größe"]);
-    assert_eq!(
-        table.codes(),
-        ["BLANK_HEADER", "DUPLICATE_HEADER", "NAME_CHANGED"]
-    );
+    assert_eq!(table.codes(), ["BLANK_HEADER", "DUPLICATE_HEADER", "NAME_CHANGED"]);
     assert_eq!(read("1,2\n3,4\n").names(), ["column1", "column2"]);
 }
 
@@ -164,14 +115,8 @@ fn bad_files() {
     assert_eq!(code(b"a,b\n1,2\n3,\"x\n5,6\n"), ("FILE_REJECTED", "row 3: a quote opens here and is never closed; close the quote, double it if it belongs to the text, or say that the file has no quotes".to_owned()));
     assert_eq!(code(b"%PDF-1.4 ...").0, "UNSUPPORTED_FILE");
     assert_eq!(code(b"\x89PNG\r\n\x1a\n").0, "UNSUPPORTED_FILE");
-    assert_eq!(
-        code(b"\x7fELF\x02\x01\x01\x00\x00\x00").0,
-        "UNSUPPORTED_FILE"
-    );
-    assert_eq!(
-        code(format!("{}\n1\n", "a,".repeat(2_000)).as_bytes()).0,
-        "PAYLOAD_TOO_LARGE"
-    );
+    assert_eq!(code(b"\x7fELF\x02\x01\x01\x00\x00\x00").0, "UNSUPPORTED_FILE");
+    assert_eq!(code(format!("{}\n1\n", "a,".repeat(2_000)).as_bytes()).0, "PAYLOAD_TOO_LARGE");
 }
 
 #[test]
@@ -179,19 +124,13 @@ fn evidence_says_why() {
     let table = read("id,n\n1,5\n2,6\n3,x\n");
     let evidence = &table.plan.columns[1].evidence;
     let example = evidence.counter_example.as_ref().unwrap();
-    assert_eq!(
-        (example.row, example.text.as_str(), example.against.as_str()),
-        (4, "x", "INT")
-    );
+    assert_eq!((example.row, example.text.as_str(), example.against.as_str()), (4, "x", "INT"));
     assert_eq!(evidence.reason, "row 4: \"x\" is not INT");
     assert_eq!(table.codes(), ["MIXED_TYPES"]);
     let id = &table.plan.columns[0];
     assert!(id.increasing);
     assert_eq!(id.unique, Some(true));
-    assert_eq!(
-        (id.evidence.min.as_deref(), id.evidence.max.as_deref()),
-        (Some("1"), Some("3"))
-    );
+    assert_eq!((id.evidence.min.as_deref(), id.evidence.max.as_deref()), (Some("1"), Some("3")));
 }
 
 #[test]
@@ -206,10 +145,7 @@ fn declared_types_reject_rows() {
     let options = ReadOptions {
         columns: vec![
             column("n", DeclaredType::Int),
-            ColumnOverride {
-                required: true,
-                ..column("s", DeclaredType::String)
-            },
+            ColumnOverride { required: true, ..column("s", DeclaredType::String) },
         ],
         ..ReadOptions::default()
     };
@@ -235,19 +171,42 @@ fn many_blocks_keep_their_order() {
     assert!(table.plan.columns[0].increasing);
     for (row, cells) in table.rows.iter().enumerate() {
         assert_eq!(cells[0].as_deref(), Some(row.to_string().as_str()));
-        assert_eq!(
-            cells[1],
-            Some(format!("line {row}\nof \"text\", {}", row % 7))
-        );
+        assert_eq!(cells[1], Some(format!("line {row}\nof \"text\", {}", row % 7)));
     }
     let broken = content + "1,\"open\n";
-    let error = read_with(broken.as_bytes(), &ReadOptions::default())
-        .err()
-        .unwrap();
-    assert!(
-        error
-            .to_string()
-            .starts_with("row 200002: a quote opens here"),
-        "{error}"
+    let error = read_with(broken.as_bytes(), &ReadOptions::default()).err().unwrap();
+    assert!(error.to_string().starts_with("row 200002: a quote opens here"), "{error}");
+}
+
+#[test]
+fn options_are_checked() {
+    let column = |label: &str, name: &str| ColumnOverride {
+        label: label.to_owned(),
+        column_type: None,
+        name: Some(name.to_owned()),
+        required: false,
+        skip: false,
+    };
+    let code = |options: ReadOptions| {
+        read_with(b"a,b,a\n1,2,3\n", &options).err().map(|error| error.code())
+    };
+    let with = |columns| ReadOptions { columns, ..ReadOptions::default() };
+    assert_eq!(code(with(vec![column("a", "first_one")])), Some("BAD_USER_INPUT"));
+    assert_eq!(code(with(vec![column("a", "x"), column("b", "X")])), Some("BAD_USER_INPUT"));
+    assert_eq!(code(with(vec![column("nobody", "x")])), Some("BAD_USER_INPUT"));
+    assert_eq!(
+        code(ReadOptions { delimiter: Some('¦'), ..ReadOptions::default() }),
+        Some("BAD_USER_INPUT")
     );
+    assert_eq!(
+        code(ReadOptions { encoding: Some("martian".to_owned()), ..ReadOptions::default() }),
+        Some("BAD_USER_INPUT")
+    );
+    let table = read_with(b"a,b,a\n1,2,3\n", &with(vec![column("a", "first")])).unwrap();
+    assert_eq!(table.names(), ["first", "b", "a"]);
+    let options: ReadOptions = serde_json::from_str(
+        r#"{"delimiter": ";", "columns": [{"label": "a", "type": "BIGINT"}]}"#,
+    )
+    .unwrap();
+    assert_eq!(read_with(b"a;b\n1;2\n", &options).unwrap().types(), ["BIGINT", "INT"]);
 }

@@ -18,18 +18,12 @@ fn arrays_and_lines() {
         r#"[{"id": 1, "name": "a", "price": 1.50, "ok": true}, {"id": 2, "name": null, "extra": [1, 2]}]"#,
     );
     assert_eq!(table.labels(), ["id", "name", "price", "ok", "extra"]);
-    assert_eq!(
-        table.types(),
-        ["INT", "STRING", "DECIMAL", "BOOLEAN", "JSON"]
-    );
+    assert_eq!(table.types(), ["INT", "STRING", "DECIMAL", "BOOLEAN", "JSON"]);
     assert_eq!(table.shown(), ["1|a|1.50|true|∅", "2|∅|∅|∅|[1, 2]"]);
     let table = read("{\"id\":1,\"at\":\"2024-01-01T00:00:00Z\"}\n{\"id\":2,\"at\":null}\n");
     assert_eq!(table.types(), ["INT", "DATE_TIME"]);
     assert_eq!(table.shown(), ["1|2024-01-01T00:00:00Z", "2|∅"]);
-    assert_eq!(
-        read("[{\"a\":1},{\"a\":null},{\"a\":2}]").shown(),
-        ["1", "∅", "2"]
-    );
+    assert_eq!(read("[{\"a\":1},{\"a\":null},{\"a\":2}]").shown(), ["1", "∅", "2"]);
     assert_eq!(read("{\"id\": 7,\n \"name\": \"x\"}").shown(), ["7|x"]);
     let table = read(r#"{"exported": "today", "orders": [{"id": 1}, {"id": 2}]}"#);
     assert_eq!(table.shown(), ["1", "2"]);
@@ -41,10 +35,7 @@ fn values_are_exact() {
     let table = read(
         r#"[{"a": "007", "b": 1e3, "c": "line\n\"q\" \u001f x", "d": 12345678901234567890, "e": "1"}, {"a": "8", "b": 2.5, "c": "", "d": 1, "e": "2"}]"#,
     );
-    assert_eq!(
-        table.types(),
-        ["STRING", "DECIMAL", "STRING", "STRING", "STRING"]
-    );
+    assert_eq!(table.types(), ["STRING", "DECIMAL", "STRING", "STRING", "STRING"]);
     assert_eq!(table.rows[0][2].as_deref(), Some("line\n\"q\" \u{1f} x"));
     assert_eq!(table.rows[1][2].as_deref(), Some(""));
     assert_eq!(table.rows[0][3].as_deref(), Some("12345678901234567890"));
@@ -55,10 +46,7 @@ fn values_are_exact() {
 fn several_tables() {
     let file = TempFile::new(br#"{"a": [{"x": 1}], "b": [{"y": "z"}]}"#);
     let tables = read_sheets(&file, "t.json", &ReadOptions::default()).unwrap();
-    let names: Vec<_> = tables
-        .iter()
-        .map(|table| table.plan.name.as_deref().unwrap())
-        .collect();
+    let names: Vec<_> = tables.iter().map(|table| table.plan.name.as_deref().unwrap()).collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(tables[1].shown(), ["z"]);
 }
@@ -66,9 +54,7 @@ fn several_tables() {
 #[test]
 fn bad_documents() {
     let code = |content: &str| {
-        read_with(content.as_bytes(), &ReadOptions::default())
-            .err()
-            .map(|error| error.code())
+        read_with(content.as_bytes(), &ReadOptions::default()).err().map(|error| error.code())
     };
     assert_eq!(code(r#"[{"a": 1}, {"a": 2"#), Some("FILE_REJECTED"));
     assert_eq!(code(r#"[{"a": 1}, 5]"#), Some("FILE_REJECTED"));

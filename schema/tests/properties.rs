@@ -1,10 +1,14 @@
 //! Any table, written in any dialect that we claim, comes back: text byte for byte, values equal.
 #![allow(
-    clippy::unwrap_used,
-    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
     clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
     missing_docs,
-    reason = "tests may stop"
+    reason = "tests may stop and talk"
 )]
 
 mod common;
@@ -25,22 +29,15 @@ struct Dialect {
 fn dialects() -> impl Strategy<Value = Dialect> {
     let line_ends = prop_oneof![Just("\n"), Just("\r\n"), Just("\r")];
     let delimiters = prop_oneof![Just(','), Just(';'), Just('\t'), Just('|')];
-    (
-        delimiters,
-        line_ends,
-        any::<bool>(),
-        any::<bool>(),
-        any::<bool>(),
+    (delimiters, line_ends, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(delimiter, line_end, always_quoted, final_line_end, mark)| Dialect {
+            delimiter,
+            line_end,
+            always_quoted,
+            final_line_end,
+            mark,
+        },
     )
-        .prop_map(
-            |(delimiter, line_end, always_quoted, final_line_end, mark)| Dialect {
-                delimiter,
-                line_end,
-                always_quoted,
-                final_line_end,
-                mark,
-            },
-        )
 }
 
 /// Cells of one kind, so that columns get types; sometimes anything.
@@ -78,11 +75,8 @@ fn tables() -> impl Strategy<Value = Vec<Vec<String>>> {
 
 fn write(columns: &[Vec<String>], dialect: &Dialect) -> Vec<u8> {
     let n_rows = columns[0].len();
-    let mut lines = vec![
-        (0..columns.len())
-            .map(|place| format!("col {place}"))
-            .collect::<Vec<_>>(),
-    ];
+    let mut lines =
+        vec![(0..columns.len()).map(|place| format!("col {place}")).collect::<Vec<_>>()];
     lines.extend((0..n_rows).map(|row| columns.iter().map(|cells| cells[row].clone()).collect()));
     let quote = |cell: &String| {
         let needs = cell.contains(['"', '\n', '\r', dialect.delimiter]);
@@ -95,12 +89,7 @@ fn write(columns: &[Vec<String>], dialect: &Dialect) -> Vec<u8> {
     };
     let lines: Vec<String> = lines
         .iter()
-        .map(|line| {
-            line.iter()
-                .map(quote)
-                .collect::<Vec<_>>()
-                .join(&dialect.delimiter.to_string())
-        })
+        .map(|line| line.iter().map(quote).collect::<Vec<_>>().join(&dialect.delimiter.to_string()))
         .collect();
     let mut text = lines.join(dialect.line_end);
     if dialect.final_line_end
@@ -146,17 +135,10 @@ fn independent(column_type: ColumnType, cell: &str, ours: &str) -> Result<(), Te
     match column_type {
         ColumnType::Int | ColumnType::BigInt | ColumnType::Date => prop_assert_eq!(cell, ours),
         ColumnType::Decimal { .. } => {
-            let padded = if cell.contains('.') {
-                cell.to_owned()
-            } else {
-                format!("{cell}.")
-            };
+            let padded = if cell.contains('.') { cell.to_owned() } else { format!("{cell}.") };
             let zeros = ours.len().saturating_sub(padded.len());
             let expect = padded + &"0".repeat(zeros);
-            prop_assert!(
-                expect == ours || expect.strip_prefix('-') == Some(ours),
-                "{cell} {ours}"
-            );
+            prop_assert!(expect == ours || expect.strip_prefix('-') == Some(ours), "{cell} {ours}");
         }
         ColumnType::Float => {
             prop_assert_eq!(cell.parse::<f64>().unwrap(), ours.parse::<f64>().unwrap())

@@ -2,10 +2,13 @@
 //! It exists because people's files are the judge.
 //! It never passes silently: where the folder is absent it says so.
 #![allow(
-    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
     clippy::panic,
     clippy::print_stdout,
-    clippy::indexing_slicing,
+    clippy::unwrap_used,
     missing_docs,
     reason = "tests may stop and talk"
 )]
@@ -37,14 +40,9 @@ const OTHERWISE: &[(&str, &str)] = &[
 
 fn samples() -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let mut places = vec![
-        root.join("../../shared/samples"),
-        root.join("../../../shared/samples"),
-    ];
+    let mut places = vec![root.join("../../shared/samples"), root.join("../../../shared/samples")];
     places.extend(std::env::var_os("SLUICE_SAMPLES").map(PathBuf::from));
-    places
-        .into_iter()
-        .find(|place| place.join("truth.json").is_file())
+    places.into_iter().find(|place| place.join("truth.json").is_file())
 }
 
 fn check_group(folder: &str) {
@@ -84,36 +82,22 @@ fn check_group(folder: &str) {
         }
     }
     println!("{folder}: {n_right} right");
-    assert!(
-        failures.is_empty(),
-        "{} differ:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} differ:\n{}", failures.len(), failures.join("\n"));
 }
 
 fn tables_differ(tables: &[Table], truth: &Json) -> Option<String> {
     let expected = truth.as_array().unwrap();
     if tables.len() != expected.len() {
         let names: Vec<_> = tables.iter().map(|table| table.plan.name.clone()).collect();
-        return Some(format!(
-            "{} tables instead of {}: {names:?}",
-            tables.len(),
-            expected.len()
-        ));
+        return Some(format!("{} tables instead of {}: {names:?}", tables.len(), expected.len()));
     }
-    tables
-        .iter()
-        .zip(expected)
-        .find_map(|(table, truth)| table_differs(table, truth))
+    tables.iter().zip(expected).find_map(|(table, truth)| table_differs(table, truth))
 }
 
 fn table_differs(table: &Table, truth: &Json) -> Option<String> {
     let columns = truth["cols"].as_array().unwrap();
-    let labels: Vec<&str> = columns
-        .iter()
-        .map(|column| column["name"].as_str().unwrap_or(""))
-        .collect();
+    let labels: Vec<&str> =
+        columns.iter().map(|column| column["name"].as_str().unwrap_or("")).collect();
     let found: Vec<&str> = table.labels();
     if found.len() != labels.len() {
         return Some(format!("columns {found:?} instead of {labels:?}"));
@@ -138,10 +122,7 @@ fn table_differs(table: &Table, truth: &Json) -> Option<String> {
                 Json::Array(list) => list.clone(),
                 one => vec![one.clone()],
             };
-            if !alternatives
-                .iter()
-                .any(|truth| same_cell(plan, *ours, truth))
-            {
+            if !alternatives.iter().any(|truth| same_cell(plan, *ours, truth)) {
                 let name = plan.column_type.name();
                 return Some(format!(
                     "column {label:?} ({name}) row {row}: {ours:?} instead of {truth} ({})",
@@ -182,11 +163,7 @@ fn same_cell(plan: &sluice_schema::ColumnPlan, ours: Option<&str>, truth: &Json)
             == Some(ours)
         || (plan.column_type.name() != "STRING" && ours.eq_ignore_ascii_case(text))
         || (plan.column_type.name() != "STRING"
-            && ours
-                .parse::<f64>()
-                .ok()
-                .zip(text.parse::<f64>().ok())
-                .is_some_and(|(a, b)| a == b))
+            && ours.parse::<f64>().ok().zip(text.parse::<f64>().ok()).is_some_and(|(a, b)| a == b))
 }
 
 /// Every non-empty cell turns up as often, as a value or a label, or is reported.
@@ -220,10 +197,7 @@ fn bag_differs(tables: &[Table], bag: &Json) -> Option<String> {
         };
         let key = match found.get(&text) {
             Some(n) if *n > 0 => Some(text.clone()),
-            _ => found
-                .iter()
-                .find(|(ours, n)| **n > 0 && same(ours))
-                .map(|(ours, _)| ours.clone()),
+            _ => found.iter().find(|(ours, n)| **n > 0 && same(ours)).map(|(ours, _)| ours.clone()),
         };
         match key.and_then(|key| found.get_mut(&key)) {
             Some(n) => *n -= 1,
@@ -232,11 +206,7 @@ fn bag_differs(tables: &[Table], bag: &Json) -> Option<String> {
         }
     }
     (!missing.is_empty()).then(|| {
-        format!(
-            "{} cells are missing: {:?}",
-            missing.len(),
-            &missing[..missing.len().min(12)]
-        )
+        format!("{} cells are missing: {:?}", missing.len(), &missing[..missing.len().min(12)])
     })
 }
 

@@ -18,14 +18,8 @@ use sluice_schema::ReadOptions;
 fn dialects() {
     assert_eq!(read("a;b\n1,5;x\n2,5;y\n").labels(), ["a", "b"]);
     assert_eq!(read("a\tb\n1\t\"x\ty\"\n").shown(), ["1|x\ty"]);
-    assert_eq!(
-        read("a,b\n'x,1',2\n'y,2',3\n'z,3',4\n").shown(),
-        ["x,1|2", "y,2|3", "z,3|4"]
-    );
-    assert_eq!(
-        read("a,b\nit's,2\nthat's,3\n").shown(),
-        ["it's|2", "that's|3"]
-    );
+    assert_eq!(read("a,b\n'x,1',2\n'y,2',3\n'z,3',4\n").shown(), ["x,1|2", "y,2|3", "z,3|4"]);
+    assert_eq!(read("a,b\nit's,2\nthat's,3\n").shown(), ["it's|2", "that's|3"]);
     assert_eq!(
         read("a,b\nfilm\\, the,2\nother,3\nthird,4\n").shown(),
         ["film, the|2", "other|3", "third|4"]
@@ -34,14 +28,8 @@ fn dialects() {
         read("a,b\n\"say \\\"hi, you\\\"\",2\nother,3\n").shown(),
         ["say \"hi, you\"|2", "other|3"]
     );
-    assert_eq!(
-        read("a,b\nC:\\new,2\nC:\\old,3\n").shown(),
-        ["C:\\new|2", "C:\\old|3"]
-    );
-    let options = ReadOptions {
-        delimiter: Some('~'),
-        ..ReadOptions::default()
-    };
+    assert_eq!(read("a,b\nC:\\new,2\nC:\\old,3\n").shown(), ["C:\\new|2", "C:\\old|3"]);
+    let options = ReadOptions { delimiter: Some('~'), ..ReadOptions::default() };
     assert_eq!(read_with(b"a~b\n1~2\n", &options).unwrap().shown(), ["1|2"]);
 }
 
@@ -64,18 +52,9 @@ fn headers() {
     assert_eq!(table.types(), ["INT", "STRING", "DECIMAL"]);
     assert_eq!(table.plan.header.row, Some(4));
     assert_eq!(table.codes(), ["PREAMBLE", "PREAMBLE"]);
-    assert_eq!(
-        read("1,Alice\n2,Bob\n3,Carol\n").names(),
-        ["column1", "column2"]
-    );
-    assert_eq!(
-        read("x,2024-01-01\ny,2024-01-02\n").names(),
-        ["column1", "column2"]
-    );
-    assert_eq!(
-        read("country,1990,1991\nUS,5,6\nDE,7,8\n").labels(),
-        ["country", "1990", "1991"]
-    );
+    assert_eq!(read("1,Alice\n2,Bob\n3,Carol\n").names(), ["column1", "column2"]);
+    assert_eq!(read("x,2024-01-01\ny,2024-01-02\n").names(), ["column1", "column2"]);
+    assert_eq!(read("country,1990,1991\nUS,5,6\nDE,7,8\n").labels(), ["country", "1990", "1991"]);
     assert_eq!(
         read("weight,height,name\nkg,m,full\n80,1.8,a\n90,1.9,b\n").labels(),
         ["weight kg", "height m", "name full"]
@@ -83,29 +62,12 @@ fn headers() {
     let table = read("id,name\n1,a\nid,name\n2,b\n");
     assert_eq!(
         (table.shown(), table.codes()),
-        (
-            vec!["1|a".to_owned(), "2|b".to_owned()],
-            vec!["REPEATED_HEADER".to_owned()]
-        )
+        (vec!["1|a".to_owned(), "2|b".to_owned()], vec!["REPEATED_HEADER".to_owned()])
     );
-    let options = ReadOptions {
-        header_row: Some(0),
-        ..ReadOptions::default()
-    };
-    assert_eq!(
-        read_with(b"id,name\n1,a\n", &options).unwrap().shown(),
-        ["id|name", "1|a"]
-    );
-    let options = ReadOptions {
-        skip_rows: Some(1),
-        ..ReadOptions::default()
-    };
-    assert_eq!(
-        read_with(b"a,b\nid,name\n1,a\n", &options)
-            .unwrap()
-            .labels(),
-        ["id", "name"]
-    );
+    let options = ReadOptions { header_row: Some(0), ..ReadOptions::default() };
+    assert_eq!(read_with(b"id,name\n1,a\n", &options).unwrap().shown(), ["id|name", "1|a"]);
+    let options = ReadOptions { skip_rows: Some(1), ..ReadOptions::default() };
+    assert_eq!(read_with(b"a,b\nid,name\n1,a\n", &options).unwrap().labels(), ["id", "name"]);
 }
 
 fn encode(text: &str, label: &str) -> Vec<u8> {
@@ -124,48 +86,23 @@ fn encodings() {
     let check = |text: &str, label: &str| {
         let table = read_with(&encode(text, label), &ReadOptions::default()).unwrap();
         let expect = read(text);
-        assert_eq!(
-            table.shown(),
-            expect.shown(),
-            "{label}: {}",
-            table.plan.encoding
-        );
+        assert_eq!(table.shown(), expect.shown(), "{label}: {}", table.plan.encoding);
         assert_eq!(table.labels(), expect.labels());
     };
     let german = "Straße;Größe\nMüllerstraße;5\nÄußere Gasse;6\nSchöne Aussicht;7\n";
     check(german, "windows-1252");
     check(german, "utf-16le");
     check(german, "utf-16be");
-    check(
-        "名前,住所\n田中さん,東京都千代田区\n鈴木さん,大阪府大阪市\n",
-        "shift_jis",
-    );
-    check(
-        "姓名,地址\n张三,北京市海淀区中关村大街\n李四,上海市浦东新区世纪大道\n",
-        "gb18030",
-    );
-    check(
-        "이름,주소\n김철수,서울특별시 강남구\n이영희,부산광역시 해운대구\n",
-        "euc-kr",
-    );
-    check(
-        "Имя,Город\nИван Петров,Москва\nМария Иванова,Санкт-Петербург\n",
-        "windows-1251",
-    );
+    check("名前,住所\n田中さん,東京都千代田区\n鈴木さん,大阪府大阪市\n", "shift_jis");
+    check("姓名,地址\n张三,北京市海淀区中关村大街\n李四,上海市浦东新区世纪大道\n", "gb18030");
+    check("이름,주소\n김철수,서울특별시 강남구\n이영희,부산광역시 해운대구\n", "euc-kr");
+    check("Имя,Город\nИван Петров,Москва\nМария Иванова,Санкт-Петербург\n", "windows-1251");
     let mut marked = vec![0xFF, 0xFE];
     marked.extend(encode("a,b\n1,ü\n", "utf-16le"));
-    assert_eq!(
-        read_with(&marked, &ReadOptions::default()).unwrap().shown(),
-        ["1|ü"]
-    );
-    let options = ReadOptions {
-        encoding: Some("windows-1252".to_owned()),
-        ..ReadOptions::default()
-    };
-    assert_eq!(
-        read_with(b"a,b\n1,\xFC\n", &options).unwrap().shown(),
-        ["1|ü"]
-    );
+    assert_eq!(read_with(&marked, &ReadOptions::default()).unwrap().shown(), ["1|ü"]);
+    let options =
+        ReadOptions { encoding: Some("windows-1252".to_owned()), ..ReadOptions::default() };
+    assert_eq!(read_with(b"a,b\n1,\xFC\n", &options).unwrap().shown(), ["1|ü"]);
 }
 
 #[test]
@@ -174,12 +111,8 @@ fn undecodable_bytes_are_told() {
     bytes.extend_from_slice(b"\xFF,\n");
     let table = read_with(&bytes, &ReadOptions::default()).unwrap();
     assert_eq!(table.rows[1][1].as_deref(), Some("äöü\u{FFFD}"));
-    let notice = table
-        .plan
-        .notices
-        .iter()
-        .find(|notice| notice.code.name() == "UNDECODABLE_BYTE")
-        .unwrap();
+    let notice =
+        table.plan.notices.iter().find(|notice| notice.code.name() == "UNDECODABLE_BYTE").unwrap();
     assert_eq!(notice.count, 1);
     assert!(notice.message.contains("byte 32"), "{}", notice.message);
 }
@@ -202,18 +135,10 @@ fn containers() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(csv).unwrap();
     let gzip = gzip.finish().unwrap();
-    assert_eq!(
-        read_with(&gzip, &ReadOptions::default()).unwrap().shown(),
-        ["1|x", "2|y"]
-    );
+    assert_eq!(read_with(&gzip, &ReadOptions::default()).unwrap().shown(), ["1|x", "2|y"]);
     let zstd = zstd::stream::encode_all(&csv[..], 3).unwrap();
-    assert_eq!(
-        read_with(&zstd, &ReadOptions::default()).unwrap().shown(),
-        ["1|x", "2|y"]
-    );
-    let error = read_with(&gzip[..gzip.len() - 9], &ReadOptions::default())
-        .err()
-        .unwrap();
+    assert_eq!(read_with(&zstd, &ReadOptions::default()).unwrap().shown(), ["1|x", "2|y"]);
+    let error = read_with(&gzip[..gzip.len() - 9], &ReadOptions::default()).err().unwrap();
     assert_eq!(error.code(), "FILE_REJECTED", "{error}");
 }
 
@@ -235,10 +160,7 @@ fn footers() {
         read("id,name,price\n1,a,2.50\n2,b,3.50\n3,c,unknown\n").types(),
         ["INT", "STRING", "STRING"]
     );
-    let options = ReadOptions {
-        skip_footer: Some(2),
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { skip_footer: Some(2), ..ReadOptions::default() };
     let table = read_with(b"id,name\n1,a\n2,b\nend,\nbye,\n", &options).unwrap();
     assert_eq!(table.shown(), ["1|a", "2|b"]);
 }
@@ -253,18 +175,13 @@ fn zip_members_are_sheets() {
         ("logo.png", "\u{89}PNG"),
     ] {
         out.start_file(name, options).unwrap();
-        let bytes: Vec<u8> = content
-            .chars()
-            .map(|char| u8::try_from(u32::from(char)).unwrap())
-            .collect();
+        let bytes: Vec<u8> =
+            content.chars().map(|char| u8::try_from(u32::from(char)).unwrap()).collect();
         out.write_all(&bytes).unwrap();
     }
     let file = common::TempFile::new(&out.finish().unwrap().into_inner());
     let tables = common::read_sheets(&file, "all.zip", &ReadOptions::default()).unwrap();
-    let names: Vec<_> = tables
-        .iter()
-        .map(|table| table.plan.name.as_deref().unwrap())
-        .collect();
+    let names: Vec<_> = tables.iter().map(|table| table.plan.name.as_deref().unwrap()).collect();
     assert_eq!(names, ["orders.csv", "more/lines.json"]);
     assert_eq!(
         (tables[0].shown(), tables[1].shown()),
@@ -278,9 +195,7 @@ fn bombs_are_refused() {
     let zeros = vec![b'a'; 4 * 1024 * 1024];
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     gzip.write_all(&zeros).unwrap();
-    let error = read_with(&gzip.finish().unwrap(), &ReadOptions::default())
-        .err()
-        .unwrap();
+    let error = read_with(&gzip.finish().unwrap(), &ReadOptions::default()).err().unwrap();
     assert_eq!(error.code(), "PAYLOAD_TOO_LARGE", "{error}");
 }
 
@@ -289,11 +204,7 @@ fn endless_things_are_refused_early() {
     let error = |content: Vec<u8>| read_with(&content, &ReadOptions::default()).err().unwrap();
     let mut open = b"a,b\n1,\"".to_vec();
     open.extend(std::iter::repeat_n(b'x', 40 * 1024 * 1024));
-    assert!(
-        error(open)
-            .to_string()
-            .starts_with("row 2: a quote opens here")
-    );
+    assert!(error(open).to_string().starts_with("row 2: a quote opens here"));
     let mut long = b"a,b\n1,2\n".to_vec();
     long.extend(std::iter::repeat_n(b'x', 40 * 1024 * 1024));
     assert_eq!(error(long).code(), "PAYLOAD_TOO_LARGE");
@@ -305,13 +216,7 @@ fn endless_things_are_refused_early() {
     nul.extend(b"1,2\n".repeat(500_000));
     nul.extend_from_slice(b"1,\0\n");
     let nul = error(nul);
-    assert!(
-        nul.to_string().starts_with("row 500002: a NUL byte"),
-        "{nul}"
-    );
+    assert!(nul.to_string().starts_with("row 500002: a NUL byte"), "{nul}");
     let wide = "x,".repeat(100_000);
-    assert_eq!(
-        error(format!("{wide}\n{wide}\n").into_bytes()).code(),
-        "PAYLOAD_TOO_LARGE"
-    );
+    assert_eq!(error(format!("{wide}\n{wide}\n").into_bytes()).code(), "PAYLOAD_TOO_LARGE");
 }

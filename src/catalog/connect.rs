@@ -21,8 +21,6 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections to PostgreSQL for the catalog alone.
 const POSTGRES_CONNECTIONS: u32 = 4;
-/// A connection that rested for so long is asked for a sign of life before its use.
-const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 /// Connections that read the embedded catalog beside its one writer.
 const SQLITE_READERS: u32 = 2;
 
@@ -59,7 +57,8 @@ async fn postgres(url: &str) -> Result<Connections, CatalogError> {
     options
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire_if_idle_for(TEST_AFTER_IDLE)
+        // A sign of life first: after an outage no caller meets a dead connection.
+        .test_before_acquire(true)
         .statement_timeout(STATEMENT_TIMEOUT)
         .set_application_name("sluice-catalog")
         .sqlx_logging(false)

@@ -101,7 +101,14 @@ async fn publish(
     };
     let published = catalog.publish(catalog.default_workspace(), publication).await;
     if let Err(error) = &published {
-        catalog.finish_job(claimed.id, JobStatus::Failed, Some(("X", &error.to_string())), &JobOutcome::default()).await?;
+        catalog
+            .finish_job(
+                claimed.id,
+                JobStatus::Failed,
+                Some(("X", &error.to_string())),
+                &JobOutcome::default(),
+            )
+            .await?;
     }
     Ok(published?.remove(0))
 }
@@ -244,13 +251,19 @@ async fn jobs_of_one_dataset_run_in_the_order_of_acknowledgement() {
         assert_eq!([first.id, other.id], [jobs[0].id, jobs[2].id]);
         assert_eq!(first.dataset_label, "a\u{FFFD}.csv");
         assert!(catalog.claim().await.unwrap().is_none(), "the second waits for the first");
-        catalog.finish_job(first.id, JobStatus::Failed, Some(("CODE", "why")), &JobOutcome::default()).await.unwrap();
+        catalog
+            .finish_job(first.id, JobStatus::Failed, Some(("CODE", "why")), &JobOutcome::default())
+            .await
+            .unwrap();
         assert_eq!(catalog.claim().await.unwrap().unwrap().id, jobs[1].id);
 
         let failed = catalog.job(workspace, first.id).await.unwrap();
         assert_eq!(failed.status, JobStatus::Failed);
         assert_eq!(failed.error, Some(("CODE".to_owned(), "why".to_owned())));
-        catalog.finish_job(first.id, JobStatus::Succeeded, None, &JobOutcome::default()).await.unwrap();
+        catalog
+            .finish_job(first.id, JobStatus::Succeeded, None, &JobOutcome::default())
+            .await
+            .unwrap();
         let still = catalog.job(workspace, first.id).await.unwrap();
         assert_eq!(still.status, JobStatus::Failed, "an end is an end");
         let elsewhere = catalog.job(WorkspaceId(Uuid::now_v7()), first.id).await;

@@ -101,8 +101,8 @@ pub(super) struct Upload {
     /// What to do with rows that do not fit
     #[arg(long, value_enum)]
     pub(super) on_error: Option<OnError>,
-    /// Seconds to wait for the load; 0 ends as soon as the file is received
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    /// Seconds to wait for the load, at most 600; 0 ends as soon as the file is received
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub(super) wait: u64,
 }
 

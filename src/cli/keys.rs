@@ -7,8 +7,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::arguments::{KeyCommand, KeyScope};
-use super::block_on;
 use super::outcome::{Failure, Outcome};
+use super::{block_on, expect_store};
 use crate::auth::Auth;
 use crate::catalog::model::Scope;
 use crate::catalog::{ApiKey, Catalog, CatalogError};
@@ -30,6 +30,7 @@ impl From<KeyScope> for Scope {
 
 /// Runs one of the key commands.
 pub(super) fn run(settings: &Settings, command: &KeyCommand) -> Outcome {
+    expect_store(settings)?;
     block_on(async {
         let catalog = Arc::new(Catalog::open_shared(settings).await.map_err(Error::from)?);
         let workspace = catalog.default_workspace();

@@ -19,7 +19,7 @@ use clap::Parser;
 
 use self::arguments::{Arguments, Command};
 use self::outcome::{Exit, Failure, Outcome};
-use crate::config::{Loaded, Sources};
+use crate::config::{Loaded, Settings, Sources};
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
@@ -60,6 +60,18 @@ fn load_settings(arguments: &Arguments) -> Result<Loaded, Failure> {
     flags.extend(arguments.command.setting_flags());
     let sources = Sources::of_process(arguments.config.clone(), flags);
     crate::config::load(&sources).map_err(|e| Failure::usage(e.to_string()))
+}
+
+/// Refuses to make a new store where a command expects one that is there.
+fn expect_store(settings: &Settings) -> Outcome {
+    let folder = &settings.data_dir;
+    if settings.database_url.is_some() || folder.is_dir() {
+        return Ok(());
+    }
+    let folder = folder.display();
+    Err(Failure::usage(format!(
+        "there is no data folder {folder}; give the server's by --data-dir, or start `sluice serve` first"
+    )))
 }
 
 /// Ends when the future does, on a runtime of its own.

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use super::arguments::Schema;
-use super::block_on;
 use super::outcome::Outcome;
 use super::remote::Remote;
 use super::serve::Rooms;
+use super::{block_on, expect_store};
 use crate::auth::Principal;
 use crate::catalog::model::Scope;
 use crate::config::Settings;
@@ -16,6 +16,7 @@ pub(super) fn run(settings: &Settings, arguments: &Schema) -> Outcome {
     let sdl = match &arguments.url {
         Some(url) => Remote::new(url, arguments.key.as_deref())?.get_text("/schema.graphql")?,
         None => block_on(async {
+            expect_store(settings)?;
             let rooms = Rooms::open(settings).await?;
             let principal = Principal {
                 workspace: rooms.catalog.default_workspace(),
@@ -27,6 +28,6 @@ pub(super) fn run(settings: &Settings, arguments: &Schema) -> Outcome {
             Ok(sdl)
         })?,
     };
-    write!(std::io::stdout(), "{}\n", sdl.trim_end())?;
+    writeln!(std::io::stdout(), "{}", sdl.trim_end())?;
     Ok(())
 }

@@ -70,7 +70,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             Failure::other(format!("{} cannot be listened at: {e}", settings.listen))
         })?;
         let address = listener.local_addr()?;
-        say(&format!("listening on {address}"))?;
+        say(&format!("listening on {address}"));
 
         let app = Arc::new(App {
             settings: settings.clone(),
@@ -87,7 +87,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
                 Box::pin(load_file(&rooms, path)).await?;
             }
             app.readiness.set(true);
-            greet(&rooms, address, first_key.as_deref())?;
+            greet(&rooms, address, first_key.as_deref());
             Ok(())
         };
         let served = crate::http::serve(Arc::clone(&app), listener, stop);
@@ -102,8 +102,8 @@ async fn serve_and_start(
     served: impl Future<Output = ()>,
     start: impl Future<Output = Outcome>,
 ) -> Outcome {
-    tokio::pin!(served);
-    tokio::pin!(start);
+    // Boxed: they live as long as the process, and are large.
+    let (mut served, mut start) = (Box::pin(served), Box::pin(start));
     tokio::select! {
         () = &mut served => return Ok(()),
         outcome = &mut start => outcome?,
@@ -121,11 +121,7 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
         return Err(Failure::new(Exit::Data, format!("{}: it is no file", path.display())));
     }
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let request = UploadRequest {
-        file_name,
-        mode: LoadMode::Replace,
-        ..UploadRequest::default()
-    };
+    let request = UploadRequest { file_name, mode: LoadMode::Replace, ..UploadRequest::default() };
     let workspace = rooms.catalog.default_workspace();
     let bytes = ReaderStream::with_capacity(file, READ_BUFFER_BYTES);
     let failed = |failure: Failure| failure.about(path);
@@ -136,7 +132,7 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
     let snapshot = rooms.catalog.snapshot(workspace);
     for dataset in job.datasets.iter().filter_map(|id| snapshot.dataset_by_id(*id)) {
         let (name, n_rows) = (&dataset.name, dataset.row_count);
-        say(&format!("loaded {} as {name}: {n_rows} rows", path.display()))?;
+        say(&format!("loaded {} as {name}: {n_rows} rows", path.display()));
     }
     Ok(())
 }
@@ -176,7 +172,7 @@ fn told(job: &Job) -> Outcome {
 }
 
 /// What a newcomer needs to know; the line "Sluice is ready" comes last before it.
-fn greet(rooms: &Rooms, address: SocketAddr, first_key: Option<&str>) -> Outcome {
+fn greet(rooms: &Rooms, address: SocketAddr, first_key: Option<&str>) {
     let reachable = match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("127.0.0.1:{}", v4.port()),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("[::1]:{}", v6.port()),
@@ -200,12 +196,11 @@ fn greet(rooms: &Rooms, address: SocketAddr, first_key: Option<&str>) -> Outcome
         "  Upload      curl -T orders.csv -H 'X-API-Key: {key_text}' 'http://{reachable}/upload/orders?wait=30'"
     ));
     lines.push(String::new());
-    say(&lines.join("\n"))
+    say(&lines.join("\n"));
 }
 
-fn say(text: &str) -> Outcome {
+/// Says it on standard output; a server whose output nobody reads serves all the same.
+fn say(text: &str) {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()?;
-    Ok(())
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }

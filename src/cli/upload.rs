@@ -14,8 +14,6 @@ use super::arguments::{Mode, OnDrift, OnError, Reading, Upload};
 use super::outcome::{Exit, Failure, Outcome};
 use super::remote::{Remote, refused_json};
 
-const MAX_WAIT_SECONDS: u64 = 600;
-
 /// Uploads each file in turn; the first that fails ends it.
 pub(super) fn run(arguments: &Upload) -> Outcome {
     if arguments.name.is_some() && arguments.files.len() > 1 {
@@ -55,7 +53,7 @@ fn target(path: &Path, arguments: &Upload) -> Result<String, Failure> {
         Mode::Append => "append",
         Mode::Upsert => "upsert",
     };
-    let wait = arguments.wait.min(MAX_WAIT_SECONDS).to_string();
+    let wait = arguments.wait.to_string();
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("mode", mode);
     query.append_pair("wait", &wait);
@@ -75,14 +73,13 @@ fn target(path: &Path, arguments: &Upload) -> Result<String, Failure> {
         query.append_pair(&name, &value);
     }
     let query = query.finish();
-    let target = match &arguments.name {
+    Ok(match &arguments.name {
         Some(name) => {
             let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
             format!("/upload/{}?{query}", name.replace('+', "%20"))
         }
         None => format!("/upload?{query}"),
-    };
-    Ok(target)
+    })
 }
 
 /// The reading options as name and value.

@@ -50,7 +50,7 @@ const MEMORY_SIZES: RangeInclusive<u64> = 1_024..=1 << 30;
 const TIMES: RangeInclusive<u64> = 1..=86_400_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 33] = [
+pub(super) static ALL: [Spec; 34] = [
     row("listen", None, "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
     row(
         "data_dir",
@@ -103,6 +103,13 @@ pub(super) static ALL: [Spec; 33] = [
     row("reader_threads", None, "Threads that read the embedded store", 1..=256, |s| {
         Field::Count(&mut s.reader_threads)
     }),
+    row(
+        "response_cache_size",
+        None,
+        "Memory for answers that are kept; 0 keeps none",
+        0..=1 << 36,
+        |s| Field::Size(&mut s.response_cache_bytes),
+    ),
     row("load_concurrency", None, "Loads at work at once", 1..=64, |s| {
         Field::Count(&mut s.load_concurrency)
     }),
@@ -115,7 +122,7 @@ pub(super) static ALL: [Spec; 33] = [
     row("max_limit", None, "Largest `limit` of a list", 1..=100_000, |s| {
         Field::Rows(&mut s.max_limit)
     }),
-    row("query.max_brackets", None, "Nesting of brackets, before parsing", 1..=1_000, |s| {
+    row("query.max_brackets", None, "Nesting of brackets, before parsing", 1..=200, |s| {
         Field::Count(&mut s.query_limits.max_brackets)
     }),
     row("query.max_tokens", None, "Tokens of a document", PIECES, |s| {
@@ -234,12 +241,15 @@ impl Spec {
                 let filter = tracing_subscriber::EnvFilter::builder().parse(text);
                 filter.map(|_| text.clone_into(field)).map_err(drop)
             }
-            Field::LogFormat(field) => match text.to_ascii_lowercase().as_str() {
-                "auto" => Ok(*field = LogFormat::Auto),
-                "text" => Ok(*field = LogFormat::Text),
-                "json" => Ok(*field = LogFormat::Json),
-                _ => Err(()),
-            },
+            Field::LogFormat(field) => {
+                let format = match text.to_ascii_lowercase().as_str() {
+                    "auto" => Some(LogFormat::Auto),
+                    "text" => Some(LogFormat::Text),
+                    "json" => Some(LogFormat::Json),
+                    _ => None,
+                };
+                format.map(|format| *field = format).ok_or(())
+            }
         };
         outcome.map_err(|()| self.expected())
     }

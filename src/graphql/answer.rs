@@ -4,6 +4,7 @@
 //! must not be shown was logged before.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::{ErrorExtensions, PathSegment, Response, ServerError};
 use bytes::Bytes;
@@ -126,7 +127,7 @@ pub enum Data {
     /// `null`: something that cannot be null failed.
     Null,
     /// Keys with their finished JSON, in order.
-    Fields(Vec<(Box<[u8]>, Vec<u8>)>),
+    Fields(Vec<(Box<[u8]>, Bytes)>),
 }
 
 /// Writes a whole answer.
@@ -174,13 +175,14 @@ pub fn write(data: Data, errors: &[AnswerError<'_>], request_id: &str) -> Answer
         body: Bytes::from(out),
         is_executed,
         first_error: errors.first().map(|error| error.code),
+        is_refused_mutation: false,
     }
 }
 
 /// Puts together what the plan's statements and async-graphql answered, in the order of the plan.
 pub fn assemble(
     plan: &Plan,
-    answers: Vec<Option<Result<Vec<u8>, StoreError>>>,
+    answers: Vec<Option<Result<Bytes, Arc<StoreError>>>>,
     ordinary: Option<&Response>,
     request_id: &str,
 ) -> Answer {
@@ -190,10 +192,10 @@ pub fn assemble(
     let mut fields = Vec::with_capacity(plan.roots.len());
     for (root, answer) in plan.roots.iter().zip(answers) {
         let json = match (&root.body, answer) {
-            (RootBody::Literal(json), _) => Some(json.to_vec()),
+            (RootBody::Literal(json), _) => Some(Bytes::copy_from_slice(json)),
             (RootBody::Statement(_), Some(Ok(json))) => Some(json),
             (RootBody::Statement(_), Some(Err(error))) => {
-                let error = Error::from(error);
+                let error = shared_error(error);
                 log(&error);
                 failures.push((root.key.as_str(), error));
                 None
@@ -202,10 +204,10 @@ pub fn assemble(
             (RootBody::Catalog, _) => catalog_fields
                 .iter_mut()
                 .find(|(key, _)| *key == root.key)
-                .map(|(_, json)| std::mem::take(json)),
+                .map(|(_, json)| Bytes::from(std::mem::take(json))),
         };
         is_null |= json.is_none() && !root.is_nullable;
-        fields.push((root.key_bytes.clone(), json.unwrap_or_else(|| b"null".to_vec())));
+        fields.push((root.key_bytes.clone(), json.unwrap_or(Bytes::from_static(b"null"))));
     }
     let mut errors: Vec<AnswerError<'_>> =
         failures.iter().map(|(key, error)| AnswerError::new(error, Some(key))).collect();
@@ -214,6 +216,14 @@ pub fn assemble(
     }
     let data = if is_null { Data::Null } else { Data::Fields(fields) };
     write(data, &errors, request_id)
+}
+
+/// The error of a statement that several requests may have waited for.
+fn shared_error(error: Arc<StoreError>) -> Error {
+    match Arc::try_unwrap(error) {
+        Ok(error) => Error::from(error),
+        Err(shared) => Error::from(shared.as_ref()),
+    }
 }
 
 /// An answer that is one error about the whole request.
@@ -239,9 +249,9 @@ pub fn ordinary(response: &Response, request_id: &str) -> Answer {
     let errors: Vec<_> = response.errors.iter().map(AnswerError::from_server).collect();
     // A request that failed before execution has errors without a path and no data at all.
     let data = match fields_of(response) {
-        Some(fields) => {
-            Data::Fields(fields.into_iter().map(|(key, json)| (key_bytes(&key), json)).collect())
-        }
+        Some(fields) => Data::Fields(
+            fields.into_iter().map(|(key, json)| (key_bytes(&key), Bytes::from(json))).collect(),
+        ),
         None if response.errors.iter().all(|error| error.path.is_empty()) => Data::None,
         None => Data::Null,
     };

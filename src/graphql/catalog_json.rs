@@ -238,8 +238,7 @@ fn format_name(format: &sluice_schema::Format) -> &'static str {
         Format::Workbook { workbook: WorkbookKind::Xlsb, .. } => "XLSB",
         Format::Workbook { workbook: WorkbookKind::Xls, .. } => "XLS",
         Format::Workbook { workbook: WorkbookKind::Ods, .. } => "ODS",
-        #[expect(unreachable_patterns, reason = "formats are added in the crate that reads them")]
-        _ => "OTHER",
+        Format::Parquet => "PARQUET",
     }
 }
 

@@ -26,6 +26,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::error::{Code, Error, Result};
 use crate::ingest::Ingest;
+use crate::query::cache::AnswerCache;
 use crate::query::document::Document;
 use crate::query::guard;
 use crate::query::input::Variables;
@@ -74,6 +75,8 @@ pub struct Answer {
     pub is_executed: bool,
     /// The code of the first error, if any.
     pub first_error: Option<Code>,
+    /// Nothing was run because a mutation came by a way that only takes queries.
+    pub is_refused_mutation: bool,
 }
 
 /// The rooms that resolvers of the catalog's fields work with.
@@ -107,6 +110,7 @@ impl RequestContext {
 pub struct Engine {
     services: Arc<Services>,
     documents: Documents,
+    answers: AnswerCache,
     plan_settings: PlanSettings,
     statement_timeout: Duration,
     small_schemas: Cache<(WorkspaceId, i64, BTreeSet<String>), Schema>,
@@ -125,6 +129,7 @@ impl Engine {
         Engine {
             services: Arc::new(Services { catalog, store, ingest, auth }),
             documents: Documents::new(),
+            answers: AnswerCache::new(settings.response_cache_bytes),
             plan_settings: PlanSettings::new(settings),
             statement_timeout: settings.statement_timeout,
             small_schemas: Cache::new(SMALL_SCHEMAS),
@@ -160,28 +165,29 @@ impl Engine {
             operation_name: request.operation_name.as_deref(),
             text: &request.query,
         };
-        let known = match self.documents.get(key) {
-            Some(known) => known,
+        let (known, is_new) = match self.documents.get(key) {
+            Some(known) => (known, false),
             None => {
                 let limits = &self.plan_settings.limits;
-                let document =
-                    Document::parse(&request.query, request.operation_name.as_deref(), limits)?;
-                let known = Arc::new(KnownDocument::new(document)?);
-                known.complete(&mut variables)?;
-                if let Some(errors) = self.validate(&snapshot, &known, &request, &variables).await?
-                {
-                    let errors: Vec<_> = errors.iter().map(AnswerError::from_server).collect();
-                    return Ok(answer::write(Data::None, &errors, request_id));
-                }
-                self.documents.insert(key, Arc::clone(&known));
-                known
+                let name = request.operation_name.as_deref();
+                let document = Document::parse(&request.query, name, limits)?;
+                (Arc::new(KnownDocument::new(document)?), true)
             }
         };
+        if request.is_read_only && known.document.is_mutation() {
+            let error = Error::bad_input("Mutations must be sent by POST, not GET.");
+            let answer = answer::refusal(&error, request_id);
+            return Ok(Answer { is_refused_mutation: true, ..answer });
+        }
         known.complete(&mut variables)?;
-        if known.document.is_mutation() {
-            if request.is_read_only {
-                return Err(Error::bad_input("Mutations must be sent by POST, not GET."));
+        if is_new {
+            if let Some(errors) = self.validate(&snapshot, &known, &request, &variables).await? {
+                let errors: Vec<_> = errors.iter().map(AnswerError::from_server).collect();
+                return Ok(answer::write(Data::None, &errors, request_id));
             }
+            self.documents.insert(key, Arc::clone(&known));
+        }
+        if known.document.is_mutation() {
             return self
                 .run_ordinary(principal, &snapshot, &known, request, variables, request_id)
                 .await;
@@ -193,12 +199,12 @@ impl Engine {
         let store = &self.services.store;
         let answers = match <[_; 1]>::try_from(runs) {
             // The usual case: one root field, no joining of futures.
-            Ok([Some(run)]) => vec![Some(store.run(run).await)],
+            Ok([Some(run)]) => vec![Some(self.answers.run(store, run).await)],
             Ok([None]) => vec![None],
             Err(runs) => {
                 join_all(runs.into_iter().map(|run| async {
                     match run {
-                        Some(run) => Some(store.run(run).await),
+                        Some(run) => Some(self.answers.run(store, run).await),
                         None => None,
                     }
                 }))

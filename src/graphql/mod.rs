@@ -17,5 +17,5 @@ pub mod types;
 mod upload_types;
 mod uploads;
 
-pub use uploads::inspection_json;
 pub use engine::{Answer, Engine, Request, Upload};
+pub use uploads::inspection_json;

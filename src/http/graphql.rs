@@ -13,7 +13,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::accept::{Content, Media, content, negotiate};
-use super::operation_kind::is_mutation;
 use super::outer::request_id;
 use super::refusal::{Refusal, mutation_by_get, status_of};
 use super::{App, body, multipart, parameters};
@@ -82,10 +81,8 @@ async fn run_get(app: &App, parts: &Parts) -> Result<Answer, Refusal> {
     let principal = authenticate(app, &parts.headers).await?;
     let mut request = parameters::from_query_string(parts.uri.query().unwrap_or_default())?;
     request.is_read_only = true;
-    let document = request.query.clone();
-    let operation_name = request.operation_name.clone();
     let answer = app.engine.execute(&principal, request, request_id().as_str()).await;
-    if !answer.is_executed && is_mutation(&document, operation_name.as_deref()) {
+    if answer.is_refused_mutation {
         return Err(mutation_by_get());
     }
     Ok(answer)

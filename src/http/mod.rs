@@ -10,7 +10,6 @@ mod graphql;
 mod health;
 mod linger;
 mod multipart;
-mod operation_kind;
 mod outer;
 mod parameters;
 mod refusal;

@@ -19,7 +19,10 @@ pub(super) struct Refused;
 
 /// A request that is answered without having been carried out.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Refusal(Box<Reason>);
+
+#[derive(Debug)]
+struct Reason {
     status: StatusCode,
     error: Error,
     header: Option<(HeaderName, HeaderValue)>,
@@ -30,7 +33,7 @@ impl Refusal {
     /// The request is wrong in a way that HTTP has a status for.
     pub(super) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Refusal {
         let error = Error::bad_input(message);
-        Refusal { status, error, header: None, media: Media::Json }
+        Refusal(Box::new(Reason { status, error, header: None, media: Media::Json }))
     }
 
     /// 400 with a sentence.
@@ -51,13 +54,13 @@ impl Refusal {
     /// The same refusal in the media type that was asked for.
     #[must_use]
     pub(super) fn in_media(mut self, media: Media) -> Refusal {
-        self.media = media;
+        self.0.media = media;
         self
     }
 
     #[must_use]
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Refusal {
-        self.header = Some((name, value));
+        self.0.header = Some((name, value));
         self
     }
 }
@@ -74,7 +77,7 @@ impl From<Error> for Refusal {
             }
             _ => None,
         };
-        Refusal { status, error, header, media: Media::Json }
+        Refusal(Box::new(Reason { status, error, header, media: Media::Json }))
     }
 }
 
@@ -85,12 +88,13 @@ pub(super) fn status_of(code: Code) -> StatusCode {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        log(&self.error);
-        let body = json!({ "errors": [error_json(self.error.code, &self.error.message)] });
-        let mut response = (self.status, body.to_string()).into_response();
+        let Reason { status, error, header, media } = *self.0;
+        log(&error);
+        let body = json!({ "errors": [error_json(error.code, &error.message)] });
+        let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, self.media.content_type());
-        if let Some((name, value)) = self.header {
+        headers.insert(header::CONTENT_TYPE, media.content_type());
+        if let Some((name, value)) = header {
             headers.insert(name, value);
         }
         response.extensions_mut().insert(Refused);

@@ -4,6 +4,7 @@
 //! loads and publishes. A crash at any instant leaves the old version or the new one.
 
 mod admit;
+mod background;
 mod columns;
 mod derive;
 mod draft;
@@ -39,8 +40,8 @@ pub use self::derive::Derivation;
 pub use self::inspect::{InspectedSheet, inspect_file};
 pub use self::request::{UploadRequest, option_of_text, read_options};
 use self::runner::Shared;
-pub use self::spool::Spooled;
 use self::spool::Folders;
+pub use self::spool::Spooled;
 use crate::catalog::model::{Job, JobId, JobKind, LoadMode, WorkspaceId};
 use crate::catalog::names::{Place, place};
 use crate::catalog::{Catalog, CatalogError, NewJob, disk_error};
@@ -205,7 +206,9 @@ impl Ingest {
             Some((job, source)) if source.sha256 == spooled.sha256() => Ok(Some(job.id)),
             Some(_) => Err(Error::new(
                 Code::Conflict,
-                format!("The requestId {request_id:?} was given with another file. Give each request an id of its own."),
+                format!(
+                    "The requestId {request_id:?} was given with another file. Give each request an id of its own."
+                ),
             )),
         }
     }

@@ -216,6 +216,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a table of cases reads better")]
     fn check(given: Json, expect: Result<ReadOptions, &str>) {
         let Json::Object(map) = given.clone() else { return };
         match (read_options(map), expect) {

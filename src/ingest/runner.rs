@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::background;
 use super::draft::{self, Draft};
 use super::failure::Failure;
 use super::live::{LiveJob, Phase};
@@ -161,7 +162,7 @@ async fn attempt(
     let loaded = {
         let (shared, job, live) = (Arc::clone(shared), job.clone(), Arc::clone(live));
         let wishes = wishes.clone();
-        tokio::task::spawn_blocking(move || {
+        background::run(move || {
             #[cfg(test)]
             if job.dataset_name == PANICS {
                 live.new_table();

@@ -75,11 +75,7 @@ impl App {
 }
 
 fn request(name: &str, mode: LoadMode) -> UploadRequest {
-    UploadRequest {
-        file_name: format!("{name}.csv"),
-        mode,
-        ..UploadRequest::default()
-    }
+    UploadRequest { file_name: format!("{name}.csv"), mode, ..UploadRequest::default() }
 }
 
 fn names(dataset: &Dataset) -> Vec<&str> {

@@ -9,7 +9,7 @@ use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::input::Input;
-use super::plan::Compiler;
+use super::roots::Compiler;
 use super::select::{Columns, Fields, ROWS, cell_kind, typename_field};
 use crate::catalog::model::{Column, Dataset};
 use crate::error::{Error, Result};

@@ -161,7 +161,7 @@ struct Measure<'a> {
 
 impl<'a> Measure<'a> {
     fn check(&mut self, operation: &'a OperationDefinition) -> Result<()> {
-        let size = self.size(&operation.selection_set.node)?;
+        let size = self.size(&operation.selection_set.node, 0)?;
         if size.depth > self.limits.max_depth {
             return Err(too_deep(self.limits.max_depth));
         }
@@ -188,13 +188,17 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    fn size(&mut self, selection: &'a SelectionSet) -> Result<Size> {
+    /// The size of a selection at this nesting; refused before it is walked too deep.
+    fn size(&mut self, selection: &'a SelectionSet, nesting: usize) -> Result<Size> {
+        if nesting > MAX_NESTING {
+            return Err(too_deep(MAX_NESTING));
+        }
         let mut total = Size::default();
         for item in &selection.items {
             let own_directives = count(item.node.directives());
             let size = match &item.node {
                 Selection::Field(field) => {
-                    let below = self.size(&field.node.selection_set.node)?;
+                    let below = self.size(&field.node.selection_set.node, nesting + 1)?;
                     let is_introspection = field.node.name.node.starts_with("__");
                     let depth = below.depth + 1;
                     if is_introspection && depth > INTROSPECTION_DEPTH {
@@ -209,9 +213,11 @@ impl<'a> Measure<'a> {
                         nesting: below.nesting,
                     }
                 }
-                Selection::InlineFragment(inline) => self.size(&inline.node.selection_set.node)?,
+                Selection::InlineFragment(inline) => {
+                    self.size(&inline.node.selection_set.node, nesting + 1)?
+                }
                 Selection::FragmentSpread(spread) => {
-                    self.fragment(spread.node.fragment_name.node.as_str())?
+                    self.fragment(spread.node.fragment_name.node.as_str(), nesting + 1)?
                 }
             };
             total.n_fields = total.n_fields.saturating_add(size.n_fields);
@@ -228,7 +234,7 @@ impl<'a> Measure<'a> {
         Ok(total)
     }
 
-    fn fragment(&mut self, name: &'a str) -> Result<Size> {
+    fn fragment(&mut self, name: &'a str, nesting: usize) -> Result<Size> {
         match self.known.get(name) {
             Some(Some(size)) => return Ok(*size),
             Some(None) => {
@@ -240,7 +246,7 @@ impl<'a> Measure<'a> {
             return Err(Error::bad_input(format!("There is no fragment named {name:?}.")));
         };
         self.known.insert(name, None);
-        let size = self.size(&fragment.node.selection_set.node)?;
+        let size = self.size(&fragment.node.selection_set.node, nesting)?;
         self.known.insert(name, Some(size));
         Ok(size)
     }
@@ -257,4 +263,68 @@ fn too_deep(limit: usize) -> Error {
             "Selections are nested more than {limit} deep, the limit. Ask in several requests."
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> Option<Code> {
+        Document::parse(text, None, &QueryLimits::default()).err().map(|error| error.code)
+    }
+
+    /// `n` fragments, each of which spreads the next `n_spreads` times.
+    fn fragments(n: usize, n_spreads: usize) -> String {
+        let mut text = String::from("{ ...F0 }");
+        for fragment in 0..n {
+            let spread = format!(" ...F{}", fragment + 1).repeat(n_spreads);
+            text.push_str(&format!(" fragment F{fragment} on Query {{{spread} }}"));
+        }
+        text.push_str(&format!(" fragment F{n} on Query {{ __typename }}"));
+        text
+    }
+
+    #[test]
+    fn fragments_cannot_explode_loop_or_nest_without_end() {
+        assert_eq!(refusal(&fragments(3, 2)), None);
+        assert_eq!(refusal(&fragments(10, 10)), Some(Code::QueryTooComplex));
+        assert_eq!(refusal(&fragments(30, 2)), Some(Code::QueryTooComplex));
+        assert_eq!(refusal(&fragments(90, 1)), None);
+        assert_eq!(refusal(&fragments(900, 1)), Some(Code::QueryTooDeep));
+        let cycle = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
+        assert_eq!(refusal(cycle), Some(Code::BadUserInput));
+    }
+
+    #[test]
+    fn selections_are_bounded() {
+        let nested = |depth: usize| {
+            let fields = "{ a ".repeat(depth);
+            format!("{fields}{}", "}".repeat(depth))
+        };
+        assert_eq!(refusal(&nested(15)), None);
+        assert_eq!(refusal(&nested(16)), Some(Code::QueryTooDeep));
+        let roots = |n: usize| format!("{{ {} }}", "a: b ".repeat(n));
+        assert_eq!(refusal(&roots(50)), None);
+        assert_eq!(refusal(&roots(51)), Some(Code::QueryTooComplex));
+        assert_eq!(
+            refusal(&format!("{{ a {{ {} }} }}", "x: b ".repeat(101))),
+            Some(Code::QueryTooComplex)
+        );
+        assert_eq!(
+            refusal(&format!("{{ a {} }}", "@skip(if: true) ".repeat(51))),
+            Some(Code::QueryTooComplex)
+        );
+    }
+
+    #[test]
+    fn operations_are_found_by_name() {
+        let limits = QueryLimits::default();
+        let two = "query A { a } mutation B { b }";
+        let is_mutation =
+            |name| Document::parse(two, name, &limits).map(|document| document.is_mutation()).ok();
+        assert_eq!(is_mutation(Some("A")), Some(false));
+        assert_eq!(is_mutation(Some("B")), Some(true));
+        assert_eq!(is_mutation(Some("C")), None);
+        assert_eq!(is_mutation(None), None);
+    }
 }

@@ -9,7 +9,7 @@ use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::input::Input;
-use super::plan::Compiler;
+use super::roots::Compiler;
 use super::value::{Side, Slot, SlotKind};
 use crate::catalog::model::{Column, Dataset};
 use crate::error::{Code, Error, Result};
@@ -264,7 +264,7 @@ impl Compiler<'_> {
                     Dialect::Sqlite => {
                         Func::cust("like").arg(pattern).arg(text).arg(Expr::cust("'\\'")).into()
                     }
-                    Dialect::Postgres => text.binary(BinOper::Custom("LIKE".into()), pattern),
+                    Dialect::Postgres => text.binary(BinOper::Custom("LIKE"), pattern),
                 };
                 Ok(if is_negated { fits.not() } else { fits })
             }
@@ -307,7 +307,7 @@ impl Compiler<'_> {
                 let pattern = self.slot(operand, SlotKind::Regex { is_insensitive }, place)?;
                 let fits = match self.dialect {
                     Dialect::Sqlite => Func::cust("sluice_regex").arg(left).arg(pattern).into(),
-                    Dialect::Postgres => left.binary(BinOper::Custom("~".into()), pattern),
+                    Dialect::Postgres => left.binary(BinOper::Custom("~"), pattern),
                 };
                 Ok(if is_negated { fits.not() } else { fits })
             }
@@ -383,7 +383,7 @@ fn postgres_type(column_type: ColumnType) -> Option<&'static str> {
         ColumnType::LocalDateTime => Some("timestamp"),
         ColumnType::DateTime => Some("timestamptz"),
         ColumnType::Uuid => Some("uuid"),
-        ColumnType::Json => Some("jsonb"),
+        ColumnType::Json => Some("json"),
         ColumnType::Boolean
         | ColumnType::Int
         | ColumnType::BigInt

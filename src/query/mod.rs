@@ -5,15 +5,17 @@
 //! is behind the store, except for its dialect.
 
 pub mod aggregate;
+pub mod cache;
 pub mod document;
 pub mod filter;
 pub mod guard;
 pub mod input;
 pub mod plan;
+pub mod roots;
 
+pub mod select;
 #[cfg(test)]
 mod tests;
-pub mod select;
 pub mod value;
 
 /// Which SQL is spoken.

@@ -10,7 +10,7 @@ use sea_query::{Expr, NullOrdering, Order, OverStatement, Query, SelectStatement
 use sluice_schema::ColumnType;
 
 use super::input::{Input, Origin};
-use super::plan::Compiler;
+use super::roots::Compiler;
 use super::value::{Slot, SlotKind};
 use crate::catalog::model::{Dataset, ROW_COLUMN};
 use crate::error::{Code, Error, Result};

@@ -66,26 +66,23 @@ fn snapshot() -> Snapshot {
     Snapshot::new(WorkspaceId(Uuid::nil()), 1, 1, [Arc::new(dataset)])
 }
 
-fn variables(value: serde_json::Value) -> Variables {
-    match value {
-        serde_json::Value::Object(map) => map,
-        _ => Variables::new(),
-    }
+fn variables(value: &serde_json::Value) -> Variables {
+    value.as_object().cloned().unwrap_or_default()
 }
 
-fn plan(document: &str, values: serde_json::Value, dialect: Dialect) -> Result<Plan> {
+fn plan(document: &str, values: &serde_json::Value, dialect: Dialect) -> Result<Plan> {
     let settings = PlanSettings { dialect, ..PlanSettings::new(&Settings::default()) };
     let document = Document::parse(document, None, &settings.limits)?;
     Plan::new(&document, &snapshot(), &variables(values), settings)
 }
 
 /// The SQL of the first root field in both dialects, with what is bound.
-fn sql(document: &str, values: serde_json::Value) -> String {
+fn sql(document: &str, values: &serde_json::Value) -> String {
     let mut text = format!("{document}\n");
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-        let made = plan(document, values.clone(), dialect).and_then(|plan| {
+        let made = plan(document, values, dialect).and_then(|plan| {
             let now = std::time::Instant::now();
-            let binds = plan.bind(&snapshot(), &variables(values.clone()), now)?;
+            let binds = plan.bind(&snapshot(), &variables(values), now)?;
             Ok((plan, binds))
         });
         match made {
@@ -109,7 +106,7 @@ macro_rules! snapshot_sql {
     ($name:ident, $document:expr, $variables:expr) => {
         #[test]
         fn $name() {
-            insta::assert_snapshot!(sql($document, $variables));
+            insta::assert_snapshot!(sql($document, &$variables));
         }
     };
 }
@@ -164,19 +161,32 @@ snapshot_sql!(
 );
 snapshot_sql!(null_operand, "{ orders(where: {status: {_eq: null}}) { id } }");
 snapshot_sql!(unknown_column, r#"{ orders(where: {state: {_eq: "a"}}) { id } }"#);
-snapshot_sql!(too_costly, "{ ordersAggregate(limit: 1000) { nodes { a: id b: id c: id } } }");
+snapshot_sql!(nodes_only, "{ ordersAggregate(limit: 1000) { nodes { a: id b: id c: id } } }");
+
+#[test]
+fn many_cells_are_refused_before_they_are_asked_for() -> Result<()> {
+    let root = |n: usize| format!("r{n}: orders(limit: 1000) {{ id status total paid ordered }} ");
+    for (n_roots, is_allowed) in [(20, true), (21, false)] {
+        let document = format!("{{ {} }}", (0..n_roots).map(root).collect::<String>());
+        let made = plan(&document, &json!({}), Dialect::Sqlite)?;
+        let bound = made.bind(&snapshot(), &Variables::new(), std::time::Instant::now());
+        assert_eq!(bound.is_ok(), is_allowed, "{n_roots} root fields");
+    }
+    Ok(())
+}
 
 #[test]
 fn a_plan_is_used_again_only_for_the_same_shape() -> Result<()> {
-    let document = "query($s: String, $n: Int) { orders(where: {status: {_eq: $s}}, limit: $n) { id } }";
-    let made = plan(document, json!({"s": "a", "n": 1}), Dialect::Sqlite)?;
+    let document =
+        "query($s: String, $n: Int) { orders(where: {status: {_eq: $s}}, limit: $n) { id } }";
+    let made = plan(document, &json!({"s": "a", "n": 1}), Dialect::Sqlite)?;
     for (values, fits) in [
         (json!({"s": "b", "n": 2}), true),
         (json!({"s": "b"}), false),
         (json!({"s": "b", "n": null}), false),
         (json!({"s": null, "n": 2}), false),
     ] {
-        assert_eq!(made.fits(&variables(values.clone())), fits, "{values}");
+        assert_eq!(made.fits(&variables(&values)), fits, "{values}");
     }
     Ok(())
 }

@@ -387,13 +387,13 @@ mod tests {
 
     use super::*;
 
-    fn bind(value: Json, column_type: ColumnType, dialect: Dialect) -> Option<Bind> {
-        scalar(&value, column_type, Side::Exact, dialect, "where.x._eq").ok()
+    fn bind(value: &Json, column_type: ColumnType, dialect: Dialect) -> Option<Bind> {
+        scalar(value, column_type, Side::Exact, dialect, "where.x._eq").ok()
     }
 
     #[test]
     fn values_are_taken_exactly_or_not_at_all() {
-        let sqlite = |value, column_type| bind(value, column_type, Dialect::Sqlite);
+        let sqlite = |value: Json, column_type| bind(&value, column_type, Dialect::Sqlite);
         let cents = ColumnType::Decimal { precision: 10, scale: 2 };
         assert_eq!(sqlite(json!(5), ColumnType::Int), Some(Bind::Int(5)));
         assert_eq!(sqlite(json!(5_000_000_000_i64), ColumnType::Int), None);
@@ -428,6 +428,6 @@ mod tests {
         assert_eq!(after_prefix("ab"), "ac");
         assert_eq!(after_prefix("a\u{D7FF}"), "a\u{E000}");
         assert_eq!(after_prefix("a\u{10FFFF}"), "b");
-        assert!(after_prefix("") > "\u{10FFFF}".to_owned());
+        assert!(after_prefix("").as_str() > "\u{10FFFF}");
     }
 }

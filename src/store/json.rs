@@ -193,10 +193,13 @@ impl EscapeSet {
     }
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "constant positions below 256, checked by the compiler"
+)]
 static ESCAPE: EscapeSet = {
     let mut set = [false; 256];
     let mut byte = 0;
-    #[expect(clippy::indexing_slicing, reason = "constant positions below 256")]
     while byte < 0x20 {
         set[byte] = true;
         byte += 1;

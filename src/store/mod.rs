@@ -304,7 +304,17 @@ impl Store {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
-        let sentence = match &error {
+        let seen = Error::from(&error);
+        match seen.code {
+            Code::StorageUnavailable | Code::Internal => seen.caused_by(error),
+            _ => seen,
+        }
+    }
+}
+
+impl From<&StoreError> for Error {
+    fn from(error: &StoreError) -> Error {
+        let sentence = match error {
             StoreError::Timeout => {
                 return Error::new(
                     Code::Timeout,
@@ -327,9 +337,9 @@ impl From<StoreError> for Error {
                 return Error::new(Code::Conflict, "The work was cancelled by its owner.");
             }
             StoreError::Sqlite(_) | StoreError::Cell(_) | StoreError::Defect(_) => {
-                return Error::internal(error);
+                return Error::internal(error.to_string());
             }
         };
-        Error::new(Code::StorageUnavailable, sentence).caused_by(error)
+        Error::new(Code::StorageUnavailable, sentence).caused_by(error.to_string())
     }
 }

@@ -4,7 +4,7 @@
 //! and the tables' names. The rows are written as JSON while they are read, never collected.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::json::RootShape;
@@ -68,6 +68,8 @@ impl SqlText {
 /// One SQL statement that answers one root field.
 #[derive(Debug)]
 pub struct Statement {
+    /// Tells statements of this process apart.
+    pub id: u64,
     /// SQLite: the text as it is run. PostgreSQL: filled per version.
     pub sql: SqlText,
     /// The text for the embedded store, where tables have fixed names.
@@ -84,12 +86,19 @@ impl Statement {
     pub fn new(sql: &str, shape: RootShape, is_cheap: bool) -> Statement {
         let sql = SqlText::new(sql);
         let sqlite_sql = Arc::from(sql.render(super::sqlite::read::write_table_name));
-        Statement { sql, sqlite_sql, shape, is_cheap, typical_bytes: AtomicUsize::new(256) }
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Statement { id, sql, sqlite_sql, shape, is_cheap, typical_bytes: AtomicUsize::new(256) }
+    }
+
+    /// Bytes that answers had so far, at most, with some room.
+    pub fn typical_bytes(&self) -> usize {
+        self.typical_bytes.load(Ordering::Relaxed)
     }
 
     /// A buffer that likely holds the answer.
     pub fn buffer(&self) -> Vec<u8> {
-        Vec::with_capacity(self.typical_bytes.load(Ordering::Relaxed))
+        Vec::with_capacity(self.typical_bytes())
     }
 
     /// Remembers how large answers get.
@@ -111,6 +120,8 @@ pub struct Run {
     pub binds: Vec<Bind>,
     /// Tables in the order of the statement's markers.
     pub tables: Vec<StorageId>,
+    /// The version of each table's dataset: with a table, all that its rows depend on.
+    pub versions: Vec<i64>,
     /// When to give up.
     pub deadline: Instant,
 }

@@ -10,6 +10,10 @@ use crate::harness::fixtures::{ITEMS, ORDERS};
 use crate::harness::folder::files_below;
 use crate::harness::{Client, Server, StoreKind, both_stores, eventually, raw};
 
+/// Codes of a document that cannot be run as it is.
+const ABOUT_DOCUMENT: [&str; 3] =
+    ["BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"];
+
 fn with_items(story: impl Fn(&Client)) {
     both_stores(|server: &Server| {
         let client = server.client();
@@ -21,23 +25,23 @@ fn with_items(story: impl Fn(&Client)) {
 #[test]
 fn what_does_not_exist_is_refused() {
     with_items(|client| {
-        let check = |query: &str, code: &str| {
+        let check = |query: &str| {
             let answer = client.graphql(query, &json!({}));
-            assert_eq!(answer.code(), code, "{query}: {}", answer.text);
+            assert!(ABOUT_DOCUMENT.contains(&answer.code().as_str()), "{query}: {}", answer.text);
             let request_id = &answer.json()["errors"][0]["extensions"]["requestId"];
             assert_eq!(request_id, answer.header("x-request-id"), "{}", answer.text);
         };
-        check("{ items { colour } }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ nothing { id } }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ items { id } ", "GRAPHQL_PARSE_FAILED");
-        check("{ items(sort: 1) { id } }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ items }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ items { id { x } } }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ itemsByPk { id } }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ items { ...Nope } }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ items(where: {colour: {_eq: 1}}) { id } }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ items(where: {id: {_like: \"x\"}}) { id } }", "GRAPHQL_VALIDATION_FAILED");
-        check("{ items(orderBy: [{id: SIDEWAYS}]) { id } }", "GRAPHQL_VALIDATION_FAILED");
+        check("{ items { colour } }");
+        check("{ nothing { id } }");
+        check("{ items { id } ");
+        check("{ items(sort: 1) { id } }");
+        check("{ items }");
+        check("{ items { id { x } } }");
+        check("{ itemsByPk { id } }");
+        check("{ items { ...Nope } }");
+        check("{ items(where: {colour: {_eq: 1}}) { id } }");
+        check("{ items(where: {id: {_like: \"x\"}}) { id } }");
+        check("{ items(orderBy: [{id: SIDEWAYS}]) { id } }");
     });
 }
 
@@ -65,20 +69,25 @@ fn values_of_the_wrong_type_are_refused() {
             "id: {_isNull: 1}",
         ];
         for literal in literals {
-            let answer = client.graphql(&format!("{{ items(where: {{{literal}}}) {{ id }} }}"), &json!({}));
+            let answer =
+                client.graphql(&format!("{{ items(where: {{{literal}}}) {{ id }} }}"), &json!({}));
             let code = answer.code();
-            assert!(
-                code == "BAD_USER_INPUT" || code == "GRAPHQL_VALIDATION_FAILED",
-                "{literal}: {}",
-                answer.text
-            );
+            assert!(ABOUT_DOCUMENT.contains(&code.as_str()), "{literal}: {}", answer.text);
         }
         let ask = |declared: &str, value: serde_json::Value| {
-            let query = format!("query Q($v: {declared}) {{ items(where: {{id: {{_eq: $v}}}}) {{ id }} }}");
+            let query =
+                format!("query Q($v: {declared}) {{ items(where: {{id: {{_eq: $v}}}}) {{ id }} }}");
             client.graphql(&query, &json!({ "v": value }))
         };
         assert_eq!(ask("Int!", json!(3)).data(), json!({ "items": [{ "id": 3 }] }));
-        for value in [json!("3"), json!(3.5), json!(5_000_000_000_i64), json!(true), json!(null), json!([3, 4])] {
+        for value in [
+            json!("3"),
+            json!(3.5),
+            json!(5_000_000_000_i64),
+            json!(true),
+            json!(null),
+            json!([3, 4]),
+        ] {
             let answer = ask("Int!", value.clone());
             assert_eq!(answer.code(), "BAD_USER_INPUT", "{value}: {}", answer.text);
         }
@@ -92,17 +101,17 @@ fn limits_are_whole_numbers_within_bounds() {
     with_items(|client| {
         let check = |arguments: &str| {
             let (code, message) = client.error(&format!("{{ items({arguments}) {{ id }} }}"));
-            assert!(
-                code == "BAD_USER_INPUT" || code == "GRAPHQL_VALIDATION_FAILED",
-                "{arguments}: {code} {message}"
-            );
+            assert!(ABOUT_DOCUMENT.contains(&code.as_str()), "{arguments}: {code} {message}");
         };
         check("limit: -1");
         check("limit: 1001");
         check("limit: 99999999999");
         check("offset: -1");
         check("limit: \"5\"");
-        assert_eq!(client.data("{ items(limit: 1000) { id } }")["items"].as_array().unwrap().len(), 6);
+        assert_eq!(
+            client.data("{ items(limit: 1000) { id } }")["items"].as_array().unwrap().len(),
+            6
+        );
     });
 }
 
@@ -110,16 +119,26 @@ fn limits_are_whole_numbers_within_bounds() {
 fn keys_are_needed_and_checked() {
     let server = Server::start(StoreKind::Sqlite);
     let anonymous = server.anonymous();
-    let paths = [("POST", "/graphql"), ("GET", "/graphql?query={__typename}"), ("PUT", "/upload/x"), ("GET", "/schema.graphql")];
+    let paths = [
+        ("POST", "/graphql"),
+        ("GET", "/graphql?query={__typename}"),
+        ("PUT", "/upload/x"),
+        ("GET", "/schema.graphql"),
+    ];
     for (method, path) in paths {
-        for client in [&anonymous, &anonymous.with_key("slu_wrong000_not-a-key"), &anonymous.with_key("x")] {
+        for client in
+            [&anonymous, &anonymous.with_key("slu_wrong000_not-a-key"), &anonymous.with_key("x")]
+        {
             let headers = [("content-type", "application/json")];
             let body = if method == "GET" { "" } else { r#"{"query":"{__typename}"}"# };
             let answer = client.request(method, path, &headers, body);
             assert_eq!(answer.status, 401, "{method} {path}: {}", answer.text);
             assert_eq!(answer.code(), "UNAUTHENTICATED");
             assert!(answer.header("www-authenticate").starts_with("Bearer"));
-            assert_eq!(answer.json()["errors"][0]["extensions"]["requestId"], answer.header("x-request-id"));
+            assert_eq!(
+                answer.json()["errors"][0]["extensions"]["requestId"],
+                answer.header("x-request-id")
+            );
         }
     }
 }
@@ -129,10 +148,16 @@ fn files_that_are_no_tables_are_refused() {
     both_stores(|server| {
         let client = server.client();
         client.load("kept", "id,name\n1,old\n");
-        let binary: Vec<u8> = (0..20_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let binary: Vec<u8> =
+            (0..20_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         let check = |bytes: &[u8], codes: &[&str]| {
             let answer = client.upload("kept", bytes);
-            assert!(answer.status >= 400 && answer.status < 500, "{}: {}", answer.status, answer.text);
+            assert!(
+                answer.status >= 400 && answer.status < 500,
+                "{}: {}",
+                answer.status,
+                answer.text
+            );
             assert!(codes.contains(&answer.code().as_str()), "{}", answer.text);
             assert_eq!(client.data("{ kept { name } }"), json!({ "kept": [{ "name": "old" }] }));
         };
@@ -157,7 +182,9 @@ fn assert_no_leftovers(server: &Server, n_datasets: usize) {
         .filter(|path| {
             let name = path.rsplit('/').next().unwrap_or(path);
             let stem = name.split('.').next().unwrap_or(name);
-            stem.len() == 32 && stem.bytes().all(|b| b.is_ascii_hexdigit()) && path.ends_with(".sqlite")
+            stem.len() == 32
+                && stem.bytes().all(|b| b.is_ascii_hexdigit())
+                && path.ends_with(".sqlite")
         })
         .count();
     assert!(n_data <= n_datasets, "{all:?}");
@@ -169,12 +196,15 @@ fn odd_tables_are_loaded_and_told() {
         let client = server.client();
         // Only a header: an empty dataset of texts.
         client.load("empty", "id,name\n");
-        let data = client.data("{ empty { id name } dataset(name: \"empty\") { rowCount columns { name type } } }");
+        let data = client.data(
+            "{ empty { id name } dataset(name: \"empty\") { rowCount columns { name type } } }",
+        );
         assert_eq!(data["empty"], json!([]));
         assert_eq!(data["dataset"]["rowCount"], "0");
         // Duplicate and blank headers get names of their own.
         client.load("twice", "id,name,name,\n1,a,b,c\n");
-        let data = client.data("{ dataset(name: \"twice\") { columns { name label } notices { code } } }");
+        let data =
+            client.data("{ dataset(name: \"twice\") { columns { name label } notices { code } } }");
         let columns = data["dataset"]["columns"].as_array().unwrap();
         assert_eq!(columns.len(), 4, "{data}");
         let mut names: Vec<&str> = columns.iter().map(|c| c["name"].as_str().unwrap()).collect();
@@ -183,7 +213,8 @@ fn odd_tables_are_loaded_and_told() {
         assert_eq!(names.len(), 4, "{data}");
         // Short rows are filled with nulls, and told.
         client.load("ragged", "id,a,b\n1,x\n2,y,z\n");
-        let data = client.data("{ ragged { id a b } dataset(name: \"ragged\") { notices { code row } } }");
+        let data =
+            client.data("{ ragged { id a b } dataset(name: \"ragged\") { notices { code row } } }");
         assert_eq!(
             data["ragged"],
             json!([{ "id": 1, "a": "x", "b": null }, { "id": 2, "a": "y", "b": "z" }])
@@ -213,7 +244,9 @@ fn a_body_that_is_cut_off_leaves_nothing() {
         eventually("an empty spool", Duration::from_secs(20), || {
             files_below(&server.data_dir().join("spool")).is_empty().then_some(())
         });
-        let data = client.data("{ dataset(name: \"orders\") { version } ordersAggregate { aggregate { count } } }");
+        let data = client.data(
+            "{ dataset(name: \"orders\") { version } ordersAggregate { aggregate { count } } }",
+        );
         assert_eq!(data["dataset"]["version"], 1);
         assert_eq!(data["ordersAggregate"]["aggregate"]["count"], 400);
     });
@@ -299,13 +332,29 @@ fn multipart_requests_that_break_the_specification_are_refused() {
         assert_eq!(answer.status, 400, "{expect}: {}", answer.text);
         assert!(answer.text.contains(expect), "{expect}: {}", answer.text);
     };
-    check(&[("map", None, map), ("operations", None, operations), ("0", Some("x.csv"), file)], "operations");
-    check(&[("operations", None, operations), ("0", Some("x.csv"), file)], "map");
-    check(&[("operations", None, b"[{}]"), ("map", None, map), ("0", Some("x.csv"), file)], "Batches");
-    check(&[("operations", None, b"{"), ("map", None, map), ("0", Some("x.csv"), file)], "not JSON");
-    check(&[("operations", None, operations), ("map", None, b"[]"), ("0", Some("x.csv"), file)], "map");
     check(
-        &[("operations", None, operations), ("map", None, br#"{"0":["variables.other"]}"#), ("0", Some("x.csv"), file)],
+        &[("map", None, map), ("operations", None, operations), ("0", Some("x.csv"), file)],
+        "operations",
+    );
+    check(&[("operations", None, operations), ("0", Some("x.csv"), file)], "map");
+    check(
+        &[("operations", None, b"[{}]"), ("map", None, map), ("0", Some("x.csv"), file)],
+        "Batches",
+    );
+    check(
+        &[("operations", None, b"{"), ("map", None, map), ("0", Some("x.csv"), file)],
+        "not JSON",
+    );
+    check(
+        &[("operations", None, operations), ("map", None, b"[]"), ("0", Some("x.csv"), file)],
+        "map",
+    );
+    check(
+        &[
+            ("operations", None, operations),
+            ("map", None, br#"{"0":["variables.other"]}"#),
+            ("0", Some("x.csv"), file),
+        ],
         "variables.other",
     );
     check(&[("operations", None, operations), ("map", None, map)], "no such part");

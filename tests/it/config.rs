@@ -51,7 +51,11 @@ fn wrong_settings_stop_with_a_sentence() {
         assert_eq!(code, 2, "{text}");
         assert!(text.contains(expect), "{text}");
     };
-    check(&["config", "--config", "bad.toml"], &[], "there is no setting \"listn\", did you mean \"listen\"?");
+    check(
+        &["config", "--config", "bad.toml"],
+        &[],
+        "there is no setting \"listn\", did you mean \"listen\"?",
+    );
     check(&["config", "--config", "worse.toml"], &[], "worse.toml is malformed");
     check(&["config", "--config", "none.toml"], &[], "none.toml cannot be read");
     check(&["config"], &[("SLUICE_MAX_LIMIT", "lots")], "expected a whole number from 1 to 100000");

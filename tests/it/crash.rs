@@ -48,7 +48,8 @@ fn crash_story(kind: StoreKind, database_url: Option<String>) {
     // A fixed seed: the moments differ all the same, by what the machine does.
     let mut random = 0x5EED_u64;
     for round in 1..=N_ROUNDS {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let delay = Duration::from_micros((random >> 33) % 500_000);
         let wait = if round % 2 == 0 { "wait=60" } else { "wait=0" };
         let told = upload_and_kill(&mut server, round, wait, delay);
@@ -83,8 +84,7 @@ fn crash_story(kind: StoreKind, database_url: Option<String>) {
 fn upload_and_kill(server: &mut Server, round: u64, wait: &str, delay: Duration) -> Told {
     let client = Client::new(&server.address, Some(ADMIN_KEY));
     let (path, bytes) = (format!("/upload/steps?{wait}"), generation(round, N_ROWS));
-    let uploading =
-        std::thread::spawn(move || client.try_request("PUT", &path, &[], bytes));
+    let uploading = std::thread::spawn(move || client.try_request("PUT", &path, &[], bytes));
     pause(delay);
     server.kill();
     match uploading.join().unwrap() {

@@ -54,7 +54,8 @@ fn deep_nesting_is_refused_before_the_parser_sees_it() {
         target.refuses(&what, &query, &json!({}), &["QUERY_TOO_DEEP"]);
         let (open, close) = ("{ a ".repeat(depth), "}".repeat(depth));
         target.refuses(&what, &format!("{open}{close}"), &json!({}), &["QUERY_TOO_DEEP"]);
-        let query = format!("query Q($v: {}Int{}) {{ __typename }}", "[".repeat(depth), "]".repeat(depth));
+        let query =
+            format!("query Q($v: {}Int{}) {{ __typename }}", "[".repeat(depth), "]".repeat(depth));
         target.refuses(&what, &query, &json!({}), &["QUERY_TOO_DEEP"]);
         // Only opened: malformed as well, but first of all deep.
         target.refuses(&what, &"{".repeat(depth), &json!({}), &["QUERY_TOO_DEEP"]);
@@ -104,7 +105,7 @@ fn fragments_cannot_explode() {
     target.refuses("thirty doublings", &doublings, &json!({}), &too_much);
     // A circle.
     let circle = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
-    let codes = ["GRAPHQL_VALIDATION_FAILED", "QUERY_TOO_COMPLEX", "QUERY_TOO_DEEP"];
+    let codes = ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "QUERY_TOO_COMPLEX"];
     target.refuses("a circle", circle, &json!({}), &codes);
     // Doublings that nobody spreads.
     let unused = doublings.replacen("{ ...F0 }", "{ __typename }", 1);
@@ -124,21 +125,43 @@ fn every_limit_of_a_document_has_its_code() {
     let roots: String = (0..51).map(|n| format!("r{n}: __typename ")).collect();
     target.refuses("root fields", &format!("{{ {roots} }}"), &json!({}), &too_complex);
     let directives = "@include(if: true) ".repeat(51);
-    target.refuses("directives", &format!("{{ items {{ id {directives} }} }}"), &json!({}), &too_complex);
-    let depth = format!("{{ __schema {{ types {}", "{ fields { type ".repeat(10));
-    let depth = format!("{depth} {{ name }} {} }} }}", "} }".repeat(10));
-    target.refuses("depth", &depth, &json!({}), &["QUERY_TOO_DEEP"]);
+    target.refuses(
+        "directives",
+        &format!("{{ items {{ id {directives} }} }}"),
+        &json!({}),
+        &too_complex,
+    );
+    let deep = |n: usize| format!("{}x{}", "{ a ".repeat(n), "}".repeat(n));
+    target.refuses("depth", &deep(16), &json!({}), &["QUERY_TOO_DEEP"]);
+    let types = format!("{{ __schema {{ types {} }} }}", deep(30).replace('a', "ofType"));
+    target.refuses("depth of introspection", &types, &json!({}), &["QUERY_TOO_DEEP"]);
     let filter = format!("{}{{id: {{_eq: 1}}}}{}", "{_not: ".repeat(11), "}".repeat(11));
-    target.refuses("filter depth", &format!("{{ items(where: {filter}) {{ id }} }}"), &json!({}), &["QUERY_TOO_DEEP", "QUERY_TOO_COMPLEX"]);
+    target.refuses(
+        "filter depth",
+        &format!("{{ items(where: {filter}) {{ id }} }}"),
+        &json!({}),
+        &["QUERY_TOO_DEEP", "QUERY_TOO_COMPLEX"],
+    );
     let many = "{id: {_eq: 1}}, ".repeat(201);
-    target.refuses("predicates", &format!("{{ items(where: {{_or: [{many}]}}) {{ id }} }}"), &json!({}), &too_complex);
+    target.refuses(
+        "predicates",
+        &format!("{{ items(where: {{_or: [{many}]}}) {{ id }} }}"),
+        &json!({}),
+        &too_complex,
+    );
     let keys = "{id: ASC}, ".repeat(9);
-    target.refuses("sort keys", &format!("{{ items(orderBy: [{keys}]) {{ id }} }}"), &json!({}), &too_complex);
+    target.refuses(
+        "sort keys",
+        &format!("{{ items(orderBy: [{keys}]) {{ id }} }}"),
+        &json!({}),
+        &too_complex,
+    );
     let query = "query Q($ids: [Int!]) { items(where: {id: {_in: $ids}}) { id } }";
     let ids = |n: usize| json!({ "ids": (0..n).collect::<Vec<_>>() });
     target.refuses("_in", query, &ids(10_001), &too_complex);
     assert_eq!(target.client.data_with(query, &ids(10_000))["items"].as_array().unwrap().len(), 6);
-    let expensive: String = (0..40).map(|n| format!("r{n}: items(limit: 1000) {{ id name price }} ")).collect();
+    let expensive: String =
+        (0..40).map(|n| format!("r{n}: items(limit: 1000) {{ id name price }} ")).collect();
     target.refuses("cost", &format!("{{ {expensive} }}"), &json!({}), &too_complex);
     // Just below.
     let aliases: String = (0..100).map(|n| format!("a{n}: id ")).collect();
@@ -151,7 +174,8 @@ fn every_limit_of_a_document_has_its_code() {
 fn bodies_are_bounded() {
     let target = Target::new();
     let started = Instant::now();
-    let answer = target.client.post_json("/graphql", &format!("{{\"query\":\"{}\"}}", " ".repeat(2 << 20)));
+    let answer =
+        target.client.post_json("/graphql", &format!("{{\"query\":\"{}\"}}", " ".repeat(2 << 20)));
     assert_eq!((answer.status, answer.code().as_str()), (413, "PAYLOAD_TOO_LARGE"));
     let long = format!("GET /graphql?query={} HTTP/1.1\r\nhost: x\r\n\r\n", "%20".repeat(30_000));
     assert!(raw(&target.server.address, long).starts_with("HTTP/1.1 414"));
@@ -165,7 +189,9 @@ fn bodies_are_bounded() {
 fn simple_requests_of_other_pages_run_nothing() {
     let target = Target::new();
     let body = r#"{"query":"{ __typename }"}"#;
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "text/plain;application/json", ""] {
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "text/plain;application/json", ""]
+    {
         let headers = [("content-type", content_type)];
         let answer = target.client.request("POST", "/graphql", &headers, body);
         assert_eq!(answer.status, 415, "{content_type}: {}", answer.text);
@@ -191,7 +217,11 @@ fn listed_origins_are_allowed_and_others_not() {
         server.anonymous().request(
             "OPTIONS",
             "/graphql",
-            &[("origin", origin), ("access-control-request-method", "POST"), ("access-control-request-headers", "authorization")],
+            &[
+                ("origin", origin),
+                ("access-control-request-method", "POST"),
+                ("access-control-request-headers", "authorization"),
+            ],
             "",
         )
     };
@@ -208,10 +238,14 @@ fn batches_and_mutations_by_get_are_refused() {
     let batch: Vec<Value> = (0..2_000).map(|_| json!({ "query": "{ __typename }" })).collect();
     let answer = target.client.post_json("/graphql", &json!(batch).to_string());
     assert_eq!(answer.status, 400, "{}", answer.text);
-    let answer = target.client.get("/graphql?query=mutation%7Bupload(file%3Anull)%7Bjob%7Bid%7D%7D%7D");
+    let answer =
+        target.client.get("/graphql?query=mutation%7Bupload(file%3Anull)%7Bjob%7Bid%7D%7D%7D");
     assert_eq!(answer.status, 405, "{}", answer.text);
     assert_eq!(answer.header("allow"), "POST");
-    assert_eq!(target.client.get("/graphql?query=%7B__typename%7D").data(), json!({ "__typename": "Query" }));
+    assert_eq!(
+        target.client.get("/graphql?query=%7B__typename%7D").data(),
+        json!({ "__typename": "Query" })
+    );
 }
 
 #[test]

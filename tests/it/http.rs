@@ -47,7 +47,11 @@ fn the_status_depends_on_how_far_it_came() {
     check(r#"{"query":"{ __typename }","variables":"{}"}"#, 400, 400);
     check(r#"{"query":"{ __typename }","operationName":{}}"#, 400, 400);
     check(r#"{"query":"{ __typename }","extensions":[]}"#, 400, 400);
-    check(r#"{"query":"{ __typename }","variables":null,"operationName":null,"extensions":null}"#, 200, 200);
+    check(
+        r#"{"query":"{ __typename }","variables":null,"operationName":null,"extensions":null}"#,
+        200,
+        200,
+    );
     check(r#"{"query":"{ __typename }","something":"else"}"#, 200, 200);
 }
 
@@ -118,7 +122,10 @@ fn request_ids_are_made_or_taken_if_sane() {
         let made = of(insane);
         assert_eq!(made.len(), 16, "{made}");
     }
-    assert_ne!(client.get("/healthz").header("x-request-id"), client.get("/healthz").header("x-request-id"));
+    assert_ne!(
+        client.get("/healthz").header("x-request-id"),
+        client.get("/healthz").header("x-request-id")
+    );
 }
 
 #[test]
@@ -131,7 +138,9 @@ fn answers_carry_the_headers_that_protect() {
     assert_eq!(page.status, 200, "{:.200}", page.text);
     assert!(page.header("content-type").starts_with("text/html"));
     let policy = page.header("content-security-policy");
-    for part in ["default-src 'self'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+    for part in
+        ["default-src 'self'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"]
+    {
         assert!(policy.contains(part), "{policy}");
     }
     assert_eq!(page.header("referrer-policy"), "no-referrer");
@@ -148,7 +157,8 @@ fn large_answers_are_compressed_when_asked() {
     let client = server.client();
     client.load("rows", generation(1, 1_000));
     let ask = |limit: u32, encoding: &str| {
-        let body = json!({ "query": format!("{{ rows(limit: {limit}) {{ id name }} }}") }).to_string();
+        let body =
+            json!({ "query": format!("{{ rows(limit: {limit}) {{ id name }} }}") }).to_string();
         let request = format!(
             "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: application/json\r\naccept-encoding: {encoding}\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
@@ -186,7 +196,10 @@ fn the_link_of_the_greeting_signs_in_once() {
     let answer = anonymous.post_json("/sign-in", &body);
     assert_eq!((answer.status, answer.code().as_str()), (401, "UNAUTHENTICATED"));
     assert_eq!(anonymous.post_json("/sign-in", "{}").status, 400);
-    assert_eq!(anonymous.request("POST", "/sign-in", &[("content-type", "text/plain")], body).status, 415);
+    assert_eq!(
+        anonymous.request("POST", "/sign-in", &[("content-type", "text/plain")], body).status,
+        415
+    );
 }
 
 #[test]

@@ -14,7 +14,8 @@ fn keys(server: &Server, database_url: Option<&str>, arguments: &[&str]) -> (i32
     let data_dir = server.data_dir().display().to_string();
     let mut all = vec!["keys", "--data-dir", &data_dir];
     all.extend(arguments);
-    let variables: Vec<(&str, &str)> = database_url.map(|url| ("DATABASE_URL", url)).into_iter().collect();
+    let variables: Vec<(&str, &str)> =
+        database_url.map(|url| ("DATABASE_URL", url)).into_iter().collect();
     let output = run_sluice(&folder, &all, &variables);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
@@ -54,6 +55,18 @@ fn keys_are_made_and_revoked_beside_a_running_server() {
 }
 
 #[test]
+fn a_store_that_is_not_there_is_not_made() {
+    let folder = Folder::new();
+    for arguments in [&["keys", "list"][..], &["keys", "create"], &["schema"]] {
+        let output = run_sluice(&folder, arguments, &[]);
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains("there is no data folder"), "{text}");
+    }
+    assert_eq!(crate::harness::folder::files_below(folder.path()), Vec::<String>::new());
+}
+
+#[test]
 fn scopes_hold() {
     both_stores(|server| {
         let admin = server.client();
@@ -81,7 +94,10 @@ fn a_first_admin_key_is_made_once_and_shown_once() {
     let data_dir = folder.path().join("data");
     let start = || {
         let data_dir = Some(data_dir.clone());
-        Server::start_with(Options { data_dir, without_admin_key: true, ..Options::default() }, None)
+        Server::start_with(
+            Options { data_dir, without_admin_key: true, ..Options::default() },
+            None,
+        )
     };
     let first = start();
     let line = first.greeting.iter().find(|line| line.contains("Admin key")).unwrap();
@@ -91,14 +107,22 @@ fn a_first_admin_key_is_made_once_and_shown_once() {
     for headers in [[("authorization", format!("Api-Key {key}"))], [("x-api-key", key.clone())]] {
         let [(name, value)] = &headers;
         let all = [("content-type", "application/json"), (*name, value.as_str())];
-        let answer = first.anonymous().request("POST", "/graphql", &all, r#"{"query":"{__typename}"}"#);
+        let answer =
+            first.anonymous().request("POST", "/graphql", &all, r#"{"query":"{__typename}"}"#);
         assert_eq!(answer.status, 200, "{name}: {}", answer.text);
     }
     assert!(!first.log().contains(&key), "the key is not logged");
     drop(first);
     let second = start();
-    assert!(!second.greeting.iter().any(|line| line.contains("Admin key")), "{:?}", second.greeting);
-    assert_eq!(second.anonymous().with_key(&key).data("{ __typename }"), json!({ "__typename": "Query" }));
+    assert!(
+        !second.greeting.iter().any(|line| line.contains("Admin key")),
+        "{:?}",
+        second.greeting
+    );
+    assert_eq!(
+        second.anonymous().with_key(&key).data("{ __typename }"),
+        json!({ "__typename": "Query" })
+    );
     // Stored is only its hash.
     for path in crate::harness::folder::files_below(&data_dir) {
         let bytes = std::fs::read(data_dir.join(&path)).unwrap();

@@ -2,6 +2,16 @@
 //!
 //! One module per story. `scripts/test` starts what the stories need.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on shall fail where it stands"
+)]
+
 mod again;
 mod bad_input;
 mod browser;
@@ -10,6 +20,7 @@ mod corrections;
 mod crash;
 mod database_away;
 mod disk_full;
+mod evaluator;
 mod guards;
 mod harness;
 mod http;
@@ -17,6 +28,7 @@ mod inspect;
 mod keys;
 mod options;
 mod read;
+mod readme;
 mod rejects;
 mod schema;
 mod tidy;

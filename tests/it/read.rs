@@ -107,16 +107,26 @@ fn order_and_pages_are_stable() {
         check("offset: 5", &[6]);
         check("offset: 50", &[]);
         check("limit: 0", &[]);
-        check("distinctOn: [PRICE], orderBy: [{price: ASC_NULLS_LAST}, {id: DESC}]", &[5, 6, 1, 3, 4]);
-        check("distinctOn: [CODE], orderBy: [{code: ASC_NULLS_LAST}], where: {code: {_isNull: false}}", &[1, 2, 3, 4]);
+        check(
+            "distinctOn: [PRICE], orderBy: [{price: ASC_NULLS_LAST}, {id: DESC}]",
+            &[5, 6, 1, 3, 4],
+        );
+        check(
+            "distinctOn: [CODE], orderBy: [{code: ASC_NULLS_LAST}], where: {code: {_isNull: false}}",
+            &[1, 2, 3, 4],
+        );
     });
 }
 
 #[test]
 fn a_row_is_found_by_its_key() {
     with_items(|client| {
-        let data = client.data("{ itemsByPk(id: 3) { name price } missing: itemsByPk(id: 99) { id } }");
-        assert_eq!(data, json!({ "itemsByPk": { "name": "Clamp, big", "price": "100.00" }, "missing": null }));
+        let data =
+            client.data("{ itemsByPk(id: 3) { name price } missing: itemsByPk(id: 99) { id } }");
+        assert_eq!(
+            data,
+            json!({ "itemsByPk": { "name": "Clamp, big", "price": "100.00" }, "missing": null })
+        );
     });
 }
 
@@ -205,7 +215,9 @@ fn variables_fill_whole_arguments() {
             items(where: $where, orderBy: $orderBy, limit: $limit) { id } }";
         let ask = |variables: Value| client.data_with(query, &variables)["items"].clone();
         assert_eq!(
-            ask(json!({ "where": { "price": { "_gt": "1" } }, "orderBy": [{ "price": "DESC" }], "limit": 1 })),
+            ask(
+                json!({ "where": { "price": { "_gt": "1" } }, "orderBy": [{ "price": "DESC" }], "limit": 1 })
+            ),
             json!([{ "id": 3 }])
         );
         assert_eq!(
@@ -228,7 +240,10 @@ fn introspection_tells_what_there_is() {
         assert_eq!(data["__schema"]["queryType"]["name"], "Query");
         let fields = data["__type"]["fields"].as_array().unwrap();
         let of = |name: &str| fields.iter().find(|field| field["name"] == name).unwrap();
-        assert_eq!(of("id")["type"], json!({ "name": null, "kind": "NON_NULL", "ofType": { "name": "Int" } }));
+        assert_eq!(
+            of("id")["type"],
+            json!({ "name": null, "kind": "NON_NULL", "ofType": { "name": "Int" } })
+        );
         assert_eq!(of("price")["type"]["name"], "Decimal");
         assert_eq!(of("big")["type"]["name"], "BigInt");
         assert_eq!(of("seenAt")["type"]["name"], "DateTime");
@@ -292,5 +307,24 @@ fn many_rows_come_in_pages_that_never_overlap() {
         // Without a limit a list answers the default page.
         let data = client.data("{ numbers { id } }");
         assert_eq!(data["numbers"].as_array().unwrap().len(), 50);
+    });
+}
+
+#[test]
+fn kept_answers_are_never_stale() {
+    both_stores(|server: &Server| {
+        let client = server.client();
+        let query = "{ items(where: {id: {_gt: 0}}, orderBy: {id: ASC}) { id n } }";
+        for version in 1..4 {
+            let csv = format!("id,n\n1,{version}\n2,{}\n", version * 10);
+            client.load("items", csv);
+            let expected = json!({ "items": [
+                { "id": 1, "n": version }, { "id": 2, "n": version * 10 },
+            ] });
+            // The first answer is made, the others are kept ones.
+            for _ in 0..3 {
+                assert_eq!(client.data(query), expected);
+            }
+        }
     });
 }

@@ -49,14 +49,19 @@ const RULES: &[Rule] = &[
     },
     Rule { text: "crate::cli", places: &["src/cli/"], why: "nobody imports the command line" },
     Rule { text: "clap::", places: &["src/cli/"], why: "arguments are the command line's" },
-    Rule { text: "println!", places: &["playground/build.rs"], why: "commands write to a locked standard output; rooms log" },
+    Rule {
+        text: "println!",
+        places: &["playground/build.rs"],
+        why: "commands write to a locked standard output; rooms log",
+    },
     Rule { text: "dbg!(", places: &[], why: "left over" },
 ];
 
 /// What the pure crate must not know.
 const SCHEMA_FORBIDDEN: [&str; 6] = ["tokio", "async fn", "rusqlite", "sqlx", "sea_", "graphql"];
 
-const MAX_LINES: usize = 550;
+/// A little more than the 500 that ask for a split.
+const MAX_LINES: usize = 600;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -72,7 +77,9 @@ fn sources() -> Vec<(String, String)> {
             let path = entry.path();
             let name = entry.file_name().into_string().unwrap();
             if path.is_dir() {
-                if !["node_modules", "target", "fuzz", "tests", "benches", "examples"].contains(&name.as_str()) {
+                if !["node_modules", "target", "fuzz", "tests", "benches", "examples"]
+                    .contains(&name.as_str())
+                {
                     open.push(path);
                 }
             } else if Path::new(&name).extension().is_some_and(|e| e == "rs") {
@@ -94,7 +101,7 @@ fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn is_test_file(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.contains("/tests/")
+    path.ends_with("/tests.rs") || path.ends_with("/testing.rs") || path.contains("/tests/")
 }
 
 #[test]
@@ -144,7 +151,8 @@ fn snapshots_belong_to_tests() {
     for folder in ["tests/it/snapshots", "src", "schema"] {
         let folder = root().join(folder);
         let left = crate::harness::folder::files_below(&folder);
-        let pending: Vec<&String> = left.iter().filter(|path| path.ends_with(".snap.new")).collect();
+        let pending: Vec<&String> =
+            left.iter().filter(|path| path.ends_with(".snap.new")).collect();
         assert!(pending.is_empty(), "snapshots wait for review: {pending:?}");
     }
 }
@@ -152,7 +160,12 @@ fn snapshots_belong_to_tests() {
 #[test]
 fn the_readme_says_what_the_program_does() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for text in ["cargo run --release -- serve examples/orders.csv", "scripts/test", "DATABASE_URL", "/upload/orders"] {
+    for text in [
+        "cargo run --release -- serve examples/orders.csv",
+        "scripts/test",
+        "DATABASE_URL",
+        "/upload/orders",
+    ] {
         assert!(readme.contains(text), "README.md lacks {text:?}");
     }
     // Every setting that people set is in its table.

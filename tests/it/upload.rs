@@ -25,7 +25,10 @@ fn a_raw_body_becomes_a_dataset() {
         assert_eq!(json["dataset"]["name"], "items");
         assert_eq!(json["dataset"]["version"], 1);
         // Queryable at once, no restart.
-        assert_eq!(client.data("{ items(limit: 1) { name } }"), json!({ "items": [{ "name": "Anvil" }] }));
+        assert_eq!(
+            client.data("{ items(limit: 1) { name } }"),
+            json!({ "items": [{ "name": "Anvil" }] })
+        );
     });
 }
 
@@ -50,7 +53,8 @@ fn the_mutation_follows_the_multipart_specification() {
         assert_eq!(answer.data()["upload"]["dataset"]["version"], 2);
         // Without a name it is the file's.
         let variables = json!({ "file": null, "wait": 60 });
-        let answer = client.upload_mutation(UPLOAD, &variables, ("my orders.csv", ORDERS.as_bytes()));
+        let answer =
+            client.upload_mutation(UPLOAD, &variables, ("my orders.csv", ORDERS.as_bytes()));
         assert_eq!(answer.data()["upload"]["dataset"]["name"], "myOrders");
         assert_eq!(spool_files(server), Vec::<String>::new());
     });
@@ -75,7 +79,8 @@ fn a_job_can_be_polled() {
             (job["status"] == "SUCCEEDED").then_some(job)
         });
         assert_eq!(job["datasets"], json!([{ "name": "numbers", "rowCount": "50000" }]));
-        let none = client.data_with(query, &json!({ "id": "00000000-0000-7000-8000-000000000000" }));
+        let none =
+            client.data_with(query, &json!({ "id": "00000000-0000-7000-8000-000000000000" }));
         assert_eq!(none["job"], Value::Null);
     });
 }
@@ -97,7 +102,7 @@ fn a_put_replaces_and_a_create_does_not() {
         // A column that went away is not served any more.
         client.load("things", "id\n7\n");
         let answer = client.graphql("{ things { name } }", &json!({}));
-        assert_eq!(answer.code(), "GRAPHQL_VALIDATION_FAILED");
+        assert!(answer.error().1.contains("name"), "{}", answer.text);
     });
 }
 
@@ -156,7 +161,9 @@ fn two_uploads_of_one_name_at_once_both_get_an_answer() {
                 .map(|n| {
                     let client = &client;
                     scope.spawn(move || {
-                        client.upload_with("fresh", "mode=create&wait=60", generation(n, 2_000)).status
+                        client
+                            .upload_with("fresh", "mode=create&wait=60", generation(n, 2_000))
+                            .status
                     })
                 })
                 .collect();
@@ -176,7 +183,8 @@ fn serve_loads_its_files_before_it_is_ready() {
         let server = Server::start_with(Options { files, ..options }, database);
         let client = server.client();
         assert_eq!(client.get("/readyz").status, 200);
-        let data = client.data("{ ordersAggregate { aggregate { count } } lineItems(limit: 1) { name } }");
+        let data =
+            client.data("{ ordersAggregate { aggregate { count } } lineItems(limit: 1) { name } }");
         assert_eq!(data["ordersAggregate"]["aggregate"]["count"], 400);
         assert_eq!(data["lineItems"][0]["name"], "Anvil");
         assert!(server.greeting.iter().any(|line| line.contains("orders.csv as orders: 400 rows")));
@@ -275,5 +283,18 @@ fn options_decide_how_a_file_is_read() {
             client.data("{ semi { id amount } }"),
             json!({ "semi": [{ "id": 1, "amount": null }, { "id": 2, "amount": 5 }, { "id": 3, "amount": null }] })
         );
+    });
+}
+
+#[test]
+fn json_comes_back_as_it_was_written() {
+    both_stores(|server: &Server| {
+        let client = server.client();
+        let lines = "{\"id\":7,\"tags\":{\"a\":[1, 2.50]},\"name\":\"x\"}\n{\"id\":8,\"tags\":null,\"name\":\"y\"}\n";
+        client.load("lines", lines);
+        let answer = client.graphql("{ lines { id tags name } }", &json!({}));
+        let expected = "{\"data\":{\"lines\":[{\"id\":7,\"tags\":{\"a\":[1, 2.50]},\"name\":\"x\"},\
+                        {\"id\":8,\"tags\":null,\"name\":\"y\"}]}}";
+        assert_eq!(answer.text, expected);
     });
 }

@@ -17,6 +17,7 @@ import { fetcher } from './fetcher';
 import { ResponseBar } from './ResponseBar';
 import { storageWithoutHeaders } from './storage';
 import { EDITOR_THEME } from './themes';
+import { toolbar } from './Tools';
 import './workers';
 
 const PLUGINS = [
@@ -76,6 +77,7 @@ export default function Editor(): ReactElement {
       inputValueDeprecation
     >
       <GraphiQL.Logo> </GraphiQL.Logo>
+      {toolbar()}
       <GraphiQL.Footer>
         <ResponseBar />
       </GraphiQL.Footer>

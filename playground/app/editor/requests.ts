@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import { documentInFragment } from './share';
 
 /**
  * What the rest of the page asks of the editor. It lives apart from the editor, so that asking
@@ -12,6 +13,14 @@ interface EditorRequests {
 }
 
 export const useEditorRequests = create<EditorRequests>(() => ({ query: null, schemaRevision: 0 }));
+
+/** Opens the document that the address carries, and takes it out of there. */
+export function openQueryInAddress(): void {
+  const document = documentInFragment(location.hash);
+  if (document === null) return;
+  history.replaceState(history.state, '', location.pathname + location.search);
+  openQuery(document);
+}
 
 export function openQuery(query: string): void {
   useEditorRequests.setState({ query });

@@ -2,11 +2,16 @@
 //! It exists so that a test is one call.
 //! It never looks inside the crate.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
     dead_code,
     unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test harness may stop, and no test uses all of it"
+    reason = "tests may stop and talk"
 )]
 
 use std::path::PathBuf;
@@ -42,6 +47,12 @@ pub struct Cells {
     types: Vec<ColumnType>,
     pub rows: Vec<Vec<Option<String>>>,
     row: Vec<Option<String>>,
+}
+
+impl Cells {
+    pub fn of(types: &[ColumnType]) -> Self {
+        Self { types: types.to_vec(), rows: Vec::new(), row: Vec::new() }
+    }
 }
 
 impl RowEncoder for Cells {
@@ -91,35 +102,19 @@ pub struct Table {
 
 impl Table {
     pub fn types(&self) -> Vec<&'static str> {
-        self.plan
-            .columns
-            .iter()
-            .map(|column| column.column_type.name())
-            .collect()
+        self.plan.columns.iter().map(|column| column.column_type.name()).collect()
     }
 
     pub fn names(&self) -> Vec<&str> {
-        self.plan
-            .columns
-            .iter()
-            .map(|column| column.name.as_str())
-            .collect()
+        self.plan.columns.iter().map(|column| column.name.as_str()).collect()
     }
 
     pub fn labels(&self) -> Vec<&str> {
-        self.plan
-            .columns
-            .iter()
-            .map(|column| column.label.as_str())
-            .collect()
+        self.plan.columns.iter().map(|column| column.label.as_str()).collect()
     }
 
     pub fn codes(&self) -> Vec<String> {
-        self.plan
-            .notices
-            .iter()
-            .map(|notice: &Notice| notice.code.name())
-            .collect()
+        self.plan.notices.iter().map(|notice: &Notice| notice.code.name()).collect()
     }
 
     pub fn column(&self, place: usize) -> Vec<Option<&str>> {
@@ -129,10 +124,7 @@ impl Table {
     /// Rows as `a|b|∅`.
     pub fn shown(&self) -> Vec<String> {
         let show = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "∅".to_owned());
-        self.rows
-            .iter()
-            .map(|row| row.iter().map(show).collect::<Vec<_>>().join("|"))
-            .collect()
+        self.rows.iter().map(|row| row.iter().map(show).collect::<Vec<_>>().join("|")).collect()
     }
 }
 
@@ -143,26 +135,15 @@ pub fn read_sheets(
 ) -> Result<Vec<Table>, SchemaError> {
     let limits = Limits::default();
     let plans = understand(&file.0, name, options, &limits, &())?;
-    plans
-        .into_iter()
-        .map(|plan| read_plan(file, plan, &limits))
-        .collect()
+    plans.into_iter().map(|plan| read_plan(file, plan, &limits)).collect()
 }
 
 pub fn read_plan(file: &TempFile, plan: SheetPlan, limits: &Limits) -> Result<Table, SchemaError> {
     let json = serde_json::to_string(&plan).unwrap();
     let plan: SheetPlan = serde_json::from_str(&json).unwrap();
-    let types: Vec<ColumnType> = plan
-        .columns
-        .iter()
-        .map(|column| column.column_type)
-        .collect();
+    let types: Vec<ColumnType> = plan.columns.iter().map(|column| column.column_type).collect();
     let mut rows = Vec::new();
-    let make = || Cells {
-        types: types.clone(),
-        rows: Vec::new(),
-        row: Vec::new(),
-    };
+    let make = || Cells::of(&types);
     let report = read_rows(&file.0, &plan, limits, &(), 2, make, |cells, n_rows| {
         assert_eq!(cells.rows.len() as u64, n_rows);
         rows.extend(cells.rows);

@@ -132,12 +132,11 @@ impl CopyEncoder {
         self.rows.extend_from_slice(&length.to_be_bytes());
     }
 
-    fn put_text(&mut self, column: usize, prefix: &[u8], text: &str) {
+    fn put_text(&mut self, column: usize, text: &str) {
         if memchr::memchr(0, text.as_bytes()).is_some() {
             return self.refuse(column, Unfit::Nul);
         }
-        self.put_length(prefix.len() + text.len());
-        self.rows.extend_from_slice(prefix);
+        self.put_length(text.len());
         self.rows.extend_from_slice(text.as_bytes());
     }
 
@@ -186,9 +185,8 @@ impl RowEncoder for CopyEncoder {
                 self.put(&us.saturating_sub(EPOCH_US).to_be_bytes());
             }
             (ColumnType::Uuid, Value::Uuid(bytes)) => self.put(&bytes),
-            // jsonb's binary form is a version and the text.
-            (ColumnType::Json, Value::Text(text)) => self.put_text(column, &[1], text),
-            (ColumnType::String, Value::Text(text)) => self.put_text(column, &[], text),
+            (ColumnType::Json, Value::Text(text)) => self.put_text(column, text),
+            (ColumnType::String, Value::Text(text)) => self.put_text(column, text),
             _ => self.refuse(column, Unfit::Type),
         }
     }

@@ -60,7 +60,10 @@ pub(super) struct Waiter<'a> {
 }
 
 impl Waiter<'_> {
-    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    pub(super) fn wait<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, StoreError> {
         self.runtime.block_on(async {
             let mut work = std::pin::pin!(work);
             loop {
@@ -233,7 +236,8 @@ pub(super) fn create_table_sql(table: &str, columns: &[PhysicalColumn]) -> Strin
             ColumnType::LocalDateTime => "timestamp",
             ColumnType::DateTime => "timestamptz",
             ColumnType::Uuid => "uuid",
-            ColumnType::Json => "jsonb",
+            // Not jsonb, which writes numbers and spaces its own way: the text comes back as it was.
+            ColumnType::Json => "json",
             ColumnType::String => "text COLLATE \"C\"",
         };
         sql.push_str(&format!(",{} {sql_type}", quoted(&column.name)));

@@ -23,9 +23,25 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// As [`crate::store::Store::run`].
 pub async fn run(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
     let deadline = tokio::time::Instant::from_std(run.deadline);
-    match tokio::time::timeout_at(deadline, answer(pool, run)).await {
+    match tokio::time::timeout_at(deadline, answer_by_a_live_connection(pool, run)).await {
         Ok(answer) => answer.map_err(name_cause),
         Err(_) => Err(StoreError::Timeout),
+    }
+}
+
+/// Connections are not tested before use, which would cost a round trip. After an outage those
+/// that lay idle are dead and fail at once: reading is then tried again on the next one.
+async fn answer_by_a_live_connection(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
+    let mut n_dead = 0;
+    loop {
+        match answer(pool, run).await {
+            Err(StoreError::Postgres(sqlx::Error::Io(_)))
+                if n_dead <= pool.options().get_max_connections() =>
+            {
+                n_dead += 1;
+            }
+            other => return other,
+        }
     }
 }
 
@@ -254,8 +270,7 @@ fn write_cell(cell: Cell<'_>, kind: CellKind, out: &mut Vec<u8>) -> Option<()> {
             out.extend_from_slice(uuid.hyphenated().encode_lower(&mut buffer).as_bytes());
             out.push(b'"');
         }
-        // The first byte is the version of jsonb's wire form.
-        CellKind::Json => out.extend_from_slice(bytes.get(1..)?),
+        CellKind::Json => out.extend_from_slice(bytes),
         CellKind::Text => json::write_text(bytes, out),
     }
     Some(())

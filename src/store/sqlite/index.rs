@@ -27,7 +27,7 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(WRITER_WAIT)?;
     // Sorting takes this much memory before it goes to temporary files.
-    connection.execute_batch("PRAGMA cache_size=-32768; PRAGMA synchronous=FULL;")?;
+    connection.execute_batch("PRAGMA cache_size=-16384; PRAGMA synchronous=FULL;")?;
     Ok(connection)
 }
 

@@ -20,13 +20,17 @@ use crate::store::spare::Spare;
 use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSpec, read_sheet};
 
 /// Bytes of a page of a data file.
+///
+/// Of 4,096, 8,192 and 16,384, the smallest is the quickest by 10 to 30 % for a row by its key and
+/// for 25 rows all over the table; loads, scans and rows that lie together do not care.
 pub(super) const PAGE_BYTES: usize = 4096;
 
 /// SQLite's own limit is 2,000, and `_row` is one of them.
 pub(super) const MAX_COLUMNS: usize = 1_999;
 
-/// Memory for sorting keys, in KiB as the pragma wants it; what does not fit goes to temporary files.
-const SORT_CACHE: &str = "PRAGMA cache_size=-32768";
+/// Memory for pages and as much again for sorting, in KiB as the pragma wants it; what does not fit
+/// goes to temporary files.
+const SORT_CACHE: &str = "PRAGMA cache_size=-16384";
 
 /// How often the build of a key's index asks whether the load is cancelled.
 const CANCEL_POLL: Duration = Duration::from_millis(100);
@@ -220,7 +224,12 @@ pub(super) fn execute_until_cancelled(
 /// Looks at both ends of the finished file as SQLite sees it; returns its size.
 ///
 /// `immutable` reads without locks and leaves no `-wal` or `-shm` behind.
-pub(super) fn check(path: &Path, file: &File, n_rows: u64, least_bytes: u64) -> Result<u64, StoreError> {
+pub(super) fn check(
+    path: &Path,
+    file: &File,
+    n_rows: u64,
+    least_bytes: u64,
+) -> Result<u64, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;

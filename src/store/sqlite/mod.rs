@@ -48,8 +48,7 @@ impl SqliteStore {
         let folder = settings.data_dir.join("datasets");
         fs::create_dir_all(&folder)?;
         sync_folder(&settings.data_dir)?;
-        let n_threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let readers = read::Readers::start(&folder, n_threads)?;
+        let readers = read::Readers::start(&folder, settings.reader_threads)?;
         Ok(SqliteStore { folder, readers })
     }
 

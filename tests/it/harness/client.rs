@@ -161,7 +161,9 @@ pub(crate) fn multipart_body(parts: &[Part<'_>]) -> (String, Vec<u8>) {
     let boundary = "sluice-test-boundary";
     let mut body = Vec::new();
     for (name, file_name, bytes) in parts {
-        body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());
+        body.extend(
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes(),
+        );
         if let Some(file_name) = file_name {
             body.extend(format!("; filename=\"{file_name}\"\r\nContent-Type: text/csv").bytes());
         }

@@ -6,8 +6,16 @@ pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Folder {
-        let name = format!("it-{}", uuid::Uuid::new_v4().simple());
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        Folder::below(Path::new(env!("CARGO_TARGET_TMPDIR")))
+    }
+
+    /// A folder that other users of the machine can reach, for a program that is run as one.
+    pub(crate) fn public() -> Folder {
+        Folder::below(&std::env::temp_dir())
+    }
+
+    fn below(parent: &Path) -> Folder {
+        let path = parent.join(format!("sluice-it-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&path).expect("a folder for a test");
         Folder(path)
     }

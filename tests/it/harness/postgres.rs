@@ -58,18 +58,6 @@ fn try_execute(url: &str, sql: &str) -> Result<(), sqlx::Error> {
     })
 }
 
-/// The one number that a statement answers.
-pub(crate) fn query_number(url: &str, sql: &str) -> i64 {
-    use sqlx::{AssertSqlSafe, Connection};
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        let mut connection = sqlx::PgConnection::connect(url).await.expect("a connection");
-        let row: (i64,) =
-            sqlx::query_as(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connection).await.expect(sql);
-        row.0
-    })
-}
-
 /// A server of one's own, to be stopped and started in the middle of a test.
 pub(crate) struct OwnServer {
     folder: Folder,
@@ -79,7 +67,7 @@ pub(crate) struct OwnServer {
 
 impl OwnServer {
     pub(crate) fn start() -> OwnServer {
-        let folder = Folder::new();
+        let folder = Folder::public();
         let url = script(&["start", &pg_folder(&folder)]);
         OwnServer { folder, url, is_running: true }
     }

@@ -1,0 +1,85 @@
+import { GraphiQL } from 'graphiql';
+import { ToolbarButton, useGraphiQL } from '@graphiql/react';
+import { useEffect, useState, type ReactElement } from 'react';
+import { copyText } from '../clipboard';
+import { Icon, type IconName } from '../shell/Icon';
+import { curlFor, linkTo } from './share';
+
+/** GraphiQL's tools, and ours: the query as a link and as a command. */
+export function toolbar(): ReactElement {
+  return (
+    <GraphiQL.Toolbar>
+      {({ prettify, copy, merge }) => (
+        <>
+          {prettify}
+          {merge}
+          {copy}
+          <ShareTools />
+        </>
+      )}
+    </GraphiQL.Toolbar>
+  );
+}
+
+function ShareTools(): ReactElement {
+  const { queryEditor, variableEditor, operationName } = useGraphiQL((state) => ({
+    queryEditor: state.queryEditor,
+    variableEditor: state.variableEditor,
+    operationName: state.operationName,
+  }));
+  const query = () => queryEditor?.getValue() ?? '';
+  return (
+    <>
+      <CopyTool
+        icon="link"
+        label="Copy a link to this query"
+        text={() => linkTo(location.origin, query())}
+      />
+      <CopyTool
+        icon="terminal"
+        label="Copy as curl"
+        text={() => {
+          const variables = parsed(variableEditor?.getValue());
+          return curlFor(location.origin, {
+            query: query(),
+            ...(variables !== undefined && { variables }),
+            ...(operationName !== undefined && { operationName }),
+          });
+        }}
+      />
+    </>
+  );
+}
+
+const SAID_MS = 1_500;
+
+function CopyTool(props: { icon: IconName; label: string; text: () => string }): ReactElement {
+  const [said, setSaid] = useState<'Copied' | 'The browser refused to copy' | null>(null);
+  useEffect(() => {
+    if (said === null) return;
+    const timer = setTimeout(() => setSaid(null), SAID_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+  async function copy(): Promise<void> {
+    setSaid((await copyText(props.text())) ? 'Copied' : 'The browser refused to copy');
+  }
+  return (
+    <>
+      <ToolbarButton label={said ?? props.label} onClick={() => void copy()}>
+        <Icon name={said === 'Copied' ? 'check' : props.icon} />
+      </ToolbarButton>
+      <span className="unseen" role="status">
+        {said}
+      </span>
+    </>
+  );
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return text === undefined || text.trim() === '' ? undefined : JSON.parse(text);
+  } catch {
+    // Variables with comments are left out rather than sent wrong.
+    return undefined;
+  }
+}

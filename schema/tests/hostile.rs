@@ -1,0 +1,189 @@
+//! Hostile workbooks, made here: each is refused soon and within bounded memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests may stop"
+)]
+
+mod common;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use common::{TempFile, read_sheets};
+use sluice_schema::{ReadOptions, SchemaError};
+use zip::write::SimpleFileOptions;
+
+const SHEET_HEAD: &str =
+    r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">"#;
+
+/// A workbook of one sheet with these parts.
+fn workbook(sheet: &str, strings: &str) -> TempFile {
+    workbook_with(sheet, strings, "", 0, "")
+}
+
+/// The same with `piece` `times` times between two halves of the strings.
+fn workbook_with(sheet: &str, strings: &str, piece: &str, times: usize, end: &str) -> TempFile {
+    let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    packed(
+        &[
+            (
+                "_rels/.rels",
+                format!(
+                    r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>"#
+                ),
+            ),
+            (
+                "xl/workbook.xml",
+                format!(
+                    r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{relations}"><sheets><sheet name="one" sheetId="1" r:id="rId1"/></sheets></workbook>"#
+                ),
+            ),
+            (
+                "xl/_rels/workbook.xml.rels",
+                format!(
+                    r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#
+                ),
+            ),
+            ("xl/worksheets/sheet1.xml", sheet.to_owned()),
+            ("xl/sharedStrings.xml", strings.to_owned()),
+        ],
+        piece,
+        times,
+        end,
+    )
+}
+
+/// Packs parts; the last one goes on with `piece`, `times` times, and `end`.
+fn packed(parts: &[(&str, String)], piece: &str, times: usize, end: &str) -> TempFile {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in parts {
+        archive.start_file(*name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
+    for _ in 0..times {
+        archive.write_all(piece.as_bytes()).unwrap();
+    }
+    archive.write_all(end.as_bytes()).unwrap();
+    TempFile::new(&archive.finish().unwrap().into_inner())
+}
+
+/// The largest size this process has had, in MiB.
+#[cfg(target_os = "linux")]
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+#[cfg(not(target_os = "linux"))]
+fn peak_mib() -> u64 {
+    0
+}
+
+fn refused(file: &TempFile) -> SchemaError {
+    let started = Instant::now();
+    let result = read_sheets(file, "t.xlsx", &ReadOptions::default());
+    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
+    let peak = peak_mib();
+    assert!(peak < 320, "{peak} MiB");
+    match result {
+        Ok(tables) => panic!("read {:?}", tables[0].shown()),
+        Err(error) => error,
+    }
+}
+
+fn rows(cells: &str) -> String {
+    format!("{SHEET_HEAD}<sheetData>{cells}</sheetData></worksheet>")
+}
+
+#[test]
+fn a_claim_of_many_strings_is_refused() {
+    let strings = r#"<sst uniqueCount="99999999999999"><si><t>a</t></si></sst>"#;
+    let file = workbook(&rows(r#"<row r="1"><c r="A1" t="s"><v>0</v></c></row>"#), strings);
+    assert_eq!(refused(&file).code(), "PAYLOAD_TOO_LARGE");
+    let strings = "<sst uniqueCount = '99999999999999'></sst>";
+    assert_eq!(refused(&workbook(&rows(""), strings)).code(), "PAYLOAD_TOO_LARGE");
+}
+
+#[test]
+fn many_strings_are_refused() {
+    let code = |piece: &str, times| {
+        refused(&workbook_with(&rows(""), "<sst>", piece, times, "</sst>")).code()
+    };
+    assert_eq!(code(&"<si/>".repeat(1_000), 5_000), "PAYLOAD_TOO_LARGE");
+    assert_eq!(
+        code(&format!("<si><t>{}</t></si>", "a".repeat(32_000)), 5_000),
+        "PAYLOAD_TOO_LARGE"
+    );
+}
+
+#[test]
+fn far_corners_are_refused_or_cost_nothing() {
+    let cells = r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>"#;
+    let sheet = format!(
+        r#"{SHEET_HEAD}<dimension ref="A1:XFD1048576"/><sheetData>{cells}</sheetData></worksheet>"#
+    );
+    assert_eq!(refused(&workbook(&sheet, "<sst/>")).code(), "PAYLOAD_TOO_LARGE");
+    // A dimension alone says nothing.
+    let cells =
+        r#"<row r="1"><c r="A1" t="str"><v>n</v></c></row><row r="2"><c r="A2"><v>2</v></c></row>"#;
+    let sheet = format!(
+        r#"{SHEET_HEAD}<dimension ref="A1:XFD1048576"/><sheetData>{cells}</sheetData></worksheet>"#
+    );
+    let file = workbook(&sheet, "<sst></sst>");
+    let table = read_sheets(&file, "t.xlsx", &ReadOptions::default()).unwrap().remove(0);
+    assert_eq!(table.shown(), ["2"]);
+}
+
+#[test]
+fn entities_are_never_expanded() {
+    let mut declared = String::new();
+    for level in 1..30 {
+        declared.push_str(&format!(
+            "<!ENTITY e{level} \"{}\">",
+            format!("&e{};", level - 1).repeat(10)
+        ));
+    }
+    let strings =
+        format!("<!DOCTYPE sst [<!ENTITY e0 \"lol\">{declared}]><sst><si><t>&e29;</t></si></sst>");
+    let file = workbook(
+        &rows(
+            r#"<row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2" t="s"><v>0</v></c></row>"#,
+        ),
+        &strings,
+    );
+    if let Ok(tables) = read_sheets(&file, "t.xlsx", &ReadOptions::default()) {
+        assert!(tables[0].plan.columns[0].label.len() < 100);
+    }
+    assert!(peak_mib() < 320);
+}
+
+#[test]
+fn one_string_in_many_cells_has_a_limit() {
+    let strings = format!("<sst><si><t>{}</t></si></sst>", "a".repeat(30_000));
+    let cell = r#"<row><c t="s"><v>0</v></c></row>"#;
+    let file = workbook(&rows(&cell.repeat(100_000)), &strings);
+    let limits =
+        sluice_schema::Limits { max_unpacked_bytes: 64 * 1024 * 1024, ..Default::default() };
+    let result =
+        sluice_schema::understand(&file.0, "t.xlsx", &ReadOptions::default(), &limits, &());
+    let error = result.unwrap_err();
+    assert_eq!(error.code(), "PAYLOAD_TOO_LARGE", "{error}");
+}
+
+#[test]
+fn repeated_cells_of_opendocument_are_counted() {
+    let cell = r#"<table:table-cell table:number-columns-repeated="16384" office:value-type="float" office:value="1"/>"#;
+    let row = format!("<table:table-row>{cell}</table:table-row>");
+    let content = |rows: &str, times| {
+        let head = r#"<office:document-content xmlns:office="o" xmlns:table="t"><office:body><office:spreadsheet><table:table table:name="one">"#;
+        let end = "</table:table></office:spreadsheet></office:body></office:document-content>";
+        packed(&[("content.xml", head.to_owned())], rows, times, end)
+    };
+    assert_eq!(refused(&content(&row, 100_000)).code(), "PAYLOAD_TOO_LARGE");
+    let tall = r#"<table:table-row table:number-rows-repeated="1048576"><table:table-cell table:number-columns-repeated="1000" office:value-type="float" office:value="1"/></table:table-row>"#;
+    assert_eq!(refused(&content(tall, 1)).code(), "PAYLOAD_TOO_LARGE");
+}

@@ -1,0 +1,111 @@
+//! Keeps the answers of statements, so that a question asked again costs nothing and is never stale.
+//!
+//! The key holds the statement, its values, and table and version of what it reads: a write makes
+//! another version, and with it another key, so nothing is ever purged. Statements belong to plans,
+//! and plans to what a principal may see. Questions asked at once run once.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use moka::future::Cache;
+
+use crate::catalog::model::StorageId;
+use crate::store::run::{Bind, Run};
+use crate::store::{Store, StoreError};
+
+/// What an entry costs beside its answer and its values, bytes.
+const ENTRY_BYTES: usize = 256;
+/// Answers larger than this share of the whole are not kept.
+const LARGEST_SHARE: u64 = 16;
+
+/// Everything that an answer depends on.
+#[derive(Clone, Debug)]
+struct Key {
+    statement: u64,
+    binds: Vec<Bind>,
+    tables: Vec<(StorageId, i64)>,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Key) -> bool {
+        let same_bind = |(a, b): (&Bind, &Bind)| match (a, b) {
+            (Bind::Float(a), Bind::Float(b)) => a.to_bits() == b.to_bits(),
+            (a, b) => a == b,
+        };
+        self.statement == other.statement
+            && self.tables == other.tables
+            && self.binds.len() == other.binds.len()
+            && self.binds.iter().zip(&other.binds).all(same_bind)
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.statement.hash(state);
+        self.tables.hash(state);
+        for bind in &self.binds {
+            match bind {
+                Bind::Null => state.write_u8(0),
+                Bind::Boolean(value) => value.hash(state),
+                Bind::Int(value) => value.hash(state),
+                Bind::Float(value) => value.to_bits().hash(state),
+                Bind::Text(value) => value.hash(state),
+                Bind::TextList(values) => values.hash(state),
+            }
+        }
+    }
+}
+
+/// The kept answers.
+#[derive(Debug)]
+pub struct AnswerCache {
+    answers: Option<Cache<Key, Bytes>>,
+    largest: usize,
+}
+
+impl AnswerCache {
+    /// A cache of so many bytes; 0 keeps nothing.
+    pub fn new(capacity_bytes: u64) -> AnswerCache {
+        let weigh = |key: &Key, answer: &Bytes| {
+            let texts: usize = key
+                .binds
+                .iter()
+                .map(|bind| match bind {
+                    Bind::Text(text) => text.len(),
+                    Bind::TextList(texts) => texts.iter().map(|text| text.len() + 24).sum(),
+                    _ => 0,
+                })
+                .sum();
+            u32::try_from(ENTRY_BYTES + texts + answer.len()).unwrap_or(u32::MAX)
+        };
+        let answers = (capacity_bytes > 0)
+            .then(|| Cache::builder().max_capacity(capacity_bytes).weigher(weigh).build());
+        let largest = usize::try_from(capacity_bytes / LARGEST_SHARE).unwrap_or(usize::MAX);
+        AnswerCache { answers, largest }
+    }
+
+    /// The answer of a run, kept or new.
+    ///
+    /// # Errors
+    /// As [`Store::run`]; a failure is told to all who waited for it, and not kept.
+    pub async fn run(&self, store: &Store, run: Run) -> Result<Bytes, Arc<StoreError>> {
+        let Some(answers) = &self.answers else {
+            return store.run(run).await.map(Bytes::from).map_err(Arc::new);
+        };
+        let key = Key {
+            statement: run.statement.id,
+            binds: run.binds.clone(),
+            tables: run.tables.iter().cloned().zip(run.versions.iter().copied()).collect(),
+        };
+        if let Some(answer) = answers.get(&key).await {
+            return Ok(answer);
+        }
+        if run.statement.typical_bytes() > self.largest {
+            return store.run(run).await.map(Bytes::from).map_err(Arc::new);
+        }
+        answers.try_get_with(key, async { store.run(run).await.map(Bytes::from) }).await
+    }
+}
