@@ -33,6 +33,8 @@ mod parts;
 mod physical;
 mod pipeline;
 mod plan;
+#[doc(hidden)]
+pub mod probe;
 mod read;
 mod rowgroups;
 mod rows;
