@@ -59,6 +59,9 @@ pub enum Format {
         lines: bool,
         /// The member of the outer object that holds the rows.
         member: Option<String>,
+        /// Whether members of objects inside rows are columns of their own.
+        #[serde(default)]
+        flatten: bool,
         /// The members of the rows, in the order in which they first occur.
         keys: Vec<String>,
     },
