@@ -220,6 +220,7 @@ async fn reparse(context: &ResolverContext<'_>) -> Result<Payload> {
         Some(Json::Object(map)) => map,
         _ => Map::new(),
     };
+    let says_flatten = given.get("flatten").is_some_and(|value| !value.is_null());
     let mut wanted = read_options(given)?;
     let old = &dataset.recipe.options;
     wanted.delimiter = wanted.delimiter.or(old.delimiter);
@@ -235,6 +236,9 @@ async fn reparse(context: &ResolverContext<'_>) -> Result<Payload> {
     wanted.date_order = wanted.date_order.or(old.date_order);
     wanted.decimal_mark = wanted.decimal_mark.or(old.decimal_mark);
     wanted.sheets.clone_from(&old.sheets);
+    if !says_flatten {
+        wanted.flatten = old.flatten;
+    }
     for column in &old.columns {
         if !wanted.columns.iter().any(|other| other.label == column.label) {
             // The header may be another one now.

@@ -51,6 +51,11 @@ const INPUTS: [InputRow; 4] = [
             ("nullSpellings", "[String!]", "Words that mean no value, in place of the usual ones."),
             ("dateOrder", "DateOrder", "What comes first in dates like 03/04/2024."),
             ("decimalMark", "String", "The decimal mark, \".\" or \",\"."),
+            (
+                "flatten",
+                "Boolean",
+                "Whether members of objects inside JSON rows become columns of their own.",
+            ),
             ("columns", "[ColumnOptions!]", "What is decided column by column."),
         ],
     ),

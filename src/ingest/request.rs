@@ -155,6 +155,7 @@ pub fn option_of_text(name: &str, text: &str) -> Result<Json> {
             text.parse::<u64>().map(Json::from).map_err(|_| wrong("a whole number"))
         }
         "nullSpellings" | "sheets" => Ok(text.split(',').map(Json::from).collect()),
+        "flatten" => text.parse::<bool>().map(Json::from).map_err(|_| wrong("true or false")),
         "dateOrder" => Ok(Json::from(text.to_ascii_uppercase())),
         "columns" => serde_json::from_str(text).map_err(|_| wrong("a JSON list")),
         _ => Ok(Json::from(text)),

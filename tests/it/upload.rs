@@ -49,7 +49,8 @@ fn the_mutation_follows_the_multipart_specification() {
         assert!(message.contains("REPLACE"), "{message}");
         // Told to, it replaces.
         let variables = json!({ "file": null, "name": "items", "mode": "REPLACE", "wait": 60 });
-        let answer = client.upload_mutation(UPLOAD, &variables, ("anything.csv", ITEMS.as_bytes()));
+        let other = ITEMS.replace("Anvil", "Awl");
+        let answer = client.upload_mutation(UPLOAD, &variables, ("anything.csv", other.as_bytes()));
         assert_eq!(answer.data()["upload"]["dataset"]["version"], 2);
         // Without a name it is the file's.
         let variables = json!({ "file": null, "wait": 60 });
