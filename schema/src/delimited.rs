@@ -76,7 +76,7 @@ pub(crate) fn understand_delimited(
         None => sniff(head, complete, options),
     };
     let mut header = match place.inner {
-        Inner::Json { .. } | Inner::Parquet { .. } => json_header(head, &dialect),
+        Inner::Json(_) | Inner::Parquet { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
     let rules = CellRules { null_spellings: options.null_spellings.clone(), texts: place.texts() };
@@ -88,7 +88,7 @@ pub(crate) fn understand_delimited(
     let blocks = WatchedBlocks::new(source, &dialect, &header, limits, control);
     let mut table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
     let found = match place.inner {
-        Inner::Json { .. } | Inner::Parquet { .. } => None,
+        Inner::Json(_) | Inner::Parquet { .. } => None,
         _ => cut_footer(place, &table, &dialect, &mut header, options)?,
     };
     if let Some(footer) = found {

@@ -41,24 +41,24 @@ pub(crate) fn looks_like_json(head: &str) -> bool {
 }
 
 /// Finds the tables of a document and their members.
-pub(crate) fn find_tables(place: &TextPlace<'_>) -> Result<JsonTables, SchemaError> {
+pub(crate) fn find_tables(place: &TextPlace<'_>, flatten: bool) -> Result<JsonTables, SchemaError> {
     let limits = place.limits;
     let head = crate::source::read_head(&mut place.open_decoded(0)?, 64 * 1024)?;
     let is_array = head.trim_ascii_start().first() == Some(&b'[');
     if is_array {
-        let mut keys = Keys::new(limits);
-        each_in_array(place.open_decoded(0)?, limits, None, &mut |row| keys.take(&row))?;
+        let mut keys = Keys::new(limits, flatten);
+        each_in_array(place.open_decoded(0)?, limits, None, &mut |row| keys.take(row))?;
         return Ok(JsonTables {
             lines: false,
             tables: vec![JsonTable { member: None, keys: keys.list }],
             others: Vec::new(),
         });
     }
-    let mut keys = Keys::new(limits);
+    let mut keys = Keys::new(limits, flatten);
     let mut n_objects = 0_u64;
     let as_lines = each_in_lines(place.open_decoded(0)?, limits, &mut |row| {
         n_objects += 1;
-        keys.take(&row)
+        keys.take(row)
     });
     if n_objects > 1 {
         as_lines?;
@@ -68,7 +68,7 @@ pub(crate) fn find_tables(place: &TextPlace<'_>) -> Result<JsonTables, SchemaErr
             others: Vec::new(),
         });
     }
-    let (tables, others) = find_members(place.open_decoded(0)?, limits)?;
+    let (tables, others) = find_members(place.open_decoded(0)?, limits, flatten)?;
     if tables.is_empty() {
         as_lines?;
         return Ok(JsonTables {
@@ -80,13 +80,21 @@ pub(crate) fn find_tables(place: &TextPlace<'_>) -> Result<JsonTables, SchemaErr
     Ok(JsonTables { lines: false, tables, others })
 }
 
+/// Which rows of a document are meant, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct JsonRows<'a> {
+    pub(crate) lines: bool,
+    pub(crate) flatten: bool,
+    pub(crate) member: Option<&'a str>,
+    pub(crate) keys: &'a [String],
+}
+
 /// Opens the rows of a table as text of the inner dialect, the members' names first.
 pub(crate) fn open_json(
     place: &TextPlace<'_>,
-    lines: bool,
-    member: Option<&str>,
-    keys: &[String],
+    rows: JsonRows<'_>,
 ) -> Result<impl Read + Send + use<>, SchemaError> {
+    let JsonRows { lines, flatten, member, keys } = rows;
     let owned = place.owned_text();
     let limits = place.limits.clone();
     let member = member.map(str::to_owned);
@@ -101,6 +109,7 @@ pub(crate) fn open_json(
             keys.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
         let mut unread = false;
         let mut each = |row: Row| {
+            let row = if flatten { row.flattened()? } else { row };
             write_row(sink, &places, keys.len(), &row).map_err(|stop| match stop {
                 Stop::Failed(error) => error,
                 Stop::Unread => {

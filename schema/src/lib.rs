@@ -33,6 +33,8 @@ mod parts;
 mod physical;
 mod pipeline;
 mod plan;
+#[doc(hidden)]
+pub mod probe;
 mod read;
 mod rowgroups;
 mod rows;
@@ -68,7 +70,7 @@ pub use types::{ColumnType, OwnedValue, Value};
 
 use crate::decode::{BROKEN_UTF8, Faults, PLAIN_UTF8, detect, encoding_named, encoding_of_head};
 use crate::delimited::{TableError, Wishes, empty_file, understand_delimited};
-use crate::json::{find_tables, looks_like_json};
+use crate::json::{JsonRows, find_tables, looks_like_json};
 use crate::source::{HEAD_BYTES, Inner, Kind, TextPlace, kind_of, open_bytes, read_head};
 
 /// Understands a file: which tables it holds, where, of which columns and types, judged by all rows.
@@ -188,15 +190,16 @@ fn understand_json(
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let place = TextPlace { faults: None, ..place };
-    let found = find_tables(&place)?;
+    let flatten = wishes.options.flatten;
+    let found = find_tables(&place, flatten)?;
     let is_one = found.tables.len() == 1;
     let mut plans = Vec::new();
     for table in &found.tables {
         if table.keys.is_empty() {
             return Err(empty_file());
         }
-        let inner =
-            Inner::Json { lines: found.lines, member: table.member.as_deref(), keys: &table.keys };
+        let (lines, member, keys) = (found.lines, table.member.as_deref(), table.keys.as_slice());
+        let inner = Inner::Json(JsonRows { lines, flatten, member, keys });
         let mut plan = understand_delimited(TextPlace { inner, ..place }, wishes)
             .map_err(TableError::into_schema)?;
         plan.name = table.member.clone().filter(|_| !is_one);
@@ -249,8 +252,9 @@ fn open_sheet_text(
     let facts = Arc::default();
     let (container, inner) = match &sheet.format {
         Format::Delimited { container } => (container, Inner::Text),
-        Format::Json { container, lines, member, keys } => {
-            (container, Inner::Json { lines: *lines, member: member.as_deref(), keys })
+        Format::Json { container, lines, member, flatten, keys } => {
+            let (lines, flatten, member) = (*lines, *flatten, member.as_deref());
+            (container, Inner::Json(JsonRows { lines, flatten, member, keys }))
         }
         Format::Parquet => (&plain, Inner::Parquet { facts: &facts }),
         Format::Workbook { workbook, sheet: name } => {

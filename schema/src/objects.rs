@@ -43,28 +43,54 @@ impl<'de> Deserialize<'de> for Row {
     }
 }
 
+impl Row {
+    /// Puts the members of inner objects in their place, one level deep; an empty object stays a value.
+    pub(crate) fn flattened(self) -> Result<Self, SchemaError> {
+        let mut members = Vec::with_capacity(self.0.len());
+        for (key, value) in self.0 {
+            let inner = match value.get().starts_with('{') {
+                true => {
+                    serde_json::from_str::<Self>(value.get()).map_err(|error| damaged(&error))?
+                }
+                false => Self(Vec::new()),
+            };
+            if inner.0.is_empty() {
+                members.push((key, value));
+                continue;
+            }
+            for (inner_key, inner_value) in inner.0 {
+                members.push((format!("{key}.{inner_key}"), inner_value));
+            }
+        }
+        Ok(Self(members))
+    }
+}
+
 /// The members of all objects, in the order in which they first occur.
 pub(crate) struct Keys {
     pub(crate) list: Vec<String>,
     places: HashMap<String, usize>,
     max_columns: usize,
+    flatten: bool,
     seen_in_row: Vec<u64>,
     row: u64,
 }
 
 impl Keys {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, flatten: bool) -> Self {
         Self {
             list: Vec::new(),
             places: HashMap::new(),
             max_columns: limits.max_columns,
+            flatten,
             seen_in_row: Vec::new(),
             row: 0,
         }
     }
 
-    pub(crate) fn take(&mut self, row: &Row) -> Result<(), SchemaError> {
+    pub(crate) fn take(&mut self, row: Row) -> Result<(), SchemaError> {
         self.row += 1;
+        let row = if self.flatten { row.flattened()? } else { row };
         for (key, _) in &row.0 {
             let place = match self.places.get(key) {
                 Some(place) => *place,
@@ -237,11 +263,16 @@ impl<'de> Visitor<'de> for Member<'_, '_, '_> {
 pub(crate) type Members = (Vec<JsonTable>, Vec<(String, String)>);
 
 /// Finds the members of the outer object that are arrays of objects.
-pub(crate) fn find_members(source: impl Read, limits: &Limits) -> Result<Members, SchemaError> {
+pub(crate) fn find_members(
+    source: impl Read,
+    limits: &Limits,
+    flatten: bool,
+) -> Result<Members, SchemaError> {
     let (source, since_object) = guard(source, limits);
     let mut failure = None;
     let mut document = serde_json::Deserializer::from_reader(source);
-    let visitor = AllMembers { limits, since_object: &since_object, failure: &mut failure };
+    let visitor =
+        AllMembers { limits, flatten, since_object: &since_object, failure: &mut failure };
     let result = document.deserialize_map(visitor);
     match (failure, result) {
         (Some(error), _) => Err(error),
@@ -251,6 +282,7 @@ pub(crate) fn find_members(source: impl Read, limits: &Limits) -> Result<Members
 
 struct AllMembers<'r> {
     limits: &'r Limits,
+    flatten: bool,
     since_object: &'r AtomicU64,
     failure: &'r mut Option<SchemaError>,
 }
@@ -265,7 +297,7 @@ impl<'de> Visitor<'de> for AllMembers<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
         let (mut tables, mut others) = (Vec::new(), Vec::new());
         while let Some(member) = map.next_key::<String>()? {
-            let mut keys = Keys::new(self.limits);
+            let mut keys = Keys::new(self.limits, self.flatten);
             let seed =
                 Probe { keys: &mut keys, since_object: self.since_object, failure: self.failure };
             match map.next_value_seed(seed)? {
@@ -351,7 +383,7 @@ impl<'de> Visitor<'de> for Probe<'_> {
             }
             n_rows += 1;
             let row = serde_json::from_str::<Row>(value.get()).map_err(A::Error::custom)?;
-            if let Err(error) = self.keys.take(&row) {
+            if let Err(error) = self.keys.take(row) {
                 *self.failure = Some(error);
                 return Err(A::Error::custom("stopped"));
             }

@@ -34,6 +34,8 @@ pub struct ReadOptions {
     pub decimal_mark: Option<char>,
     /// Names of the sheets (or archive members) to read, in any order; hidden ones are read only when named.
     pub sheets: Option<Vec<String>>,
+    /// Whether members of objects inside JSON rows become columns of their own, labelled `outer.inner`; one level only.
+    pub flatten: bool,
     /// What is decided column by column.
     pub columns: Vec<ColumnOverride>,
     /// The same from an earlier file: what `columns` says counts more, and a column that is not there is no error.

@@ -59,6 +59,9 @@ pub enum Format {
         lines: bool,
         /// The member of the outer object that holds the rows.
         member: Option<String>,
+        /// Whether members of objects inside rows are columns of their own.
+        #[serde(default)]
+        flatten: bool,
         /// The members of the rows, in the order in which they first occur.
         keys: Vec<String>,
     },
@@ -415,6 +418,8 @@ pub enum NoticeCode {
     MergedCells,
     /// A column was left out because the caller said so.
     SkippedColumn,
+    /// The rows were made of those that were there, not of the file.
+    MadeOfRows,
 }
 
 impl NoticeCode {

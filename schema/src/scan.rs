@@ -134,7 +134,8 @@ impl<'a> Scanner<'a> {
         self.at = match (self.text.get(end), self.text.get(end + 1)) {
             (Some(b'\r'), Some(b'\n')) => end + 2,
             (Some(_), _) => end + 1,
-            (None, _) => end,
+            // A quote that is never closed has no byte after it.
+            (None, _) => end.min(self.text.len()),
         };
     }
 
@@ -279,6 +280,7 @@ mod tests {
         check("\"abc\"def,x\n", &[&["abcdef", "x"]]);
         check("\"a\"b\"c,d\"\n", &[&["ab\"c", "d\""]]);
         check("a,\"ü\",é\n", &[&["a", "ü", "é"]]);
+        check("a,\"b", &[&["a", "b"]]);
         check("", &[]);
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use crate::blocks::unwrap_schema_error;
 use crate::decode::{DecodingReader, Faults, PLAIN_UTF8, encoding_named};
 use crate::error::SchemaError;
-use crate::json::open_json;
+use crate::json::{JsonRows, open_json};
 use crate::options::Limits;
 use crate::plan::{Container, Format};
 use crate::rowgroups::{ParquetFacts, open_parquet};
@@ -115,7 +115,7 @@ pub(crate) enum Inner<'a> {
     /// The rows of a Parquet file.
     Parquet { facts: &'a Arc<Mutex<ParquetFacts>> },
     /// The rows of a JSON document.
-    Json { lines: bool, member: Option<&'a str>, keys: &'a [String] },
+    Json(JsonRows<'a>),
 }
 
 /// A text inside a file: where it is packed and how it is encoded.
@@ -142,7 +142,7 @@ impl<'a> TextPlace<'a> {
             Inner::Text => Texts::Anything,
             Inner::Sheet { .. } => Texts::Text,
             Inner::Parquet { .. } => Texts::Plain,
-            Inner::Json { .. } => Texts::Dates,
+            Inner::Json(_) => Texts::Dates,
         }
     }
 
@@ -152,7 +152,7 @@ impl<'a> TextPlace<'a> {
             Inner::Text => None,
             Inner::Sheet { .. } => Some("cells of a workbook"),
             Inner::Parquet { .. } => Some("values of Parquet columns"),
-            Inner::Json { .. } => Some("members of JSON objects"),
+            Inner::Json(_) => Some("members of JSON objects"),
         }
     }
 
@@ -182,11 +182,12 @@ impl<'a> TextPlace<'a> {
                 Format::Workbook { workbook: sheet.kind(), sheet: sheet.name().to_owned() }
             }
             Inner::Parquet { .. } => Format::Parquet,
-            Inner::Json { lines, member, keys } => Format::Json {
+            Inner::Json(rows) => Format::Json {
                 container,
-                lines,
-                member: member.map(str::to_owned),
-                keys: keys.to_vec(),
+                lines: rows.lines,
+                member: rows.member.map(str::to_owned),
+                flatten: rows.flatten,
+                keys: rows.keys.to_vec(),
             },
         }
     }
@@ -202,7 +203,7 @@ impl<'a> TextPlace<'a> {
                 sheet.open(self.limits)?
             }
             Inner::Parquet { facts } => Box::new(open_parquet(self.path, self.limits, facts)?),
-            Inner::Json { lines, member, keys } => Box::new(open_json(self, lines, member, keys)?),
+            Inner::Json(rows) => Box::new(open_json(self, rows)?),
         };
         std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())
             .map_err(unwrap_schema_error)?;

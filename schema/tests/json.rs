@@ -63,3 +63,21 @@ fn bad_documents() {
     let deep = "[".repeat(100_000);
     assert_eq!(code(&format!(r#"[{{"a": {deep}"#)), Some("FILE_REJECTED"));
 }
+
+#[test]
+fn objects_are_flattened_when_asked() {
+    let options = ReadOptions { flatten: true, ..ReadOptions::default() };
+    let rows = r#"[{"id": 1, "at": {"lat": 1.50, "deep": {"x": 12345678901234567890}}, "none": {}}, {"id": 2, "at": null}]"#;
+    let lines = "{\"id\": 1, \"at\": {\"lat\": 1.50, \"deep\": {\"x\": 12345678901234567890}}, \"none\": {}}\n{\"id\": 2, \"at\": null}\n";
+    let member = format!("{{\"rows\": {rows}}}");
+    for document in [rows, lines, &member] {
+        let table = read_with(document.as_bytes(), &options).unwrap();
+        assert_eq!(table.labels(), ["id", "at.lat", "at.deep", "none", "at"]);
+        assert_eq!(table.names(), ["id", "atLat", "atDeep", "none", "at"]);
+        assert_eq!(table.shown(), ["1|1.50|{\"x\": 12345678901234567890}|{}|∅", "2|∅|∅|∅|∅"]);
+    }
+    let table = read(rows);
+    assert_eq!(table.labels(), ["id", "at", "none"]);
+    let twice = read_with(br#"[{"a": {"b": 1}, "a.b": 2}]"#, &options);
+    assert_eq!(twice.err().map(|error| error.code()), Some("FILE_REJECTED"));
+}

@@ -231,7 +231,8 @@ impl Catalog {
 
     /// Takes the oldest job of this node that may begin, and marks it RUNNING.
     ///
-    /// A job waits while an older one for the same dataset has not ended.
+    /// A job waits while an older one for the same dataset has not ended; of several workspaces
+    /// the one with the fewest jobs at work is next, so that none waits behind another's pile.
     ///
     /// # Errors
     /// When the database is away.
@@ -242,6 +243,7 @@ impl Catalog {
                 .filter(jobs::Column::Status.eq(word(JobStatus::Queued)?))
                 .filter(jobs::Column::Node.eq(&self.core.node))
                 .filter(has_no_older_job()?)
+                .order_by_asc(jobs_at_work()?)
                 .order_by_asc(jobs::Column::CreatedAtUs)
                 .order_by_asc(jobs::Column::Number)
                 .limit(1);
@@ -499,6 +501,19 @@ fn has_no_older_job() -> Result<Expr, CatalogError> {
         )
         .to_owned();
     Ok(Expr::exists(olders).not())
+}
+
+/// How many jobs of the same workspace run.
+fn jobs_at_work() -> Result<Expr, CatalogError> {
+    let at_work = Alias::new("at_work");
+    let workspace = Expr::col((at_work.clone(), jobs::Column::WorkspaceId));
+    let count = Query::select()
+        .expr(Expr::col((at_work.clone(), jobs::Column::Id)).count())
+        .from_as(jobs::Entity, at_work.clone())
+        .and_where(workspace.equals((jobs::Entity, jobs::Column::WorkspaceId)))
+        .and_where(Expr::col((at_work, jobs::Column::Status)).eq(word(JobStatus::Running)?))
+        .to_owned();
+    Ok(Expr::SubQuery(None, Box::new(count.into())))
 }
 
 /// The next number in the workspace's order of acknowledgement; locks the workspace's row.

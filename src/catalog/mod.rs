@@ -17,6 +17,7 @@ mod publish;
 mod rejects;
 pub mod snapshot;
 mod watch;
+mod words;
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -58,6 +58,13 @@ pub struct Publication {
 pub(super) enum Change {
     /// These fields of its row.
     Row(Box<datasets::ActiveModel>),
+    /// The same, made from this version.
+    RowOf {
+        /// The version.
+        version: i64,
+        /// The fields.
+        row: Box<datasets::ActiveModel>,
+    },
     /// Rejects go, all of them when none are named.
     DiscardRejects(Option<Vec<i64>>),
 }
@@ -152,8 +159,13 @@ impl Catalog {
         bounded(async {
             let transaction = core.begin().await?;
             let (revision, schema_revision) = grow(&transaction, workspace).await?;
+            let mut of_version = None;
             let mut row = match change {
                 Change::Row(row) => *row,
+                Change::RowOf { version, row } => {
+                    of_version = Some(version);
+                    *row
+                }
                 Change::DiscardRejects(ids) => {
                     let n_rejects = rejects::discard(&transaction, dataset, ids.as_deref()).await?;
                     datasets::ActiveModel { n_rejects: Set(n_rejects), ..Default::default() }
@@ -164,18 +176,23 @@ impl Catalog {
                 || row.columns.is_set()
                 || row.label.is_set()
                 || row.name.is_set();
-            let changed = datasets::Entity::update_many()
+            let mut update = datasets::Entity::update_many()
                 .set(row)
                 .filter(datasets::Column::Id.eq(dataset.0.to_string()))
-                .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()))
-                .exec(&transaction)
-                .await
-                .map_err(|error| match error.sql_err() {
+                .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()));
+            if let Some(version) = of_version {
+                update = update.filter(datasets::Column::Version.eq(version));
+            }
+            let changed =
+                update.exec(&transaction).await.map_err(|error| match error.sql_err() {
                     Some(SqlErr::UniqueConstraintViolation(name)) => CatalogError::NameTaken(name),
                     _ => error.into(),
                 })?;
             if changed.rows_affected == 0 {
-                return Err(CatalogError::NotFound);
+                return Err(match of_version {
+                    Some(_) => CatalogError::Changed,
+                    None => CatalogError::NotFound,
+                });
             }
             if is_schema_changed {
                 set_schema_revision(&transaction, workspace, schema_revision + 1).await?;
@@ -394,6 +411,24 @@ async fn write_version(
     };
     rejects::keep(transaction, workspace, version).await?;
     Ok(is_same)
+}
+
+/// Removes a dataset's row and retires its table; gives the table.
+pub(super) async fn remove(
+    core: &Core,
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    row: datasets::Model,
+) -> Result<StorageId, CatalogError> {
+    let (_, schema_revision) = grow(transaction, workspace).await?;
+    set_schema_revision(transaction, workspace, schema_revision + 1).await?;
+    let storage = StorageId::parse(&row.storage)
+        .ok_or_else(|| CatalogError::Damaged(format!("{:?} is not a table", row.storage)))?;
+    rejects::forget_all(transaction, &row.id).await?;
+    datasets::Entity::delete_by_id(row.id).exec(transaction).await?;
+    retire(transaction, workspace, &storage).await?;
+    core.tell(transaction, workspace).await?;
+    Ok(storage)
 }
 
 async fn retire(

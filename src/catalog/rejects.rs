@@ -62,8 +62,8 @@ impl Catalog {
                     .order_by_asc(rejects::Column::Id)
                     .all(&self.core.read)
                     .await?;
-                for row in rows {
-                    found.push(kept(&row)?);
+                for row in &rows {
+                    found.push(kept(row)?);
                 }
             }
             Ok(found)
@@ -103,6 +103,16 @@ fn of_dataset(workspace: WorkspaceId, dataset: DatasetId) -> sea_orm::Select<rej
 
 fn kept(row: &rejects::Model) -> Result<KeptReject, CatalogError> {
     Ok(KeptReject { id: row.id, row: convert::from_json(&row.reject)? })
+}
+
+/// Forgets all rejects of a dataset that is removed.
+pub(super) async fn forget_all(
+    transaction: &DatabaseTransaction,
+    dataset: &str,
+) -> Result<(), CatalogError> {
+    let all = rejects::Entity::delete_many().filter(rejects::Column::DatasetId.eq(dataset));
+    all.exec(transaction).await?;
+    Ok(())
 }
 
 async fn delete(

@@ -472,3 +472,26 @@ async fn until(mut is_so: impl FnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+#[tokio::test]
+async fn workspaces_take_turns() {
+    for bench in Bench::all().await {
+        let catalog = Catalog::open(&bench.settings).await.unwrap();
+        let other = ensure_workspace(&catalog.core.write, "other").await.unwrap();
+        let mut ids = Vec::new();
+        for name in ["a", "b", "c"] {
+            let job = new_job(&catalog, name);
+            ids.push(job.id);
+            catalog.enqueue(&job).await.unwrap();
+        }
+        let late = NewJob { workspace: other, ..new_job(&catalog, "late") };
+        catalog.enqueue(&late).await.unwrap();
+        let mut claimed = Vec::new();
+        while let Some(job) = catalog.claim().await.unwrap() {
+            claimed.push(job.id);
+        }
+        assert_eq!(claimed, [ids[0], late.id, ids[1], ids[2]]);
+        drop(catalog);
+        bench.close().await;
+    }
+}

@@ -1,11 +1,12 @@
 //! `sluice serve`: opens the rooms in order, loads the files, says it is ready, stops in order.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 use tokio_util::io::ReaderStream;
 
@@ -14,7 +15,7 @@ use super::block_on;
 use super::outcome::{Exit, Failure, Outcome};
 use crate::auth::Auth;
 use crate::catalog::Catalog;
-use crate::catalog::model::{Job, JobStatus, LoadMode};
+use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
 use crate::config::{Loaded, Settings};
 use crate::error::{Code, Error};
 use crate::graphql::Engine;
@@ -82,7 +83,8 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         });
         let start = async {
             for path in &arguments.files {
-                load_file(&rooms, path).await?;
+                // Boxed: large, and waited for once.
+                Box::pin(load_file(&rooms, path)).await?;
             }
             app.readiness.set(true);
             greet(&rooms, address, first_key.as_deref());
@@ -125,7 +127,7 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
     let failed = |failure: Failure| failure.about(path);
     let id = rooms.ingest.receive(workspace, request, bytes).await;
     let id = id.map_err(|e| failed(Failure::from(e)))?;
-    let job = rooms.ingest.wait(workspace, id, MAX_LOAD).await?;
+    let job = wait_with_bar(rooms, id, path).await?;
     told(&job).map_err(failed)?;
     let snapshot = rooms.catalog.snapshot(workspace);
     for dataset in job.datasets.iter().filter_map(|id| snapshot.dataset_by_id(*id)) {
@@ -133,6 +135,29 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
         say(&format!("loaded {} as {name}: {n_rows} rows", path.display()));
     }
     Ok(())
+}
+
+/// Waits for a load, with its progress where people look.
+async fn wait_with_bar(rooms: &Rooms, id: JobId, path: &Path) -> Result<Job, Error> {
+    const LOOK_EVERY: Duration = Duration::from_millis(200);
+    let workspace = rooms.catalog.default_workspace();
+    if !std::io::stderr().is_terminal() {
+        return rooms.ingest.wait(workspace, id, MAX_LOAD).await;
+    }
+    let template = "{prefix} {msg:10} {bar:30} {bytes}/{total_bytes}";
+    let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
+    let bar = ProgressBar::new(0).with_style(style).with_prefix(path.display().to_string());
+    let began = std::time::Instant::now();
+    loop {
+        let job = rooms.ingest.wait(workspace, id, LOOK_EVERY).await?;
+        if job.status.is_final() || began.elapsed() > MAX_LOAD {
+            bar.finish_and_clear();
+            return Ok(job);
+        }
+        bar.set_length(u64::try_from(job.bytes_total).unwrap_or_default());
+        bar.set_position(u64::try_from(job.bytes_done).unwrap_or_default());
+        bar.set_message(job.phase.unwrap_or("QUEUED").to_lowercase());
+    }
 }
 
 fn told(job: &Job) -> Outcome {

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::answer::to_field_error;
 use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
-use super::uploads;
+use super::{corrections, uploads};
 use crate::catalog::model::{Dataset, Index, Job, Scope};
 use crate::error::{Code, Error, Result};
 
@@ -23,7 +23,7 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
 
 fn mutation() -> Object {
     let mut object = Object::new("Mutation").description("All that can be changed.");
-    for field in uploads::fields() {
+    for field in uploads::fields().into_iter().chain(corrections::fields()) {
         object = object.field(field);
     }
     object

@@ -12,7 +12,7 @@ use super::answer::to_field_error;
 use super::catalog_json;
 use super::catalog_types::{FieldRow, field_value, json_object, type_ref};
 use super::engine::RequestContext;
-use crate::catalog::model::{Dataset, Job};
+use crate::catalog::model::{Dataset, DatasetId, Job};
 use crate::error::Error;
 
 /// What a mutation that starts a job answers.
@@ -23,6 +23,8 @@ pub(super) struct Payload {
     pub(super) is_unchanged: bool,
     /// What would be made, of a dry run.
     pub(super) inspection: Option<Json>,
+    /// The dataset, where no job was needed.
+    pub(super) dataset: Option<DatasetId>,
 }
 
 /// An input type: its name, its description, and fields as name, type and description.
@@ -49,6 +51,11 @@ const INPUTS: [InputRow; 4] = [
             ("nullSpellings", "[String!]", "Words that mean no value, in place of the usual ones."),
             ("dateOrder", "DateOrder", "What comes first in dates like 03/04/2024."),
             ("decimalMark", "String", "The decimal mark, \".\" or \",\"."),
+            (
+                "flatten",
+                "Boolean",
+                "Whether members of objects inside JSON rows become columns of their own.",
+            ),
             ("columns", "[ColumnOptions!]", "What is decided column by column."),
         ],
     ),
@@ -216,7 +223,7 @@ fn payload() -> Object {
                 let job = payload_of(&context).and_then(|payload| payload.job.clone());
                 FieldFuture::Value(job.map(FieldValue::owned_any))
             })
-            .description("The job; null in a dry run."),
+            .description("The job; null in a dry run, and where none was needed."),
         )
         .field(
             Field::new("dataset", type_ref("Dataset"), |context| {
@@ -276,7 +283,8 @@ fn published<'a>(context: &ResolverContext<'a>) -> async_graphql::Result<Vec<Fie
     let job = payload_of(context).and_then(|payload| payload.job.as_ref());
     let snapshot = request.services.catalog.snapshot(request.principal.workspace);
     let ids = job.map(|job| job.datasets.as_slice()).unwrap_or_default();
-    let found = ids.iter().filter_map(|id| snapshot.dataset_by_id(*id).cloned());
+    let at_once = payload_of(context).and_then(|payload| payload.dataset);
+    let found = ids.iter().chain(&at_once).filter_map(|id| snapshot.dataset_by_id(*id).cloned());
     Ok(found.map(FieldValue::owned_any).collect())
 }
 

@@ -34,11 +34,11 @@ pub(super) fn register(builder: SchemaBuilder) -> SchemaBuilder {
 }
 
 /// An argument without a default: name, type, description.
-fn argument(name: &str, sdl: &str, description: &str) -> InputValue {
+pub(super) fn argument(name: &str, sdl: &str, description: &str) -> InputValue {
     InputValue::new(name, type_ref(sdl)).description(description)
 }
 
-fn wait_argument() -> InputValue {
+pub(super) fn wait_argument() -> InputValue {
     InputValue::new("wait", TypeRef::named(TypeRef::INT))
         .default_value(Value::from(0))
         .description("Seconds to wait for the job's end, up to 600.")
@@ -118,7 +118,7 @@ pub(super) fn fields() -> Vec<Field> {
 }
 
 /// An argument as JSON; none when it is null or not given.
-fn json_argument(context: &ResolverContext<'_>, name: &str) -> Result<Option<Json>> {
+pub(super) fn json_argument(context: &ResolverContext<'_>, name: &str) -> Result<Option<Json>> {
     let Some(value) = context.args.get(name).filter(|value| !value.is_null()) else {
         return Ok(None);
     };
@@ -127,7 +127,7 @@ fn json_argument(context: &ResolverContext<'_>, name: &str) -> Result<Option<Jso
 }
 
 /// An argument that serde reads.
-fn read_argument<T: serde::de::DeserializeOwned>(
+pub(super) fn read_argument<T: serde::de::DeserializeOwned>(
     context: &ResolverContext<'_>,
     name: &str,
 ) -> Result<Option<T>> {
@@ -148,7 +148,7 @@ fn taken_file(context: &ResolverContext<'_>, request: &RequestContext) -> Result
     })
 }
 
-fn wait(context: &ResolverContext<'_>) -> Result<Duration> {
+pub(super) fn wait(context: &ResolverContext<'_>) -> Result<Duration> {
     match read_argument::<i64>(context, "wait")?.map_or(Ok(0), u64::try_from) {
         Ok(seconds) if seconds <= MAX_WAIT_SECONDS => Ok(Duration::from_secs(seconds)),
         _ => Err(Error::bad_input(format!("wait must be from 0 to {MAX_WAIT_SECONDS}."))),
@@ -188,7 +188,12 @@ async fn upload(context: &ResolverContext<'_>) -> Result<Payload> {
     let wait = wait(context)?;
     if read_argument::<bool>(context, "dryRun")?.unwrap_or_default() {
         let inspection = inspect_upload(request, wanted, &upload, INSPECTED_ROWS).await?;
-        return Ok(Payload { job: None, is_unchanged: false, inspection: Some(inspection) });
+        return Ok(Payload {
+            job: None,
+            is_unchanged: false,
+            inspection: Some(inspection),
+            dataset: None,
+        });
     }
     let began_us = now_us();
     let ingest = &request.services.ingest;
@@ -197,7 +202,7 @@ async fn upload(context: &ResolverContext<'_>) -> Result<Payload> {
 }
 
 /// The job once it has ended, or as it is when the time is over.
-async fn waited(
+pub(super) async fn waited(
     request: &RequestContext,
     id: JobId,
     wait: Duration,
@@ -210,7 +215,7 @@ async fn waited(
     };
     // An older job was found by its request id.
     let is_unchanged = job.outcome.is_unchanged || job.created_at_us < began_us;
-    Ok(Payload { job: Some(Arc::new(job)), is_unchanged, inspection: None })
+    Ok(Payload { job: Some(Arc::new(job)), is_unchanged, inspection: None, dataset: None })
 }
 
 async fn inspect(context: &ResolverContext<'_>) -> Result<Json> {

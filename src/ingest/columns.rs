@@ -154,7 +154,8 @@ pub(super) fn name_columns(naming: &Naming<'_>) -> NamedColumns {
     let given = |column: &TableColumn| {
         let label = label_of(column);
         let is_it = |(of, _): &&(String, String)| {
-            *of == label || label.is_empty() && new_of(column).is_some_and(|new| *of == new.name)
+            let address = || new_of(column).map(|new| format!("column{}", new.index_in_file + 1));
+            *of == label || label.is_empty() && Some(of) == address().as_ref()
         };
         naming.given.iter().find(is_it).map(|(_, name)| name.clone())
     };

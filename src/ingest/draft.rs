@@ -82,9 +82,8 @@ fn follow(
     sheet: &LoadedSheet,
 ) -> Result<Result<Arc<Dataset>, (String, String)>, CatalogError> {
     let prepared = &sheet.prepared;
-    if (wishes.task != Task::Load || prepared.mode.keeps_rows())
-        && let Some(before) = &prepared.before
-    {
+    let must_be_same = wishes.task != Task::Load || prepared.mode.keeps_rows();
+    if let Some(before) = prepared.before.as_ref().filter(|_| must_be_same) {
         // Made of these very rows: anything else is stale.
         return match snapshot.dataset_by_id(before.id) {
             Some(present) if present.version == before.version => Ok(Ok(Arc::clone(present))),
@@ -156,6 +155,8 @@ fn draft_one(
     let rejects = rejected_rows(sheet, &dataset.columns);
     let rejects_before = match &wishes.task {
         Task::Admit { ids, .. } => RejectsBefore::KeepBut(ids.clone()),
+        // Their rows are not among those that are there.
+        Task::Derive { from_rows: true, .. } => RejectsBefore::Keep,
         _ if prepared.mode.keeps_rows() => RejectsBefore::Keep,
         _ => RejectsBefore::Drop,
     };
@@ -173,7 +174,7 @@ fn draft_one(
             }
             dataset.version = old.version + 1;
             dataset.created_at_us = old.created_at_us;
-            if matches!(wishes.task, Task::Admit { .. }) {
+            if matches!(wishes.task, Task::Admit { .. } | Task::Derive { .. }) {
                 dataset.source.clone_from(&old.source);
             }
             dataset.n_rejects += match &rejects_before {
@@ -196,7 +197,16 @@ fn draft_one(
             dataset.type_name = type_name;
         }
     }
-    let of_sheet = |notice: &Notice| Notice { sheet: prepared.plan.name.clone(), ..notice.clone() };
+    if matches!(wishes.task, Task::Derive { from_rows: true, .. }) {
+        told.push(Notice::new(
+            NoticeCode::MadeOfRows,
+            "The rows were made of those that were there, because the file alone does not hold them all; rows are counted in this order.",
+        ));
+    }
+    let of_sheet = |notice: &Notice| Notice {
+        sheet: notice.sheet.clone().or_else(|| prepared.plan.name.clone()),
+        ..notice.clone()
+    };
     dataset.notices = told
         .iter()
         .chain(&prepared.plan.notices)
@@ -208,10 +218,7 @@ fn draft_one(
 
 /// Field names that the caller gives, by label.
 pub(super) fn given_names(wishes: &Wishes) -> Vec<(String, String)> {
-    let mut given: Vec<(String, String)> = match &wishes.task {
-        Task::Derive { names, .. } => names.clone(),
-        _ => Vec::new(),
-    };
+    let mut given: Vec<(String, String)> = Vec::new();
     for column in &wishes.read.columns {
         if let Some(name) = &column.name
             && !given.iter().any(|(label, _)| *label == column.label)
@@ -252,18 +259,25 @@ fn rejected_rows(sheet: &LoadedSheet, columns: &[Column]) -> Vec<RejectedRow> {
 
 /// Indexes made by people whose columns are all still there.
 fn indexes_to_rebuild(old: &Dataset, new: &Dataset) -> Vec<(Index, Vec<String>)> {
-    let physical = |field: &String| {
-        new.columns
-            .iter()
-            .find(|column| column.name == *field)
-            .map(|column| column.physical.clone())
+    let named = |columns: &[Column], field: &str| {
+        columns.iter().find(|column| column.name == field).cloned()
+    };
+    // A field that was renamed is found by its header.
+    let continued = |field: &String| {
+        named(&new.columns, field).or_else(|| {
+            let label = named(&old.columns, field)?.label;
+            new.columns.iter().find(|column| column.label == label).cloned()
+        })
     };
     old.indexes
         .iter()
         .filter(|index| index.reason != KEY_REASON)
         .filter_map(|index| {
-            let columns: Option<Vec<String>> = index.columns.iter().map(physical).collect();
-            Some((index.clone(), columns?))
+            let columns: Option<Vec<Column>> = index.columns.iter().map(continued).collect();
+            let columns = columns?;
+            let names = columns.iter().map(|column| column.name.clone()).collect();
+            let physical = columns.iter().map(|column| column.physical.clone()).collect();
+            Some((Index { columns: names, ..index.clone() }, physical))
         })
         .collect()
 }

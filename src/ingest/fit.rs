@@ -72,7 +72,7 @@ pub(super) fn fit(plan: &SheetPlan, before: &Dataset, mode: LoadMode, policy: Dr
         if keeps_types && target != old.column_type {
             fit.widened.push(index);
         }
-        fit.drift.extend(changes(before, old, new, joined, target));
+        fit.drift.extend(changes(before, old, (new, is_new_empty), joined, target));
     }
     for (index, old) in before.columns.iter().enumerate() {
         if old.generated || fit.old_of.contains(&Some(index)) {
@@ -88,7 +88,8 @@ pub(super) fn fit(plan: &SheetPlan, before: &Dataset, mode: LoadMode, policy: Dr
 
 /// The type that holds the values of both; a column without values fits any type.
 fn joined_type(old: &Column, new: &ColumnPlan, plan: &SheetPlan, before: &Dataset) -> ColumnType {
-    let is_old_empty = old.n_nulls >= before.row_count;
+    // Counted over the files, refused rows too: nothing was ever there.
+    let is_old_empty = old.n_nulls >= before.row_count && old.evidence.n_distinct == 0;
     if new.n_nulls >= plan.n_rows {
         old.column_type
     } else if is_old_empty && !old.declared {
@@ -141,7 +142,7 @@ fn match_columns(plan: &SheetPlan, before: &Dataset) -> Vec<Option<usize>> {
 fn changes(
     before: &Dataset,
     old: &Column,
-    new: &ColumnPlan,
+    (new, is_new_empty): (&ColumnPlan, bool),
     joined: ColumnType,
     target: ColumnType,
 ) -> Vec<Drift> {
@@ -186,7 +187,7 @@ fn changes(
             target.name()
         );
         found.push(base(kind, impact, message));
-    } else if new.column_type != old.column_type && new.column_type.name() != was {
+    } else if !is_new_empty && new.column_type.name() != was {
         let message =
             format!("{:?} stays {was}; the upload's values alone would be {is}.", old.label);
         found.push(base(DriftKind::Narrowed, DriftImpact::Safe, message));

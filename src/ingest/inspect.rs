@@ -15,8 +15,9 @@ use uuid::Uuid;
 use super::columns::{KEY_NAME, KeyWork, continuing, key_candidate, key_column, replacing};
 use super::draft::draft;
 use super::failure::Failure;
+use super::key::chosen_key;
 use super::live::LiveJob;
-use super::load::{Loaded, LoadedSheet, Prepared, Work, chosen_key, prepare};
+use super::load::{Loaded, LoadedSheet, Prepared, Work, prepare};
 use super::request::UploadRequest;
 use super::{Ingest, Spooled};
 use crate::catalog::model::{
@@ -141,7 +142,8 @@ fn inspect_here(
         },
         options: String::new(),
     };
-    let work = Work { store: None, snapshot, job: &job, wishes: &wishes, path, limits, live };
+    let work =
+        Work { store: None, snapshot, job: &job, wishes: &wishes, path, limits, live, spool: None };
     let mut loaded = Loaded::default();
     let mut heads = Vec::new();
     for prepared in prepare(&work).map_err(told)? {

@@ -9,21 +9,21 @@ use std::sync::Arc;
 use sluice_schema::{ColumnOverride, ColumnPlan, Limits, ReadOptions, SheetPlan};
 
 use super::columns::{
-    KEY_NAME, KeyWork, TableColumn, can_be_key, continuing, key_candidate, key_column,
-    physical_name, replacing,
+    KEY_NAME, KeyWork, TableColumn, continuing, key_candidate, key_column, physical_name, replacing,
 };
 use super::failure::Failure;
 use super::fit::{Fit, fit, policy_of};
+use super::key::{chosen_key, upsert_column};
 use super::live::{LiveJob, Phase};
 use super::misfit;
 use super::request::{Task, Wishes};
 use crate::catalog::model::{
-    Dataset, DriftPolicy, JobOutcome, LoadMode, OnError, Recipe, RowCounts, StorageId,
+    Dataset, DriftPolicy, LoadMode, OnError, Recipe, RowCounts, StorageId,
 };
 use crate::catalog::names::{Place, place};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{CatalogError, ClaimedJob};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::store::merge::{MergeColumn, MergeSpec};
 use crate::store::{KeyCandidate, LoadedTable, PhysicalColumn, SheetSource, Store, TableSpec};
 
@@ -31,6 +31,7 @@ use crate::store::{KeyCandidate, LoadedTable, PhysicalColumn, SheetSource, Store
 const MAX_WORKERS: usize = 4;
 
 /// What a job works with.
+#[derive(Clone, Copy)]
 pub(super) struct Work<'a> {
     /// None when nothing is to be stored.
     pub(super) store: Option<&'a Store>,
@@ -40,6 +41,8 @@ pub(super) struct Work<'a> {
     pub(super) path: &'a Path,
     pub(super) limits: &'a Limits,
     pub(super) live: &'a LiveJob,
+    /// Where files may be made that go with the job.
+    pub(super) spool: Option<&'a Path>,
 }
 
 impl<'a> Work<'a> {
@@ -91,6 +94,10 @@ pub(super) fn load_sheets(work: &Work<'_>) -> Result<Loaded, Failure> {
         return Ok(loaded);
     }
     work.live.begin(Phase::Understand);
+    if let Task::Derive { from_rows: true, .. } = work.wishes.task {
+        loaded.sheets.push(super::derive::from_rows(work)?);
+        return Ok(loaded);
+    }
     let prepared = prepare(work)?;
     work.live.begin(Phase::Load);
     for sheet in prepared {
@@ -129,15 +136,16 @@ fn is_same(work: &Work<'_>, before: &Dataset, recipe: &Recipe) -> bool {
 /// How rows are made: as asked, with what was declared before where nothing else is said.
 pub(super) fn recipe_of(wishes: &Wishes, before: Option<&Dataset>) -> Recipe {
     let mut options = wishes.read.clone();
-    options.inherited.clear();
+    let mut inherited = std::mem::take(&mut options.inherited);
     let mut key = wishes.key.clone();
     if let (Some(before), Task::Load) = (before, &wishes.task) {
-        for inherited in &before.recipe.options.columns {
-            if !options.columns.iter().any(|column| column.label == inherited.label) {
-                options.columns.push(inherited.clone());
-            }
-        }
+        inherited.clone_from(&before.recipe.options.columns);
         key = key.or_else(|| before.recipe.key.clone());
+    }
+    for inherited in inherited {
+        if !options.columns.iter().any(|column| column.label == inherited.label) {
+            options.columns.push(inherited);
+        }
     }
     Recipe { options, key, has_other_rows: false }
 }
@@ -148,8 +156,12 @@ pub(super) fn recipe_of(wishes: &Wishes, before: Option<&Dataset>) -> Recipe {
 /// When the source cannot be read, a name is taken, or columns differ in a way that the caller does
 /// not accept.
 pub(super) fn prepare(work: &Work<'_>) -> Result<Vec<Prepared>, Failure> {
-    let plans =
-        understand(work, &inheriting(&work.wishes.read, target_of(work, None)?.as_deref()))?;
+    let target = target_of(work, None)?;
+    let plans = match &work.wishes.task {
+        // It says itself what it keeps of what was declared.
+        Task::Derive { .. } => understand(work, &work.wishes.read)?,
+        _ => understand(work, &inheriting(&work.wishes.read, target.as_deref()))?,
+    };
     check_sheets(&work.wishes.read, &plans)?;
     let is_one = plans.len() == 1;
     let mut prepared = Vec::with_capacity(plans.len());
@@ -160,6 +172,11 @@ pub(super) fn prepare(work: &Work<'_>) -> Result<Vec<Prepared>, Failure> {
             }
             _ => (work.job.dataset_label.clone(), None),
         };
+        // A dataset that is made anew keeps the name of its sheet.
+        let sheet = sheet.or_else(|| match &work.wishes.task {
+            Task::Derive { .. } => work.wishes.read.sheets.as_ref()?.first().cloned(),
+            _ => None,
+        });
         prepared.push(prepare_sheet(work, plan, label, sheet)?);
     }
     Ok(prepared)
@@ -179,7 +196,10 @@ fn check_sheets(options: &ReadOptions, plans: &[SheetPlan]) -> Result<(), Failur
     Err(Error::bad_input(format!("There is no sheet {unknown:?}: {there}.")).into())
 }
 
-fn understand(work: &Work<'_>, options: &ReadOptions) -> Result<Vec<SheetPlan>, Failure> {
+pub(super) fn understand(
+    work: &Work<'_>,
+    options: &ReadOptions,
+) -> Result<Vec<SheetPlan>, Failure> {
     let Work { path, job, limits, live, .. } = work;
     Ok(sluice_schema::understand(path, &job.source.file_name, options, limits, *live)?)
 }
@@ -193,7 +213,10 @@ fn stem(label: &str) -> &str {
 }
 
 /// The dataset that the job, or one of its sheets, is about.
-fn target_of(work: &Work<'_>, label: Option<&str>) -> Result<Option<Arc<Dataset>>, Failure> {
+pub(super) fn target_of(
+    work: &Work<'_>,
+    label: Option<&str>,
+) -> Result<Option<Arc<Dataset>>, Failure> {
     let id = match &work.wishes.task {
         Task::Load => {
             let label = label.unwrap_or(&work.job.dataset_label);
@@ -321,7 +344,7 @@ fn pinned(
 }
 
 /// How options name a column.
-fn address_of(column: &ColumnPlan) -> String {
+pub(super) fn address_of(column: &ColumnPlan) -> String {
     match column.label.as_str() {
         "" => format!("column{}", column.index_in_file + 1),
         label => label.to_owned(),
@@ -344,7 +367,7 @@ fn apply_targets(plan: &mut SheetPlan, fit: &Fit) {
 }
 
 /// The plan of corrected rejects: a file of ours whose headers are the dataset's field names.
-fn admitting(plan: &mut SheetPlan, before: &Dataset) -> Fit {
+pub(super) fn admitting(plan: &mut SheetPlan, before: &Dataset) -> Fit {
     let mut found = Fit::default();
     for column in &mut plan.columns {
         let of_name =
@@ -378,7 +401,7 @@ fn load_one(work: &Work<'_>, prepared: Prepared) -> Result<LoadedSheet, Failure>
 }
 
 /// Loads a sheet into a table that stands for itself.
-fn load_new(work: &Work<'_>, prepared: Prepared) -> Result<LoadedSheet, Failure> {
+pub(super) fn load_new(work: &Work<'_>, prepared: Prepared) -> Result<LoadedSheet, Failure> {
     let before = prepared.before.as_deref();
     let columns = replacing(&prepared.fit, before);
     let key = match chosen_key(work, &prepared)? {
@@ -403,43 +426,6 @@ fn load_new(work: &Work<'_>, prepared: Prepared) -> Result<LoadedSheet, Failure>
         ..RowCounts::default()
     };
     Ok(LoadedSheet { prepared, storage, columns, key, table, n_nulls: None, counts })
-}
-
-/// The column that the owner chose as the key, by label or field name.
-pub(super) fn chosen_key(work: &Work<'_>, prepared: &Prepared) -> Result<Option<usize>, Failure> {
-    let wanted = match &work.wishes.task {
-        Task::Derive { key: Some(key), .. } => Some(key.as_str()),
-        _ => prepared.recipe.key.as_deref(),
-    };
-    let Some(wanted) = wanted.filter(|key| !key.is_empty()) else { return Ok(None) };
-    let found = find_column(prepared, wanted);
-    let is_explicit = work.wishes.key.is_some() || matches!(work.wishes.task, Task::Derive { .. });
-    match found {
-        None if !is_explicit => Ok(None),
-        None => Err(misfit::unknown_column(&prepared.plan, wanted).into()),
-        Some(index) => match prepared.fit.targets.get(index) {
-            Some(column_type) if can_be_key(*column_type) => Ok(Some(index)),
-            _ => Err(Error::bad_input(format!(
-                "The column {wanted:?} cannot be the key: its values are truth values, doubles or JSON. Choose another column."
-            ))
-            .into()),
-        },
-    }
-}
-
-/// The sheet's column of this label or field name.
-fn find_column(prepared: &Prepared, wanted: &str) -> Option<usize> {
-    let columns = &prepared.plan.columns;
-    let by_label = columns.iter().position(|column| column.label == wanted);
-    let by_name = || columns.iter().position(|column| column.name == wanted);
-    let by_old_name = || {
-        let before = prepared.before.as_deref()?;
-        let named = |old: &&Option<usize>| {
-            old.and_then(|old| before.columns.get(old)).is_some_and(|old| old.name == wanted)
-        };
-        prepared.fit.old_of.iter().position(|old| named(&old))
-    };
-    by_label.or_else(by_old_name).or_else(by_name)
 }
 
 /// Loads the sheet's rows into a new table, and refuses those that do not fit.
@@ -541,54 +527,4 @@ fn add_to(work: &Work<'_>, prepared: Prepared) -> Result<LoadedSheet, Failure> {
     };
     let n_nulls = Some(merged.n_nulls);
     Ok(LoadedSheet { prepared, storage, columns, key, table, n_nulls, counts })
-}
-
-/// The column by which rows are found again.
-fn upsert_column(
-    work: &Work<'_>,
-    prepared: &Prepared,
-    before: &Dataset,
-    columns: &[TableColumn],
-) -> Result<usize, Failure> {
-    let key = match &work.wishes.key {
-        Some(wanted) => {
-            let sheet = find_column(prepared, wanted)
-                .ok_or_else(|| misfit::unknown_column(&prepared.plan, wanted))?;
-            columns.iter().position(|column| column.sheet == Some(sheet))
-        }
-        None => key_column(before)
-            .and_then(|key| columns.iter().position(|column| column.old == Some(key))),
-    };
-    let column = key.and_then(|key| columns.get(key));
-    let Some((key, column)) = key.zip(column) else {
-        return Err(Error::bad_input(format!(
-            "{} has no key to find rows by: its id numbers the rows. Name the column as key, or choose one by setKey.",
-            before.name
-        ))
-        .into());
-    };
-    let old = column.old.and_then(|old| before.columns.get(old));
-    let Some(old) = old.filter(|_| column.sheet.is_some()) else {
-        return Err(Error::new(
-            Code::FileRejected,
-            "The key is not among the columns of both the upload and the dataset. Add the column to the file, or name another key.",
-        )
-        .into());
-    };
-    if old.column_type != column.column_type || !can_be_key(column.column_type) {
-        let drift = prepared.fit.drift.clone();
-        return Err(Failure::Refused(
-            Error::new(
-                Code::SchemaDrift,
-                format!(
-                    "Rows cannot be found by {:?}: its type would change from {} to {}. Correct the file, or use mode REPLACE.",
-                    old.label,
-                    old.column_type.name(),
-                    column.column_type.name()
-                ),
-            ),
-            Box::new(JobOutcome { drift, ..JobOutcome::default() }),
-        ));
-    }
-    Ok(key)
 }

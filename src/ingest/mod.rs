@@ -6,11 +6,13 @@
 mod admit;
 mod background;
 mod columns;
+mod derive;
 mod draft;
 mod failure;
 mod fit;
 mod inspect;
 mod janitor;
+mod key;
 mod live;
 mod load;
 mod misfit;
@@ -34,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::admit::{CellCorrection, Correction};
+pub use self::derive::Derivation;
 pub use self::inspect::{InspectedSheet, inspect_file};
 pub use self::request::{UploadRequest, option_of_text, read_options};
 use self::runner::Shared;

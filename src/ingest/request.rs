@@ -104,12 +104,10 @@ pub(super) enum Task {
     Derive {
         /// Which dataset.
         dataset: DatasetId,
-        /// Whether values that do not fit any more may be lost.
+        /// Whether rows with values that do not fit any more may become rejects.
         allow_loss: bool,
-        /// Field names that change, by the label of the column.
-        names: Vec<(String, String)>,
-        /// The key: none to keep it, an empty one for the row number.
-        key: Option<String>,
+        /// Whether they are made of the rows that are there, because the source alone does not.
+        from_rows: bool,
     },
 }
 
@@ -120,6 +118,9 @@ pub(super) enum Task {
 /// BAD_USER_INPUT, naming the option.
 pub fn read_options(given: Map<String, Json>) -> Result<ReadOptions> {
     let mut options = without_nulls(given);
+    if options.contains_key("inherited") {
+        return Err(Error::bad_input("There is no reading option inherited."));
+    }
     for name in ["delimiter", "quote", "escape", "comment", "decimalMark"] {
         let Some(value) = options.get_mut(name) else { continue };
         let text = value.as_str().unwrap_or_default();
@@ -154,6 +155,7 @@ pub fn option_of_text(name: &str, text: &str) -> Result<Json> {
             text.parse::<u64>().map(Json::from).map_err(|_| wrong("a whole number"))
         }
         "nullSpellings" | "sheets" => Ok(text.split(',').map(Json::from).collect()),
+        "flatten" => text.parse::<bool>().map(Json::from).map_err(|_| wrong("true or false")),
         "dateOrder" => Ok(Json::from(text.to_ascii_uppercase())),
         "columns" => serde_json::from_str(text).map_err(|_| wrong("a JSON list")),
         _ => Ok(Json::from(text)),

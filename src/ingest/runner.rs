@@ -176,6 +176,7 @@ async fn attempt(
                 wishes: &wishes,
                 job: &job,
                 live: &live,
+                spool: Some(shared.folders.spool()),
             })
         })
         .await

@@ -77,6 +77,11 @@ impl Folders {
         Ok(folders)
     }
 
+    /// Where files are that the next start removes.
+    pub(super) fn spool(&self) -> &Path {
+        &self.spool
+    }
+
     /// Where the bytes of a source are.
     pub(super) fn source_path(&self, sha256: &str) -> PathBuf {
         self.sources.join(sha256.get(..2).unwrap_or_default()).join(sha256)

@@ -14,6 +14,7 @@ use crate::catalog::model::StorageId;
 use crate::config::Settings;
 use crate::error::{Code, Error};
 
+pub mod dump;
 pub mod json;
 pub mod merge;
 pub mod postgres;

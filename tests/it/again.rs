@@ -220,3 +220,67 @@ fn the_same_again_is_no_work() {
         assert_eq!((other.status, other.code().as_str()), (409, "CONFLICT"));
     });
 }
+
+#[test]
+fn a_column_without_values_takes_any_type() {
+    both_stores(|server| {
+        let client = server.client();
+        let header = "k,a,b,c,d,e,f,g,h\n";
+        upload(&client, "late", format!("{header}1,,,,,,,,\n").as_bytes(), &json!({}));
+        let row = "2,7,1.50,1.5e0,true,2024-01-01,2024-01-01T10:00:00Z,6ba7b810-9dad-11d1-80b4-00c04fd430c8,x\n";
+        let payload = upload(
+            &client,
+            "late",
+            format!("{header}{row}").as_bytes(),
+            &json!({ "mode": "UPSERT", "key": "k", "onDrift": "WIDEN" }),
+        );
+        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+        // And an addition without values changes no type.
+        let payload = upload(
+            &client,
+            "late",
+            format!("{header}3,,,,,,,,\n").as_bytes(),
+            &json!({ "mode": "APPEND" }),
+        );
+        assert_eq!(payload["drift"], json!([]), "{payload}");
+        assert_eq!(
+            client.data("{ late { k a b c d e f g h } }")["late"].as_array().unwrap()[1],
+            json!({ "k": 2, "a": 7, "b": "1.50", "c": 1.5, "d": true, "e": "2024-01-01", "f": "2024-01-01T10:00:00Z", "g": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "h": "x" })
+        );
+    });
+}
+
+#[test]
+fn many_additions_at_once_are_all_there_once() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "sum", b"n\n0\n", &json!({}));
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let client = &client;
+                scope.spawn(move || {
+                    for n in 0..3 {
+                        let row = format!("n\n{}\n", 1 + thread * 3 + n);
+                        let payload =
+                            upload(client, "sum", row.as_bytes(), &json!({ "mode": "APPEND" }));
+                        assert_eq!(payload["job"]["status"], "SUCCEEDED", "{payload}");
+                    }
+                });
+            }
+        });
+        let data = client.data(
+            "{ sumAggregate { aggregate { count sum { n } } } dataset(name: \"sum\") { version } }",
+        );
+        assert_eq!(data["sumAggregate"]["aggregate"], json!({ "count": 13, "sum": { "n": "78" } }));
+        assert_eq!(data["dataset"]["version"], 13);
+        // Tables that were only on the way are gone.
+        if server.database_url().is_none() {
+            crate::harness::eventually("one file", std::time::Duration::from_secs(10), || {
+                let files =
+                    crate::harness::folder::files_below(&server.data_dir().join("datasets"));
+                let n_tables = files.iter().filter(|file| file.ends_with(".db")).count();
+                (n_tables == 1).then_some(())
+            });
+        }
+    });
+}

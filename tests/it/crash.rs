@@ -134,3 +134,39 @@ fn generation_of(client: &Client, about: &str) -> u64 {
     assert_eq!(aggregate["min"], aggregate["max"], "{about}");
     aggregate["min"]["generation"].as_u64().unwrap()
 }
+
+#[test]
+fn additions_to_a_killed_server_are_there_once_or_not_at_all() {
+    let database = Database::new();
+    for database_url in [None, Some(database.url())] {
+        let folder = Folder::new();
+        let data_dir = folder.path().join("data");
+        let start = || {
+            let (data_dir, database_url) = (Some(data_dir.clone()), database_url.clone());
+            Server::start_with(Options { data_dir, database_url, ..Options::default() }, None)
+        };
+        let mut server = start();
+        const N_ADDED: usize = 20_000;
+        server.client().load("log", "n\n0\n");
+        let added: String = std::iter::once("n\n".to_owned())
+            .chain((1..=N_ADDED).map(|n| format!("{n}\n")))
+            .collect();
+        for round in 1..=5_u64 {
+            // However often it is sent, a request of one id is carried out once.
+            let query = format!("mode=append&wait=0&requestId=round-{round}");
+            let told = server.client().upload_with("log", &query, &added);
+            assert_eq!(told.status, 202, "{}", told.text);
+            pause(Duration::from_millis(round * 60 % 200));
+            server.kill();
+            server = start();
+            let client = server.client();
+            let again = client.upload_with("log", &query.replace("wait=0", "wait=60"), &added);
+            assert_eq!(again.status, 200, "{}", again.text);
+            assert_eq!(again.json()["job"]["id"], told.json()["job"]["id"]);
+            let data = client.data("{ logAggregate { aggregate { count max { n } } } }");
+            let n_rows = 1 + usize::try_from(round).unwrap() * N_ADDED;
+            let expect = json!({ "count": n_rows, "max": { "n": N_ADDED } });
+            assert_eq!(data["logAggregate"]["aggregate"], expect, "round {round}");
+        }
+    }
+}

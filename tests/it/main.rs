@@ -16,6 +16,7 @@ mod again;
 mod bad_input;
 mod browser;
 mod config;
+mod corrections;
 mod crash;
 mod database_away;
 mod disk_full;

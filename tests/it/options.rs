@@ -115,6 +115,13 @@ fn every_option_decides_how_a_file_is_read() {
             json!({ "a": "1.234", "b": 2 }),
         ),
         (
+            "flatten",
+            b"[{\"a\": {\"x\": 1}, \"b\": 2}]",
+            json!({ "flatten": true }),
+            "aX b",
+            json!({ "aX": 1, "b": 2 }),
+        ),
+        (
             "columnType",
             b"a,b\n1,2\n",
             json!({ "columns": [{ "label": "a", "type": "STRING" }] }),

@@ -3,12 +3,16 @@
 //! It exists so that an addition is a new table like any load, and the rows never leave the server.
 //! It never writes to the tables that it reads.
 
+use std::io::Write;
+
+use futures_util::TryStreamExt;
 use sluice_schema::{ColumnType, Control};
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::load::{MAX_COLUMNS, Session, Waiter, create_table_sql};
 use super::{PostgresStore, quoted};
 use crate::catalog::model::StorageId;
+use crate::store::dump::DumpColumn;
 use crate::store::merge::{MergeColumn, MergeSpec, MergedTable};
 use crate::store::{PhysicalColumn, StoreError};
 
@@ -43,6 +47,38 @@ pub(super) fn first_repeat(
     let found = waiter.wait(sqlx::query_as(AssertSqlSafe(sql)).fetch_optional(&mut connection))?;
     waiter.try_briefly(connection.close());
     Ok(found)
+}
+
+/// Writes the rows of a table as CSV.
+pub(super) fn dump(
+    store: &PostgresStore,
+    storage: &StorageId,
+    columns: &[DumpColumn],
+    out: &mut dyn Write,
+    control: &dyn Control,
+) -> Result<(), StoreError> {
+    let waiter = Waiter { runtime: &store.runtime, control };
+    let mut connection = waiter.wait(store.connect_for_work())?;
+    let mut list = vec!["_row".to_owned()];
+    for column in columns {
+        list.push(old_value(&MergeColumn {
+            name: String::new(),
+            column_type: ColumnType::String,
+            old: Some((column.physical.clone(), column.column_type)),
+            new: None,
+        }));
+    }
+    let table = PostgresStore::table_of(storage);
+    let select = format!("SELECT {} FROM {table} AS o ORDER BY _row", list.join(","));
+    let sql = format!("COPY ({select}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)");
+    {
+        let mut chunks = waiter.wait(connection.copy_out_raw(&sql))?;
+        while let Some(chunk) = waiter.wait(chunks.try_next())? {
+            out.write_all(&chunk)?;
+        }
+    }
+    waiter.try_briefly(connection.close());
+    Ok(())
 }
 
 fn run(
@@ -169,14 +205,12 @@ fn count_sql(spec: &MergeSpec<'_>, new: &StorageId) -> Option<String> {
     ))
 }
 
+fn is_number(column_type: ColumnType) -> bool {
+    matches!(column_type, ColumnType::Int | ColumnType::BigInt | ColumnType::Decimal { .. })
+}
+
 /// A value of the old table as the new one keeps it.
 fn old_value(column: &MergeColumn) -> String {
-    let sql_type = |column_type: ColumnType| match column_type {
-        ColumnType::BigInt => "bigint".to_owned(),
-        ColumnType::Decimal { precision, scale } => format!("numeric({precision},{scale})"),
-        ColumnType::Float => "double precision".to_owned(),
-        _ => "text".to_owned(),
-    };
     let Some((name, from)) = &column.old else {
         // A bare NULL would be text, which other types do not take.
         return "NULL".to_owned();
@@ -195,6 +229,13 @@ fn old_value(column: &MergeColumn) -> String {
         (ColumnType::DateTime, ColumnType::String) => {
             format!("replace(({value} AT TIME ZONE 'UTC')::text,' ','T')||'Z'")
         }
-        (_, to) => format!("{value}::{}", sql_type(to)),
+        (_, ColumnType::String) => format!("{value}::text"),
+        (ColumnType::Int, ColumnType::BigInt) => format!("{value}::bigint"),
+        (from, ColumnType::Decimal { precision, scale }) if is_number(*from) => {
+            format!("{value}::numeric({precision},{scale})")
+        }
+        (from, ColumnType::Float) if is_number(*from) => format!("{value}::double precision"),
+        // Only a column without values moves otherwise.
+        _ => "NULL".to_owned(),
     }
 }

@@ -4,7 +4,7 @@
 //! loads and index builds take a connection of their own, without the statement timeout, so that
 //! they never keep a query waiting.
 
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -15,6 +15,7 @@ pub mod read;
 
 use sluice_schema::Control;
 
+use super::dump::DumpColumn;
 use super::merge::{MergeSpec, MergedTable};
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::{ROW_COLUMN, StorageId};
@@ -170,6 +171,20 @@ impl PostgresStore {
             let _ = self.runtime.block_on(self.drop_table(storage));
         }
         merged
+    }
+
+    /// Writes all rows as CSV; blocks the calling thread, which must not be an async one.
+    ///
+    /// # Errors
+    /// When the database is away, the file cannot be written, or on cancellation.
+    pub fn dump(
+        &self,
+        storage: &StorageId,
+        columns: &[DumpColumn],
+        out: &mut dyn Write,
+        control: &dyn Control,
+    ) -> Result<(), StoreError> {
+        merge::dump(self, storage, columns, out, control)
     }
 
     /// The rows of the first two equal values of a column, if any are; blocks the calling thread.

@@ -4,6 +4,7 @@
 //! holds one block of rows at a time and never writes to the files that it reads.
 
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -15,6 +16,7 @@ use super::bulk::{BulkWriter, JournalMode, SchemaText};
 use super::load::{MAX_COLUMNS, PAGE_BYTES, build_key, check, create_table_sql, uri};
 use super::record::RecordEncoder;
 use super::{quoted, sync_folder};
+use crate::store::dump::{DumpColumn, write_quoted};
 use crate::store::merge::{MergeColumn, MergeSpec, MergedTable, float_text};
 use crate::store::{PhysicalColumn, StoreError};
 
@@ -114,6 +116,41 @@ pub(super) fn first_repeat(path: &Path, physical: &str) -> Result<Option<(i64, i
         Some(row) => Some((row.get(1)?, row.get(0)?)),
         None => None,
     })
+}
+
+/// Writes the rows of a data file as CSV.
+pub(super) fn dump(
+    path: &Path,
+    columns: &[DumpColumn],
+    out: &mut dyn Write,
+    control: &dyn Control,
+) -> Result<(), StoreError> {
+    let connection = open(path, None)?;
+    let list: Vec<String> = columns.iter().map(|column| quoted(&column.physical)).collect();
+    let comma = if list.is_empty() { "" } else { "," };
+    let sql = format!("SELECT _row{comma}{} FROM o.t ORDER BY _row", list.join(","));
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(())?;
+    let mut line = Vec::new();
+    let mut n_rows: u64 = 0;
+    while let Some(row) = rows.next()? {
+        line.clear();
+        line.extend_from_slice(row.get::<_, i64>(0)?.to_string().as_bytes());
+        for (index, column) in columns.iter().enumerate() {
+            let value = row.get_ref(index + 1)?;
+            line.push(b',');
+            if value != ValueRef::Null {
+                write_quoted(&mut line, &text_of(value, column.column_type)?);
+            }
+        }
+        line.push(b'\n');
+        out.write_all(&line)?;
+        n_rows += 1;
+        if n_rows.is_multiple_of(1_024) && control.is_cancelled() {
+            return Err(StoreError::Cancelled);
+        }
+    }
+    Ok(())
 }
 
 /// The file being written.

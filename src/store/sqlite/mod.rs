@@ -5,7 +5,7 @@
 //! is for others to say.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub mod functions;
@@ -13,6 +13,7 @@ pub mod read;
 
 use sluice_schema::Control;
 
+use super::dump::DumpColumn;
 use super::merge::{MergeSpec, MergedTable};
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
@@ -109,6 +110,20 @@ impl SqliteStore {
             let _ = self.drop_table(storage);
         }
         merged
+    }
+
+    /// Writes all rows as CSV; blocks the calling thread.
+    ///
+    /// # Errors
+    /// When SQLite refuses, the file cannot be written, or on cancellation.
+    pub fn dump(
+        &self,
+        storage: &StorageId,
+        columns: &[DumpColumn],
+        out: &mut dyn Write,
+        control: &dyn Control,
+    ) -> Result<(), StoreError> {
+        merge::dump(&self.path_of(storage), columns, out, control)
     }
 
     /// The rows of the first two equal values of a column, if any are; blocks the calling thread.

@@ -174,6 +174,11 @@ impl Server {
         &self.data_dir
     }
 
+    /// The address of its PostgreSQL, if it has one.
+    pub(crate) fn database_url(&self) -> Option<String> {
+        self._database.as_ref().map(Database::url)
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -1,0 +1,96 @@
+//! Finds the column that is the key, and the one by which rows are found again.
+//!
+//! It exists so that a key is named by header or field, and a wrong one is refused with the next
+//! step. Whether values repeat is for the store to say.
+
+use super::columns::{TableColumn, can_be_key, key_column};
+use super::failure::Failure;
+use super::load::{Prepared, Work};
+use super::misfit;
+use super::request::Task;
+use crate::catalog::model::{Dataset, JobOutcome};
+use crate::error::{Code, Error};
+
+/// The column that the owner chose as the key, by label or field name.
+pub(super) fn chosen_key(work: &Work<'_>, prepared: &Prepared) -> Result<Option<usize>, Failure> {
+    let wanted = prepared.recipe.key.as_deref();
+    let Some(wanted) = wanted.filter(|key| !key.is_empty()) else { return Ok(None) };
+    let found = find_column(prepared, wanted);
+    let is_explicit = work.wishes.key.is_some() || matches!(work.wishes.task, Task::Derive { .. });
+    match found {
+        None if !is_explicit => Ok(None),
+        None => Err(misfit::unknown_column(&prepared.plan, wanted).into()),
+        Some(index) => match prepared.fit.targets.get(index) {
+            Some(column_type) if can_be_key(*column_type) => Ok(Some(index)),
+            _ => Err(Error::bad_input(format!(
+                "The column {wanted:?} cannot be the key: its values are truth values, doubles or JSON. Choose another column."
+            ))
+            .into()),
+        },
+    }
+}
+
+/// The sheet's column of this label or field name.
+fn find_column(prepared: &Prepared, wanted: &str) -> Option<usize> {
+    let columns = &prepared.plan.columns;
+    let by_label = columns.iter().position(|column| column.label == wanted);
+    let by_name = || columns.iter().position(|column| column.name == wanted);
+    let by_old_name = || {
+        let before = prepared.before.as_deref()?;
+        let named = |old: &&Option<usize>| {
+            old.and_then(|old| before.columns.get(old)).is_some_and(|old| old.name == wanted)
+        };
+        prepared.fit.old_of.iter().position(|old| named(&old))
+    };
+    by_label.or_else(by_old_name).or_else(by_name)
+}
+
+/// The column by which rows are found again.
+pub(super) fn upsert_column(
+    work: &Work<'_>,
+    prepared: &Prepared,
+    before: &Dataset,
+    columns: &[TableColumn],
+) -> Result<usize, Failure> {
+    let key = match &work.wishes.key {
+        Some(wanted) => {
+            let sheet = find_column(prepared, wanted)
+                .ok_or_else(|| misfit::unknown_column(&prepared.plan, wanted))?;
+            columns.iter().position(|column| column.sheet == Some(sheet))
+        }
+        None => key_column(before)
+            .and_then(|key| columns.iter().position(|column| column.old == Some(key))),
+    };
+    let column = key.and_then(|key| columns.get(key));
+    let Some((key, column)) = key.zip(column) else {
+        return Err(Error::bad_input(format!(
+            "{} has no key to find rows by: its id numbers the rows. Name the column as key, or choose one by setKey.",
+            before.name
+        ))
+        .into());
+    };
+    let old = column.old.and_then(|old| before.columns.get(old));
+    let Some(old) = old.filter(|_| column.sheet.is_some()) else {
+        return Err(Error::new(
+            Code::FileRejected,
+            "The key is not among the columns of both the upload and the dataset. Add the column to the file, or name another key.",
+        )
+        .into());
+    };
+    if old.column_type != column.column_type || !can_be_key(column.column_type) {
+        let drift = prepared.fit.drift.clone();
+        return Err(Failure::Refused(
+            Error::new(
+                Code::SchemaDrift,
+                format!(
+                    "Rows cannot be found by {:?}: its type would change from {} to {}. Correct the file, or use mode REPLACE.",
+                    old.label,
+                    old.column_type.name(),
+                    column.column_type.name()
+                ),
+            ),
+            Box::new(JobOutcome { drift, ..JobOutcome::default() }),
+        ));
+    }
+    Ok(key)
+}
