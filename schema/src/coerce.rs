@@ -209,6 +209,8 @@ fn float(text: &str) -> Option<f64> {
         Cell::Int(_) | Cell::Decimal(_) | Cell::Scientific(_) => {}
         // Wide decimals are fine when a double keeps them.
         Cell::Wide => {}
+        // `1e5` may be a code, so that no column becomes a number by it; who declares the column means the number.
+        Cell::Text if is_bare_scientific(text) => {}
         _ => return None,
     }
     let n_digits = text.bytes().filter(u8::is_ascii_digit).count();
@@ -216,4 +218,13 @@ fn float(text: &str) -> Option<f64> {
         return None;
     }
     text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// Tells whether a text is digits, an `e` and digits, without the point or sign that programs write.
+fn is_bare_scientific(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    unsigned.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| {
+        is_digits(mantissa) && is_digits(exponent) && survives_double(text)
+    })
 }

@@ -1,5 +1,6 @@
 //! Hostile workbooks, made here: each is refused soon and within bounded memory.
 #![allow(
+    clippy::cast_possible_truncation,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
@@ -186,4 +187,40 @@ fn repeated_cells_of_opendocument_are_counted() {
     assert_eq!(refused(&content(&row, 100_000)).code(), "PAYLOAD_TOO_LARGE");
     let tall = r#"<table:table-row table:number-rows-repeated="1048576"><table:table-cell table:number-columns-repeated="1000" office:value-type="float" office:value="1"/></table:table-row>"#;
     assert_eq!(refused(&content(tall, 1)).code(), "PAYLOAD_TOO_LARGE");
+}
+
+/// A compound file with one directory entry, as far as it matters for telling what it is.
+fn compound(stream: &str) -> TempFile {
+    let mut bytes = vec![0_u8; 3 * 512];
+    bytes[..8].copy_from_slice(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1");
+    // Version 3, little endian, sectors of 512 and 64 bytes, one table sector, the directory in the second sector.
+    for (at, value) in [(26, 3_u16), (28, 0xFFFE), (30, 9), (32, 6)] {
+        bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
+    }
+    for (at, value) in [(44, 1_u32), (48, 1), (56, 4_096), (60, u32::MAX - 1), (68, u32::MAX - 1)] {
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    bytes[80..512].fill(0xFF);
+    bytes[512..1024].fill(0xFF);
+    bytes[512..516].copy_from_slice(&(u32::MAX - 2).to_le_bytes());
+    bytes[516..520].copy_from_slice(&(u32::MAX - 1).to_le_bytes());
+    for (place, name) in ["Root Entry", stream].into_iter().enumerate() {
+        let entry = 1024 + 128 * place;
+        let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        bytes[entry..entry + name.len()].copy_from_slice(&name);
+        bytes[entry + 64] = name.len() as u8 + 2;
+        bytes[entry + 66] = if place == 0 { 5 } else { 2 };
+        bytes[entry + 68..entry + 80].fill(0xFF);
+        bytes[entry + 116..entry + 120].copy_from_slice(&(u32::MAX - 1).to_le_bytes());
+    }
+    TempFile::new(&bytes)
+}
+
+#[test]
+fn a_password_is_told() {
+    let error = refused(&compound("EncryptedPackage"));
+    assert_eq!(error.code(), "UNSUPPORTED_FILE");
+    assert!(error.to_string().contains("password"), "{error}");
+    let error = refused(&compound("WordDocument"));
+    assert_eq!(error.code(), "FILE_REJECTED", "{error}");
 }

@@ -135,10 +135,12 @@ fn independent(column_type: ColumnType, cell: &str, ours: &str) -> Result<(), Te
     match column_type {
         ColumnType::Int | ColumnType::BigInt | ColumnType::Date => prop_assert_eq!(cell, ours),
         ColumnType::Decimal { .. } => {
+            // A negative zero loses its sign, and a notice says so.
+            let is_negative_zero = !cell.contains(|char| matches!(char, '1'..='9'));
+            let cell = if is_negative_zero { cell.trim_start_matches('-') } else { cell };
             let padded = if cell.contains('.') { cell.to_owned() } else { format!("{cell}.") };
             let zeros = ours.len().saturating_sub(padded.len());
-            let expect = padded + &"0".repeat(zeros);
-            prop_assert!(expect == ours || expect.strip_prefix('-') == Some(ours), "{cell} {ours}");
+            prop_assert_eq!(padded + &"0".repeat(zeros), ours);
         }
         ColumnType::Float => {
             prop_assert_eq!(cell.parse::<f64>().unwrap(), ours.parse::<f64>().unwrap())

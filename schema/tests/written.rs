@@ -137,3 +137,21 @@ fn extremes_of_written_values() {
         (Some("2024-02-01"), Some("2024-12-31"))
     );
 }
+
+#[test]
+fn codes_with_an_e_stay_text_unless_declared() {
+    check(&["1e5", "2E10"], "STRING", &["1e5", "2E10"]);
+    check(&["1.0e5", "2E+10"], "FLOAT", &["100000.0", "20000000000.0"]);
+    check(&["1.0e5", "2E10"], "STRING", &["1.0e5", "2E10"]);
+    let wanted = ColumnOverride {
+        label: "v".to_owned(),
+        column_type: Some(DeclaredType::Float),
+        name: None,
+        required: false,
+        skip: false,
+    };
+    let options = ReadOptions { columns: vec![wanted], ..ReadOptions::default() };
+    let table = read_with(column(&["1e5", "2E10", "1e999", "e5"]).as_bytes(), &options).unwrap();
+    assert_eq!(table.column(1), [Some("100000.0"), Some("20000000000.0")]);
+    assert_eq!(table.report.n_rejects, 2);
+}
