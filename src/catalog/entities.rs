@@ -89,6 +89,7 @@ pub(crate) mod datasets {
         pub storage: String,
         pub columns: String,
         pub indexes: String,
+        pub relations: String,
         pub notices: String,
         pub source_sha256: Option<String>,
         pub source_file_name: Option<String>,

@@ -84,6 +84,8 @@ pub struct Dataset {
     pub guard: StorageGuard,
     /// Secondary indexes.
     pub indexes: Vec<Index>,
+    /// Links from columns of this dataset to others.
+    pub relations: Vec<Relation>,
     /// Where the rows came from.
     pub source: Option<Source>,
     /// How the rows are made from it.
@@ -96,6 +98,13 @@ pub struct Dataset {
     pub created_at_us: i64,
     /// When this version was published, microseconds since 1970 UTC.
     pub updated_at_us: i64,
+}
+
+impl Dataset {
+    /// The column of this field name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
 }
 
 /// One column of a dataset.
@@ -134,6 +143,21 @@ pub struct Column {
 /// The physical name of the hidden row number: file order, and the last sort key of every list.
 pub const ROW_COLUMN: &str = "_row";
 
+/// A declared link from a column of a dataset to a column of another, or of the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relation {
+    /// The field that leads to the one related row.
+    pub name: String,
+    /// The field of the other dataset that leads back, to a list.
+    pub inverse_name: String,
+    /// Field name of the own column.
+    pub column: String,
+    /// The other dataset.
+    pub to: DatasetId,
+    /// Field name of its column, whose values differ.
+    pub to_column: String,
+}
+
 /// A secondary index of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
@@ -141,7 +165,7 @@ pub struct Index {
     pub name: String,
     /// Field names of its columns, in order.
     pub columns: Vec<String>,
-    /// Why it exists: `KEY`, `MANUAL`.
+    /// Why it exists: `KEY`, `MANUAL`, `RELATION`.
     pub reason: String,
     /// When it was built, microseconds since 1970 UTC.
     pub built_at_us: i64,

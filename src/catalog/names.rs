@@ -26,7 +26,7 @@ const MUTATIONS: [(&str, &str); 7] = [
 ];
 
 /// What the types made for a dataset get appended to its own type's name.
-const TYPE_SUFFIXES: [&str; 46] = [
+const TYPE_SUFFIXES: [&str; 51] = [
     "",
     "BoolExp",
     "OrderBy",
@@ -35,6 +35,11 @@ const TYPE_SUFFIXES: [&str; 46] = [
     "AggregateFields",
     "AggregateOrderBy",
     "AggregateBoolExp",
+    "AggregateBoolExpCount",
+    "SumOrderBy",
+    "AvgOrderBy",
+    "MinOrderBy",
+    "MaxOrderBy",
     "SumFields",
     "AvgFields",
     "MinFields",
@@ -76,7 +81,7 @@ const TYPE_SUFFIXES: [&str; 46] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 61] = [
+const RESERVED_FIELDS: [&str; 62] = [
     "addRelation",
     "admitRejects",
     "alterColumn",
@@ -119,6 +124,7 @@ const RESERVED_FIELDS: [&str; 61] = [
     "policies",
     "query",
     "rejects",
+    "relationSuggestions",
     "relations",
     "renameDataset",
     "renameWorkspace",
@@ -141,7 +147,7 @@ const RESERVED_FIELDS: [&str; 61] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 79] = [
+const RESERVED_TYPES: [&str; 80] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -206,6 +212,7 @@ const RESERVED_TYPES: [&str; 79] = [
     "RejectCell",
     "RejectCorrection",
     "Relation",
+    "RelationSuggestion",
     "RowCounts",
     "Scope",
     "Sheet",

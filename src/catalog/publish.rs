@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
@@ -17,8 +17,8 @@ use sluice_schema::Notice;
 use super::convert::{self, json, word};
 use super::entities::{datasets, jobs, retired_tables, workspaces};
 use super::model::{
-    Dataset, DatasetId, Index, JobId, JobOutcome, JobStatus, RejectedRow, RejectsBefore, StorageId,
-    WorkspaceId,
+    Dataset, DatasetId, Index, JobId, JobOutcome, JobStatus, RejectedRow, RejectsBefore, Relation,
+    StorageId, WorkspaceId,
 };
 use super::{Catalog, CatalogError, Core, bounded, now_us, rejects};
 
@@ -54,6 +54,19 @@ pub struct Publication {
     pub outcome: JobOutcome,
 }
 
+/// A relation to be put in the place of the one of this name.
+pub(super) struct RelationChange {
+    name: String,
+    relation: Option<Relation>,
+}
+
+/// What became of a version that was written.
+struct Written {
+    is_same_schema: bool,
+    /// Those that the dataset has now.
+    relations: Vec<Relation>,
+}
+
 /// A change of what is told about a dataset.
 pub(super) enum Change {
     /// These fields of its row.
@@ -67,6 +80,8 @@ pub(super) enum Change {
     },
     /// Rejects go, all of them when none are named.
     DiscardRejects(Option<Vec<i64>>),
+    /// Adds, replaces or removes a relation, whatever others did meanwhile.
+    Relations(Box<RelationChange>),
 }
 
 /// What two versions of a dataset differ in, as far as plans depend on it.
@@ -103,14 +118,16 @@ impl Catalog {
         let core = &self.core;
         let _change = core.change.lock().await;
         let mut published = Vec::with_capacity(publication.versions.len());
-        let (revision, schema_revision) = bounded(async {
+        let (revision, schema_revision, relations) = bounded(async {
             let transaction = core.begin().await?;
             let (revision, mut schema_revision) = grow(&transaction, workspace).await?;
             succeed(core, &transaction, workspace, &publication).await?;
             let mut is_schema_changed = false;
+            let mut relations = Vec::with_capacity(publication.versions.len());
             for version in &publication.versions {
-                let is_same = write_version(&transaction, workspace, version, revision).await?;
-                is_schema_changed |= !is_same;
+                let written = write_version(&transaction, workspace, version, revision).await?;
+                is_schema_changed |= !written.is_same_schema;
+                relations.push(written.relations);
             }
             if is_schema_changed {
                 schema_revision += 1;
@@ -118,16 +135,32 @@ impl Catalog {
             }
             core.tell(&transaction, workspace).await?;
             transaction.commit().await?;
-            Ok((revision, schema_revision))
+            Ok((revision, schema_revision, relations))
         })
         .await?;
-        for version in publication.versions {
+        for (version, relations) in publication.versions.into_iter().zip(relations) {
             let mut dataset = version.dataset;
+            dataset.relations = relations;
             dataset.guard = core.guard(dataset.storage.clone());
             published.push(Arc::new(dataset));
         }
         core.follow(workspace, &published, revision, schema_revision).await;
         Ok(published)
+    }
+
+    /// Puts a relation in the place of the one of this name, or takes that away.
+    ///
+    /// # Errors
+    /// NotFound; when the database is away.
+    pub async fn set_relation(
+        &self,
+        workspace: WorkspaceId,
+        dataset: DatasetId,
+        name: &str,
+        relation: Option<Relation>,
+    ) -> Result<Arc<Dataset>, CatalogError> {
+        let change = RelationChange { name: name.to_owned(), relation };
+        self.change_dataset(workspace, dataset, Change::Relations(Box::new(change))).await
     }
 
     /// Replaces the indexes of a dataset; the schema revision and the version stay.
@@ -166,6 +199,20 @@ impl Catalog {
                     of_version = Some(version);
                     *row
                 }
+                Change::Relations(change) => {
+                    let row = datasets::Entity::find_by_id(dataset.0.to_string())
+                        .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()))
+                        .one(&transaction)
+                        .await?
+                        .ok_or(CatalogError::NotFound)?;
+                    let mut relations: Vec<Relation> = convert::from_json(&row.relations)?;
+                    relations.retain(|relation| relation.name != change.name);
+                    relations.extend(change.relation);
+                    datasets::ActiveModel {
+                        relations: Set(json(&relations)?),
+                        ..Default::default()
+                    }
+                }
                 Change::DiscardRejects(ids) => {
                     let n_rejects = rejects::discard(&transaction, dataset, ids.as_deref()).await?;
                     datasets::ActiveModel { n_rejects: Set(n_rejects), ..Default::default() }
@@ -175,6 +222,7 @@ impl Catalog {
             let is_schema_changed = row.description.is_set()
                 || row.columns.is_set()
                 || row.label.is_set()
+                || row.relations.is_set()
                 || row.name.is_set();
             let mut update = datasets::Entity::update_many()
                 .set(row)
@@ -383,16 +431,16 @@ async fn write_version(
     workspace: WorkspaceId,
     version: &NewVersion,
     revision: i64,
-) -> Result<bool, CatalogError> {
+) -> Result<Written, CatalogError> {
     let new = &version.dataset;
-    let row = convert::dataset_row(workspace, new, revision)?;
-    let is_same = if new.version == 1 {
+    let mut row = convert::dataset_row(workspace, new, revision)?;
+    let written = if new.version == 1 {
         let made = datasets::Entity::insert(row).exec_without_returning(transaction).await;
         made.map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => CatalogError::NameTaken(new.name.clone()),
             _ => error.into(),
         })?;
-        false
+        Written { is_same_schema: false, relations: new.relations.clone() }
     } else {
         let old = datasets::Entity::find_by_id(new.id.0.to_string())
             .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()))
@@ -403,14 +451,16 @@ async fn write_version(
         if old.version + 1 != new.version {
             return Err(CatalogError::Changed);
         }
+        // They may have changed since the load began.
+        row.relations = NotSet;
         row.update(transaction).await?;
         if old.storage != new.storage {
             retire(transaction, workspace, &old.storage).await?;
         }
-        same_schema(&old, new)
+        Written { is_same_schema: same_schema(&old, new), relations: old.relations }
     };
     rejects::keep(transaction, workspace, version).await?;
-    Ok(is_same)
+    Ok(written)
 }
 
 /// Removes a dataset's row and retires its table; gives the table.

@@ -1,9 +1,28 @@
 //! An immutable picture of a workspace: what a query sees for its whole length.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::model::{Dataset, DatasetId, WorkspaceId};
+use super::model::{Column, Dataset, DatasetId, Relation, WorkspaceId};
+use sluice_schema::ColumnType;
+
+/// What the aggregate of a list is called with this behind the list's name: `ordersAggregate`.
+pub const AGGREGATE_SUFFIX: &str = "Aggregate";
+
+/// One end of a relation: how rows of a dataset lead to rows of another, or of the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The field.
+    pub name: String,
+    /// Whether it leads to any number of rows.
+    pub is_list: bool,
+    /// Physical name of the own column.
+    pub column: String,
+    /// Where it leads.
+    pub other: DatasetId,
+    /// Physical name of the column there that has the same value.
+    pub other_column: String,
+}
 
 /// All datasets of a workspace at one revision.
 #[derive(Clone, Debug)]
@@ -16,6 +35,27 @@ pub struct Snapshot {
     pub schema_revision: i64,
     datasets: BTreeMap<String, Arc<Dataset>>,
     ids: HashMap<DatasetId, String>,
+    links: HashMap<DatasetId, Vec<Link>>,
+}
+
+impl Link {
+    /// The fields that it gives the dataset.
+    pub fn fields(&self) -> impl Iterator<Item = String> {
+        let aggregate = self.is_list.then(|| format!("{}{AGGREGATE_SUFFIX}", self.name));
+        std::iter::once(self.name.clone()).chain(aggregate)
+    }
+}
+
+/// Whether values of two columns can be compared as they are kept.
+pub fn are_comparable(a: ColumnType, b: ColumnType) -> bool {
+    use ColumnType::{BigInt, Int};
+    match (a, b) {
+        (Int | BigInt, Int | BigInt) => true,
+        // JSON has no order of its own, and decimals are kept at their column's scale.
+        (ColumnType::Json, _) => false,
+        (ColumnType::Decimal { scale: a, .. }, ColumnType::Decimal { scale: b, .. }) => a == b,
+        (a, b) => a == b,
+    }
 }
 
 impl Snapshot {
@@ -29,7 +69,75 @@ impl Snapshot {
         let datasets: BTreeMap<String, Arc<Dataset>> =
             datasets.into_iter().map(|dataset| (dataset.name.clone(), dataset)).collect();
         let ids = datasets.values().map(|dataset| (dataset.id, dataset.name.clone())).collect();
-        Snapshot { workspace, revision, schema_revision, datasets, ids }
+        let links = HashMap::new();
+        let mut made = Snapshot { workspace, revision, schema_revision, datasets, ids, links };
+        made.link();
+        made
+    }
+
+    /// Where fields of a dataset lead: its own relations in their order, then those of others to it.
+    pub fn links(&self, dataset: DatasetId) -> &[Link] {
+        self.links.get(&dataset).map_or(&[], Vec::as_slice)
+    }
+
+    /// The columns at both ends of a relation of a dataset; `None` while one of them is gone or
+    /// they cannot be compared.
+    pub fn ends<'s>(
+        &'s self,
+        from: &'s Dataset,
+        relation: &Relation,
+    ) -> Option<(&'s Column, &'s Arc<Dataset>, &'s Column)> {
+        let other = self.dataset_by_id(relation.to)?;
+        let column = from.column(&relation.column)?;
+        let other_column = other.column(&relation.to_column)?;
+        are_comparable(column.column_type, other_column.column_type).then_some((
+            column,
+            other,
+            other_column,
+        ))
+    }
+
+    fn link(&mut self) {
+        let mut links: HashMap<DatasetId, Vec<Link>> = HashMap::new();
+        let mut inverse = Vec::new();
+        for dataset in self.datasets.values() {
+            for relation in &dataset.relations {
+                let Some((column, other, other_column)) = self.ends(dataset, relation) else {
+                    continue;
+                };
+                links.entry(dataset.id).or_default().push(Link {
+                    name: relation.name.clone(),
+                    is_list: false,
+                    column: column.physical.clone(),
+                    other: other.id,
+                    other_column: other_column.physical.clone(),
+                });
+                inverse.push((
+                    other.id,
+                    Link {
+                        name: relation.inverse_name.clone(),
+                        is_list: true,
+                        column: other_column.physical.clone(),
+                        other: dataset.id,
+                        other_column: column.physical.clone(),
+                    },
+                ));
+            }
+        }
+        for (dataset, link) in inverse {
+            links.entry(dataset).or_default().push(link);
+        }
+        for (dataset, links) in &mut links {
+            // Names are checked when a relation is declared; should two nodes declare one at the
+            // same time, the first keeps it.
+            let mut taken: HashSet<String> = self
+                .dataset_by_id(*dataset)
+                .into_iter()
+                .flat_map(|dataset| dataset.columns.iter().map(|column| column.name.clone()))
+                .collect();
+            links.retain(|link| link.fields().all(|name| taken.insert(name)));
+        }
+        self.links = links;
     }
 
     /// All datasets in the order of their names.
@@ -70,6 +178,7 @@ impl Snapshot {
         }
         next.revision = revision;
         next.schema_revision = schema_revision;
+        next.link();
         next
     }
 }

@@ -67,6 +67,7 @@ fn dataset(name: &str, version: i64) -> Dataset {
         storage: StorageId::new(),
         guard: StorageGuard::default(),
         indexes: Vec::new(),
+        relations: Vec::new(),
         source: None,
         recipe: Default::default(),
         n_rejects: 0,

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use super::catalog_filter;
 use super::catalog_json;
 use super::engine::RequestContext;
+use super::relations;
 use crate::catalog::model::{Dataset, Job, JobId};
 use crate::error::Error;
 
@@ -269,6 +270,7 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
     for object in objects {
         builder = builder.register(object);
     }
+    builder = relations::register(builder);
     catalog_filter::register(builder).register(dataset_object()).register(job_object())
 }
 
@@ -320,6 +322,7 @@ fn dataset_object() -> Object {
             .description("What was decided or normalised during the load."),
         )
         .field(super::upload_types::rejects_field())
+        .field(relations::of_dataset())
 }
 
 fn job_object() -> Object {
@@ -438,6 +441,7 @@ pub fn query_fields() -> Vec<Field> {
             })
         })
         .description("Who asks."),
+        relations::suggestions(),
     ]
 }
 

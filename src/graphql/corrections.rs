@@ -15,8 +15,9 @@ use super::engine::RequestContext;
 use super::mutations::{allowed, dataset_named, required};
 use super::upload_types::Payload;
 use super::uploads::{argument, json_argument, read_argument, wait, wait_argument, waited};
-use crate::catalog::model::{Column, Dataset, Scope};
+use crate::catalog::model::{Column, Dataset, Relation, Scope};
 use crate::catalog::now_us;
+use crate::catalog::snapshot::Link;
 use crate::error::{Error, Result};
 use crate::ingest::{Derivation, read_options};
 
@@ -125,6 +126,13 @@ async fn alter_column(context: &ResolverContext<'_>) -> Result<Payload> {
         ));
     }
     if let Some(name) = &name {
+        let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+        if snapshot.links(dataset.id).iter().flat_map(Link::fields).any(|field| field == *name) {
+            return Err(Error::new(
+                crate::error::Code::Conflict,
+                format!("A relation gives {} the field {name}. Choose another name.", dataset.name),
+            ));
+        }
         let taken = |other: &&Column| other.name.eq_ignore_ascii_case(name);
         if let Some(other) = dataset.columns.iter().find(taken).filter(|it| it.name != column.name)
         {
@@ -136,6 +144,9 @@ async fn alter_column(context: &ResolverContext<'_>) -> Result<Payload> {
                 ),
             ));
         }
+    }
+    if name.as_ref().is_some_and(|name| *name != column.name) {
+        refuse_related(request, &dataset, column)?;
     }
     let change = ColumnOverride {
         label: address_of(&dataset, column)?,
@@ -269,6 +280,27 @@ async fn start(
 fn column_named<'d>(dataset: &'d Dataset, name: &str) -> Result<&'d Column> {
     let found = dataset.columns.iter().find(|column| column.name == name);
     found.ok_or_else(|| Error::bad_input(format!("{} has no column {name:?}.", dataset.name)))
+}
+
+/// Relations know their columns by name.
+fn refuse_related(request: &RequestContext, dataset: &Dataset, column: &Column) -> Result<()> {
+    let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+    for other in snapshot.datasets() {
+        let uses = |it: &&Relation| {
+            other.id == dataset.id && it.column == column.name
+                || it.to == dataset.id && it.to_column == column.name
+        };
+        if let Some(relation) = other.relations.iter().find(uses) {
+            return Err(Error::new(
+                crate::error::Code::Conflict,
+                format!(
+                    "The relation {} of {} uses this column. Drop it first, and add it again under the column's new name.",
+                    relation.name, other.name
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// How reading options name a column.

@@ -308,7 +308,7 @@ impl Engine {
             return Ok(schema);
         }
         let datasets = key.2.iter().filter_map(|name| snapshot.dataset(name));
-        let schema = schema::build(datasets).map_err(Error::internal)?;
+        let schema = schema::build(datasets, snapshot).map_err(Error::internal)?;
         self.small_schemas.insert(key, schema.clone());
         Ok(schema)
     }
@@ -320,7 +320,7 @@ impl Engine {
             return Ok(schema);
         }
         let snapshot = Arc::clone(snapshot);
-        let built = tokio::task::spawn_blocking(move || schema::build(snapshot.datasets()));
+        let built = tokio::task::spawn_blocking(move || schema::build(snapshot.datasets(), &snapshot));
         let schema = built.await.map_err(Error::internal)?.map_err(Error::internal)?;
         self.whole_schemas.insert(key, schema.clone());
         Ok(schema)
@@ -379,6 +379,18 @@ fn named_datasets(snapshot: &Snapshot, document: &Document) -> BTreeSet<String> 
             // Type names end in known words; the longest dataset whose type begins it is meant.
             let of_type = |dataset: &&Arc<Dataset>| name.starts_with(dataset.type_name.as_str());
             named.extend(snapshot.datasets().filter(of_type).map(|dataset| dataset.name.clone()));
+        }
+    }
+    // Their types speak of those that they are linked with.
+    let mut unvisited: Vec<String> = named.iter().cloned().collect();
+    while let Some(name) = unvisited.pop() {
+        let Some(dataset) = snapshot.dataset(&name) else { continue };
+        for link in snapshot.links(dataset.id) {
+            let other = snapshot.dataset_by_id(link.other);
+            if let Some(other) = other.filter(|other| !named.contains(&other.name)) {
+                named.insert(other.name.clone());
+                unvisited.push(other.name.clone());
+            }
         }
     }
     named

@@ -12,6 +12,8 @@ mod corrections;
 mod documents;
 mod engine;
 pub mod mutations;
+mod relation_types;
+mod relations;
 pub mod schema;
 pub mod types;
 mod upload_types;

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::answer::to_field_error;
 use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
-use super::{corrections, uploads};
+use super::{corrections, relations, uploads};
 use crate::catalog::model::{Dataset, Index, Job, Scope};
 use crate::error::{Code, Error, Result};
 
@@ -23,7 +23,9 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
 
 fn mutation() -> Object {
     let mut object = Object::new("Mutation").description("All that can be changed.");
-    for field in uploads::fields().into_iter().chain(corrections::fields()) {
+    for field in
+        uploads::fields().into_iter().chain(corrections::fields()).chain(relations::mutations())
+    {
         object = object.field(field);
     }
     object
@@ -106,8 +108,6 @@ pub(super) fn dataset_named(request: &RequestContext, name: &str) -> Result<Arc<
 async fn create_index(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
     /// Columns of one index.
     const MAX_COLUMNS: usize = 8;
-    /// Indexes of one dataset.
-    const MAX_INDEXES: usize = 16;
     let request = allowed(context, Scope::Admin)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let columns = context.args.try_get("columns").and_then(|columns| columns.deserialize::<Json>());
@@ -121,6 +121,18 @@ async fn create_index(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
     if dataset.indexes.iter().any(|index| index.columns == columns) {
         return Err(Error::new(Code::Conflict, "There is an index over these columns already."));
     }
+    build_index(request, &dataset, columns, "MANUAL").await
+}
+
+/// Builds an index over these fields and writes it down.
+pub(super) async fn build_index(
+    request: &RequestContext,
+    dataset: &Dataset,
+    columns: Vec<String>,
+    reason: &str,
+) -> Result<Arc<Dataset>> {
+    /// Indexes of one dataset.
+    const MAX_INDEXES: usize = 16;
     if dataset.indexes.len() >= MAX_INDEXES {
         return Err(Error::new(
             Code::Conflict,
@@ -129,8 +141,8 @@ async fn create_index(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
     }
     let mut physical = Vec::with_capacity(columns.len());
     for name in &columns {
-        let column = dataset.columns.iter().find(|column| column.name == *name);
-        let column = column
+        let column = dataset
+            .column(name)
             .ok_or_else(|| Error::bad_input(format!("{} has no column {name:?}.", dataset.name)))?;
         physical.push(column.physical.clone());
     }
@@ -145,7 +157,7 @@ async fn create_index(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
     indexes.push(Index {
         name,
         columns,
-        reason: "MANUAL".to_owned(),
+        reason: reason.to_owned(),
         built_at_us: crate::catalog::now_us(),
     });
     let workspace = request.principal.workspace;

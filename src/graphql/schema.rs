@@ -12,6 +12,7 @@ use async_graphql::{Response, Value};
 
 use super::{catalog_types, mutations, types};
 use crate::catalog::model::Dataset;
+use crate::catalog::snapshot::Snapshot;
 
 /// In a request's data: validate, but run nothing.
 pub struct ValidateOnly;
@@ -40,12 +41,13 @@ impl Extension for StopAfterValidation {
     }
 }
 
-/// A schema of the catalog and these datasets.
+/// A schema of the catalog and these datasets, among which are all that they are linked with.
 ///
 /// # Errors
 /// When names collide or are illegal, which the naming of datasets and columns excludes.
 pub fn build<'d>(
     datasets: impl IntoIterator<Item = &'d Arc<Dataset>>,
+    snapshot: &Snapshot,
 ) -> Result<Schema, SchemaError> {
     let mut query = Object::new("Query").description("All that can be read.");
     let mut builder = Schema::build("Query", Some("Mutation"), None)
@@ -56,7 +58,7 @@ pub fn build<'d>(
     builder = catalog_types::register(builder);
     builder = mutations::register(builder);
     for dataset in datasets {
-        builder = types::register_dataset(builder, dataset);
+        builder = types::register_dataset(builder, dataset, snapshot);
         for field in types::query_fields(dataset) {
             query = query.field(field);
         }

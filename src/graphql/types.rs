@@ -9,7 +9,9 @@ use async_graphql::dynamic::{
 };
 use sluice_schema::{ColumnType, naming};
 
+use super::relation_types;
 use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
+use crate::catalog::snapshot::Snapshot;
 use crate::query::aggregate::{FUNCTIONS, result_type};
 use crate::query::filter::{Operator, operators};
 
@@ -137,11 +139,12 @@ pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
     fields
 }
 
-fn no_rows<'a>() -> FieldFuture<'a> {
+pub(super) fn no_rows<'a>() -> FieldFuture<'a> {
     FieldFuture::Value(Some(FieldValue::list(Vec::<FieldValue<'_>>::new())))
 }
 
-fn list_arguments(field: Field, dataset: &Dataset) -> Field {
+/// The arguments of a list, on a field that leads to rows of a dataset.
+pub(super) fn list_arguments(field: Field, dataset: &Dataset) -> Field {
     let name = &dataset.type_name;
     field
         .argument(
@@ -166,8 +169,13 @@ fn list_arguments(field: Field, dataset: &Dataset) -> Field {
         )
 }
 
-/// Registers the types of a dataset.
-pub fn register_dataset(mut builder: SchemaBuilder, dataset: &Dataset) -> SchemaBuilder {
+/// Registers the types of a dataset; those of the datasets that it is linked with must be
+/// registered, too.
+pub fn register_dataset(
+    mut builder: SchemaBuilder,
+    dataset: &Dataset,
+    snapshot: &Snapshot,
+) -> SchemaBuilder {
     let name = &dataset.type_name;
     let mut object = Object::new(name).description(object_description(dataset));
     let mut filter = InputObject::new(format!("{name}BoolExp"))
@@ -200,7 +208,12 @@ pub fn register_dataset(mut builder: SchemaBuilder, dataset: &Dataset) -> Schema
         order = order.field(InputValue::new(&column.name, TypeRef::named("OrderBy")));
         columns = columns.item(EnumItem::new(naming::enum_name(&column.name)));
     }
+    for link in snapshot.links(dataset.id) {
+        let Some(other) = snapshot.dataset_by_id(link.other) else { continue };
+        (object, filter, order) = relation_types::extend((object, filter, order), link, other);
+    }
     builder = builder.register(object).register(filter).register(order).register(columns);
+    builder = relation_types::register(builder, dataset);
     register_aggregate(builder, dataset)
 }
 

@@ -18,8 +18,9 @@ use super::engine::{RequestContext, Upload};
 use super::mutations::{allowed, dataset_named, required, text};
 use super::schema;
 use super::upload_types::{self, Payload};
-use crate::catalog::model::{Dataset, JobId, LoadMode, Scope};
+use crate::catalog::model::{Dataset, JobId, LoadMode, Scope, WorkspaceId};
 use crate::catalog::now_us;
+use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::ingest::{Correction, InspectedSheet, UploadRequest, read_options};
 
@@ -255,7 +256,9 @@ pub fn inspection_json(sheets: &[InspectedSheet]) -> Result<Json> {
 /// The object type of a dataset's rows as SDL.
 fn type_sdl(dataset: &Dataset) -> Result<String> {
     let dataset = Arc::new(dataset.clone());
-    let sdl = schema::build([&dataset]).map_err(Error::internal)?.sdl();
+    // Alone: relations are not made by a file.
+    let alone = Snapshot::new(WorkspaceId(uuid::Uuid::nil()), 0, 0, [Arc::clone(&dataset)]);
+    let sdl = schema::build([&dataset], &alone).map_err(Error::internal)?.sdl();
     let begin = format!("type {} {{\n", dataset.type_name);
     let from = sdl.find(&begin).unwrap_or_default();
     let text = sdl.get(from..).unwrap_or_default();

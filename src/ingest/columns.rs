@@ -133,6 +133,8 @@ pub(super) struct Naming<'a> {
     /// What becomes the key, once the table has its index.
     pub(super) key: KeyWork,
     pub(super) n_rows: i64,
+    /// Fields that relations give the dataset.
+    pub(super) related: &'a [String],
     /// Missing values per column of the table, where rows before are in it too.
     pub(super) n_nulls: Option<&'a [i64]>,
 }
@@ -160,6 +162,7 @@ pub(super) fn name_columns(naming: &Naming<'_>) -> NamedColumns {
         naming.given.iter().find(is_it).map(|(_, name)| name.clone())
     };
     let mut taken = HashSet::from([KEY_NAME.to_owned()]);
+    taken.extend(naming.related.iter().map(|name| name.to_ascii_lowercase()));
     let mut names: Vec<Option<String>> = vec![None; naming.table.len()];
     let is_id = |index| naming.key == KeyWork::Candidate(index);
     for (index, (column, name)) in naming.table.iter().zip(&mut names).enumerate() {
@@ -383,6 +386,7 @@ mod tests {
             storage: StorageId::default(),
             guard: Default::default(),
             indexes: Vec::new(),
+            relations: Vec::new(),
             source: None,
             recipe: Default::default(),
             n_rejects: 0,
@@ -398,6 +402,7 @@ mod tests {
         let fit = fit(&plan, &before, LoadMode::Replace, DriftPolicy::Replace);
         let table = replacing(&fit, Some(&before));
         name_columns(&Naming {
+            related: &[],
             plan: &plan,
             before: Some(&before),
             table: &table,

@@ -16,7 +16,7 @@ use crate::catalog::model::{
     RejectsBefore, RowCounts, StorageGuard,
 };
 use crate::catalog::names::{Place, place};
-use crate::catalog::snapshot::Snapshot;
+use crate::catalog::snapshot::{Link, Snapshot};
 use crate::catalog::{CatalogError, ClaimedJob, now_us};
 
 /// The store's name of the key's index.
@@ -110,7 +110,10 @@ fn draft_one(
     let prepared = &sheet.prepared;
     let follows = follow(snapshot, job, wishes, sheet)?;
     let given = given_names(wishes);
+    let links = prepared.before.iter().flat_map(|before| snapshot.links(before.id));
+    let related: Vec<String> = links.flat_map(Link::fields).collect();
     let NamedColumns { columns, key, notices } = name_columns(&Naming {
+        related: &related,
         plan: &prepared.plan,
         // What the sheet was compared with: its columns are meant by their positions.
         before: prepared.before.as_deref(),
@@ -135,6 +138,7 @@ fn draft_one(
         storage: sheet.storage.clone(),
         guard: StorageGuard::default(),
         indexes: Vec::new(),
+        relations: Vec::new(),
         source: Some(job.source.clone()),
         recipe: Arc::new(prepared.recipe.clone()),
         n_rejects: 0,

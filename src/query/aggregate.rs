@@ -4,15 +4,15 @@
 //! averages, only when the answer is written. The rows beside an aggregate (`nodes`) are gathered
 //! into one value of the same statement.
 
-use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
+use sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
 use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::input::Input;
 use super::roots::Compiler;
-use super::select::{Columns, Fields, ROWS, cell_kind, typename_field};
-use crate::catalog::model::{Column, Dataset};
-use crate::error::{Error, Result};
+use super::select::{Columns, Fields, Rows, cell_kind, typename_field};
+use crate::catalog::model::Column;
+use crate::error::{Code, Error, Result};
 use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
 
 /// Digits after the point that an average has beyond its column's.
@@ -92,14 +92,19 @@ impl Expressions {
         }
     }
 
-    /// Adds them to a SELECT.
+    /// Adds them to a SELECT, each under its [`expression_name`].
     pub(super) fn select_into(self, select: &mut SelectStatement) {
         if self.0.is_empty() {
             select.expr(Expr::cust("1"));
         }
-        for (_, expression) in self.0 {
-            select.expr(expression);
+        for (position, (_, expression)) in self.0.into_iter().enumerate() {
+            select.expr_as(expression, Alias::new(expression_name(position)));
         }
+    }
+
+    /// The names of them all.
+    pub(super) fn names(&self) -> Vec<String> {
+        (0..self.0.len()).map(expression_name).collect()
     }
 
     /// Adds one that stands alone.
@@ -107,6 +112,10 @@ impl Expressions {
         self.0.push((format!("#{}", self.0.len()), expression));
         self.0.len() - 1
     }
+}
+
+fn expression_name(position: usize) -> String {
+    format!("_a{position}")
 }
 
 impl<'d> Compiler<'d> {
@@ -117,7 +126,7 @@ impl<'d> Compiler<'d> {
     /// BAD_USER_INPUT for fields that the dataset does not have.
     pub(super) fn aggregate_shape(
         &mut self,
-        dataset: &Dataset,
+        rows: &Rows<'d>,
         fields: &Fields<'d>,
         expressions: &mut Expressions,
         columns: &mut Columns,
@@ -127,7 +136,7 @@ impl<'d> Compiler<'d> {
             let Some(field) = merged.first() else { continue };
             let name = field.name.node.as_str();
             if name == "__typename" {
-                let type_name = format!("{}AggregateFields", dataset.type_name);
+                let type_name = format!("{}AggregateFields", rows.dataset.type_name);
                 shape.push(typename_field(key, &type_name));
                 continue;
             }
@@ -135,7 +144,7 @@ impl<'d> Compiler<'d> {
                 let counted = field.get_argument("columns").map(|value| &value.node);
                 let distinct = field.get_argument("distinct").map(|value| &value.node);
                 let expression = self.count(
-                    dataset,
+                    rows,
                     counted.map(Input::Written).as_ref(),
                     distinct.map(Input::Written).as_ref(),
                     columns,
@@ -148,7 +157,7 @@ impl<'d> Compiler<'d> {
                 };
                 let below = self.collect_below(merged)?;
                 OutCell::Object(self.function_shape(
-                    dataset,
+                    rows,
                     *function,
                     &below,
                     expressions,
@@ -162,7 +171,7 @@ impl<'d> Compiler<'d> {
 
     fn function_shape(
         &mut self,
-        dataset: &Dataset,
+        rows: &Rows<'d>,
         function: Function,
         fields: &Fields<'d>,
         expressions: &mut Expressions,
@@ -173,20 +182,20 @@ impl<'d> Compiler<'d> {
             let Some(field) = merged.first() else { continue };
             let name = field.name.node.as_str();
             if name == "__typename" {
-                let type_name = format!("{}{function:?}Fields", dataset.type_name);
+                let type_name = format!("{}{function:?}Fields", rows.dataset.type_name);
                 shape.push(typename_field(key, &type_name));
                 continue;
             }
-            let found = dataset.columns.iter().find(|column| column.name == name);
+            let found = rows.dataset.columns.iter().find(|column| column.name == name);
             let answer = found.and_then(|column| Some((column, result_type(function, column)?)));
             let Some((column, answer)) = answer else {
                 return Err(Error::bad_input(format!(
                     "{function:?} is not defined for a field {name:?} of {}.",
-                    dataset.name
+                    rows.dataset.name
                 )));
             };
             columns.position(&column.physical);
-            let cell = self.function_cell(function, column, answer, expressions);
+            let cell = self.function_cell(rows, function, column, answer, expressions);
             shape.push(OutField { key: key_bytes(key), cell });
         }
         Ok(shape)
@@ -194,13 +203,14 @@ impl<'d> Compiler<'d> {
 
     fn function_cell(
         &self,
+        rows: &Rows<'_>,
         function: Function,
         column: &Column,
         answer: ColumnType,
         expressions: &mut Expressions,
     ) -> OutCell {
         let physical = &column.physical;
-        let value = || Expr::col((ROWS, physical.clone()));
+        let value = || rows.column(physical);
         let mut sum = || {
             expressions.position(format!("sum {physical}"), || match self.dialect {
                 Dialect::Sqlite if column.column_type == ColumnType::Float => {
@@ -245,9 +255,9 @@ impl<'d> Compiler<'d> {
     }
 
     /// `count(columns, distinct)`: rows in which all the columns have a value.
-    fn count(
+    pub(super) fn count(
         &mut self,
-        dataset: &Dataset,
+        rows: &Rows<'_>,
         counted: Option<&Input<'_>>,
         distinct: Option<&Input<'_>>,
         columns: &mut Columns,
@@ -259,12 +269,11 @@ impl<'d> Compiler<'d> {
             _ => false,
         };
         let counted = counted.filter(|input| self.reader.presence(input) == Some(true));
-        let physical = self.distinct_columns(dataset, counted, "count.columns")?;
+        let physical = self.distinct_columns(rows.dataset, counted, "count.columns")?;
         for column in &physical {
             columns.position(column);
         }
-        let values: Vec<Expr> =
-            physical.iter().map(|column| Expr::col((ROWS, column.clone()))).collect();
+        let values: Vec<Expr> = physical.iter().map(|column| rows.column(column)).collect();
         let all_present =
             values.iter().cloned().map(ExprTrait::is_not_null).reduce(|a, b| a.and(b));
         Ok(match (values.as_slice(), is_distinct) {
@@ -296,11 +305,22 @@ impl<'d> Compiler<'d> {
         })
     }
 
-    /// Gathers the rows of a SELECT into one value, in their order.
-    pub(super) fn gather(&self, rows: SelectStatement, columns: &Columns) -> Expr {
+    /// Gathers the rows of a SELECT into one value, in their order; `names` are what it answers.
+    ///
+    /// # Errors
+    /// QUERY_TOO_COMPLEX for more fields than a gathered row may have.
+    pub(super) fn gather(&self, rows: SelectStatement, names: &[String]) -> Result<Expr> {
         const GATHERED: &str = "n";
+        /// What both stores take as arguments of one function or fields of one record.
+        const MAX_FIELDS: usize = 1_000;
+        if names.len() > MAX_FIELDS {
+            return Err(Error::new(
+                Code::QueryTooComplex,
+                format!("A nested selection has more than {MAX_FIELDS} fields, the limit."),
+            ));
+        }
         let cells: Vec<Expr> =
-            columns.names().iter().map(|column| Expr::col((GATHERED, column.clone()))).collect();
+            names.iter().map(|name| Expr::col((GATHERED, name.clone()))).collect();
         let cells = if cells.is_empty() { vec![Expr::cust("1")] } else { cells };
         let all: Expr = match self.dialect {
             Dialect::Sqlite => Func::cust("sluice_rows").args(cells).into(),
@@ -308,6 +328,6 @@ impl<'d> Compiler<'d> {
         };
         let mut select = Query::select();
         select.expr(all).from_subquery(rows, GATHERED);
-        Expr::SubQuery(None, Box::new(select.into()))
+        Ok(Expr::SubQuery(None, Box::new(select.into())))
     }
 }

@@ -10,8 +10,8 @@ use sluice_schema::ColumnType;
 use super::Dialect;
 use super::input::Input;
 use super::roots::Compiler;
+use super::select::Rows;
 use super::value::{Side, Slot, SlotKind};
-use crate::catalog::model::{Column, Dataset};
 use crate::error::{Code, Error, Result};
 
 /// A comparison of a column with a value.
@@ -137,15 +137,14 @@ pub fn operators(column_type: ColumnType) -> impl Iterator<Item = &'static Named
     comparisons.iter().chain(text)
 }
 
-impl Compiler<'_> {
+impl<'d> Compiler<'d> {
     /// The condition of a `where` argument; `None` when it asks for nothing.
     ///
     /// # Errors
     /// BAD_USER_INPUT for what does not fit the dataset, QUERY_TOO_COMPLEX beyond the limits.
     pub(super) fn condition(
         &mut self,
-        dataset: &Dataset,
-        table: &str,
+        rows: &Rows<'d>,
         input: &Input<'_>,
         place: &str,
         depth: usize,
@@ -170,14 +169,14 @@ impl Compiler<'_> {
             match name.as_str() {
                 "_and" => {
                     for item in self.reader.items(&value) {
-                        parts.extend(self.condition(dataset, table, &item, &place, depth + 1)?);
+                        parts.extend(self.condition(rows, &item, &place, depth + 1)?);
                     }
                 }
                 "_or" => {
                     let mut alternatives = Vec::new();
                     let mut is_always_true = false;
                     for item in self.reader.items(&value) {
-                        match self.condition(dataset, table, &item, &place, depth + 1)? {
+                        match self.condition(rows, &item, &place, depth + 1)? {
                             Some(alternative) => alternatives.push(alternative),
                             None => is_always_true = true,
                         }
@@ -189,20 +188,32 @@ impl Compiler<'_> {
                     }
                 }
                 "_not" => {
-                    let inner = self.condition(dataset, table, &value, &place, depth + 1)?;
+                    let inner = self.condition(rows, &value, &place, depth + 1)?;
                     parts.push(inner.map_or_else(never, |inner| inner.not()));
                 }
                 _ => {
-                    let Some(column) = dataset.columns.iter().find(|column| column.name == name)
-                    else {
-                        return Err(Error::bad_input(format!(
-                            "{place}: {} has no column {name:?}.",
-                            dataset.name
-                        )));
+                    let columns = &rows.dataset.columns;
+                    let Some(column) = columns.iter().find(|column| column.name == name) else {
+                        let related = self.related_condition(rows, &name, &value, &place, depth)?;
+                        parts.push(related.ok_or_else(|| {
+                            Error::bad_input(format!(
+                                "{place}: {} has no column {name:?}.",
+                                rows.dataset.name
+                            ))
+                        })?);
+                        continue;
                     };
                     for (operator, operand) in self.reader.fields(&value, &place)? {
                         let place = format!("{place}.{operator}");
-                        parts.push(self.comparison(column, table, &operator, &operand, &place)?);
+                        let left = rows.column(&column.physical);
+                        let column_type = column.column_type;
+                        parts.push(self.comparison(
+                            left,
+                            column_type,
+                            &operator,
+                            &operand,
+                            &place,
+                        )?);
                     }
                 }
             }
@@ -210,10 +221,14 @@ impl Compiler<'_> {
         Ok(parts.into_iter().reduce(|a, b| a.and(b)))
     }
 
-    fn comparison(
+    /// The comparison of a value with an operand.
+    ///
+    /// # Errors
+    /// As [`Compiler::condition`].
+    pub(super) fn comparison(
         &mut self,
-        column: &Column,
-        table: &str,
+        left: Expr,
+        column_type: ColumnType,
         operator: &str,
         operand: &Input<'_>,
         place: &str,
@@ -225,7 +240,6 @@ impl Compiler<'_> {
                 format!("The filter has more than {} comparisons.", self.limits.max_predicates),
             ));
         }
-        let column_type = column.column_type;
         let Some((_, operator, _)) = operators(column_type).find(|(name, _, _)| *name == operator)
         else {
             return Err(Error::bad_input(format!(
@@ -238,7 +252,6 @@ impl Compiler<'_> {
                 "{place} is null. To look for missing values use _isNull; to leave a condition out, omit it."
             )));
         }
-        let left = Expr::col((table.to_owned(), column.physical.clone()));
         let mut compare = |side, binary: BinOper| {
             let kind = SlotKind::Scalar(column_type, side);
             Ok(left.clone().binary(binary, self.slot(operand, kind, place)?))

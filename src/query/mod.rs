@@ -6,11 +6,14 @@
 
 pub mod aggregate;
 pub mod cache;
+mod cost;
 pub mod document;
 pub mod filter;
 pub mod guard;
 pub mod input;
+pub mod overlap;
 pub mod plan;
+pub mod related;
 pub mod roots;
 
 pub mod select;

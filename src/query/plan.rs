@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::Dialect;
+use super::cost::Cost;
 use super::document::Document;
 use super::input::{InputReader, Observation, Variables};
 use super::roots::Compiler;
@@ -16,7 +17,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
 use crate::store::json::key_bytes;
-use crate::store::run::{Bind, Run, Statement};
+use crate::store::run::{Run, Statement};
 
 /// What a root field over a dataset asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,10 +109,9 @@ pub enum RootBody {
 pub struct RootStatement {
     pub(super) statement: Arc<Statement>,
     pub(super) slots: Vec<Slot>,
-    pub(super) dataset: DatasetId,
-    /// Cells that a row answers.
-    pub(super) n_cells: u64,
-    pub(super) limit_slot: Option<usize>,
+    /// In the order of the statement's table markers.
+    pub(super) datasets: Vec<DatasetId>,
+    pub(super) cost: Cost,
 }
 
 impl Plan {
@@ -128,6 +128,7 @@ impl Plan {
     ) -> Result<Plan> {
         let mut compiler = Compiler {
             document,
+            snapshot,
             reader: InputReader::new(variables),
             limits: settings.limits,
             default_limit: settings.default_limit,
@@ -135,6 +136,8 @@ impl Plan {
             dialect: settings.dialect,
             slots: Vec::new(),
             n_predicates: 0,
+            tables: Vec::new(),
+            n_aliases: 0,
         };
         let operation = document.operation()?;
         let fields = compiler.collect([&operation.selection_set.node])?;
@@ -187,9 +190,15 @@ impl Plan {
                 runs.push(None);
                 continue;
             };
-            let dataset = snapshot
-                .dataset_by_id(body.dataset)
-                .ok_or_else(|| Error::not_found("The dataset is gone."))?;
+            let mut tables = Vec::with_capacity(body.datasets.len());
+            let mut versions = Vec::with_capacity(body.datasets.len());
+            for id in &body.datasets {
+                let dataset = snapshot
+                    .dataset_by_id(*id)
+                    .ok_or_else(|| Error::not_found("The dataset is gone."))?;
+                tables.push(dataset.storage.clone());
+                versions.push(dataset.version);
+            }
             let mut binds = Vec::with_capacity(body.slots.len());
             for slot in &body.slots {
                 binds.push(slot.bind(
@@ -198,16 +207,12 @@ impl Plan {
                     self.settings.limits.max_in_values,
                 )?);
             }
-            let n_rows = match body.limit_slot.and_then(|slot| binds.get(slot)) {
-                Some(Bind::Int(limit)) => u64::try_from(*limit).unwrap_or(0),
-                _ => 1,
-            };
-            cost = cost.saturating_add(body.n_cells.saturating_mul(n_rows));
+            cost = cost.saturating_add(body.cost.cells(&binds));
             runs.push(Some(Run {
                 statement: Arc::clone(&body.statement),
                 binds,
-                tables: vec![dataset.storage.clone()],
-                versions: vec![dataset.version],
+                tables,
+                versions,
                 deadline,
             }));
         }

@@ -3,6 +3,7 @@
 //! It is the compiler behind [`super::plan`]: what a list, a key and an aggregate have in common is
 //! here, what they select is in [`super::select`] and [`super::aggregate`]. It reads no data.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql_parser::types::Field;
@@ -13,20 +14,35 @@ use sea_query::{
 
 use super::Dialect;
 use super::aggregate::Expressions;
+use super::cost::Cost;
 use super::document::Document;
 use super::input::{Input, InputReader, Origin};
 use super::plan::{RootKind, RootStatement};
-use super::select::{Columns, Fields, ListParts, ROWS, typename_field};
+use super::select::{Columns, Fields, ListParts, Rows, typename_field};
 use super::value::{Side, Slot, SlotKind};
-use crate::catalog::model::Dataset;
+use crate::catalog::model::{Dataset, DatasetId};
+use crate::catalog::snapshot::Snapshot;
 use crate::config::QueryLimits;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::json::{OutCell, OutField, RootShape, RowShape, key_bytes};
-use crate::store::run::{Statement, table_marker};
+use crate::store::run::Statement;
+
+/// Datasets that one root field may touch: SQLite joins no more files.
+const MAX_DATASETS: usize = 10;
+
+/// A SELECT that answers one row of aggregates.
+pub(super) struct Aggregated {
+    pub(super) select: SelectStatement,
+    /// What its values are called.
+    pub(super) names: Vec<String>,
+    pub(super) shape: RowShape,
+    pub(super) cost: Cost,
+}
 
 /// Makes one plan.
 pub struct Compiler<'d> {
     pub(super) document: &'d Document,
+    pub(super) snapshot: &'d Snapshot,
     pub(super) reader: InputReader<'d>,
     pub(super) limits: QueryLimits,
     pub(super) default_limit: i64,
@@ -34,6 +50,10 @@ pub struct Compiler<'d> {
     pub(super) dialect: Dialect,
     pub(super) slots: Vec<Slot>,
     pub(super) n_predicates: usize,
+    /// The datasets of the statement in the order of its table markers.
+    pub(super) tables: Vec<DatasetId>,
+    /// Names given to rows of the statement so far.
+    pub(super) n_aliases: usize,
 }
 
 impl<'d> Compiler<'d> {
@@ -43,73 +63,108 @@ impl<'d> Compiler<'d> {
         Expr::val(i64::try_from(self.slots.len() - 1).unwrap_or(i64::MAX))
     }
 
+    /// Rows of a dataset for one place of the statement, under a new name.
+    ///
+    /// # Errors
+    /// QUERY_TOO_COMPLEX when the statement would touch too many datasets.
+    pub(super) fn rows_of(&mut self, dataset: &'d Dataset) -> Result<Rows<'d>> {
+        let known = self.tables.iter().position(|id| *id == dataset.id);
+        let table = match known {
+            Some(table) => table,
+            None => {
+                self.tables.push(dataset.id);
+                self.tables.len() - 1
+            }
+        };
+        if self.tables.len() > MAX_DATASETS {
+            return Err(Error::new(
+                Code::QueryTooComplex,
+                format!(
+                    "A root field touches more than {MAX_DATASETS} datasets, the limit. Ask for some of them in root fields of their own."
+                ),
+            ));
+        }
+        let alias = match self.n_aliases {
+            0 => "r".to_owned(),
+            n => format!("r{n}"),
+        };
+        self.n_aliases += 1;
+        Ok(Rows { dataset, table, alias })
+    }
+
     pub(super) fn root(
         &mut self,
-        dataset: &Dataset,
+        dataset: &'d Dataset,
         kind: RootKind,
         merged: &[&'d Field],
     ) -> Result<RootStatement> {
         self.slots.clear();
+        self.tables.clear();
+        self.n_aliases = 0;
         let fields = self.collect_below(merged)?;
         let Some(field) = merged.first() else {
             return Err(Error::internal("a root field without fields"));
         };
-        let (select, shape, limit_slot, n_cells) = match kind {
-            RootKind::List => self.list(dataset, field, &fields)?,
-            RootKind::ByPk => self.by_pk(dataset, field, &fields)?,
-            RootKind::Aggregate => self.aggregate(dataset, field, &fields)?,
+        let rows = self.rows_of(dataset)?;
+        let (select, shape, mut cost) = match kind {
+            RootKind::List => self.list(&rows, field, &fields)?,
+            RootKind::ByPk => self.by_pk(&rows, field, &fields)?,
+            RootKind::Aggregate => {
+                let Aggregated { select, shape, cost, .. } =
+                    self.aggregate(&rows, field, &fields, None)?;
+                (select, RootShape::Single(shape), cost)
+            }
         };
-        let is_cheap = match kind {
-            RootKind::ByPk => true,
-            RootKind::List => self.is_cheap_list(dataset, field)?,
-            RootKind::Aggregate => false,
-        };
+        let is_cheap = self.n_aliases == 1
+            && match kind {
+                RootKind::ByPk => true,
+                RootKind::List => self.is_cheap_list(&rows, field)?,
+                RootKind::Aggregate => false,
+            };
         let (sql, values) = match self.dialect {
             Dialect::Sqlite => select.build(SqliteQueryBuilder),
             Dialect::Postgres => select.build(PostgresQueryBuilder),
         };
         let all = std::mem::take(&mut self.slots);
-        let mut limit_position = None;
+        let mut positions = HashMap::new();
         let mut slots = Vec::with_capacity(all.len());
         for number in slot_numbers(&values)? {
-            if Some(number) == limit_slot {
-                limit_position = Some(slots.len());
-            }
+            positions.insert(number, slots.len());
             let slot = all.get(number).cloned();
             slots.push(slot.ok_or_else(|| Error::internal("a placeholder without a slot"))?);
         }
+        cost.locate(&positions);
         Ok(RootStatement {
             statement: Arc::new(Statement::new(&sql, shape, is_cheap)),
             slots,
-            dataset: dataset.id,
-            n_cells,
-            limit_slot: limit_position,
+            datasets: std::mem::take(&mut self.tables),
+            cost,
         })
     }
 
     fn list(
         &mut self,
-        dataset: &Dataset,
+        rows: &Rows<'d>,
         field: &'d Field,
         fields: &Fields<'d>,
-    ) -> Result<(SelectStatement, RootShape, Option<usize>, u64)> {
+    ) -> Result<(SelectStatement, RootShape, Cost)> {
         let mut columns = Columns::default();
-        let shape = self.row_shape(dataset, fields, &mut columns)?;
-        let n_cells = count_cells(&shape);
-        let (select, limit_slot) = self.rows(dataset, field, &columns, true)?;
-        Ok((select, RootShape::List(shape), limit_slot, n_cells))
+        let mut each = Cost::default();
+        let shape = self.row_shape(rows, fields, &mut columns, &mut each)?;
+        let (select, limit_slot) = self.select_rows(rows, field, columns, None, true)?;
+        Ok((select, RootShape::List(shape), Cost::of_list(limit_slot, each)))
     }
 
     fn by_pk(
         &mut self,
-        dataset: &Dataset,
+        rows: &Rows<'d>,
         field: &'d Field,
         fields: &Fields<'d>,
-    ) -> Result<(SelectStatement, RootShape, Option<usize>, u64)> {
+    ) -> Result<(SelectStatement, RootShape, Cost)> {
         let mut columns = Columns::default();
-        let shape = self.row_shape(dataset, fields, &mut columns)?;
-        let n_cells = count_cells(&shape);
-        let key = dataset.columns.get(dataset.key);
+        let mut cost = Cost::default();
+        let shape = self.row_shape(rows, fields, &mut columns, &mut cost)?;
+        let key = rows.dataset.columns.get(rows.dataset.key);
         let key = key.ok_or_else(|| Error::internal("a dataset without its key"))?;
         let argument = self.argument(field, &key.name).ok_or_else(|| {
             Error::bad_input(format!("{} needs the argument {:?}.", field.name.node, key.name))
@@ -117,24 +172,30 @@ impl<'d> Compiler<'d> {
         let kind = SlotKind::Scalar(key.column_type, Side::Exact);
         let value = self.slot(&argument, kind, &key.name)?;
         let mut select = Query::select();
-        select_columns(&mut select, &columns);
-        select
-            .from_as(table_marker(0), ROWS)
-            .and_where(Expr::col((ROWS, key.physical.clone())).eq(value));
-        Ok((select, RootShape::Optional(shape), None, n_cells))
+        columns.select_into(&mut select, rows);
+        rows.read_in(&mut select);
+        select.and_where(rows.column(&key.physical).eq(value));
+        Ok((select, RootShape::Optional(shape), cost))
     }
 
-    fn aggregate(
+    /// The SELECT of an aggregate over the rows that the arguments ask for, among those for which
+    /// `within` holds.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for fields and arguments that do not fit, QUERY_TOO_COMPLEX and
+    /// QUERY_TOO_DEEP beyond the limits.
+    pub(super) fn aggregate(
         &mut self,
-        dataset: &Dataset,
+        rows: &Rows<'d>,
         field: &'d Field,
         fields: &Fields<'d>,
-    ) -> Result<(SelectStatement, RootShape, Option<usize>, u64)> {
+        within: Option<&Expr>,
+    ) -> Result<Aggregated> {
+        let dataset = rows.dataset;
         let mut shape = RowShape::new();
         let mut expressions = Expressions::default();
         let mut read = Columns::default();
-        let mut limit_slot = None;
-        let mut n_cells = 0;
+        let mut cost = Cost::default();
         for (key, merged) in fields {
             let Some(selected) = merged.first() else { continue };
             let cell = match selected.name.node.as_str() {
@@ -145,18 +206,20 @@ impl<'d> Compiler<'d> {
                 }
                 "aggregate" => {
                     let below = self.collect_below(merged)?;
-                    let shape =
-                        self.aggregate_shape(dataset, &below, &mut expressions, &mut read)?;
+                    let shape = self.aggregate_shape(rows, &below, &mut expressions, &mut read)?;
                     OutCell::Object(shape)
                 }
                 "nodes" => {
                     let below = self.collect_below(merged)?;
                     let mut columns = Columns::default();
-                    let shape = self.row_shape(dataset, &below, &mut columns)?;
-                    n_cells += count_cells(&shape);
-                    let (rows, slot) = self.rows(dataset, field, &columns, true)?;
-                    limit_slot = slot;
-                    let index = expressions.push_rows(self.gather(rows, &columns));
+                    let mut each = Cost::default();
+                    // Rows of their own, read once more: `within` speaks of the others.
+                    let shape = self.row_shape(rows, &below, &mut columns, &mut each)?;
+                    let names: Vec<String> = columns.names().map(str::to_owned).collect();
+                    let (nodes, limit_slot) =
+                        self.select_rows(rows, field, columns, within, true)?;
+                    cost.add(Cost::of_list(limit_slot, each));
+                    let index = expressions.push_rows(self.gather(nodes, &names)?);
                     OutCell::Rows { index, shape }
                 }
                 other => {
@@ -170,44 +233,58 @@ impl<'d> Compiler<'d> {
             .iter()
             .any(|name| self.argument(field, name).is_some());
         let mut select = Query::select();
+        let names = expressions.names();
         expressions.select_into(&mut select);
         if !has_aggregates {
             // Only nodes, which stand in a subquery of their own: one row, whatever matches.
         } else if has_window {
-            let (rows, _) = self.rows(dataset, field, &read, false)?;
-            select.from_subquery(rows, ROWS);
+            let (window, _) = self.select_rows(rows, field, read, within, false)?;
+            select.from_subquery(window, rows.alias.clone());
         } else {
-            select.from_as(table_marker(0), ROWS);
-            let condition = self.argument(field, "where");
-            let condition = condition
-                .map(|input| self.condition(dataset, ROWS, &input, "where", 0))
-                .transpose()?
-                .flatten();
-            if let Some(condition) = condition {
+            rows.read_in(&mut select);
+            for condition in [within.cloned(), self.filter(rows, field)?].into_iter().flatten() {
                 select.and_where(condition);
             }
         }
-        Ok((select, RootShape::Single(shape), limit_slot, n_cells))
+        Ok(Aggregated { select, names, shape, cost })
     }
 
-    /// The SELECT of the rows that a list's arguments ask for.
-    fn rows(
+    /// The condition of a field's argument `where`.
+    ///
+    /// # Errors
+    /// As [`Compiler::condition`].
+    pub(super) fn filter(&mut self, rows: &Rows<'d>, field: &'d Field) -> Result<Option<Expr>> {
+        match self.argument(field, "where") {
+            Some(input) => self.condition(rows, &input, "where", 0),
+            None => Ok(None),
+        }
+    }
+
+    /// The SELECT of the rows that a list's arguments ask for, among those for which `within`
+    /// holds; the slot of its limit.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for arguments that do not fit, QUERY_TOO_COMPLEX and QUERY_TOO_DEEP beyond
+    /// the limits.
+    pub(super) fn select_rows(
         &mut self,
-        dataset: &Dataset,
+        rows: &Rows<'d>,
         field: &'d Field,
-        columns: &Columns,
+        columns: Columns,
+        within: Option<&Expr>,
         has_default_limit: bool,
     ) -> Result<(SelectStatement, Option<usize>)> {
-        let condition = match self.argument(field, "where") {
-            Some(input) => self.condition(dataset, ROWS, &input, "where", 0)?,
-            None => None,
+        let filter = self.filter(rows, field)?;
+        let condition = match (within.cloned(), filter) {
+            (Some(within), Some(filter)) => Some(within.and(filter)),
+            (within, filter) => within.or(filter),
         };
         let order = self.argument(field, "orderBy");
-        let order = self.order_keys(dataset, order.as_ref())?;
+        let order = self.order_keys(rows, order.as_ref())?;
         let distinct = self.argument(field, "distinctOn");
-        let distinct = self.distinct_columns(dataset, distinct.as_ref(), "distinctOn")?;
-        let mut select = ListParts { condition, order, distinct }.select(table_marker(0));
-        select_columns(&mut select, columns);
+        let distinct = self.distinct_columns(rows.dataset, distinct.as_ref(), "distinctOn")?;
+        let mut select = ListParts { condition, order, distinct }.select(rows);
+        columns.select_into(&mut select, rows);
         let limit = self.argument(field, "limit");
         let mut limit_slot = None;
         if limit.is_some() || has_default_limit {
@@ -241,7 +318,7 @@ impl<'d> Compiler<'d> {
 
     /// Whether a list touches few rows whatever its values are: rows in file order, or an index
     /// that fits the filter and the order.
-    fn is_cheap_list(&mut self, dataset: &Dataset, field: &'d Field) -> Result<bool> {
+    fn is_cheap_list(&mut self, rows: &Rows<'d>, field: &'d Field) -> Result<bool> {
         if ["offset", "distinctOn"].iter().any(|name| self.argument(field, name).is_some()) {
             return Ok(false);
         }
@@ -259,7 +336,7 @@ impl<'d> Compiler<'d> {
             }
         }
         let order = self.argument(field, "orderBy");
-        let order = self.order_keys(dataset, order.as_ref())?;
+        let order = self.order_keys(rows, order.as_ref())?;
         if equal.is_empty() && order.is_empty() {
             return Ok(true);
         }
@@ -270,22 +347,8 @@ impl<'d> Compiler<'d> {
                 && order.len() <= sorted.len()
                 && order.iter().zip(sorted).all(|(key, column)| key.field == *column)
         };
-        Ok(dataset.indexes.iter().any(|index| fits(&index.columns)))
+        Ok(rows.dataset.indexes.iter().any(|index| fits(&index.columns)))
     }
-}
-
-fn select_columns(select: &mut SelectStatement, columns: &Columns) {
-    if columns.names().is_empty() {
-        select.expr(Expr::cust("1"));
-    }
-    for column in columns.names() {
-        select.column((ROWS, column.clone()));
-    }
-}
-
-/// Cells that one object answers.
-fn count_cells(shape: &RowShape) -> u64 {
-    u64::try_from(shape.len()).unwrap_or(u64::MAX)
 }
 
 /// The numbers of the slots behind a statement's placeholders.

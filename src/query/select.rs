@@ -6,51 +6,91 @@
 use async_graphql_parser::Positioned;
 use async_graphql_parser::types::{Directive, Field, Selection, SelectionSet};
 use indexmap::IndexMap;
-use sea_query::{Expr, NullOrdering, Order, OverStatement, Query, SelectStatement};
+use sea_query::{Alias, Expr, NullOrdering, Order, OverStatement, Query, SelectStatement};
 use sluice_schema::ColumnType;
 
+use super::cost::Cost;
 use super::input::{Input, Origin};
 use super::roots::Compiler;
 use super::value::{Slot, SlotKind};
 use crate::catalog::model::{Dataset, ROW_COLUMN};
 use crate::error::{Code, Error, Result};
 use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
+use crate::store::run::table_marker;
 
-/// The name of the rows' table inside every SELECT.
-pub(super) const ROWS: &str = "r";
+/// Rows of a dataset under a name of their own inside a statement.
+#[derive(Clone, Debug)]
+pub(super) struct Rows<'d> {
+    pub(super) dataset: &'d Dataset,
+    /// Which of the statement's tables they are in.
+    pub(super) table: usize,
+    pub(super) alias: String,
+}
+
+impl Rows<'_> {
+    /// A column of theirs by its physical name.
+    pub(super) fn column(&self, physical: &str) -> Expr {
+        Expr::col((self.alias.clone(), physical.to_owned()))
+    }
+
+    /// Reads them in a SELECT.
+    pub(super) fn read_in(&self, select: &mut SelectStatement) {
+        select.from_as(table_marker(self.table), self.alias.clone());
+    }
+}
 
 /// The fields of a selection by response key, fragments spread and directives obeyed; fields of
 /// one key are to be merged.
 pub(super) type Fields<'d> = IndexMap<String, Vec<&'d Field>>;
 
-/// One key of an order: a physical column and its direction.
+/// One key of an order: a value of the row and its direction.
 #[derive(Clone, Debug)]
 pub(super) struct OrderKey {
+    /// The field, with a point before each field of a related row.
     pub(super) field: String,
-    physical: String,
-    order: Order,
-    nulls: NullOrdering,
+    pub(super) value: Expr,
+    pub(super) order: Order,
+    pub(super) nulls: NullOrdering,
 }
 
-/// Physical columns that a SELECT answers, each once.
+/// What a SELECT answers: physical columns, each once, and computed values.
 #[derive(Default)]
-pub(super) struct Columns(Vec<String>);
+pub(super) struct Columns(Vec<(String, Option<Expr>)>);
 
 impl Columns {
     /// The position of a column in the result.
     pub(super) fn position(&mut self, physical: &str) -> usize {
-        match self.0.iter().position(|known| known == physical) {
+        match self.0.iter().position(|(known, _)| known == physical) {
             Some(position) => position,
             None => {
-                self.0.push(physical.to_owned());
+                self.0.push((physical.to_owned(), None));
                 self.0.len() - 1
             }
         }
     }
 
-    /// The columns in the order of the result.
-    pub(super) fn names(&self) -> &[String] {
-        &self.0
+    /// Adds a computed value; its position in the result.
+    pub(super) fn push(&mut self, value: Expr) -> usize {
+        self.0.push((format!("_x{}", self.0.len()), Some(value)));
+        self.0.len() - 1
+    }
+
+    /// The names in the order of the result.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Selects them from these rows.
+    pub(super) fn select_into(self, select: &mut SelectStatement, rows: &Rows<'_>) {
+        if self.0.is_empty() {
+            select.expr(Expr::cust("1"));
+        }
+        for (name, value) in self.0 {
+            match value {
+                Some(value) => select.expr_as(value, Alias::new(name)),
+                None => select.column((rows.alias.clone(), name)),
+            };
+        }
     }
 }
 
@@ -152,31 +192,38 @@ impl<'d> Compiler<'d> {
         Ok(true)
     }
 
-    /// The shape of a dataset's rows for this selection; the columns it needs are added.
+    /// The shape of a dataset's rows for this selection; the columns it needs are added, and what
+    /// it costs.
     ///
     /// # Errors
     /// BAD_USER_INPUT for a field that the dataset does not have.
     pub(super) fn row_shape(
         &mut self,
-        dataset: &Dataset,
-        fields: &Fields<'_>,
+        rows: &Rows<'d>,
+        fields: &Fields<'d>,
         columns: &mut Columns,
+        cost: &mut Cost,
     ) -> Result<RowShape> {
+        let dataset = rows.dataset;
         let mut shape = RowShape::with_capacity(fields.len());
         for (key, merged) in fields {
             let Some(field) = merged.first() else { continue };
+            cost.n_cells += 1;
             let name = field.name.node.as_str();
             if name == "__typename" {
                 shape.push(typename_field(key, &dataset.type_name));
                 continue;
             }
-            let column = dataset.columns.iter().find(|column| column.name == name);
-            let column = column.ok_or_else(|| {
-                Error::bad_input(format!("{} has no field {name:?}.", dataset.type_name))
-            })?;
-            let index = columns.position(&column.physical);
-            let kind = cell_kind(column.column_type);
-            shape.push(OutField { key: key_bytes(key), cell: OutCell::Column { index, kind } });
+            let cell = match dataset.columns.iter().find(|column| column.name == name) {
+                Some(column) => OutCell::Column {
+                    index: columns.position(&column.physical),
+                    kind: cell_kind(column.column_type),
+                },
+                None => self.related_cell(rows, name, merged, columns, cost)?.ok_or_else(|| {
+                    Error::bad_input(format!("{} has no field {name:?}.", dataset.type_name))
+                })?,
+            };
+            shape.push(OutField { key: key_bytes(key), cell });
         }
         Ok(shape)
     }
@@ -187,41 +234,80 @@ impl<'d> Compiler<'d> {
     /// BAD_USER_INPUT for unknown columns, QUERY_TOO_COMPLEX for too many.
     pub(super) fn order_keys(
         &mut self,
-        dataset: &Dataset,
+        rows: &Rows<'d>,
         input: Option<&Input<'_>>,
     ) -> Result<Vec<OrderKey>> {
         let mut keys = Vec::new();
         let Some(input) = input else { return Ok(keys) };
         for item in self.reader.items(input) {
-            if self.reader.presence(&item) != Some(true) {
-                continue;
-            }
-            for (field, direction) in self.reader.fields(&item, "orderBy")? {
-                let place = format!("orderBy.{field}");
-                if self.reader.presence(&direction) != Some(true) {
-                    continue;
-                }
-                let column = dataset.columns.iter().find(|column| column.name == field);
-                let column = column.ok_or_else(|| {
-                    Error::bad_input(format!("{place}: {} has no such column.", dataset.name))
-                })?;
-                let direction = self.reader.enum_name(&direction, &place)?;
-                let (order, nulls) = direction_of(&direction).ok_or_else(|| {
-                    Error::bad_input(format!("{place}: {direction:?} is no OrderBy."))
-                })?;
-                keys.push(OrderKey { field, physical: column.physical.clone(), order, nulls });
-                if keys.len() > self.limits.max_sort_keys {
-                    return Err(Error::new(
-                        Code::QueryTooComplex,
-                        format!(
-                            "orderBy has more than {} keys, the limit.",
-                            self.limits.max_sort_keys
-                        ),
-                    ));
-                }
+            if self.reader.presence(&item) == Some(true) {
+                self.order_keys_into(rows, &item, "orderBy", &mut keys)?;
             }
         }
         Ok(keys)
+    }
+
+    /// Adds the keys of one object of an order.
+    ///
+    /// # Errors
+    /// As [`Compiler::order_keys`].
+    pub(super) fn order_keys_into(
+        &mut self,
+        rows: &Rows<'d>,
+        input: &Input<'_>,
+        place: &str,
+        keys: &mut Vec<OrderKey>,
+    ) -> Result<()> {
+        for (field, value) in self.reader.fields(input, place)? {
+            let place = format!("{place}.{field}");
+            if self.reader.presence(&value) != Some(true) {
+                continue;
+            }
+            match rows.dataset.columns.iter().find(|column| column.name == field) {
+                Some(column) => {
+                    let (order, nulls) = self.direction(&value, &place)?;
+                    let value = rows.column(&column.physical);
+                    self.push_order_key(OrderKey { field, value, order, nulls }, keys)?;
+                }
+                None if self.related_order(rows, &field, &value, &place, keys)? => {}
+                None => {
+                    return Err(Error::bad_input(format!(
+                        "{place}: {} has no such column.",
+                        rows.dataset.name
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A direction and where missing values go.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for what is no direction.
+    pub(super) fn direction(
+        &mut self,
+        input: &Input<'_>,
+        place: &str,
+    ) -> Result<(Order, NullOrdering)> {
+        let direction = self.reader.enum_name(input, place)?;
+        direction_of(&direction)
+            .ok_or_else(|| Error::bad_input(format!("{place}: {direction:?} is no OrderBy.")))
+    }
+
+    /// Adds a key within the limit.
+    ///
+    /// # Errors
+    /// QUERY_TOO_COMPLEX for one too many.
+    pub(super) fn push_order_key(&self, key: OrderKey, keys: &mut Vec<OrderKey>) -> Result<()> {
+        keys.push(key);
+        if keys.len() > self.limits.max_sort_keys {
+            return Err(Error::new(
+                Code::QueryTooComplex,
+                format!("orderBy has more than {} keys, the limit.", self.limits.max_sort_keys),
+            ));
+        }
+        Ok(())
     }
 
     /// The columns of a `distinctOn` argument, physical names.
@@ -286,10 +372,10 @@ pub(super) struct ListParts {
 
 impl ListParts {
     /// A SELECT over the rows wanted, without columns and limits.
-    pub(super) fn select(self, table: String) -> SelectStatement {
+    pub(super) fn select(self, rows: &Rows<'_>) -> SelectStatement {
         let mut select = Query::select();
         if self.distinct.is_empty() {
-            select.from_as(table, ROWS);
+            rows.read_in(&mut select);
             if let Some(condition) = self.condition {
                 select.and_where(condition);
             }
@@ -297,31 +383,26 @@ impl ListParts {
             // The first row of each group in the order wanted; the same on both stores.
             let mut window = sea_query::WindowStatement::new();
             for column in &self.distinct {
-                window.add_partition_by(Expr::col((ROWS, column.clone())));
+                window.add_partition_by(rows.column(column));
             }
-            order_window(&mut window, &self.order);
+            for key in &self.order {
+                window.order_by_expr_with_nulls(key.value.clone(), key.order.clone(), key.nulls);
+            }
+            window.order_by((rows.alias.clone(), ROW_COLUMN), Order::Asc);
             let mut inner = Query::select();
-            inner.column((ROWS, sea_query::Asterisk)).from_as(table, ROWS);
+            inner.column((rows.alias.clone(), sea_query::Asterisk));
+            rows.read_in(&mut inner);
             inner.expr_window_as(Expr::cust("ROW_NUMBER()"), window, "_place");
             if let Some(condition) = self.condition {
                 inner.and_where(condition);
             }
-            select.from_subquery(inner, ROWS);
+            select.from_subquery(inner, rows.alias.clone());
             select.and_where(Expr::cust("\"_place\" = 1"));
         }
-        for key in &self.order {
-            let column = (ROWS, key.physical.clone());
-            select.order_by_with_nulls(column, key.order.clone(), key.nulls);
+        for key in self.order {
+            select.order_by_expr_with_nulls(key.value, key.order, key.nulls);
         }
-        select.order_by((ROWS, ROW_COLUMN), Order::Asc);
+        select.order_by((rows.alias.clone(), ROW_COLUMN), Order::Asc);
         select
     }
-}
-
-fn order_window(window: &mut sea_query::WindowStatement, order: &[OrderKey]) {
-    for key in order {
-        let column = (ROWS, key.physical.clone());
-        window.order_by_with_nulls(column, key.order.clone(), key.nulls);
-    }
-    window.order_by((ROWS, ROW_COLUMN), Order::Asc);
 }

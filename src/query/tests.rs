@@ -10,7 +10,9 @@ use super::Dialect;
 use super::document::Document;
 use super::input::Variables;
 use super::plan::{Plan, PlanSettings, RootBody};
-use crate::catalog::model::{Column, Dataset, DatasetId, ROW_COLUMN, StorageId, WorkspaceId};
+use crate::catalog::model::{
+    Column, Dataset, DatasetId, ROW_COLUMN, Relation, StorageId, WorkspaceId,
+};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::error::Result;
@@ -33,37 +35,70 @@ fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     }
 }
 
-fn snapshot() -> Snapshot {
-    let decimal = ColumnType::Decimal { precision: 10, scale: 2 };
-    let dataset = Dataset {
-        id: DatasetId(Uuid::nil()),
-        name: "orders".to_owned(),
-        type_name: "Orders".to_owned(),
-        label: "orders".to_owned(),
+fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Column>) -> Dataset {
+    Dataset {
+        id: DatasetId(Uuid::from_u128(number)),
+        name: name.to_owned(),
+        type_name: type_name.to_owned(),
+        label: name.to_owned(),
         description: None,
         version: 1,
         row_count: 3,
         size_bytes: 4096,
-        columns: vec![
-            column("id", ROW_COLUMN, ColumnType::Int),
-            column("status", "c1", ColumnType::String),
-            column("total", "c2", decimal),
-            column("paid", "c3", ColumnType::Boolean),
-            column("ordered", "c4", ColumnType::Date),
-            column("ratio", "c5", ColumnType::Float),
-        ],
+        columns,
         key: 0,
         storage: StorageId::default(),
         guard: Default::default(),
         indexes: Vec::new(),
+        relations: Vec::new(),
         source: None,
         recipe: Default::default(),
         n_rejects: 0,
         notices: Arc::from([]),
         created_at_us: 0,
         updated_at_us: 0,
+    }
+}
+
+/// Orders of customers, who may have been recommended by another customer.
+fn snapshot() -> Snapshot {
+    let decimal = ColumnType::Decimal { precision: 10, scale: 2 };
+    let id = || column("id", ROW_COLUMN, ColumnType::Int);
+    let relation = |name: &str, inverse_name: &str, column: &str| Relation {
+        name: name.to_owned(),
+        inverse_name: inverse_name.to_owned(),
+        column: column.to_owned(),
+        to: DatasetId(Uuid::from_u128(2)),
+        to_column: "id".to_owned(),
     };
-    Snapshot::new(WorkspaceId(Uuid::nil()), 1, 1, [Arc::new(dataset)])
+    let mut orders = dataset(
+        1,
+        "orders",
+        "Orders",
+        vec![
+            id(),
+            column("status", "c1", ColumnType::String),
+            column("total", "c2", decimal),
+            column("paid", "c3", ColumnType::Boolean),
+            column("ordered", "c4", ColumnType::Date),
+            column("ratio", "c5", ColumnType::Float),
+            column("customerId", "c6", ColumnType::Int),
+        ],
+    );
+    orders.relations = vec![relation("customer", "orders", "customerId")];
+    let mut customers = dataset(
+        2,
+        "customers",
+        "Customers",
+        vec![
+            id(),
+            column("name", "c1", ColumnType::String),
+            column("country", "c2", ColumnType::String),
+            column("recommendedBy", "c3", ColumnType::Int),
+        ],
+    );
+    customers.relations = vec![relation("recommender", "recommended", "recommendedBy")];
+    Snapshot::new(WorkspaceId(Uuid::nil()), 1, 1, [Arc::new(orders), Arc::new(customers)])
 }
 
 fn variables(value: &serde_json::Value) -> Variables {
@@ -162,6 +197,48 @@ snapshot_sql!(
 snapshot_sql!(null_operand, "{ orders(where: {status: {_eq: null}}) { id } }");
 snapshot_sql!(unknown_column, r#"{ orders(where: {state: {_eq: "a"}}) { id } }"#);
 snapshot_sql!(nodes_only, "{ ordersAggregate(limit: 1000) { nodes { a: id b: id c: id } } }");
+snapshot_sql!(related_row, "{ orders(limit: 3) { id customer { name recommender { name } } } }");
+snapshot_sql!(
+    related_list,
+    r#"{ customers { name orders(where: {total: {_gt: "5"}}, orderBy: {total: DESC}, limit: 2) { id total customer { id } } } }"#
+);
+snapshot_sql!(
+    related_aggregate,
+    "{ customersByPk(id: 1) { a: ordersAggregate { aggregate { count sum { total } avg { total } } } b: ordersAggregate(limit: 2) { aggregate { count } nodes { id } } } }"
+);
+snapshot_sql!(
+    filter_by_related_row,
+    r#"{ orders(where: {customer: {country: {_eq: "FR"}, recommender: {name: {_eq: "Ada"}}}}) { id } }"#
+);
+snapshot_sql!(
+    filter_by_related_list,
+    r#"{ customers(where: {orders: {status: {_eq: "open"}}, _not: {recommended: {}}}) { id } }"#
+);
+snapshot_sql!(
+    filter_by_count,
+    r#"{ customers(where: {ordersAggregate: {count: {predicate: {_gte: 2, _lt: 9}, filter: {paid: {_eq: true}}, arguments: [STATUS], distinct: true}}}) { id } }"#
+);
+snapshot_sql!(
+    order_by_related,
+    "{ orders(orderBy: [{customer: {country: ASC, recommender: {name: DESC}}}, {total: ASC}]) { id } customers(orderBy: {ordersAggregate: {count: DESC, max: {total: ASC}}}) { id } }"
+);
+snapshot_sql!(
+    distinct_in_the_order_of_related,
+    "{ orders(distinctOn: [STATUS], orderBy: {customer: {name: ASC}}) { id customer { name } } }"
+);
+
+#[test]
+fn cells_of_nested_lists_count() -> Result<()> {
+    // 1,000 × (1 + n × 2) cells.
+    for (n, is_allowed) in [(49, true), (50, false)] {
+        let document =
+            format!("{{ customers(limit: 1000) {{ orders(limit: {n}) {{ id total }} }} }}");
+        let made = plan(&document, &json!({}), Dialect::Sqlite)?;
+        let bound = made.bind(&snapshot(), &Variables::new(), std::time::Instant::now());
+        assert_eq!(bound.is_ok(), is_allowed, "{n}");
+    }
+    Ok(())
+}
 
 #[test]
 fn many_cells_are_refused_before_they_are_asked_for() -> Result<()> {

@@ -62,6 +62,13 @@ pub enum OutCell {
     Literal(Box<[u8]>),
     /// A nested object over the same row.
     Object(RowShape),
+    /// The first of the rows gathered into one result column, or `null`.
+    Row {
+        /// Position in the result.
+        index: usize,
+        /// Its shape.
+        shape: RowShape,
+    },
     /// A nested list whose rows were gathered into one result column.
     Rows {
         /// Position in the result.
@@ -105,6 +112,9 @@ pub trait Cells {
 
     /// Appends the rows gathered in a column as a JSON list.
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell>;
+
+    /// Appends the first row gathered in a column as a JSON object, or `null`.
+    fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell>;
 }
 
 /// A result that is not what the plan said: a defect.
@@ -131,6 +141,7 @@ pub fn write_object<R: Cells>(
             OutCell::Column { index, kind } => row.write(*index, *kind, out)?,
             OutCell::Literal(bytes) => out.extend_from_slice(bytes),
             OutCell::Object(nested) => write_object(row, nested, out)?,
+            OutCell::Row { index, shape } => row.write_row(*index, shape, out)?,
             OutCell::Rows { index, shape } => row.write_rows(*index, shape, out)?,
             OutCell::Average { sum, count, scale, digits } => {
                 match (row.integer(*sum)?, row.integer(*count)?) {

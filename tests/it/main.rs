@@ -30,6 +30,7 @@ mod options;
 mod read;
 mod readme;
 mod rejects;
+mod relations;
 mod schema;
 mod tidy;
 mod upload;

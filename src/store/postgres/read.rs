@@ -126,6 +126,10 @@ impl Cells for PgRow {
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_rows(cell(self, index)?, index, shape, out)
     }
+
+    fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_row(cell(self, index)?, index, shape, out)
+    }
 }
 
 /// A row gathered by `array_agg(ROW(…))`.
@@ -149,6 +153,27 @@ impl Cells for GatheredRow<'_> {
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_rows(self.cell(index)?, index, shape, out)
     }
+
+    fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_row(self.cell(index)?, index, shape, out)
+    }
+}
+
+fn write_row(
+    array: Cell<'_>,
+    index: usize,
+    shape: &RowShape,
+    out: &mut Vec<u8>,
+) -> Result<(), BadCell> {
+    if let Some((array, _)) = array {
+        let mut row = GatheredRow(Vec::new());
+        let mut rows = GatheredRows::new(array).ok_or(BadCell(index))?;
+        if rows.next_into(&mut row.0).ok_or(BadCell(index))? {
+            return json::write_object(&row, shape, out);
+        }
+    }
+    out.extend_from_slice(b"null");
+    Ok(())
 }
 
 fn write_rows(

@@ -106,7 +106,8 @@ impl Readers {
 
 /// The connections of one thread.
 struct OpenFiles {
-    files: HashMap<StorageId, OpenFile>,
+    /// By the files of a statement in their order: the first is the main one.
+    files: HashMap<Vec<StorageId>, OpenFile>,
     clock: u64,
 }
 
@@ -139,55 +140,70 @@ fn run_here(
     run: &Run,
     is_abandoned: Option<&Arc<AtomicBool>>,
 ) -> Result<Vec<u8>, StoreError> {
-    let Some(table) = run.tables.first() else {
-        return Err(StoreError::Defect("a statement without a table"));
-    };
     WATCH.with_borrow_mut(|watch| {
         watch.deadline = Some(run.deadline);
         watch.is_abandoned = is_abandoned.cloned();
     });
     OPEN_FILES.with_borrow_mut(|open| {
-        let connection = open.connection(folder, table)?;
+        let connection = open.connection(folder, &run.tables)?;
         let answer = answer(connection, run);
         if matches!(answer, Err(StoreError::Sqlite(_))) {
             // A connection that failed may be in any state; the next query opens a new one.
-            open.files.remove(table);
+            open.files.remove(&run.tables);
         }
         answer
     })
 }
 
 impl OpenFiles {
-    fn connection(&mut self, folder: &Path, table: &StorageId) -> Result<&Connection, StoreError> {
+    fn connection(
+        &mut self,
+        folder: &Path,
+        tables: &[StorageId],
+    ) -> Result<&Connection, StoreError> {
         self.clock += 1;
         let clock = self.clock;
-        if !self.files.contains_key(table) {
-            self.make_room(folder);
-            let connection = open(&folder.join(format!("{}.db", table.as_str())))?;
-            self.files.insert(table.clone(), OpenFile { connection, last_used: clock });
+        if !self.files.contains_key(tables) {
+            self.make_room(folder, tables.len());
+            let connection = open(folder, tables)?;
+            self.files.insert(tables.to_vec(), OpenFile { connection, last_used: clock });
         }
-        let file = self.files.get_mut(table).ok_or(StoreError::Defect("a file just opened"))?;
+        let file = self.files.get_mut(tables).ok_or(StoreError::Defect("a file just opened"))?;
         file.last_used = clock;
         Ok(&file.connection)
     }
 
-    /// Closes files that are gone, and then the longest unused, until one more may be opened.
-    fn make_room(&mut self, folder: &Path) {
-        self.files.retain(|table, _| {
-            folder.join(format!("{}.db", table.as_str())).try_exists().unwrap_or(false)
+    /// Closes files that are gone, and then the longest unused, until `n_more` may be opened.
+    fn make_room(&mut self, folder: &Path, n_more: usize) {
+        self.files.retain(|tables, _| {
+            tables.iter().all(|table| path_of(folder, table).try_exists().unwrap_or(false))
         });
-        while self.files.len() >= OPEN_FILES_PER_THREAD {
+        while self.files.keys().map(Vec::len).sum::<usize>() + n_more > OPEN_FILES_PER_THREAD {
             let oldest = self.files.iter().min_by_key(|(_, file)| file.last_used);
-            let Some(table) = oldest.map(|(table, _)| table.clone()) else { break };
-            self.files.remove(&table);
+            let Some(tables) = oldest.map(|(tables, _)| tables.clone()) else { break };
+            self.files.remove(&tables);
         }
     }
 }
 
-/// Opens a data file for reading, with our functions and a watched clock.
-fn open(path: &PathBuf) -> Result<Connection, StoreError> {
+fn path_of(folder: &Path, table: &StorageId) -> PathBuf {
+    folder.join(format!("{}.db", table.as_str()))
+}
+
+/// Opens data files for reading together, with our functions and a watched clock; the others are
+/// called as [`write_table_name`] says.
+fn open(folder: &Path, tables: &[StorageId]) -> Result<Connection, StoreError> {
+    let Some((first, others)) = tables.split_first() else {
+        return Err(StoreError::Defect("a statement without a table"));
+    };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path_of(folder, first), flags)?;
+    for (number, table) in others.iter().enumerate() {
+        // Read-only like the first: SQLite attaches with the flags of the connection.
+        let path = path_of(folder, table);
+        let path = path.to_str().ok_or(StoreError::Defect("a data folder that is no text"))?;
+        connection.execute(&format!("ATTACH ?1 AS d{}", number + 1), [path])?;
+    }
     connection.set_prepared_statement_cache_capacity(64);
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
@@ -256,6 +272,10 @@ impl Cells for Row<'_> {
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_rows(self.get_ref(index).map_err(|_| BadCell(index))?, index, shape, out)
     }
+
+    fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_row(self.get_ref(index).map_err(|_| BadCell(index))?, index, shape, out)
+    }
 }
 
 /// A row gathered by `sluice_rows`.
@@ -273,6 +293,26 @@ impl Cells for GatheredRow<'_> {
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_rows(*self.0.get(index).ok_or(BadCell(index))?, index, shape, out)
     }
+
+    fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_row(*self.0.get(index).ok_or(BadCell(index))?, index, shape, out)
+    }
+}
+
+fn write_row(
+    value: ValueRef<'_>,
+    index: usize,
+    shape: &RowShape,
+    out: &mut Vec<u8>,
+) -> Result<(), BadCell> {
+    let mut row = GatheredRow(Vec::new());
+    if let ValueRef::Blob(bytes) = value
+        && functions::GatheredRows::new(bytes).next_into(&mut row.0).ok_or(BadCell(index))?
+    {
+        return json::write_object(&row, shape, out);
+    }
+    out.extend_from_slice(b"null");
+    Ok(())
 }
 
 fn write_rows(
