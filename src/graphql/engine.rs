@@ -320,7 +320,8 @@ impl Engine {
             return Ok(schema);
         }
         let snapshot = Arc::clone(snapshot);
-        let built = tokio::task::spawn_blocking(move || schema::build(snapshot.datasets(), &snapshot));
+        let built =
+            tokio::task::spawn_blocking(move || schema::build(snapshot.datasets(), &snapshot));
         let schema = built.await.map_err(Error::internal)?.map_err(Error::internal)?;
         self.whole_schemas.insert(key, schema.clone());
         Ok(schema)
