@@ -26,7 +26,7 @@ const MUTATIONS: [(&str, &str); 7] = [
 ];
 
 /// What the types made for a dataset get appended to its own type's name.
-const TYPE_SUFFIXES: [&str; 51] = [
+const TYPE_SUFFIXES: [&str; 61] = [
     "",
     "BoolExp",
     "OrderBy",
@@ -40,6 +40,8 @@ const TYPE_SUFFIXES: [&str; 51] = [
     "AvgOrderBy",
     "MinOrderBy",
     "MaxOrderBy",
+    "SpreadOrderBy",
+    "SpreadFields",
     "SumFields",
     "AvgFields",
     "MinFields",
@@ -61,9 +63,17 @@ const TYPE_SUFFIXES: [&str; 51] = [
     "GroupBy",
     "GroupKey",
     "GroupKeys",
+    "GroupKeysOrderBy",
     "GroupOrderBy",
     "GroupHaving",
     "Having",
+    "HavingExp",
+    "HavingCount",
+    "HavingSum",
+    "HavingAvg",
+    "HavingMin",
+    "HavingMax",
+    "HavingSpread",
     "Connection",
     "Edge",
     "InsertInput",

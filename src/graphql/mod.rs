@@ -11,6 +11,7 @@ pub mod catalog_types;
 mod corrections;
 mod documents;
 mod engine;
+mod group_types;
 pub mod mutations;
 mod relation_types;
 mod relations;

@@ -9,10 +9,14 @@ pub mod cache;
 mod cost;
 pub mod document;
 pub mod filter;
+mod group;
 pub mod guard;
+mod having;
 pub mod input;
+pub mod operators;
 pub mod overlap;
 pub mod plan;
+pub mod regex;
 pub mod related;
 pub mod roots;
 
@@ -20,6 +24,7 @@ pub mod select;
 #[cfg(test)]
 mod tests;
 pub mod value;
+mod wide;
 
 /// Which SQL is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

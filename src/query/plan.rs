@@ -28,11 +28,17 @@ pub enum RootKind {
     ByPk,
     /// `ordersAggregate`
     Aggregate,
+    /// `ordersGroupBy`
+    GroupBy,
 }
 
 /// The root fields of a dataset: suffix of the name, kind.
-pub const ROOT_FIELDS: [(&str, RootKind); 3] =
-    [("", RootKind::List), ("ByPk", RootKind::ByPk), ("Aggregate", RootKind::Aggregate)];
+pub const ROOT_FIELDS: [(&str, RootKind); 4] = [
+    ("", RootKind::List),
+    ("ByPk", RootKind::ByPk),
+    ("Aggregate", RootKind::Aggregate),
+    ("GroupBy", RootKind::GroupBy),
+];
 
 /// The dataset and the kind of a root field; `None` for fields of the catalog.
 pub fn root_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<(&'s Arc<Dataset>, RootKind)> {

@@ -8,13 +8,13 @@ use async_graphql_parser::types::Field;
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sluice_schema::ColumnType;
 
-use super::aggregate::{FUNCTIONS, Function, result_type};
+use super::aggregate::{FUNCTIONS, function_column};
 use super::cost::Cost;
 use super::input::{Input, Origin};
 use super::roots::Compiler;
 use super::select::{Columns, OrderKey, Rows};
 use super::value::{Slot, SlotKind};
-use crate::catalog::model::{Column, ROW_COLUMN};
+use crate::catalog::model::ROW_COLUMN;
 use crate::catalog::snapshot::{AGGREGATE_SUFFIX, Link};
 use crate::error::{Error, Result};
 use crate::store::json::OutCell;
@@ -264,11 +264,8 @@ impl<'d> Compiler<'d> {
                     continue;
                 }
                 let (related, within) = self.follow_link(rows, link)?;
-                let columns = &related.dataset.columns;
-                let column = columns.iter().find(|column| column.name == field);
-                let number = column.and_then(|column| sort_value(&related, *function, column));
-                let number = number
-                    .ok_or_else(|| Error::bad_input(format!("{place}: there is no such order.")))?;
+                let (column, _) = function_column(&related, *function, &field)?;
+                let number = self.sortable_value(&related, *function, column);
                 self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
             }
         }
@@ -290,21 +287,5 @@ impl<'d> Compiler<'d> {
         select.expr(number).and_where(within);
         let value = Expr::SubQuery(None, Box::new(select.into()));
         self.push_order_key(OrderKey { field: place.to_owned(), value, order, nulls }, keys)
-    }
-}
-
-/// Whether rows can be sorted by a function over a column of related rows.
-pub fn has_order(function: Function, column: &Column) -> bool {
-    matches!(function, Function::Min | Function::Max) && result_type(function, column).is_some()
-}
-
-/// What rows are sorted by that are sorted by a function over a column.
-fn sort_value(rows: &Rows<'_>, function: Function, column: &Column) -> Option<Expr> {
-    result_type(function, column)?;
-    let value = rows.column(&column.physical);
-    match function {
-        Function::Min => Some(value.min()),
-        Function::Max => Some(value.max()),
-        Function::Sum | Function::Avg => None,
     }
 }

@@ -114,12 +114,13 @@ impl<'d> Compiler<'d> {
                     self.aggregate(&rows, field, &fields, None)?;
                 (select, RootShape::Single(shape), cost)
             }
+            RootKind::GroupBy => self.group_by(&rows, field, &fields)?,
         };
         let is_cheap = self.n_aliases == 1
             && match kind {
                 RootKind::ByPk => true,
                 RootKind::List => self.is_cheap_list(&rows, field)?,
-                RootKind::Aggregate => false,
+                RootKind::Aggregate | RootKind::GroupBy => false,
             };
         let (sql, values) = match self.dialect {
             Dialect::Sqlite => select.build(SqliteQueryBuilder),

@@ -14,9 +14,14 @@ use crate::catalog::model::StorageId;
 use crate::config::Settings;
 use crate::error::{Code, Error};
 
+pub(crate) mod bin;
+pub mod contain;
 pub mod dump;
+pub mod exact;
+pub mod fold;
 pub mod json;
 pub mod merge;
+pub mod period;
 pub mod postgres;
 pub mod run;
 mod spare;

@@ -119,10 +119,6 @@ impl Cells for PgRow {
         write_cell(cell(self, index)?, kind, out).ok_or(BadCell(index))
     }
 
-    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
-        integer(cell(self, index)?).ok_or(BadCell(index))
-    }
-
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_rows(cell(self, index)?, index, shape, out)
     }
@@ -144,10 +140,6 @@ impl GatheredRow<'_> {
 impl Cells for GatheredRow<'_> {
     fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_cell(self.cell(index)?, kind, out).ok_or(BadCell(index))
-    }
-
-    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
-        integer(self.cell(index)?).ok_or(BadCell(index))
     }
 
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {

@@ -23,6 +23,7 @@ mod bulk;
 mod index;
 mod load;
 mod merge;
+mod numbers;
 mod page;
 mod record;
 

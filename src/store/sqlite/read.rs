@@ -265,10 +265,6 @@ impl Cells for Row<'_> {
         write_value(self.get_ref(index).map_err(|_| BadCell(index))?, index, kind, out)
     }
 
-    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
-        integer(self.get_ref(index).map_err(|_| BadCell(index))?, index)
-    }
-
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_rows(self.get_ref(index).map_err(|_| BadCell(index))?, index, shape, out)
     }
@@ -284,10 +280,6 @@ struct GatheredRow<'a>(Vec<ValueRef<'a>>);
 impl Cells for GatheredRow<'_> {
     fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_value(*self.0.get(index).ok_or(BadCell(index))?, index, kind, out)
-    }
-
-    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
-        integer(*self.0.get(index).ok_or(BadCell(index))?, index)
     }
 
     fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
