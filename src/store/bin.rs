@@ -44,7 +44,8 @@ mod tests {
         assert_eq!(whole(-1, 10, i64::MIN), -10);
         assert_eq!(whole(-10, 10, i64::MIN), -10);
         assert_eq!(whole(i64::MIN, 10, i64::MIN), i64::MIN);
-        assert_eq!(whole(i64::from(i32::MIN), 1_000, i32::MIN.into()), i32::MIN.into());
+        let lowest = i64::from(i32::MIN);
+        assert_eq!(whole(lowest, 1_000, lowest), lowest);
         assert_eq!(whole(i64::MAX, i64::MAX, i64::MIN), i64::MAX);
         for (value, width, expect) in [
             (0.3, "0.1", 0.3),
