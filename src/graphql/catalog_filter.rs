@@ -229,7 +229,7 @@ fn compare(
 
 fn checked(pattern: std::result::Result<Pattern, String>) -> Result<Pattern> {
     pattern.map_err(|why| {
-        Error::new(format!("That is not a regular expression that runs in linear time. It {why}."))
+        Error::new(format!("That is not a regular expression that runs in linear time ({why})."))
     })
 }
 

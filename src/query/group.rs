@@ -362,7 +362,7 @@ fn column_named<'d>(dataset: &'d Dataset, name: &str) -> Result<&'d Column> {
     })?;
     if column.column_type == ColumnType::Json {
         return Err(Error::bad_input(format!(
-            "by.column: {name} is of type Json, which has many spellings of one value; rows cannot be grouped by it."
+            "by.column: {name} is of type JSON, which has many spellings of one value; rows cannot be grouped by it."
         )));
     }
     Ok(column)

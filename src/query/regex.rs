@@ -30,14 +30,16 @@ impl Pattern {
     /// Reads a regular expression, which may fit anywhere in a text.
     ///
     /// # Errors
-    /// What is wrong with it, to be said after "it is no regular expression that …".
+    /// What is wrong with it, in a few words.
     pub fn new(pattern: &str, is_insensitive: bool) -> Result<Pattern, String> {
         let rust = if is_insensitive { format!("(?i){pattern}") } else { pattern.to_owned() };
         compile_regex(&rust).map_err(|error| reason(&error))?;
-        let meaning =
-            ParserBuilder::new().build().parse(&rust).map_err(|_| "cannot be read".to_owned())?;
+        let meaning = ParserBuilder::new()
+            .build()
+            .parse(&rust)
+            .map_err(|_| "it cannot be read".to_owned())?;
         if positions(&meaning) > MAX_POSITIONS {
-            return Err(format!("stands for more than {MAX_POSITIONS} characters"));
+            return Err(format!("it stands for more than {MAX_POSITIONS} characters"));
         }
         let mut writer = Writer { out: String::from("(?:") };
         writer.write(&meaning)?;
@@ -57,7 +59,7 @@ impl Pattern {
 fn reason(error: &regex::Error) -> String {
     match error {
         regex::Error::CompiledTooBig(_) => {
-            "is too large when its counts are written out".to_owned()
+            "it is too large when its counts are written out".to_owned()
         }
         error => {
             let text = error.to_string();
@@ -96,7 +98,7 @@ impl Writer {
             HirKind::Empty => self.out.push_str("(?:)"),
             HirKind::Literal(literal) => {
                 let text = std::str::from_utf8(&literal.0);
-                let text = text.map_err(|_| "matches bytes that are no text".to_owned())?;
+                let text = text.map_err(|_| "it matches bytes that are no text".to_owned())?;
                 for character in text.chars() {
                     match character {
                         // No text of ours holds it.
@@ -109,7 +111,7 @@ impl Writer {
             HirKind::Class(Class::Unicode(class)) => self.class(class),
             HirKind::Class(Class::Bytes(class)) => match class.to_unicode_class() {
                 Some(class) => self.class(&class),
-                None => return Err("matches bytes that are no text".to_owned()),
+                None => return Err("it matches bytes that are no text".to_owned()),
             },
             HirKind::Look(look) => self.look(*look)?,
             HirKind::Capture(capture) => self.group(&capture.sub)?,
@@ -131,7 +133,7 @@ impl Writer {
             }
         }
         match self.out.len() > MAX_BYTES {
-            true => Err("names too many classes of characters".to_owned()),
+            true => Err("it names too many classes of characters".to_owned()),
             false => Ok(()),
         }
     }
@@ -150,7 +152,7 @@ impl Writer {
             return if *min == 0 { Ok(()) } else { self.group(sub) };
         }
         if max.unwrap_or(*min) > MAX_COUNT {
-            return Err(format!("repeats more than {MAX_COUNT} times"));
+            return Err(format!("something repeats more than {MAX_COUNT} times"));
         }
         self.group(sub)?;
         match (min, max) {
@@ -172,7 +174,7 @@ impl Writer {
             Look::StartLF => r"(?:^|(?<=\u000A))".to_owned(),
             Look::EndLF => r"(?:$|(?=\u000A))".to_owned(),
             Look::StartCRLF | Look::EndCRLF => {
-                return Err("uses the flag R, which is not supported".to_owned());
+                return Err("the flag R is not supported".to_owned());
             }
             Look::WordUnicode => edge(&word(), true),
             Look::WordAscii => edge(&ascii(), true),
@@ -254,16 +256,16 @@ fn similar_as_regex(pattern: &str) -> Result<String, String> {
             '(' => out.push_str("(?:"),
             '|' | ')' | '*' | '+' | '?' => out.push(character),
             '{' => {
-                let (count, after) = rest.as_str().split_once('}').ok_or("lacks a }")?;
+                let (count, after) = rest.as_str().split_once('}').ok_or("a } is missing")?;
                 if count.is_empty() || !count.chars().all(|c| c.is_ascii_digit() || c == ',') {
-                    return Err("has a count that is none".to_owned());
+                    return Err("a count is none".to_owned());
                 }
                 out.push_str(&format!("{{{count}}}"));
                 rest = after.chars();
             }
             '[' => rest = similar_class(rest.as_str(), &mut out)?.chars(),
             '\\' => {
-                let next = rest.next().ok_or("ends in a lone backslash")?;
+                let next = rest.next().ok_or("it ends in a lone backslash")?;
                 out.push_str(&regex_syntax::escape(&next.to_string()));
             }
             other => out.push_str(&regex_syntax::escape(&other.to_string())),
@@ -275,7 +277,7 @@ fn similar_as_regex(pattern: &str) -> Result<String, String> {
 
 /// Writes a class of `SIMILAR TO` after its opening bracket; what comes behind it.
 fn similar_class<'p>(pattern: &'p str, out: &mut String) -> Result<&'p str, String> {
-    const LACKS: &str = "lacks a ]";
+    const LACKS: &str = "a ] is missing";
     out.push('[');
     let mut rest = pattern;
     if let Some(after) = rest.strip_prefix('^') {
@@ -285,9 +287,9 @@ fn similar_class<'p>(pattern: &'p str, out: &mut String) -> Result<&'p str, Stri
     let mut is_first = true;
     loop {
         if let Some(after) = rest.strip_prefix("[:") {
-            let (name, after) = after.split_once(":]").ok_or("lacks a :]")?;
+            let (name, after) = after.split_once(":]").ok_or("a :] is missing")?;
             if !name.chars().all(|c| c.is_ascii_alphabetic()) {
-                return Err("has a class that is none".to_owned());
+                return Err("a class is none".to_owned());
             }
             out.push_str(&format!("[:{name}:]"));
             rest = after;
@@ -342,9 +344,9 @@ mod tests {
             ("(a", "unclosed group"),
             ("(?=a)", "look-around, including look-ahead and look-behind, is not supported"),
             (r"(a)\1", "backreferences are not supported"),
-            ("a{256}", "repeats more than 255 times"),
-            ("((a{100}){100})", "stands for more than 5000 characters"),
-            ("(?R)(?m)^a", "uses the flag R, which is not supported"),
+            ("a{256}", "something repeats more than 255 times"),
+            ("((a{100}){100})", "it stands for more than 5000 characters"),
+            ("(?R)(?m)^a", "the flag R is not supported"),
             (r"(?-u:\xff)", "pattern can match invalid UTF-8"),
             (r"\y", "unrecognized escape sequence"),
         ] {

@@ -215,10 +215,8 @@ fn engine_pattern(
         (Ok(pattern), Dialect::Sqlite) => Ok(Bind::Text(pattern.rust)),
         (Ok(pattern), Dialect::Postgres) => Ok(Bind::Text(pattern.postgres)),
         (Err(why), _) => {
-            let expected = "a regular expression that runs in linear time";
-            let mut error = wrong(place, value, expected);
-            error.message = format!("{} It {why}.", error.message).into();
-            Err(error)
+            let expected = format!("a regular expression that runs in linear time ({why})");
+            Err(wrong(place, value, &expected))
         }
     }
 }

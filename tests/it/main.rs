@@ -13,6 +13,7 @@
 )]
 
 mod again;
+mod aggregates;
 mod bad_input;
 mod browser;
 mod config;
@@ -21,11 +22,14 @@ mod crash;
 mod database_away;
 mod disk_full;
 mod evaluator;
+mod group_evaluator;
+mod groups;
 mod guards;
 mod harness;
 mod http;
 mod inspect;
 mod keys;
+mod operators;
 mod options;
 mod read;
 mod readme;
