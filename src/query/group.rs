@@ -208,8 +208,10 @@ impl<'d> Compiler<'d> {
                 };
                 let bound =
                     Expr::cust_with_exprs("$1 - mod(mod($1, $2) + $2, $2)", [number, width]);
-                let within =
-                    |bound: Expr| Expr::cust_with_exprs(format!("GREATEST($1, {lowest})"), [bound]);
+                let within = |bound: Expr| {
+                    let template = format!("CASE WHEN $1 < {lowest} THEN {lowest} ELSE $1 END");
+                    Expr::cust_with_exprs(template, [bound])
+                };
                 match column_type {
                     ColumnType::Float => Func::cust(DOUBLE).arg(bound).into(),
                     ColumnType::Int => within(bound).cast_as("integer"),

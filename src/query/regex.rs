@@ -12,8 +12,9 @@ use crate::store::sqlite::functions::compile_regex;
 
 /// Largest count of a repetition that PostgreSQL takes.
 const MAX_COUNT: u32 = 255;
-/// Characters that a pattern stands for when its counts are written out.
-const MAX_POSITIONS: usize = 5_000;
+/// Characters that a pattern stands for when its counts are written out: at worst the engine tries
+/// so many of them at each character of a text.
+const MAX_POSITIONS: usize = 1_000;
 /// Bytes of the pattern that PostgreSQL gets; a class of all letters has some ten thousand.
 const MAX_BYTES: usize = 400_000;
 
@@ -345,7 +346,7 @@ mod tests {
             ("(?=a)", "look-around, including look-ahead and look-behind, is not supported"),
             (r"(a)\1", "backreferences are not supported"),
             ("a{256}", "something repeats more than 255 times"),
-            ("((a{100}){100})", "it stands for more than 5000 characters"),
+            ("((a{100}){100})", "it stands for more than 1000 characters"),
             ("(?R)(?m)^a", "the flag R is not supported"),
             (r"(?-u:\xff)", "pattern can match invalid UTF-8"),
             (r"\y", "unrecognized escape sequence"),

@@ -72,16 +72,26 @@ pub fn fold(text: &str) -> String {
     text.chars().map(fold_char).collect()
 }
 
-/// The letters, with what they are folded to, that PostgreSQL's ICU folds otherwise or may not
-/// know: two texts of the same length.
-pub(crate) fn corrections() -> (String, String) {
-    let young = YOUNG.iter().flat_map(|(first, last)| *first..=*last);
+/// Letters, and what they are folded to: two texts of the same length each.
+pub(crate) struct Corrections {
+    /// Those that PostgreSQL's ICU folds otherwise.
+    pub(crate) few: (String, String),
+    /// Those that it may not know.
+    pub(crate) young: (String, String),
+}
+
+/// What PostgreSQL must be told beside what its ICU does.
+pub(crate) fn corrections() -> Corrections {
+    let folded = |letters: &mut dyn Iterator<Item = char>| -> (String, String) {
+        letters
+            .filter(|letter| fold_char(*letter) != *letter)
+            .map(|letter| (letter, fold_char(letter)))
+            .unzip()
+    };
     // A capital sigma at the end of a word has a lower case of its own in ICU.
-    let alike = ALIKE.iter().map(|(from, _)| *from);
-    let all = ['İ', 'Σ'].into_iter().chain(alike).chain(young);
-    all.filter(|letter| fold_char(*letter) != *letter)
-        .map(|letter| (letter, fold_char(letter)))
-        .unzip()
+    let few = ['İ', 'Σ'].into_iter().chain(ALIKE.iter().map(|(from, _)| *from));
+    let young = YOUNG.iter().flat_map(|(first, last)| *first..=*last);
+    Corrections { few: folded(&mut { few }), young: folded(&mut { young }) }
 }
 
 #[cfg(test)]

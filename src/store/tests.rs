@@ -414,8 +414,9 @@ fn case_folds_alike_for_every_letter() {
     for store in &bench.stores {
         let Store::Postgres(store) = store else { continue };
         // Beside another letter, because ICU looks at neighbours.
-        let sql = "SELECT n, sluice_fold_1('a' || chr(n)) FROM generate_series(1, 1114111) AS n \
-            WHERE n NOT BETWEEN 55296 AND 57343 AND sluice_fold_1('a' || chr(n)) <> 'a' || chr(n)";
+        let sql = "SELECT n, sluice_fold_1(t) FROM (SELECT n, 'a' || chr(n) AS t \
+            FROM generate_series(1, 1114111) AS n WHERE n NOT BETWEEN 55296 AND 57343 OFFSET 0) \
+            AS letters WHERE sluice_fold_1(t) <> t";
         let rows: Vec<(i32, String)> =
             bench.runtime.block_on(sqlx::query_as(sql).fetch_all(store.pool())).unwrap();
         let found: Vec<(char, String)> = rows

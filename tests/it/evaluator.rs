@@ -396,9 +396,14 @@ fn aggregate(rows: &[(usize, &Row)]) -> Value {
         "avg": { "cents": average(&cents) },
         "min": { "day": rows.iter().filter_map(|(_, row)| row.4).min().map(date) },
         "max": { "word": rows.iter().filter_map(|(_, row)| row.2.clone()).max() },
-        "varPop": { "n": variance(&n, 0, 1.0) },
-        "variance": { "cents": variance(&cents, 1, 10_000.0) },
+        "varPop": { "n": printed(variance(&n, 0, 1.0)) },
+        "variance": { "cents": printed(variance(&cents, 1, 10_000.0)) },
     })
+}
+
+/// A double as JSON that was read: readers may be off by the last bit, always in the same way.
+pub(crate) fn printed(value: Option<f64>) -> Value {
+    value.map_or(Value::Null, |value| serde_json::from_str(&format!("{value:?}")).unwrap())
 }
 
 /// The mean of cents with six digits after the point, rounded half away from zero.

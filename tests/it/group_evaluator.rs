@@ -7,8 +7,8 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Map, Value, json};
 
 use crate::evaluator::{
-    FIELDS, Filter, Row, and, average, cell, date, decimal, filter, order, table, variance,
-    write_csv,
+    FIELDS, Filter, Row, and, average, cell, date, decimal, filter, order, printed, table,
+    variance, write_csv,
 };
 use crate::harness::{Client, Server, StoreKind};
 
@@ -312,7 +312,7 @@ impl Group<'_> {
                 },
                 "avg": { "cents": average(&cents) },
                 "max": { "day": self.rows.iter().filter_map(|row| row.4).max().map(date) },
-                "varPop": { "n": variance(&self.n(), 0, 1.0) },
+                "varPop": { "n": printed(variance(&self.n(), 0, 1.0)) },
             },
         })
     }

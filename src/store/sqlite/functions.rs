@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Error, Result};
+use rusqlite::{Connection, Error, Result, ffi};
 
 use super::numbers;
 use crate::store::contain;
@@ -48,6 +48,10 @@ pub fn register(connection: &Connection) -> Result<()> {
             context.get_or_create_aux(1, |pattern| -> Result<_, regex::Error> {
                 compile_regex(pattern.as_str().unwrap_or_default())
             })?;
+        // One call may take as long as many steps of the statement.
+        if super::read::is_stopped() {
+            return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+        }
         Ok(match context.get_raw(0) {
             ValueRef::Text(text) => std::str::from_utf8(text).ok().map(|text| regex.is_match(text)),
             _ => None,
