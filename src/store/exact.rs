@@ -237,7 +237,7 @@ fn is_half_way(value: f64, digits: i64, exponent: i32) -> bool {
     let Some(unit) = (bits >> 52).checked_sub(1_075) else { return false };
     let power = u64::from(power);
     (power + 1 == unit && (odd == 2 * mantissa + 1 || odd == 2 * mantissa - 1))
-        || (power + 2 == unit && bits % first_bit == 0 && odd == 4 * mantissa - 1)
+        || (power + 2 == unit && bits.is_multiple_of(first_bit) && odd == 4 * mantissa - 1)
 }
 
 /// Reads `-12.5e-3` as its digits and their power of ten.
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(
             moments(&[i64::MIN, i64::MAX, i64::MIN, i64::MAX])
                 .spread(Spread { is_sample: false, is_root: true }, 0),
-            Some(9.223_372_036_854_775_8e18)
+            Some(9.223_372_036_854_776e18)
         );
     }
 
