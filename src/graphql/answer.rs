@@ -220,7 +220,7 @@ pub fn assemble(
     plan: &Plan,
     answers: Vec<Option<Result<Found, Arc<StoreError>>>>,
     ordinary: Option<&Response>,
-    extensions: Option<Vec<u8>>,
+    extensions: Option<&[u8]>,
     request_id: &str,
 ) -> Answer {
     let mut catalog_fields = ordinary.and_then(fields_of).unwrap_or_default();
@@ -252,7 +252,7 @@ pub fn assemble(
         errors.extend(response.errors.iter().map(AnswerError::from_server));
     }
     let data = if is_null { Data::Null } else { Data::Fields(fields) };
-    write(data, &errors, extensions.as_deref(), request_id)
+    write(data, &errors, extensions, request_id)
 }
 
 /// The error of a statement that several requests may have waited for.

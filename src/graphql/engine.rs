@@ -276,7 +276,8 @@ impl Engine {
         };
         drop(snapshot);
         let shown = shows_cache.then(|| answer::shown(&plan, &answers, cost));
-        let answer = answer::assemble(&plan, answers, ordinary.as_ref(), shown, request_id);
+        let answer =
+            answer::assemble(&plan, answers, ordinary.as_ref(), shown.as_deref(), request_id);
         if shows_cache || answer.first_error.is_some() {
             return Ok(answer);
         }
