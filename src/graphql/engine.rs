@@ -126,11 +126,12 @@ impl Engine {
         auth: Arc<Auth>,
         settings: &Settings,
     ) -> Engine {
+        let plan_settings = PlanSettings::new(settings, auth.cursor_key());
         Engine {
             services: Arc::new(Services { catalog, store, ingest, auth }),
             documents: Documents::new(),
             answers: AnswerCache::new(settings.response_cache_bytes),
-            plan_settings: PlanSettings::new(settings),
+            plan_settings,
             statement_timeout: settings.statement_timeout,
             small_schemas: Cache::new(SMALL_SCHEMAS),
             whole_schemas: Cache::builder().max_capacity(8).time_to_idle(WHOLE_SCHEMA_IDLE).build(),

@@ -127,12 +127,33 @@ fn mention_type<'a>(base: &'a async_graphql_parser::types::BaseType, names: &mut
 fn mention_fields<'a>(selection: &'a SelectionSet, names: &mut Vec<&'a str>) {
     for item in &selection.items {
         match &item.node {
-            Selection::Field(field) => names.push(field.node.name.node.as_str()),
+            Selection::Field(field) => {
+                names.push(field.node.name.node.as_str());
+                mention_conditions(&field.node.selection_set.node, names);
+            }
             Selection::InlineFragment(inline) => {
                 if let Some(condition) = &inline.node.type_condition {
                     names.push(condition.node.on.node.as_str());
                 }
                 mention_fields(&inline.node.selection_set.node, names);
+            }
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+/// The types of fragments below the root fields: `node { ... on Orders { … } }`.
+fn mention_conditions<'a>(selection: &'a SelectionSet, names: &mut Vec<&'a str>) {
+    for item in &selection.items {
+        match &item.node {
+            Selection::Field(field) => {
+                mention_conditions(&field.node.selection_set.node, names);
+            }
+            Selection::InlineFragment(inline) => {
+                if let Some(condition) = &inline.node.type_condition {
+                    names.push(condition.node.on.node.as_str());
+                }
+                mention_conditions(&inline.node.selection_set.node, names);
             }
             Selection::FragmentSpread(_) => {}
         }
