@@ -211,8 +211,38 @@ fn crowds(server: &Server, lists: &[Vec<u8>]) {
     }
 }
 
-/// A page far behind, by cursor, against the first one.
-fn deep_pages(_server: &Server, _n_rows: u64) {}
+/// A page far behind, by cursor, against the first one: in file order, and in that of an index.
+fn deep_pages(server: &Server, n_rows: u64) {
+    const IN_FILE_ORDER: &str = "query($after: String) { page: ordersConnection(first: 25, after: \
+         $after) { edges { cursor node { id amount status } } pageInfo { hasNextPage } } }";
+    const BY_INDEX: &str = "query($after: String) { page: ordersConnection(where: {status: {_eq: \
+         \"open\"}}, orderBy: {amount: DESC}, first: 25, after: $after) { edges { cursor node { id \
+         amount status } } pageInfo { hasNextPage } } }";
+    let row = n_rows / 10 * 9;
+    let at_row = format!(
+        "{{ page: ordersConnection(where: {{id: {{_eq: {row}}}}}) {{ pageInfo {{ endCursor }} }} }}"
+    );
+    let near_end = "{ page: ordersConnection(where: {status: {_eq: \"open\"}}, orderBy: {amount: \
+         DESC}, last: 500) { pageInfo { endCursor: startCursor } } }";
+    for (name, query, find) in
+        [("in file order", IN_FILE_ORDER, at_row.as_str()), ("by an index", BY_INDEX, near_end)]
+    {
+        let cursor = server.graphql(find, &Value::Null)["page"]["pageInfo"]["endCursor"].clone();
+        let at = |after: &Value| {
+            let body = json!({ "query": query, "variables": { "after": after } });
+            [post("/graphql", &body.to_string())]
+        };
+        let (first, deep) = (at(&Value::Null), at(&cursor));
+        let mut ratios = rounds(|| {
+            let first = traffic(&server.address, &first, N_CONNECTIONS, ROUND).per_second;
+            first / traffic(&server.address, &deep, N_CONNECTIONS, ROUND).per_second
+        });
+        println!(
+            "  a page behind row {row} {name}: x {:.2} of the first page's time (goal 1.3)",
+            median(&mut ratios)
+        );
+    }
+}
 
 /// Answers that are kept, here and by the client.
 fn memory(server: &Server, lists: &[Vec<u8>], uncached: f64) {

@@ -9,6 +9,8 @@ use sluice_schema::ColumnType;
 
 /// What the aggregate of a list is called with this behind the list's name: `ordersAggregate`.
 pub const AGGREGATE_SUFFIX: &str = "Aggregate";
+/// What the connection of a list is called with this behind the list's name: `ordersConnection`.
+pub const CONNECTION_SUFFIX: &str = "Connection";
 
 /// One end of a relation: how rows of a dataset lead to rows of another, or of the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +55,9 @@ pub struct Snapshot {
 impl Link {
     /// The fields that it gives the dataset.
     pub fn fields(&self) -> impl Iterator<Item = String> {
-        let aggregate = self.is_list.then(|| format!("{}{AGGREGATE_SUFFIX}", self.name));
-        std::iter::once(self.name.clone()).chain(aggregate)
+        let suffixes: &[&str] =
+            if self.is_list { &["", AGGREGATE_SUFFIX, CONNECTION_SUFFIX] } else { &[""] };
+        suffixes.iter().map(|suffix| format!("{}{suffix}", self.name))
     }
 }
 

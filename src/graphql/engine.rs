@@ -143,6 +143,7 @@ impl Engine {
         auth: Arc<Auth>,
         settings: &Settings,
     ) -> Engine {
+        let plan_settings = PlanSettings::new(settings, auth.cursor_key());
         Engine {
             persisted: Persisted::new(Arc::clone(&catalog), settings),
             services: Arc::new(Services {
@@ -155,7 +156,7 @@ impl Engine {
             }),
             documents: Documents::new(),
             answers: AnswerCache::new(settings.response_cache_bytes),
-            plan_settings: PlanSettings::new(settings),
+            plan_settings,
             statement_timeout: settings.statement_timeout,
             schemas: Schemas::new(),
             has_introspection: settings.introspection,

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod catalog_filter;
 pub mod catalog_json;
 pub mod catalog_types;
+mod connection_types;
 mod corrections;
 mod documents;
 mod engine;

@@ -16,6 +16,7 @@ use crate::catalog::model::{Dataset, DatasetId};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
+use crate::store::cursor::CursorKey;
 use crate::store::json::key_bytes;
 use crate::store::run::{Run, Statement};
 
@@ -28,11 +29,22 @@ pub enum RootKind {
     ByPk,
     /// `ordersAggregate`
     Aggregate,
+    /// `ordersConnection`
+    Connection,
+    /// `node`, of a row of this dataset
+    Node,
 }
 
 /// The root fields of a dataset: suffix of the name, kind.
-pub const ROOT_FIELDS: [(&str, RootKind); 3] =
-    [("", RootKind::List), ("ByPk", RootKind::ByPk), ("Aggregate", RootKind::Aggregate)];
+pub const ROOT_FIELDS: [(&str, RootKind); 4] = [
+    ("", RootKind::List),
+    ("ByPk", RootKind::ByPk),
+    ("Aggregate", RootKind::Aggregate),
+    ("Connection", RootKind::Connection),
+];
+
+/// The root field that finds a row of any dataset.
+pub const NODE_FIELD: &str = "node";
 
 /// The dataset and the kind of a root field; `None` for fields of the catalog.
 pub fn root_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<(&'s Arc<Dataset>, RootKind)> {
@@ -53,11 +65,13 @@ pub struct PlanSettings {
     pub max_limit: i64,
     /// Which SQL.
     pub dialect: Dialect,
+    /// What cursors are signed with.
+    pub cursor_key: CursorKey,
 }
 
 impl PlanSettings {
     /// What these settings say.
-    pub fn new(settings: &Settings) -> PlanSettings {
+    pub fn new(settings: &Settings, cursor_key: CursorKey) -> PlanSettings {
         PlanSettings {
             limits: settings.query_limits,
             default_limit: Ord::min(settings.default_limit, settings.max_limit),
@@ -66,6 +80,7 @@ impl PlanSettings {
                 None => Dialect::Sqlite,
                 Some(_) => Dialect::Postgres,
             },
+            cursor_key,
         }
     }
 }
@@ -143,6 +158,7 @@ impl Plan {
             default_limit: settings.default_limit,
             max_limit: settings.max_limit,
             dialect: settings.dialect,
+            cursor_key: settings.cursor_key,
             slots: Vec::new(),
             n_predicates: 0,
             tables: Vec::new(),
@@ -166,6 +182,14 @@ impl Plan {
             } else if let Some((dataset, kind)) = root_field(snapshot, name) {
                 root.is_nullable = kind == RootKind::ByPk;
                 root.body = RootBody::Statement(compiler.root(dataset, kind, merged)?);
+            } else if name == NODE_FIELD {
+                root.is_nullable = true;
+                root.body = match compiler.node_dataset(field)? {
+                    Some(dataset) => {
+                        RootBody::Statement(compiler.root(dataset, RootKind::Node, merged)?)
+                    }
+                    None => RootBody::Literal(b"null".as_slice().into()),
+                };
             }
             roots.push(root);
         }

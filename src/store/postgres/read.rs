@@ -12,6 +12,7 @@ use sqlx::{Arguments, AssertSqlSafe, PgConnection, Row, ValueRef};
 
 use super::readers::Readers;
 use crate::store::StoreError;
+use crate::store::connection::{self, Page, PagePart};
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, Run};
 
@@ -151,6 +152,18 @@ impl Cells for PgRow {
     fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_row(cell(self, index)?, index, shape, out)
     }
+
+    fn write_page(
+        &self,
+        index: usize,
+        size: usize,
+        page: &Page,
+        part: &PagePart,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadCell> {
+        let rows = gathered_rows(cell(self, index)?, index)?;
+        connection::write_part(page, part, &rows, size, out)
+    }
 }
 
 /// A row gathered by `array_agg(ROW(…))`.
@@ -177,6 +190,18 @@ impl Cells for GatheredRow<'_> {
 
     fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_row(self.cell(index)?, index, shape, out)
+    }
+
+    fn write_page(
+        &self,
+        index: usize,
+        size: usize,
+        page: &Page,
+        part: &PagePart,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadCell> {
+        let rows = gathered_rows(self.cell(index)?, index)?;
+        connection::write_part(page, part, &rows, size, out)
     }
 }
 
@@ -218,6 +243,19 @@ fn write_rows(
     }
     out.push(b']');
     Ok(())
+}
+
+/// The rows gathered in a value.
+fn gathered_rows(array: Cell<'_>, index: usize) -> Result<Vec<GatheredRow<'_>>, BadCell> {
+    let mut rows = Vec::new();
+    if let Some((array, _)) = array {
+        let mut gathered = GatheredRows::new(array).ok_or(BadCell(index))?;
+        let mut cells = Vec::new();
+        while gathered.next_into(&mut cells).ok_or(BadCell(index))? {
+            rows.push(GatheredRow(std::mem::take(&mut cells)));
+        }
+    }
+    Ok(rows)
 }
 
 /// Reads the binary form of a one-dimensional array of records.
