@@ -91,7 +91,7 @@ const TYPE_SUFFIXES: [&str; 61] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 62] = [
+const RESERVED_FIELDS: [&str; 65] = [
     "addRelation",
     "admitRejects",
     "alterColumn",
@@ -147,17 +147,20 @@ const RESERVED_FIELDS: [&str; 62] = [
     "schema",
     "search",
     "setColumn",
+    "setDocumentMode",
     "setKey",
+    "setTrustedDocuments",
     "subscription",
     "true",
     "truncateDataset",
+    "trustedDocuments",
     "upload",
     "workspace",
     "workspaces",
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 80] = [
+const RESERVED_TYPES: [&str; 83] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -181,6 +184,7 @@ const RESERVED_TYPES: [&str; 80] = [
     "DateTime",
     "DateTruncate",
     "Decimal",
+    "DocumentMode",
     "Drift",
     "DriftImpact",
     "DriftKind",
@@ -231,6 +235,8 @@ const RESERVED_TYPES: [&str; 80] = [
     "String",
     "Subscription",
     "Time",
+    "TrustedDocument",
+    "TrustedDocuments",
     "UUID",
     "Upload",
     "UploadOptions",

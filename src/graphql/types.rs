@@ -9,9 +9,9 @@ use async_graphql::dynamic::{
 };
 use sluice_schema::{ColumnType, naming};
 
-use super::{group_types, relation_types};
+use super::{connection_types, group_types, relation_types};
 use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
-use crate::catalog::snapshot::Snapshot;
+use crate::catalog::snapshot::{CONNECTION_SUFFIX, Snapshot};
 use crate::query::aggregate::{FUNCTIONS, Function, result_type};
 use crate::query::operators::{Operand, operators};
 
@@ -36,7 +36,7 @@ pub fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
     for column_type in COLUMN_TYPES {
         builder = builder.register(comparison_type(column_type));
     }
-    builder
+    connection_types::register_shared(builder)
 }
 
 const SCALARS: [(&str, &str); 8] = [
@@ -140,6 +140,13 @@ pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
         )),
     );
     fields.push(group_types::query_field(dataset));
+    fields.push(
+        connection_types::field(&format!("{}{CONNECTION_SUFFIX}", dataset.name), dataset)
+            .description(format!(
+                "Rows of \"{}\" page by page, by cursors (Relay).",
+                dataset.label
+            )),
+    );
     fields
 }
 
@@ -212,6 +219,7 @@ pub fn register_dataset(
         order = order.field(InputValue::new(&column.name, TypeRef::named("OrderBy")));
         columns = columns.item(EnumItem::new(naming::enum_name(&column.name)));
     }
+    object = connection_types::implement_node(object);
     for link in snapshot.links(dataset.id) {
         let Some(other) = snapshot.dataset_by_id(link.other) else { continue };
         (object, filter, order) = relation_types::extend((object, filter, order), link, other);
@@ -219,6 +227,7 @@ pub fn register_dataset(
     builder = builder.register(object).register(filter).register(order).register(columns);
     builder = relation_types::register(builder, dataset);
     builder = group_types::register(builder, dataset);
+    builder = connection_types::register(builder, dataset);
     register_aggregate(builder, dataset)
 }
 

@@ -252,20 +252,33 @@ impl<'d> Compiler<'d> {
         }
     }
 
-    /// The same in a form that sorts, and is compared, as the numbers do.
+    /// The same in a form that sorts, and is compared, as the numbers do, and its type.
+    ///
+    /// # Errors
+    /// When the function is not defined for the column.
     pub(super) fn sortable_value(
         &self,
         rows: &Rows<'_>,
         function: Function,
         column: &Column,
-    ) -> Expr {
+    ) -> Result<(Expr, ColumnType)> {
+        /// Digits of the widest decimal that is compared.
+        const MAX_DIGITS: u8 = 38;
+        let answer = result_type(function, column).ok_or_else(|| {
+            Error::internal("a function over a column that it has no meaning for")
+        })?;
         let value = self.function_value(rows, function, column);
-        match self.dialect {
-            Dialect::Sqlite if is_wide(function, column) => {
-                Func::cust("sluice_rank").arg(value).into()
-            }
-            _ => value,
+        if !is_wide(function, column) {
+            return Ok((value, answer));
         }
+        let scale = match answer {
+            ColumnType::Decimal { scale, .. } => scale,
+            _ => 0,
+        };
+        Ok(match self.dialect {
+            Dialect::Sqlite => (Func::cust("sluice_rank").arg(value).into(), ColumnType::String),
+            Dialect::Postgres => (value, ColumnType::Decimal { precision: MAX_DIGITS, scale }),
+        })
     }
 
     /// `count(columns, distinct)`: rows in which all the columns have a value.
@@ -287,7 +300,12 @@ impl<'d> Compiler<'d> {
         for column in &physical {
             columns.position(column);
         }
-        let values: Vec<Expr> = physical.iter().map(|column| rows.column(column)).collect();
+        let all_columns = rows.dataset.columns.iter();
+        let values: Vec<Expr> = physical
+            .iter()
+            .filter_map(|name| all_columns.clone().find(|column| column.physical == *name))
+            .map(|column| self.comparable(rows, column))
+            .collect();
         let all_present =
             values.iter().cloned().map(ExprTrait::is_not_null).reduce(|a, b| a.and(b));
         Ok(match (values.as_slice(), is_distinct) {

@@ -309,7 +309,7 @@ impl<'d> Compiler<'d> {
             })?;
             let (direction, nulls) = self.direction(&direction, &place)?;
             let value = rows.column(&key.name);
-            let key = OrderKey { field: place, value, order: direction, nulls };
+            let key = group_order_key(place, (value, key.column.column_type), (direction, nulls));
             self.push_order_key(key, order)?;
         }
         Ok(())
@@ -331,7 +331,7 @@ impl<'d> Compiler<'d> {
             if name == "count" {
                 let (direction, nulls) = self.direction(&value, &place)?;
                 let value = Expr::cust("COUNT(*)");
-                let key = OrderKey { field: place, value, order: direction, nulls };
+                let key = group_order_key(place, (value, ColumnType::BigInt), (direction, nulls));
                 self.push_order_key(key, order)?;
                 continue;
             }
@@ -347,13 +347,22 @@ impl<'d> Compiler<'d> {
                 let (column, _) = function_column(rows, *function, &field)?;
                 read.position(&column.physical);
                 let (direction, nulls) = self.direction(&direction, &place)?;
-                let value = self.sortable_value(rows, *function, column);
-                let key = OrderKey { field: place, value, order: direction, nulls };
+                let (value, sort_type) = self.sortable_value(rows, *function, column)?;
+                let key = group_order_key(place, (value, sort_type), (direction, nulls));
                 self.push_order_key(key, order)?;
             }
         }
         Ok(())
     }
+}
+
+/// A key of an order of groups.
+fn group_order_key(
+    field: String,
+    (value, sort_type): (Expr, ColumnType),
+    (order, nulls): (Order, NullOrdering),
+) -> OrderKey {
+    OrderKey { field, value, sort_type, physical: None, is_nullable: true, order, nulls }
 }
 
 /// A column by the value of the enum.

@@ -38,7 +38,7 @@ impl<'d> Compiler<'d> {
                 let place = format!("{place}.{field}");
                 let (column, answer) = function_column(rows, *function, &field)?;
                 read.position(&column.physical);
-                let left = compiler.sortable_value(rows, *function, column);
+                let (left, _) = compiler.sortable_value(rows, *function, column)?;
                 if is_wide(*function, column) {
                     parts.extend(compiler.wide_comparisons(&left, answer, &operands, &place)?);
                 } else {

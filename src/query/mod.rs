@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod cache;
+mod connection;
 mod cost;
 pub mod document;
 pub mod filter;
@@ -13,6 +14,7 @@ mod group;
 pub mod guard;
 mod having;
 pub mod input;
+mod keyset;
 pub mod operators;
 pub mod overlap;
 pub mod plan;

@@ -15,7 +15,7 @@ use super::roots::Compiler;
 use super::select::{Columns, OrderKey, Rows};
 use super::value::{Slot, SlotKind};
 use crate::catalog::model::ROW_COLUMN;
-use crate::catalog::snapshot::{AGGREGATE_SUFFIX, Link};
+use crate::catalog::snapshot::{AGGREGATE_SUFFIX, CONNECTION_SUFFIX, Link};
 use crate::error::{Error, Result};
 use crate::store::json::OutCell;
 
@@ -28,6 +28,8 @@ enum Part {
     List,
     /// Their counts and sums.
     Aggregate,
+    /// Pages of them.
+    Connection,
 }
 
 impl<'d> Compiler<'d> {
@@ -38,6 +40,9 @@ impl<'d> Compiler<'d> {
             true if link.name == name => Some((link, Part::List)),
             true if name.strip_suffix(AGGREGATE_SUFFIX) == Some(&link.name) => {
                 Some((link, Part::Aggregate))
+            }
+            true if name.strip_suffix(CONNECTION_SUFFIX) == Some(&link.name) => {
+                Some((link, Part::Connection))
             }
             _ => None,
         })
@@ -68,15 +73,19 @@ impl<'d> Compiler<'d> {
         let (Some((link, part)), Some(field)) = (self.link(rows, name), merged.first()) else {
             return Ok(None);
         };
-        let below = self.collect_below(merged)?;
         let (related, within) = self.follow_link(rows, link)?;
-        if part == Part::Aggregate {
-            let aggregated = self.aggregate(&related, field, &below, Some(&within))?;
+        if matches!(part, Part::Aggregate | Part::Connection) {
+            let below = self.collect_below(merged)?;
+            let aggregated = match part {
+                Part::Aggregate => self.aggregate(&related, field, &below, Some(&within))?,
+                _ => self.connection(&related, field, &below, Some(&within))?,
+            };
             cost.add(aggregated.cost);
             let value = self.gather(aggregated.select, &aggregated.names)?;
             let index = columns.push(value);
             return Ok(Some(OutCell::Row { index, shape: aggregated.shape }));
         }
+        let below = self.collect_row(merged, related.dataset)?;
         let mut selected = Columns::default();
         let mut each = Cost::default();
         let shape = self.row_shape(&related, &below, &mut selected, &mut each)?;
@@ -123,8 +132,12 @@ impl<'d> Compiler<'d> {
         depth: usize,
     ) -> Result<Option<Expr>> {
         let Some((link, part)) = self.link(rows, name) else { return Ok(None) };
-        if part == Part::Aggregate {
-            return self.count_condition(rows, link, value, place, depth).map(Some);
+        match part {
+            Part::Aggregate => {
+                return self.count_condition(rows, link, value, place, depth).map(Some);
+            }
+            Part::Connection => return Ok(None),
+            Part::Row | Part::List => {}
         }
         let (related, within) = self.follow_link(rows, link)?;
         let fits = self.condition(&related, value, place, depth + 1)?;
@@ -217,7 +230,7 @@ impl<'d> Compiler<'d> {
     ) -> Result<bool> {
         let Some((link, part)) = self.link(rows, name) else { return Ok(false) };
         match part {
-            Part::List => return Ok(false),
+            Part::List | Part::Connection => return Ok(false),
             Part::Row => {
                 let n_before = keys.len();
                 let (related, within) = self.follow_link(rows, link)?;
@@ -227,6 +240,8 @@ impl<'d> Compiler<'d> {
                     select.expr(key.value.clone());
                     key.value = Expr::SubQuery(None, Box::new(select.into()));
                     key.field = format!("{name}.{}", key.field);
+                    key.physical = None;
+                    key.is_nullable = true;
                 }
             }
             Part::Aggregate => self.aggregate_order(rows, link, value, place, keys)?,
@@ -250,7 +265,7 @@ impl<'d> Compiler<'d> {
             }
             if name == "count" {
                 let (related, within) = self.follow_link(rows, link)?;
-                let number = Expr::cust("COUNT(*)");
+                let number = (Expr::cust("COUNT(*)"), ColumnType::BigInt);
                 self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
                 continue;
             }
@@ -265,7 +280,7 @@ impl<'d> Compiler<'d> {
                 }
                 let (related, within) = self.follow_link(rows, link)?;
                 let (column, _) = function_column(&related, *function, &field)?;
-                let number = self.sortable_value(&related, *function, column);
+                let number = self.sortable_value(&related, *function, column)?;
                 self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
             }
         }
@@ -276,7 +291,7 @@ impl<'d> Compiler<'d> {
         &mut self,
         related: &Rows<'d>,
         within: Expr,
-        number: Expr,
+        (number, sort_type): (Expr, ColumnType),
         direction: &Input<'_>,
         place: &str,
         keys: &mut Vec<OrderKey>,
@@ -286,6 +301,15 @@ impl<'d> Compiler<'d> {
         related.read_in(&mut select);
         select.expr(number).and_where(within);
         let value = Expr::SubQuery(None, Box::new(select.into()));
-        self.push_order_key(OrderKey { field: place.to_owned(), value, order, nulls }, keys)
+        let key = OrderKey {
+            field: place.to_owned(),
+            value,
+            sort_type,
+            physical: None,
+            is_nullable: true,
+            order,
+            nulls,
+        };
+        self.push_order_key(key, keys)
     }
 }

@@ -169,6 +169,11 @@ fn a_group_answers_what_is_selected() {
                 "aggregate": {"n": 1, "d": 0, "sum": {"price": null}, "max": {"at": "2023-12-31T23:00:00Z"}},
             }])
         );
+        // JSON is counted by its text.
+        let texts = client.data(
+            "{ salesAggregate { aggregate { a: count(columns: [TAGS], distinct: true) b: count(columns: [TAGS, SHOP], distinct: true) } } }",
+        );
+        assert_eq!(texts["salesAggregate"]["aggregate"], json!({"a": 3, "b": 4}));
         let nothing = client
             .data("{ salesGroupBy(by: {column: SHOP}, where: {n: {_gt: 99}}) { __typename } }");
         assert_eq!(nothing["salesGroupBy"], json!([]));
