@@ -123,7 +123,7 @@ fn doubles_count_as_the_decimals_that_they_print_as() {
     check(&[1e308, 1e308], Some(Value::Null));
     check(&[5e-324, 5e-324], Some(json!(1e-323)));
     // A half between two doubles, which the stores print differently.
-    check(&[1e23, 1.0], Some(json!(9.999_999_999_999_999e22)));
+    check(&[1e23, 1.0], Some(json!(1e23)));
     check(&[9.5e22, 2e22, 1.5e21], None);
     check(&[0.3, 0.30000000000000004, 0.35, -0.05, -0.1], None);
     check(&[1.7976931348623157e308, -1.7976931348623157e308], Some(json!(0.0)));
