@@ -4,8 +4,10 @@
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use crate::decode::Faults;
 use crate::error::SchemaError;
 use crate::plan::Dialect;
 use crate::sniff::NO_DELIMITER;
@@ -43,6 +45,7 @@ pub(crate) struct RowSink {
     chunks: SyncSender<Result<Vec<u8>, SchemaError>>,
     chunk: Vec<u8>,
     n_cells: usize,
+    n_nuls: u64,
 }
 
 impl RowSink {
@@ -54,9 +57,12 @@ impl RowSink {
         while let Some(at) = memchr::memchr2(b'"', 0, rest) {
             let (before, after) = rest.split_at(at);
             self.chunk.extend_from_slice(before);
-            // No text holds NUL, and no store takes it.
             if after.first() == Some(&b'"') {
                 self.chunk.extend_from_slice(b"\"\"");
+            } else {
+                // No store takes NUL in a text.
+                self.chunk.extend_from_slice("\u{FFFD}".as_bytes());
+                self.n_nuls += 1;
             }
             rest = after.get(1..).unwrap_or_default();
         }
@@ -105,15 +111,20 @@ impl RowSink {
 }
 
 /// Runs `push` on a thread of its own and returns what it pushes; the thread ends when the reader goes away.
+/// `faults` hears of characters that no store takes, before the last row is read.
 pub(crate) fn stream_rows(
+    faults: Option<Arc<Faults>>,
     push: impl FnOnce(&mut RowSink) -> Result<(), Stop> + Send + 'static,
 ) -> Result<impl Read + Send, SchemaError> {
     let (chunks_out, chunks_in) = sync_channel(MAX_CHUNKS);
     let run = move || {
-        let mut sink = RowSink { chunks: chunks_out, chunk: Vec::new(), n_cells: 0 };
+        let mut sink = RowSink { chunks: chunks_out, chunk: Vec::new(), n_cells: 0, n_nuls: 0 };
         // A parser that panics must not look like the end of the rows.
         let pushed = catch_unwind(AssertUnwindSafe(|| push(&mut sink)))
             .unwrap_or_else(|_| Err(Stop::Failed(contradictory())));
+        if let Some(faults) = faults {
+            faults.add_nuls(sink.n_nuls);
+        }
         if let Err(Stop::Failed(error)) = pushed.and_then(|()| sink.flush()) {
             // When nobody reads any more, nobody wants the error.
             let _ = sink.chunks.send(Err(error));

@@ -24,11 +24,7 @@ pub(super) fn run(settings: &Settings, arguments: &Inspect) -> Outcome {
         return Err(Failure::new(Exit::Data, "it is no file").about(path));
     }
     let request = request(arguments)?;
-    let limits = sluice_schema::Limits {
-        max_rejects: settings.max_rejects,
-        ..sluice_schema::Limits::default()
-    };
-    let sheets = inspect_file(path, &request, &limits, arguments.rows);
+    let sheets = inspect_file(path, &request, &settings.file_limits, arguments.rows);
     let json = sheets.and_then(|sheets| inspection_json(&sheets));
     let json = json.map_err(|e| Failure::from(e).about(path))?;
     let mut out = std::io::stdout().lock();

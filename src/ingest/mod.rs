@@ -84,10 +84,7 @@ impl Ingest {
             catalog,
             store,
             folders,
-            limits: sluice_schema::Limits {
-                max_rejects: settings.max_rejects,
-                ..sluice_schema::Limits::default()
-            },
+            limits: settings.file_limits.clone(),
             concurrency: settings.load_concurrency.max(1),
             live: Mutex::new(HashMap::new()),
             wake: Notify::new(),
