@@ -138,7 +138,7 @@ pub(crate) fn open_json(
     let limits = place.limits.clone();
     let member = member.map(str::to_owned);
     let keys = keys.to_vec();
-    stream_rows(place.faults.cloned(), move |sink| {
+    stream_rows(place.faults.cloned(), place.limits, move |sink| {
         let source = owned.open()?;
         for key in &keys {
             sink.text(key);

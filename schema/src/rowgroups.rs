@@ -113,12 +113,15 @@ pub(crate) fn open_parquet(
     faults: Option<&Arc<Faults>>,
 ) -> Result<impl Read + Send + use<>, SchemaError> {
     let path = path.to_owned();
+    let n_packed = std::fs::metadata(&path)?.len();
     let facts = Arc::clone(facts);
-    let max_columns = limits.max_columns;
-    stream_rows(faults.cloned(), move |sink| {
+    let limits = limits.clone();
+    let bounds = limits.clone();
+    stream_rows(faults.cloned(), &bounds, move |sink| {
         let reader = SerializedFileReader::new(File::open(path).map_err(SchemaError::from)?)
             .map_err(damaged)?;
-        let columns = columns_of(&reader, max_columns)?;
+        check_claims(&reader, n_packed, &limits)?;
+        let columns = columns_of(&reader, limits.max_columns)?;
         for column in &columns {
             sink.text(column.field.name());
         }
@@ -136,6 +139,26 @@ pub(crate) fn open_parquet(
         }
         Ok(())
     })
+}
+
+/// Refuses a file whose columns would grow beyond all bounds: each page is unpacked to memory.
+fn check_claims(
+    reader: &SerializedFileReader<File>,
+    n_packed: u64,
+    limits: &Limits,
+) -> Result<(), SchemaError> {
+    const ALWAYS_ALLOWED: u64 = 64 * 1024 * 1024;
+    let chunks = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let found = chunks
+        .map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or_default())
+        .fold(0, u64::saturating_add);
+    let by_ratio = n_packed.saturating_mul(limits.max_unpack_ratio).max(ALWAYS_ALLOWED);
+    let limit = by_ratio.min(limits.max_unpacked_bytes);
+    if found > limit {
+        let name = "unpacked bytes of a Parquet file";
+        return Err(SchemaError::Limit { name, limit, found, row: None });
+    }
+    Ok(())
 }
 
 /// A member of the outermost schema.

@@ -215,7 +215,7 @@ impl SheetSource {
         let (book, facts) = (Arc::clone(&self.book), Arc::clone(&self.facts));
         let has_merged_cells = self.has_merged_cells;
         let max_columns = limits.max_columns;
-        let rows = stream_rows(faults.cloned(), move |sink| {
+        let rows = stream_rows(faults.cloned(), limits, move |sink| {
             let mut grid = Grid::new(sink, max_columns);
             let mut book = lock(&book);
             let workbook = match book.as_mut() {
