@@ -112,3 +112,49 @@ fn the_program_prints_a_table() {
     let wrong = run_sluice(&folder, &["inspect", "Line Items.csv", "--option", "colour=red"], &[]);
     assert_eq!(wrong.status.code(), Some(2));
 }
+
+#[test]
+fn evidence_is_in_the_catalog() {
+    both_stores(|server| {
+        let client = server.client();
+        let mut file = "status,code,amount\n".to_owned();
+        for row in 1..=300 {
+            let status = ["new", "paid"][row % 2];
+            let code = if row == 200 { "x9".to_owned() } else { row.to_string() };
+            let amount = if row == 7 { "NA".to_owned() } else { format!("{row}.50") };
+            file.push_str(&format!("{status},{code},{amount}\n"));
+        }
+        client.load("things", file);
+        let dataset = client.data(
+            "{ dataset(name: \"things\") { notices { code column row count } columns { name type
+                evidence { reason candidates { candidate count } counterExample { row text against }
+                    samples }
+                statistics { longestBytes nullCount distinctCount min max categories { value count } } } } }",
+        )["dataset"]
+            .clone();
+        let columns = dataset["columns"].as_array().unwrap();
+        let of = |name: &str| columns.iter().find(|column| column["name"] == name).unwrap();
+        assert_eq!(
+            of("status")["statistics"]["categories"],
+            json!([{ "value": "new", "count": "150" }, { "value": "paid", "count": "150" }])
+        );
+        let code = &of("code")["evidence"];
+        assert_eq!(
+            code["candidates"],
+            json!([{ "candidate": "INT", "count": "299" }, { "candidate": "TEXT", "count": "1" }])
+        );
+        assert_eq!(code["counterExample"], json!({ "row": "201", "text": "x9", "against": "INT" }));
+        assert_eq!(of("code")["statistics"]["longestBytes"], "3");
+        assert_eq!(code["samples"], json!(["1", "2", "3", "4", "5"]));
+        let distinct: f64 =
+            of("code")["statistics"]["distinctCount"].as_str().unwrap().parse().unwrap();
+        assert!((270.0..=300.0).contains(&distinct), "{distinct}");
+        let amount = &of("amount")["statistics"];
+        assert_eq!(
+            (&amount["nullCount"], &amount["min"], &amount["max"]),
+            (&json!("1"), &json!("1.50"), &json!("300.50"))
+        );
+        let nulls = json!({ "code": "NULL_WORDS", "column": "amount", "row": "8", "count": "1" });
+        assert!(dataset["notices"].as_array().unwrap().contains(&nulls), "{dataset}");
+    });
+}
