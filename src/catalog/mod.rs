@@ -8,6 +8,7 @@ mod convert;
 mod entities;
 mod error;
 mod guard;
+pub mod index;
 mod jobs;
 mod keys;
 mod loading;
@@ -44,7 +45,7 @@ use self::guard::StorageGuard;
 pub use self::jobs::{ClaimedJob, MAX_ATTEMPTS, NewJob};
 pub use self::keys::ApiKey;
 use self::model::{Dataset, DatasetId, StorageId, WorkspaceId};
-pub use self::publish::{NewVersion, Publication};
+pub use self::publish::{IndexEdit, NewVersion, Publication};
 use self::snapshot::Snapshot;
 use crate::config::Settings;
 

@@ -81,7 +81,7 @@ const TYPE_SUFFIXES: [&str; 51] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 62] = [
+const RESERVED_FIELDS: [&str; 64] = [
     "addRelation",
     "admitRejects",
     "alterColumn",
@@ -92,6 +92,7 @@ const RESERVED_FIELDS: [&str; 62] = [
     "createDataset",
     "createIndex",
     "createKey",
+    "createSearchIndex",
     "createWebhook",
     "createWorkspace",
     "dataset",
@@ -105,6 +106,7 @@ const RESERVED_FIELDS: [&str; 62] = [
     "dropIndex",
     "dropRelation",
     "dropWebhook",
+    "explain",
     "export",
     "false",
     "fragment",
@@ -147,7 +149,7 @@ const RESERVED_FIELDS: [&str; 62] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 80] = [
+const RESERVED_TYPES: [&str; 84] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -177,11 +179,15 @@ const RESERVED_TYPES: [&str; 80] = [
     "DriftPolicy",
     "Enum",
     "Evidence",
+    "ExplainedField",
+    "Explanation",
     "Float",
     "GroupKey",
     "ID",
     "Id",
     "Index",
+    "IndexKind",
+    "IndexMethod",
     "Input",
     "InspectedSheet",
     "Inspection",

@@ -40,6 +40,7 @@ enum Field<'a> {
     Origins(&'a mut Vec<String>),
     LogFilter(&'a mut String),
     LogFormat(&'a mut LogFormat),
+    Switch(&'a mut bool),
 }
 
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
@@ -48,9 +49,12 @@ const SIZES: RangeInclusive<u64> = 1_024..=1 << 44;
 const MEMORY_SIZES: RangeInclusive<u64> = 1_024..=1 << 30;
 /// One millisecond to one day.
 const TIMES: RangeInclusive<u64> = 1..=86_400_000;
+/// One second to one year.
+const YEAR: RangeInclusive<u64> = 1_000..=31_536_000_000;
+const ROWS: RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 34] = [
+pub(super) static ALL: [Spec; 42] = [
     row("listen", None, "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
     row(
         "data_dir",
@@ -110,6 +114,34 @@ pub(super) static ALL: [Spec; 34] = [
         0..=1 << 36,
         |s| Field::Size(&mut s.response_cache_bytes),
     ),
+    row("index.automatic", None, "on, or off: only asked-for indexes are built", ANY, |s| {
+        Field::Switch(&mut s.indexes.is_automatic)
+    }),
+    row("index.search", None, "on: searched datasets get an index of words; or off", ANY, |s| {
+        Field::Switch(&mut s.indexes.is_search_on_demand)
+    }),
+    row("index.look_every", None, "Time between two looks at what queries need", TIMES, |s| {
+        Field::Time(&mut s.indexes.look_every)
+    }),
+    row("index.min_rows", None, "Rows below which no index is built by itself", ROWS, |s| {
+        Field::Count(&mut s.indexes.min_rows)
+    }),
+    row("index.min_uses", None, "Slow queries of a kind before it gets an index", PIECES, |s| {
+        Field::Count(&mut s.indexes.min_uses)
+    }),
+    row("index.max_count", None, "Automatic indexes of one dataset", 0..=14, |s| {
+        Field::Count(&mut s.indexes.max_count)
+    }),
+    row(
+        "index.max_percent",
+        None,
+        "What automatic indexes may take, percent of the dataset's size",
+        0..=1_000,
+        |s| Field::Count(&mut s.indexes.max_percent),
+    ),
+    row("index.unused_after", None, "Time without use that ends an automatic index", YEAR, |s| {
+        Field::Time(&mut s.indexes.unused_after)
+    }),
     row("load_concurrency", None, "Loads at work at once", 1..=64, |s| {
         Field::Count(&mut s.load_concurrency)
     }),
@@ -250,6 +282,14 @@ impl Spec {
                 };
                 format.map(|format| *field = format).ok_or(())
             }
+            Field::Switch(field) => {
+                let is_on = match text.to_ascii_lowercase().as_str() {
+                    "on" | "true" => Some(true),
+                    "off" | "false" => Some(false),
+                    _ => None,
+                };
+                is_on.map(|is_on| *field = is_on).ok_or(())
+            }
         };
         outcome.map_err(|()| self.expected())
     }
@@ -291,6 +331,7 @@ impl Spec {
                     .to_owned()
             }
             Field::LogFormat(_) => "auto, text or json".to_owned(),
+            Field::Switch(_) => "on or off".to_owned(),
         }
     }
 
@@ -319,6 +360,7 @@ impl Spec {
             Field::Origins(field) => field.join(","),
             Field::LogFilter(field) => field.clone(),
             Field::LogFormat(field) => format!("{field:?}").to_ascii_lowercase(),
+            Field::Switch(is_on) => if *is_on { "on" } else { "off" }.to_owned(),
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::catalog::model::{Dataset, Job, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::error::{Code, Error, Result};
+use crate::indexes::Indexer;
 use crate::ingest::Ingest;
 use crate::query::cache::AnswerCache;
 use crate::query::document::Document;
@@ -84,8 +85,11 @@ pub(super) struct Services {
     pub(super) catalog: Arc<Catalog>,
     pub(super) store: Arc<Store>,
     pub(super) ingest: Arc<Ingest>,
+    pub(super) indexer: Arc<Indexer>,
     #[expect(dead_code, reason = "keys are managed through GraphQL by a later issue")]
     pub(super) auth: Arc<Auth>,
+    pub(super) plan_settings: PlanSettings,
+    pub(super) statement_timeout: Duration,
 }
 
 /// What resolvers of the catalog's fields know of their request.
@@ -126,8 +130,17 @@ impl Engine {
         auth: Arc<Auth>,
         settings: &Settings,
     ) -> Engine {
+        let indexer = Indexer::new(Arc::clone(&catalog), Arc::clone(&store), settings);
         Engine {
-            services: Arc::new(Services { catalog, store, ingest, auth }),
+            services: Arc::new(Services {
+                catalog,
+                store,
+                ingest,
+                indexer,
+                auth,
+                plan_settings: PlanSettings::new(settings),
+                statement_timeout: settings.statement_timeout,
+            }),
             documents: Documents::new(),
             answers: AnswerCache::new(settings.response_cache_bytes),
             plan_settings: PlanSettings::new(settings),
@@ -135,6 +148,11 @@ impl Engine {
             small_schemas: Cache::new(SMALL_SCHEMAS),
             whole_schemas: Cache::builder().max_capacity(8).time_to_idle(WHOLE_SCHEMA_IDLE).build(),
         }
+    }
+
+    /// What builds indexes; whoever serves starts it and ends it.
+    pub fn indexer(&self) -> &Arc<Indexer> {
+        &self.services.indexer
     }
 
     /// Answers a request. Failures are GraphQL errors in the answer.
@@ -192,8 +210,12 @@ impl Engine {
                 .run_ordinary(principal, &snapshot, &known, request, variables, request_id)
                 .await;
         }
-        let plan = known.plan(&variables, || {
-            Plan::new(&known.document, &snapshot, &variables, self.plan_settings)
+        let plan = known.plan(&snapshot, &variables, || {
+            let plan = Plan::new(&known.document, &snapshot, &variables, self.plan_settings)?;
+            for (dataset, wish, statement) in plan.wishes() {
+                self.services.indexer.watch(snapshot.workspace, dataset, wish, statement);
+            }
+            Ok(plan)
         })?;
         let runs = plan.bind(&snapshot, &variables, Instant::now() + self.statement_timeout)?;
         let store = &self.services.store;
@@ -371,7 +393,7 @@ fn graphql_request(
 }
 
 /// The datasets whose root fields or types a document mentions.
-fn named_datasets(snapshot: &Snapshot, document: &Document) -> BTreeSet<String> {
+pub(super) fn named_datasets(snapshot: &Snapshot, document: &Document) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     for name in document.mentioned_names() {
         if let Some((dataset, _)) = plan::root_field(snapshot, name) {

@@ -146,6 +146,12 @@ pub(super) fn no_rows<'a>() -> FieldFuture<'a> {
 /// The arguments of a list, on a field that leads to rows of a dataset.
 pub(super) fn list_arguments(field: Field, dataset: &Dataset) -> Field {
     let name = &dataset.type_name;
+    let field = match dataset.text_columns().next() {
+        Some(_) => field.argument(InputValue::new("search", TypeRef::named(TypeRef::STRING)).description(
+            "Only rows that have all these words in their texts, whatever the case and the accents; the last word may go on. Without orderBy the best come first.",
+        )),
+        None => field,
+    };
     field
         .argument(
             InputValue::new("where", TypeRef::named(format!("{name}BoolExp")))

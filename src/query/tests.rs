@@ -11,11 +11,12 @@ use super::document::Document;
 use super::input::Variables;
 use super::plan::{Plan, PlanSettings, RootBody};
 use crate::catalog::model::{
-    Column, Dataset, DatasetId, ROW_COLUMN, Relation, StorageId, WorkspaceId,
+    Column, Dataset, DatasetId, Index, IndexMethod, ROW_COLUMN, Relation, StorageId, WorkspaceId,
 };
 use crate::catalog::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::error::Result;
+use crate::store::search::SEARCH_INDEX;
 
 fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     Column {
@@ -97,6 +98,11 @@ fn snapshot() -> Snapshot {
             column("recommendedBy", "c3", ColumnType::Int),
         ],
     );
+    customers.indexes = vec![Index {
+        name: SEARCH_INDEX.to_owned(),
+        method: IndexMethod::Search,
+        ..Index::default()
+    }];
     customers.relations = vec![relation("recommender", "recommended", "recommendedBy")];
     Snapshot::new(WorkspaceId(Uuid::nil()), 1, 1, [Arc::new(orders), Arc::new(customers)])
 }
@@ -223,6 +229,21 @@ snapshot_sql!(
     "{ orders(orderBy: [{customer: {country: ASC, recommender: {name: DESC}}}, {total: ASC}]) { id } customers(orderBy: {ordersAggregate: {count: DESC, max: {total: ASC}}}) { id } }"
 );
 snapshot_sql!(
+    searched,
+    r#"{ orders(search: "Blue jack", where: {paid: {_eq: true}}, limit: 3) { id } ordersAggregate(search: "blue ") { aggregate { count } } }"#
+);
+snapshot_sql!(
+    searched_in_an_order,
+    r#"query($s: String) { orders(search: $s, orderBy: {total: DESC}, distinctOn: [PAID]) { id } }"#,
+    json!({"s": "x'y \"NEAR(a b)\" OR c*"})
+);
+snapshot_sql!(
+    searched_with_an_index,
+    r#"{ customers(search: "ada lo") { id orders(search: "blue") { id } } }"#
+);
+snapshot_sql!(searched_for_nothing, r#"{ orders(search: "  ") { id } }"#);
+snapshot_sql!(searched_for_no_word, r#"{ customers(search: "?!") { id } }"#);
+snapshot_sql!(
     distinct_in_the_order_of_related,
     "{ orders(distinctOn: [STATUS], orderBy: {customer: {name: ASC}}) { id customer { name } } }"
 );
@@ -263,7 +284,7 @@ fn a_plan_is_used_again_only_for_the_same_shape() -> Result<()> {
         (json!({"s": "b", "n": null}), false),
         (json!({"s": null, "n": 2}), false),
     ] {
-        assert_eq!(made.fits(&variables(&values)), fits, "{values}");
+        assert_eq!(made.fits(&variables(&values), &snapshot()), fits, "{values}");
     }
     Ok(())
 }

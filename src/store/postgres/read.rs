@@ -3,6 +3,8 @@
 //! Cells are taken in the wire's binary form and written by the same functions as the embedded
 //! store's, so that both answer the same bytes. Nothing here ever writes.
 
+use std::time::Instant;
+
 use futures_util::TryStreamExt;
 use sluice_schema::temporal;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
@@ -23,7 +25,10 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// As [`crate::store::Store::run`].
 pub async fn run(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
     let deadline = tokio::time::Instant::from_std(run.deadline);
-    match tokio::time::timeout_at(deadline, answer_by_a_live_connection(pool, run)).await {
+    let began = Instant::now();
+    let answered = tokio::time::timeout_at(deadline, answer_by_a_live_connection(pool, run)).await;
+    run.statement.note_run(began);
+    match answered {
         Ok(answer) => answer.map_err(name_cause),
         Err(_) => Err(StoreError::Timeout),
     }
@@ -60,24 +65,8 @@ fn name_cause(error: StoreError) -> StoreError {
 
 async fn answer(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
     let statement = &run.statement;
-    let sql = statement.sql.render(|table, out| {
-        out.push_str("\"sluice_data\".\"t_");
-        out.push_str(run.tables.get(table).map_or("", |id| id.as_str()));
-        out.push('"');
-    });
-    let mut arguments = PgArguments::default();
-    for bind in &run.binds {
-        match bind {
-            Bind::Null => arguments.add(None::<String>),
-            Bind::Boolean(value) => arguments.add(*value),
-            Bind::Int(value) => arguments.add(*value),
-            Bind::Float(value) => arguments.add(*value),
-            Bind::Text(value) => arguments.add(value.as_str()),
-            Bind::TextList(values) => arguments.add(values.as_slice()),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(pool);
+    let arguments = arguments(run)?;
+    let mut rows = sqlx::query_with(AssertSqlSafe(text_of(run)), arguments).fetch(pool);
     let mut out = statement.buffer();
     match &statement.shape {
         RootShape::List(shape) => {
@@ -97,6 +86,45 @@ async fn answer(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
     }
     statement.note_size(out.len());
     Ok(out)
+}
+
+/// The statement with the names of its tables.
+pub(in crate::store) fn text_of(run: &Run) -> String {
+    run.statement.sql.render(|table, out| {
+        out.push_str("\"sluice_data\".\"t_");
+        out.push_str(run.tables.get(table).map_or("", |id| id.as_str()));
+        out.push('"');
+    })
+}
+
+fn arguments(run: &Run) -> Result<PgArguments, StoreError> {
+    let mut arguments = PgArguments::default();
+    for bind in &run.binds {
+        match bind {
+            Bind::Null => arguments.add(None::<String>),
+            Bind::Boolean(value) => arguments.add(*value),
+            Bind::Int(value) => arguments.add(*value),
+            Bind::Float(value) => arguments.add(*value),
+            Bind::Text(value) => arguments.add(value.as_str()),
+            Bind::TextList(values) => arguments.add(values.as_slice()),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+/// How PostgreSQL would run a statement, a line per step.
+///
+/// # Errors
+/// When PostgreSQL refuses or is away.
+pub async fn explain(pool: &PgPool, run: &Run) -> Result<Vec<String>, StoreError> {
+    let sql = format!("EXPLAIN {}", text_of(run));
+    let lines = sqlx::query_scalar_with(AssertSqlSafe(sql), arguments(run)?).fetch_all(pool);
+    let deadline = tokio::time::Instant::from_std(run.deadline);
+    match tokio::time::timeout_at(deadline, lines).await {
+        Ok(lines) => lines.map_err(|error| name_cause(error.into())),
+        Err(_) => Err(StoreError::Timeout),
+    }
 }
 
 /// A cell in binary form with its type's number; `None` where it is null.
