@@ -154,8 +154,14 @@ async fn explain_field(
     let datasets: Vec<_> =
         root.datasets().iter().filter_map(|id| snapshot.dataset_by_id(*id)).collect();
     let wish = body.wish();
-    let mut indexes = datasets.first().into_iter().flat_map(|dataset| &dataset.indexes);
-    let index = indexes.find(|index| !wish.is_empty() && index.nearly_serves(wish));
+    let indexes = datasets.first().map_or(&[][..], |dataset| &dataset.indexes);
+    let index = match wish.is_empty() {
+        true => None,
+        false => indexes
+            .iter()
+            .find(|index| index.serves(wish))
+            .or_else(|| indexes.iter().find(|index| index.nearly_serves(wish))),
+    };
     let n_cells = body.cells(&run);
     let (sql, is_cheap) = (request.services.store.sql_of(&run), run.statement.is_cheap);
     let steps = request.services.store.explain(run).await.map_err(Error::from)?;

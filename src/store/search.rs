@@ -33,7 +33,9 @@ pub fn words(text: &str) -> Vec<String> {
         return found.map(|word| cut(word).to_ascii_lowercase()).collect();
     }
     let is_mark = |c: &char| ('\u{300}'..='\u{36F}').contains(c);
-    let plain: String = text.to_lowercase().nfd().filter(|c| !is_mark(c)).collect();
+    // One small sigma: the final one is not known for final before the word ends.
+    let plain = text.to_lowercase().replace('ς', "σ");
+    let plain: String = plain.nfd().filter(|c| !is_mark(c)).collect();
     let Some(word) = WORD.as_ref() else { return Vec::new() };
     word.find_iter(&plain).map(|found| cut(found.as_str()).to_owned()).collect()
 }
@@ -159,7 +161,7 @@ pub fn joined_postgres(columns: &[String]) -> String {
 pub fn vector_sql(columns: &[String]) -> String {
     format!(
         "array_to_tsvector(array_remove(regexp_split_to_array(regexp_replace(regexp_replace(\
-         normalize(lower(left({}, {MAX_TEXT_CHARS}) COLLATE \"und-x-icu\"), NFD), \
+         normalize(translate(lower(left({}, {MAX_TEXT_CHARS}) COLLATE \"und-x-icu\"), 'ς', 'σ'), NFD), \
          '[\\u0300-\\u036f]+', '', 'g'), \
          '([[:alnum:]]{{{MAX_WORD_CHARS}}})[[:alnum:]]+', '\\1', 'g'), '[^[:alnum:]]+'), ''))",
         joined_postgres(columns)
@@ -180,6 +182,7 @@ mod tests {
             ("ÉCOLE Größe İstanbul x² ½", vec!["ecole", "große", "istanbul", "x"]),
             ("e\u{301}te\u{301} été", vec!["ete", "ete"]),
             ("日本語 ٣٤", vec!["日本語", "٣٤"]),
+            ("ΣΟΦΟΣ σοφός", vec!["σοφοσ", "σοφοσ"]),
         ] {
             assert_eq!(words(text), expect, "{text}");
         }

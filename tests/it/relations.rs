@@ -154,9 +154,9 @@ fn new_versions_keep_relations_and_are_seen_through_them() {
         assert_eq!(answer.status, 200, "{}", answer.text);
         let data = client.data("{ orders(limit: 1) { customer { name } customer2 } }");
         assert_eq!(data["orders"], json!([{"customer": {"name": "Ada"}, "customer2": "x"}]));
-        let indexes = client.data("{ dataset(name: \"orders\") { indexes { columns reason } } }");
+        let indexes = client.data("{ dataset(name: \"orders\") { indexes { columns kind } } }");
         assert!(
-            indexes.to_string().contains(r#"{"columns":["customerId"],"reason":"RELATION"}"#),
+            indexes.to_string().contains(r#"{"columns":["customerId"],"kind":"RELATION"}"#),
             "{indexes}"
         );
         // A dataset that goes takes the fields along; the other stays.
