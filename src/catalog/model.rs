@@ -157,6 +157,10 @@ pub struct Relation {
     pub to: DatasetId,
     /// Field name of its column, whose values differ.
     pub to_column: String,
+    /// Whether that column held row numbers when the relation was declared: another column of its
+    /// name means something else.
+    #[serde(default)]
+    pub to_row_number: bool,
 }
 
 /// The uploaded bytes that a version came from.

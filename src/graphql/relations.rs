@@ -16,7 +16,7 @@ use super::catalog_types::{field_value, json_object, type_ref};
 use super::engine::RequestContext;
 use super::mutations::{allowed, dataset_named, required, text};
 use super::uploads::argument;
-use crate::catalog::model::{Column, Dataset, Index, Relation, Scope};
+use crate::catalog::model::{Column, Dataset, Index, ROW_COLUMN, Relation, Scope};
 use crate::catalog::snapshot::{Link, Snapshot, are_comparable};
 use crate::error::{Code, Error, Result};
 use crate::indexes::NewIndex;
@@ -199,6 +199,7 @@ async fn add(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
         column: column.name.clone(),
         to: to.id,
         to_column: to_column.name.clone(),
+        to_row_number: to_column.physical == ROW_COLUMN,
     };
     for (dataset, column) in [(&from, column), (&to, to_column)] {
         ensure_index(request, dataset, column, &name).await?;
@@ -235,7 +236,7 @@ async fn ensure_index(
     let Some(present) = snapshot.dataset_by_id(dataset.id) else { return Ok(()) };
     let of_same =
         |name: &String| present.column(name).is_some_and(|other| other.physical == column.physical);
-    let is_there = column.physical == crate::catalog::model::ROW_COLUMN
+    let is_there = column.physical == ROW_COLUMN
         || present.indexes.iter().any(|index| index.columns.first().is_some_and(of_same));
     if !is_there {
         let Index { columns, descending, method, kind, reason, .. } =

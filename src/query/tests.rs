@@ -71,6 +71,7 @@ fn snapshot() -> Snapshot {
         column: column.to_owned(),
         to: DatasetId(Uuid::from_u128(2)),
         to_column: "id".to_owned(),
+        to_row_number: true,
     };
     let mut orders = dataset(
         1,
