@@ -81,7 +81,7 @@ const TYPE_SUFFIXES: [&str; 51] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 64] = [
+const RESERVED_FIELDS: [&str; 67] = [
     "addRelation",
     "admitRejects",
     "alterColumn",
@@ -139,17 +139,20 @@ const RESERVED_FIELDS: [&str; 64] = [
     "schema",
     "search",
     "setColumn",
+    "setDocumentMode",
     "setKey",
+    "setTrustedDocuments",
     "subscription",
     "true",
     "truncateDataset",
+    "trustedDocuments",
     "upload",
     "workspace",
     "workspaces",
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 84] = [
+const RESERVED_TYPES: [&str; 87] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -173,6 +176,7 @@ const RESERVED_TYPES: [&str; 84] = [
     "DateTime",
     "DateTruncate",
     "Decimal",
+    "DocumentMode",
     "Drift",
     "DriftImpact",
     "DriftKind",
@@ -227,6 +231,8 @@ const RESERVED_TYPES: [&str; 84] = [
     "String",
     "Subscription",
     "Time",
+    "TrustedDocument",
+    "TrustedDocuments",
     "UUID",
     "Upload",
     "UploadOptions",

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::catalog_filter;
 use super::catalog_json;
 use super::engine::RequestContext;
-use super::{explain, relations};
+use super::{explain, relations, trusted};
 use crate::catalog::model::{Dataset, Job, JobId};
 use crate::error::Error;
 
@@ -36,7 +36,7 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 9] = [
+const ENUMS: [&str; 10] = [
     "DatasetStatus",
     "ColumnType",
     "JobKind",
@@ -46,6 +46,7 @@ const ENUMS: [&str; 9] = [
     "DriftImpact",
     "IndexMethod",
     "IndexKind",
+    "DocumentMode",
 ];
 
 fn is_leaf(sdl: &str) -> bool {
@@ -299,6 +300,7 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
     }
     builder = relations::register(builder);
     builder = explain::register(builder);
+    builder = trusted::register(builder);
     catalog_filter::register(builder).register(dataset_object()).register(job_object())
 }
 
@@ -471,6 +473,7 @@ pub fn query_fields() -> Vec<Field> {
         .description("Who asks."),
         relations::suggestions(),
         explain::field(),
+        trusted::query_field(),
     ]
 }
 

@@ -3,6 +3,7 @@
 //! The operation is guarded, validated and planned as if it were asked, and never run. It is for
 //! admins: plans tell about data that a reader may not see.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_graphql::dynamic::{Field, FieldFuture, ResolverContext, SchemaBuilder};
@@ -11,16 +12,17 @@ use serde_json::{Value as Json, json};
 use super::answer::to_field_error;
 use super::catalog_types::{field_value, json_object, type_ref};
 use super::documents::KnownDocument;
-use super::engine::{RequestContext, named_datasets};
+use super::engine::RequestContext;
 use super::mutations::{allowed, required, text};
-use super::schema::{self, ValidateOnly};
+use super::schema::ValidateOnly;
+use super::tag::sha_of;
 use super::uploads::argument;
 use crate::catalog::model::Scope;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::query::document::Document;
 use crate::query::input::Variables;
-use crate::query::plan::{Plan, Root, RootBody};
+use crate::query::plan::{Bound, Plan, Root, RootBody};
 use crate::store::run::Run;
 
 /// Registers the types.
@@ -81,18 +83,16 @@ async fn explain(context: &ResolverContext<'_>) -> Result<Json> {
     if document.is_mutation() {
         return Err(Error::bad_input("Only queries can be explained."));
     }
-    let known = KnownDocument::new(document)?;
+    let known = KnownDocument::new(document, sha_of(&query))?;
     known.complete(&mut variables)?;
-    validate(&snapshot, &known.document, &query, name.as_deref(), &variables).await?;
+    let validated = &known.document;
+    validate(request, &snapshot, validated, &query, name.as_deref(), &variables).await?;
     let plan = Plan::new(&known.document, &snapshot, &variables, settings)?;
     let deadline = Instant::now() + request.services.statement_timeout;
-    let runs = plan.bind(&snapshot, &variables, deadline)?;
+    let Bound { runs, cost } = plan.bind(&snapshot, &variables, deadline)?;
     let mut fields = Vec::with_capacity(plan.roots.len());
-    let mut cost = 0u64;
     for (root, run) in plan.roots.iter().zip(runs) {
-        let (explained, n_cells) = explain_field(request, &snapshot, root, run).await?;
-        cost = cost.saturating_add(n_cells);
-        fields.push(explained);
+        fields.push(explain_field(request, &snapshot, root, run).await?);
     }
     Ok(json!({
         "cost": cost.to_string(),
@@ -113,15 +113,14 @@ fn variables(context: &ResolverContext<'_>) -> Result<Variables> {
 }
 
 async fn validate(
-    snapshot: &Snapshot,
+    request: &RequestContext,
+    snapshot: &Arc<Snapshot>,
     document: &Document,
     query: &str,
     operation_name: Option<&str>,
     variables: &Variables,
 ) -> Result<()> {
-    let named = named_datasets(snapshot, document);
-    let datasets = named.iter().filter_map(|name| snapshot.dataset(name));
-    let schema = schema::build(datasets, snapshot).map_err(Error::internal)?;
+    let schema = request.services.schemas.small(snapshot, query, variables).await?;
     let variables = async_graphql::Variables::from_json(Json::Object(variables.clone()));
     let mut wanted = async_graphql::Request::new(query).variables(variables).data(ValidateOnly);
     if let Some(name) = operation_name {
@@ -134,22 +133,21 @@ async fn validate(
     }
 }
 
-/// A root field explained, and its cost.
+/// A root field explained.
 async fn explain_field(
     request: &RequestContext,
     snapshot: &Snapshot,
     root: &Root,
     run: Option<Run>,
-) -> Result<(Json, u64)> {
+) -> Result<Json> {
     let (RootBody::Statement(body), Some(run)) = (&root.body, run) else {
-        let nothing = json!({
+        return Ok(json!({
             "key": root.key,
             "datasets": [],
             "cost": "0",
             "cheap": true,
             "databasePlan": [],
-        });
-        return Ok((nothing, 0));
+        }));
     };
     let datasets: Vec<_> =
         root.datasets().iter().filter_map(|id| snapshot.dataset_by_id(*id)).collect();
@@ -165,7 +163,7 @@ async fn explain_field(
     let n_cells = body.cells(&run);
     let (sql, is_cheap) = (request.services.store.sql_of(&run), run.statement.is_cheap);
     let steps = request.services.store.explain(run).await.map_err(Error::from)?;
-    let explained = json!({
+    Ok(json!({
         "key": root.key,
         "datasets": datasets.iter().map(|dataset| &dataset.name).collect::<Vec<_>>(),
         "cost": n_cells.to_string(),
@@ -174,6 +172,5 @@ async fn explain_field(
         "wish": (!wish.is_empty()).then(|| wish.in_words()),
         "sql": sql,
         "databasePlan": steps,
-    });
-    Ok((explained, n_cells))
+    }))
 }

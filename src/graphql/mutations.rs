@@ -11,7 +11,7 @@ use async_graphql::dynamic::{
 use super::answer::to_field_error;
 use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
-use super::{corrections, indexes, relations, uploads};
+use super::{corrections, indexes, relations, trusted, uploads};
 use crate::catalog::model::{Dataset, Job, Scope};
 use crate::error::{Error, Result};
 
@@ -27,6 +27,7 @@ fn mutation() -> Object {
         .chain(corrections::fields())
         .chain(relations::mutations())
         .chain(indexes::mutations())
+        .chain(trusted::mutations())
     {
         object = object.field(field);
     }

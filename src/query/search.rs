@@ -6,6 +6,8 @@
 use async_graphql_parser::types::Field;
 use sea_query::{Alias, Expr, ExprTrait, JoinType, NullOrdering, Order, Query, SelectStatement};
 
+use sluice_schema::ColumnType;
+
 use super::Dialect;
 use super::input::Input;
 use super::roots::Compiler;
@@ -61,9 +63,12 @@ impl<'d> Compiler<'d> {
         is_distinct: bool,
     ) -> Result<(Vec<OrderKey>, Option<Join>)> {
         let Some(input) = self.searched(field)? else { return Ok((Vec::new(), None)) };
-        let key = |value| OrderKey {
+        let key = |value, sort_type| OrderKey {
             field: "search".to_owned(),
             value,
+            sort_type,
+            physical: None,
+            is_nullable: false,
             order: Order::Asc,
             nulls: NullOrdering::Last,
         };
@@ -78,13 +83,13 @@ impl<'d> Compiler<'d> {
             let found = self.row_numbers(rows, &input, true)?;
             let alias = format!("{}x", rows.alias);
             let number = Expr::col((alias.clone(), ROW_COLUMN.to_owned()));
-            keys.push(key(number.clone().is_null()));
+            keys.push(key(number.clone().is_null(), ColumnType::Boolean));
             let on = number.eq(rows.column(ROW_COLUMN));
             join = Some(Join { found, alias, on });
         } else {
-            keys.push(key(self.has_words(rows, &input, true)?.not()));
+            keys.push(key(self.has_words(rows, &input, true)?.not(), ColumnType::Boolean));
         }
-        keys.push(key(Expr::cust(length)));
+        keys.push(key(Expr::cust(length), ColumnType::BigInt));
         Ok((keys, join))
     }
 

@@ -67,7 +67,7 @@ impl<'d> Compiler<'d> {
 fn indexable(rows: &Rows<'_>, keys: &[OrderKey]) -> Option<Vec<(String, bool)>> {
     let mut order: Vec<(String, bool)> = Vec::with_capacity(keys.len());
     for key in keys {
-        rows.dataset.column(&key.field)?;
+        rows.dataset.column(&key.field).filter(|_| key.physical.is_some())?;
         let is_descending = match (&key.order, key.nulls) {
             (Order::Asc, NullOrdering::Last) => false,
             (Order::Desc, NullOrdering::First) => true,

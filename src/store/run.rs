@@ -172,7 +172,7 @@ impl Store {
     pub async fn run(&self, run: Run) -> Result<Vec<u8>, StoreError> {
         match self {
             Store::Sqlite(store) => store.readers().run(run).await,
-            Store::Postgres(store) => super::postgres::read::run(store.pool(), &run).await,
+            Store::Postgres(store) => super::postgres::read::run(store.readers(), &run).await,
         }
     }
 
@@ -183,7 +183,7 @@ impl Store {
     pub async fn explain(&self, run: Run) -> Result<Vec<String>, StoreError> {
         match self {
             Store::Sqlite(store) => store.explain(run).await,
-            Store::Postgres(store) => super::postgres::read::explain(store.pool(), &run).await,
+            Store::Postgres(store) => super::postgres::read::explain(store.readers(), &run).await,
         }
     }
 
