@@ -26,14 +26,9 @@ pub(super) fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
             .description(description)
     };
     builder
-        .register(
-            Interface::new(NODE_TYPE)
-                .description("A row of any dataset.")
-                .field(
-                    InterfaceField::new(NODE_ID_FIELD, TypeRef::named_nn(TypeRef::ID))
-                        .description(NODE_ID),
-                ),
-        )
+        .register(Interface::new(NODE_TYPE).description("A row of any dataset.").field(
+            InterfaceField::new(NODE_ID_FIELD, TypeRef::named_nn(TypeRef::ID)).description(NODE_ID),
+        ))
         .register(
             Object::new("PageInfo")
                 .description("Where a page stands among its rows.")
@@ -82,9 +77,7 @@ pub(super) fn register(builder: SchemaBuilder, dataset: &Dataset) -> SchemaBuild
         .field(Field::new("node", TypeRef::named_nn(name), |_| FieldFuture::Value(None)));
     let connection = Object::new(format!("{name}Connection"))
         .description(format!("A page of rows of \"{}\".", dataset.label))
-        .field(Field::new("edges", TypeRef::named_nn_list_nn(format!("{name}Edge")), |_| {
-            no_rows()
-        }))
+        .field(Field::new("edges", TypeRef::named_nn_list_nn(format!("{name}Edge")), |_| no_rows()))
         .field(Field::new("nodes", TypeRef::named_nn_list_nn(name), |_| no_rows()))
         .field(Field::new("pageInfo", TypeRef::named_nn("PageInfo"), |_| {
             FieldFuture::Value(Some(FieldValue::owned_any(())))

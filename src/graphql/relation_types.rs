@@ -50,11 +50,9 @@ pub(super) fn extend((object, filter, order): Types, link: &Link, other: &Datase
             "Counts, sums and other aggregates over the rows of \"{}\" that belong to it.",
             other.label
         )))
-        .field(
-            connection_types::field(&format!("{name}{CONNECTION_SUFFIX}"), other).description(
-                format!("The rows of \"{}\" that belong to it, page by page.", other.label),
-            ),
-        );
+        .field(connection_types::field(&format!("{name}{CONNECTION_SUFFIX}"), other).description(
+            format!("The rows of \"{}\" that belong to it, page by page.", other.label),
+        ));
     let filter = filter
         .field(condition.description(format!(
             "This holds for any of the rows of \"{}\" that belong to it.",

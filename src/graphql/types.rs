@@ -137,11 +137,11 @@ pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
         )),
     );
     fields.push(
-        connection_types::field(
-            &format!("{}{CONNECTION_SUFFIX}", dataset.name),
-            dataset,
-        )
-        .description(format!("Rows of \"{}\" page by page, by cursors (Relay).", dataset.label)),
+        connection_types::field(&format!("{}{CONNECTION_SUFFIX}", dataset.name), dataset)
+            .description(format!(
+                "Rows of \"{}\" page by page, by cursors (Relay).",
+                dataset.label
+            )),
     );
     fields
 }

@@ -18,9 +18,7 @@ use super::filter::postgres_type;
 use super::input::{Origin, TextAspect};
 use super::keyset::{self, Position, Sorted};
 use super::roots::{Aggregated, Compiler};
-use super::select::{
-    Columns, Fields, OrderKey, Rows, cell_kind, first_of_groups, typename_field,
-};
+use super::select::{Columns, Fields, OrderKey, Rows, cell_kind, first_of_groups, typename_field};
 use super::value::{Slot, SlotKind, open_cursor};
 use crate::catalog::model::ROW_COLUMN;
 use crate::error::{Error, Result};
@@ -155,7 +153,9 @@ impl<'d> Compiler<'d> {
                     let below = self.collect_row(merged, rows.dataset)?;
                     EdgeCell::Node(self.row_shape(rows, &below, columns, cost)?)
                 }
-                "__typename" => EdgeCell::Literal(quoted(&format!("{}Edge", rows.dataset.type_name))),
+                "__typename" => {
+                    EdgeCell::Literal(quoted(&format!("{}Edge", rows.dataset.type_name)))
+                }
                 other => return Err(Error::bad_input(format!("An edge has no field {other:?}."))),
             };
             cells.push((key_bytes(key), cell));
@@ -189,12 +189,7 @@ impl<'d> Compiler<'d> {
         )
     }
 
-    fn wanted(
-        &mut self,
-        field: &'d Field,
-        keys: &[OrderKey],
-        seal: &CursorSeal,
-    ) -> Result<Wanted> {
+    fn wanted(&mut self, field: &'d Field, keys: &[OrderKey], seal: &CursorSeal) -> Result<Wanted> {
         let (first, last) = (self.argument(field, "first"), self.argument(field, "last"));
         if first.is_some() && last.is_some() {
             return Err(Error::bad_input(
@@ -335,7 +330,11 @@ impl<'d> Compiler<'d> {
         if let Some(input) = self.argument(field, "where") {
             for (column, operators) in self.reader.fields(&input, "where")? {
                 if rows.dataset.column(&column).is_some()
-                    && self.reader.fields(&operators, "where")?.iter().any(|(name, _)| name == "_eq")
+                    && self
+                        .reader
+                        .fields(&operators, "where")?
+                        .iter()
+                        .any(|(name, _)| name == "_eq")
                 {
                     equal.push(column);
                 }
@@ -400,9 +399,8 @@ impl Source {
 /// the hidden row number.
 fn complete(keys: &mut Vec<OrderKey>, rows: &Rows<'_>) {
     let key_column = rows.dataset.columns.get(rows.dataset.key).map(|key| key.physical.as_str());
-    let tells_all_apart = |key: &OrderKey| {
-        key.physical.is_some() && key.physical.as_deref() == key_column
-    };
+    let tells_all_apart =
+        |key: &OrderKey| key.physical.is_some() && key.physical.as_deref() == key_column;
     if let Some(last) = keys.iter().position(tells_all_apart) {
         keys.truncate(last + 1);
         return;

@@ -264,12 +264,7 @@ impl<'a> InputReader<'a> {
     ///
     /// # Errors
     /// BAD_USER_INPUT when the value is no text.
-    pub fn opaque(
-        &mut self,
-        input: &Input<'_>,
-        place: &str,
-        aspect: TextAspect,
-    ) -> Result<String> {
+    pub fn opaque(&mut self, input: &Input<'_>, place: &str, aspect: TextAspect) -> Result<String> {
         let wrong = || Error::bad_input(format!("{place} must be a string."));
         match self.follow(input.clone()) {
             Input::Written(AstValue::String(text)) => Ok(text.clone()),

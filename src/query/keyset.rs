@@ -4,7 +4,9 @@
 //! of which an index gives each without reading what lies before. Both hold for any mix of
 //! directions and places of missing values.
 
-use sea_query::{Asterisk, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement, UnionType};
+use sea_query::{
+    Asterisk, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement, UnionType,
+};
 
 use super::select::Rows;
 
@@ -104,7 +106,9 @@ pub(super) fn by_ranges(
 ) -> SelectStatement {
     let mut ranges: Vec<SelectStatement> = Vec::new();
     for n_equal in (0..order.len().min(position.len())).rev() {
-        let (Some(key), Some(value)) = (order.get(n_equal), position.get(n_equal)) else { continue };
+        let (Some(key), Some(value)) = (order.get(n_equal), position.get(n_equal)) else {
+            continue;
+        };
         let equal: Vec<Expr> =
             order.iter().zip(position).take(n_equal).map(|(key, value)| key.is_at(value)).collect();
         // What is equal in a range need not be sorted in it.

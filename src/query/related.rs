@@ -286,8 +286,7 @@ impl<'d> Compiler<'d> {
                 let (related, within) = self.follow_link(rows, link)?;
                 let columns = &related.dataset.columns;
                 let column = columns.iter().find(|column| column.name == field);
-                let number =
-                    column.and_then(|column| self.sort_value(&related, *function, column));
+                let number = column.and_then(|column| self.sort_value(&related, *function, column));
                 let number = number
                     .ok_or_else(|| Error::bad_input(format!("{place}: there is no such order.")))?;
                 self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
@@ -325,9 +324,7 @@ impl<'d> Compiler<'d> {
             (Function::Avg, Dialect::Sqlite) => {
                 (Func::cust("sluice_avg_rank").arg(value).into(), ColumnType::String)
             }
-            (Function::Sum, Dialect::Postgres) => {
-                (value.sum().cast_as("numeric"), wide(scale))
-            }
+            (Function::Sum, Dialect::Postgres) => (value.sum().cast_as("numeric"), wide(scale)),
             // As `sluice_avg_rank`: numeric's own division stops at a number of digits that depends
             // on the values.
             (Function::Avg, Dialect::Postgres) => (

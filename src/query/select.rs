@@ -7,8 +7,7 @@ use async_graphql_parser::Positioned;
 use async_graphql_parser::types::{Directive, Field, Selection, SelectionSet};
 use indexmap::IndexMap;
 use sea_query::{
-    Alias, Expr, NullOrdering, Order, OverStatement, Query, SelectStatement,
-    WindowStatement,
+    Alias, Expr, NullOrdering, Order, OverStatement, Query, SelectStatement, WindowStatement,
 };
 use sluice_schema::ColumnType;
 
@@ -336,9 +335,11 @@ impl<'d> Compiler<'d> {
             match rows.dataset.columns.iter().find(|column| column.name == field) {
                 Some(column) => {
                     let (order, nulls) = self.direction(&value, &place)?;
-                    let is_key = rows.dataset.columns.get(rows.dataset.key).is_some_and(|key| {
-                        key.physical == column.physical
-                    });
+                    let is_key = rows
+                        .dataset
+                        .columns
+                        .get(rows.dataset.key)
+                        .is_some_and(|key| key.physical == column.physical);
                     let key = OrderKey {
                         field,
                         value: self.comparable(rows, column),

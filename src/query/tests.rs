@@ -262,9 +262,11 @@ fn page_sql(document: &str, values: &str) -> String {
     let first_page = document.replace("after: \"AFTER\"", "").replace("before: \"AFTER\"", "");
     let made = cursor(&first_page, values, Dialect::Sqlite);
     assert_eq!(made, cursor(&first_page, values, Dialect::Postgres));
-    sql(&document.replace("AFTER", &made), &json!({}))
-        .replace(&made, "AFTER")
-        .replacen(document, &format!("{document}\n{values}"), 1)
+    sql(&document.replace("AFTER", &made), &json!({})).replace(&made, "AFTER").replacen(
+        document,
+        &format!("{document}\n{values}"),
+        1,
+    )
 }
 
 macro_rules! snapshot_page {

@@ -90,9 +90,8 @@ pub fn write_part<R: Cells>(
                     InfoCell::HasNextPage => out.extend_from_slice(truth(
                         page.has_before || (has_more && !page.is_reversed),
                     )),
-                    InfoCell::HasPreviousPage => out.extend_from_slice(truth(
-                        page.has_after || (has_more && page.is_reversed),
-                    )),
+                    InfoCell::HasPreviousPage => out
+                        .extend_from_slice(truth(page.has_after || (has_more && page.is_reversed))),
                     InfoCell::StartCursor => write_cursor(page, first, out)?,
                     InfoCell::EndCursor => write_cursor(page, last, out)?,
                     InfoCell::Literal(json) => out.extend_from_slice(json),
@@ -154,11 +153,7 @@ fn write_fields<C>(
     Ok(())
 }
 
-fn write_cursor<R: Cells>(
-    page: &Page,
-    row: Option<&R>,
-    out: &mut Vec<u8>,
-) -> Result<(), BadCell> {
+fn write_cursor<R: Cells>(page: &Page, row: Option<&R>, out: &mut Vec<u8>) -> Result<(), BadCell> {
     let Some(row) = row else {
         out.extend_from_slice(b"null");
         return Ok(());

@@ -51,9 +51,7 @@ pub enum CursorError {
     )]
     OtherOrder,
     /// The sort values are of other types now.
-    #[error(
-        "was made before a column of orderBy changed its type; start again without a cursor"
-    )]
+    #[error("was made before a column of orderBy changed its type; start again without a cursor")]
     OtherTypes,
 }
 

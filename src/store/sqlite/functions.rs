@@ -108,11 +108,7 @@ impl Aggregate<(i128, i128), Option<String>> for Rank {
         Ok(())
     }
 
-    fn finalize(
-        &self,
-        _: &mut Context<'_>,
-        state: Option<(i128, i128)>,
-    ) -> Result<Option<String>> {
+    fn finalize(&self, _: &mut Context<'_>, state: Option<(i128, i128)>) -> Result<Option<String>> {
         let Some((sum, count)) = state.filter(|(_, count)| *count > 0) else { return Ok(None) };
         let number = if self.is_average {
             // In this order nothing passes 128 bits: an average is no larger than its values.
