@@ -5,7 +5,8 @@
 //! directions and places of missing values.
 
 use sea_query::{
-    Asterisk, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement, UnionType,
+    Asterisk, CommonTableExpression, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement,
+    UnionType, WithClause,
 };
 
 use super::select::Rows;
@@ -96,7 +97,8 @@ pub(super) fn beyond(order: &[Sorted], position: &[Option<Expr>]) -> Expr {
 }
 
 /// The rows beyond a position, range by range of an index: those that agree with all keys but the
-/// last, then with one key less, and so on. Each range gives at most `limit` rows.
+/// last, then with one key less, and so on. Each range gives at most `limit` rows, and is read only
+/// if those before it gave fewer together.
 pub(super) fn by_ranges(
     rows_found: &SelectStatement,
     rows: &Rows<'_>,
@@ -104,11 +106,11 @@ pub(super) fn by_ranges(
     position: &[Option<Expr>],
     limit: u64,
 ) -> SelectStatement {
-    let mut ranges: Vec<SelectStatement> = Vec::new();
+    let mut ranges = WithClause::new();
+    let mut together: Option<SelectStatement> = None;
+    let mut n_found: Option<Expr> = None;
     for n_equal in (0..order.len().min(position.len())).rev() {
-        let (Some(key), Some(value)) = (order.get(n_equal), position.get(n_equal)) else {
-            continue;
-        };
+        let (Some(key), Some(value)) = (order.get(n_equal), position.get(n_equal)) else { continue };
         let equal: Vec<Expr> =
             order.iter().zip(position).take(n_equal).map(|(key, value)| key.is_at(value)).collect();
         // What is equal in a range need not be sorted in it.
@@ -120,25 +122,35 @@ pub(super) fn by_ranges(
             for condition in equal.iter().cloned().chain([end]) {
                 range.and_where(condition);
             }
+            if let Some(n_found) = &n_found {
+                range.and_where(n_found.clone().lt(limit));
+            }
             sort(&mut range, order.get(n_fixed..).unwrap_or_default());
             range.limit(limit);
-            let mut wrapped = Query::select();
-            wrapped.column(Asterisk).from_subquery(range, format!("b{}", ranges.len()));
-            ranges.push(wrapped);
+            let name = format!("b{n_equal}_{n_fixed}");
+            let mut counted = Query::select();
+            counted.expr(Expr::cust("COUNT(*)")).from(name.clone());
+            let counted = Expr::SubQuery(None, Box::new(counted.into()));
+            n_found = Some(match n_found {
+                Some(before) => before.add(counted),
+                None => counted,
+            });
+            let mut all_of_it = Query::select();
+            all_of_it.column(Asterisk).from(name.clone());
+            together = Some(match together {
+                Some(mut before) => before.union(UnionType::All, all_of_it).take(),
+                None => all_of_it,
+            });
+            let mut named = CommonTableExpression::new();
+            named.query(range).table_name(name);
+            ranges.cte(named);
         }
     }
+    let Some(together) = together else {
+        return rows_found.clone().and_where(Expr::cust("1 = 0")).take();
+    };
     let mut all = Query::select();
-    match ranges.split_first() {
-        Some((first, others)) => {
-            let mut together = first.clone();
-            together.unions(others.iter().map(|range| (UnionType::All, range.clone())));
-            all.from_subquery(together, rows.alias.clone());
-        }
-        None => {
-            all = rows_found.clone();
-            all.and_where(Expr::cust("1 = 0"));
-        }
-    }
+    all.with_cte(ranges).from_subquery(together, rows.alias.clone());
     all
 }
 

@@ -15,6 +15,7 @@
 mod again;
 mod bad_input;
 mod browser;
+mod clients;
 mod config;
 mod corrections;
 mod crash;

@@ -181,8 +181,9 @@ fn walks_go_by_related_rows() {
             let size =
                 if (n + part) % 3 == 0 { String::new() } else { format!("{}", (n * 7 + part) % 6) };
             let sign = if n % 2 == 0 { "-" } else { "" };
+            let maker = if part == 3 { String::new() } else { n.to_string() };
             parts.push_str(&format!(
-                "{},{n},{size},{sign}{}.{:02},{sign}922337203685477580{},{}e0\n",
+                "{},{maker},{size},{sign}{}.{:02},{sign}922337203685477580{},{}e0\n",
                 n * 10 + part,
                 n % 3,
                 part * 25,
@@ -224,6 +225,12 @@ fn walks_go_by_related_rows() {
         ] {
             walk("makers", "Makers", json!([{"partsAggregate": aggregate}, {"country": "DESC"}]));
         }
+    }
+    // An index of the relation leads to these, so that their pages are read range by range.
+    for direction in ["ASC", "DESC", "ASC_NULLS_FIRST", "DESC_NULLS_LAST"] {
+        walk("parts", "Parts", json!([{"makerId": direction}]));
+        walk("parts", "Parts", json!([{"makerId": direction}, {"size": "DESC"}, {"price": direction}]));
+        walk("parts", "Parts", json!([{"makerId": direction}, {"size": "ASC_NULLS_FIRST"}]));
     }
     // The order is that of the numbers that aggregates answer.
     for client in &clients {
