@@ -34,6 +34,7 @@ mod read;
 mod readme;
 mod rejects;
 mod relations;
+mod roots;
 mod schema;
 mod tidy;
 mod upload;

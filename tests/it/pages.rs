@@ -350,6 +350,12 @@ fn related_rows_come_in_pages() {
         let makers = page(&format!("orderBy: {{size: ASC}}, after: \"{after}\""));
         let found: Vec<Vec<i64>> = makers.as_array().unwrap().iter().map(ids).collect();
         assert_eq!(found, [vec![12], vec![11, 15], vec![]]);
+        // By the column that the relation's index leads to, range by range within each maker.
+        let makers = page("first: 1, orderBy: {makerId: ASC}");
+        let after = makers[0]["partsConnection"]["edges"][0]["cursor"].as_str().unwrap();
+        let makers = page(&format!("orderBy: {{makerId: ASC}}, after: \"{after}\""));
+        let found: Vec<Vec<i64>> = makers.as_array().unwrap().iter().map(ids).collect();
+        assert_eq!(found, [vec![12, 13], vec![11, 15], vec![]]);
         assert!(client.get("/schema.graphql").text.contains("partsConnection("));
     });
 }

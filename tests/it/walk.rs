@@ -229,7 +229,11 @@ fn walks_go_by_related_rows() {
     // An index of the relation leads to these, so that their pages are read range by range.
     for direction in ["ASC", "DESC", "ASC_NULLS_FIRST", "DESC_NULLS_LAST"] {
         walk("parts", "Parts", json!([{"makerId": direction}]));
-        walk("parts", "Parts", json!([{"makerId": direction}, {"size": "DESC"}, {"price": direction}]));
+        walk(
+            "parts",
+            "Parts",
+            json!([{"makerId": direction}, {"size": "DESC"}, {"price": direction}]),
+        );
         walk("parts", "Parts", json!([{"makerId": direction}, {"size": "ASC_NULLS_FIRST"}]));
     }
     // The order is that of the numbers that aggregates answer.
