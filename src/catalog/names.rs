@@ -81,7 +81,7 @@ const TYPE_SUFFIXES: [&str; 51] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 62] = [
+const RESERVED_FIELDS: [&str; 65] = [
     "addRelation",
     "admitRejects",
     "alterColumn",
@@ -137,17 +137,20 @@ const RESERVED_FIELDS: [&str; 62] = [
     "schema",
     "search",
     "setColumn",
+    "setDocumentMode",
     "setKey",
+    "setTrustedDocuments",
     "subscription",
     "true",
     "truncateDataset",
+    "trustedDocuments",
     "upload",
     "workspace",
     "workspaces",
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 80] = [
+const RESERVED_TYPES: [&str; 83] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -171,6 +174,7 @@ const RESERVED_TYPES: [&str; 80] = [
     "DateTime",
     "DateTruncate",
     "Decimal",
+    "DocumentMode",
     "Drift",
     "DriftImpact",
     "DriftKind",
@@ -221,6 +225,8 @@ const RESERVED_TYPES: [&str; 80] = [
     "String",
     "Subscription",
     "Time",
+    "TrustedDocument",
+    "TrustedDocuments",
     "UUID",
     "Upload",
     "UploadOptions",

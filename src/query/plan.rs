@@ -119,6 +119,15 @@ pub enum RootBody {
     Catalog,
 }
 
+/// A plan with its values, ready to be run.
+#[derive(Debug)]
+pub struct Bound {
+    /// The run of each statement, `None` for other roots, in the order of the roots.
+    pub runs: Vec<Option<Run>>,
+    /// Cells that may be answered: fields × rows.
+    pub cost: u64,
+}
+
 /// A statement with the values it needs.
 #[derive(Debug)]
 pub struct RootStatement {
@@ -197,7 +206,7 @@ impl Plan {
         self.roots.iter().all(|root| !matches!(root.body, RootBody::Catalog))
     }
 
-    /// The run of each statement, `None` for other roots, in the order of the roots.
+    /// The plan's statements with these values.
     ///
     /// # Errors
     /// BAD_USER_INPUT for values that do not fit, QUERY_TOO_COMPLEX when the whole costs too much.
@@ -206,7 +215,7 @@ impl Plan {
         snapshot: &Snapshot,
         variables: &Variables,
         deadline: std::time::Instant,
-    ) -> Result<Vec<Option<Run>>> {
+    ) -> Result<Bound> {
         let mut cost = 0u64;
         let mut runs = Vec::with_capacity(self.roots.len());
         for root in &self.roots {
@@ -249,6 +258,6 @@ impl Plan {
                 ),
             ));
         }
-        Ok(runs)
+        Ok(Bound { runs, cost })
     }
 }

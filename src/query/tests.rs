@@ -128,7 +128,7 @@ fn sql(document: &str, values: &serde_json::Value) -> String {
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let made = plan(document, values, dialect).and_then(|plan| {
             let now = std::time::Instant::now();
-            let binds = plan.bind(&snapshot(), &variables(values), now)?;
+            let binds = plan.bind(&snapshot(), &variables(values), now)?.runs;
             Ok((plan, binds))
         });
         match made {

@@ -15,12 +15,15 @@
 mod again;
 mod bad_input;
 mod browser;
+mod caching;
+mod cancel;
 mod clients;
 mod config;
 mod corrections;
 mod crash;
 mod database_away;
 mod disk_full;
+mod documents;
 mod evaluator;
 mod guards;
 mod harness;
