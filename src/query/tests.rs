@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::store::cursor::CursorKey;
 use crate::store::json::{OutCell, RootShape};
 
-fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
+pub(crate) fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     Column {
         name: name.to_owned(),
         physical: physical.to_owned(),
@@ -37,7 +37,7 @@ fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     }
 }
 
-fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Column>) -> Dataset {
+pub(crate) fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Column>) -> Dataset {
     Dataset {
         id: DatasetId(Uuid::from_u128(number)),
         name: name.to_owned(),
