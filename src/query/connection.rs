@@ -303,7 +303,7 @@ impl<'d> Compiler<'d> {
         let mut select = match from {
             None => found,
             Some(from) if self.has_fitting_index(rows, field, source)? => {
-                keyset::by_ranges(&found, rows, order, from, limit)
+                keyset::by_ranges(&found, rows, order, from, limit, self.dialect)
             }
             Some(from) => found.and_where(keyset::beyond(order, from)).take(),
         };

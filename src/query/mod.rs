@@ -20,7 +20,7 @@ pub mod roots;
 pub mod search;
 pub mod select;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod value;
 mod wish;
 

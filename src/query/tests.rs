@@ -20,7 +20,7 @@ use crate::store::cursor::CursorKey;
 use crate::store::json::{OutCell, RootShape};
 use crate::store::search::SEARCH_INDEX;
 
-fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
+pub(crate) fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     Column {
         name: name.to_owned(),
         physical: physical.to_owned(),
@@ -38,7 +38,7 @@ fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     }
 }
 
-fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Column>) -> Dataset {
+pub(crate) fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Column>) -> Dataset {
     Dataset {
         id: DatasetId(Uuid::from_u128(number)),
         name: name.to_owned(),

@@ -147,6 +147,14 @@ fn a_search_goes_with_all_other_arguments() {
                 json!({"products": [{"id": 2}, {"id": 3}, {"id": 1}, {"id": 9}, {"id": 4}]}),
             );
             check(
+                "productsConnection(search: \"blue j\", first: 2) { totalCount nodes { id } }",
+                json!({"productsConnection": {"totalCount": 4, "nodes": [{"id": 1}, {"id": 2}]}}),
+            );
+            check(
+                "productsConnection(search: \"blue\", orderBy: {price: DESC}, last: 1) { nodes { id } }",
+                json!({"productsConnection": {"nodes": [{"id": 1}]}}),
+            );
+            check(
                 "products(search: \"blue j\") { id sales(search: \"gif\") { id product { name } } salesAggregate(search: \"gift\") { aggregate { count } } }",
                 json!({"products": [
                     {"id": 2, "sales": [{"id": 3, "product": {"name": "blue jack"}}], "salesAggregate": {"aggregate": {"count": 1}}},
