@@ -81,7 +81,7 @@ const TYPE_SUFFIXES: [&str; 51] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 62] = [
+const RESERVED_FIELDS: [&str; 67] = [
     "addRelation",
     "admitRejects",
     "alterColumn",
@@ -92,6 +92,7 @@ const RESERVED_FIELDS: [&str; 62] = [
     "createDataset",
     "createIndex",
     "createKey",
+    "createSearchIndex",
     "createWebhook",
     "createWorkspace",
     "dataset",
@@ -105,6 +106,7 @@ const RESERVED_FIELDS: [&str; 62] = [
     "dropIndex",
     "dropRelation",
     "dropWebhook",
+    "explain",
     "export",
     "false",
     "fragment",
@@ -137,17 +139,20 @@ const RESERVED_FIELDS: [&str; 62] = [
     "schema",
     "search",
     "setColumn",
+    "setDocumentMode",
     "setKey",
+    "setTrustedDocuments",
     "subscription",
     "true",
     "truncateDataset",
+    "trustedDocuments",
     "upload",
     "workspace",
     "workspaces",
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 80] = [
+const RESERVED_TYPES: [&str; 87] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -171,17 +176,22 @@ const RESERVED_TYPES: [&str; 80] = [
     "DateTime",
     "DateTruncate",
     "Decimal",
+    "DocumentMode",
     "Drift",
     "DriftImpact",
     "DriftKind",
     "DriftPolicy",
     "Enum",
     "Evidence",
+    "ExplainedField",
+    "Explanation",
     "Float",
     "GroupKey",
     "ID",
     "Id",
     "Index",
+    "IndexKind",
+    "IndexMethod",
     "Input",
     "InspectedSheet",
     "Inspection",
@@ -221,6 +231,8 @@ const RESERVED_TYPES: [&str; 80] = [
     "String",
     "Subscription",
     "Time",
+    "TrustedDocument",
+    "TrustedDocuments",
     "UUID",
     "Upload",
     "UploadOptions",

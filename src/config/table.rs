@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::secret::hide_password;
-use super::{LogFormat, Secret, Settings, units};
+use super::{DocumentMode, LogFormat, Secret, Settings, units};
 
 /// One row of the table.
 pub(super) struct Spec {
@@ -40,6 +40,8 @@ enum Field<'a> {
     Origins(&'a mut Vec<String>),
     LogFilter(&'a mut String),
     LogFormat(&'a mut LogFormat),
+    Documents(&'a mut DocumentMode),
+    Switch(&'a mut bool),
 }
 
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
@@ -50,9 +52,12 @@ const FILE_SIZES: RangeInclusive<u64> = 1_024..=1 << 28;
 const MEMORY_SIZES: RangeInclusive<u64> = 1_024..=1 << 30;
 /// One millisecond to one day.
 const TIMES: RangeInclusive<u64> = 1..=86_400_000;
+/// One second to one year.
+const YEAR: RangeInclusive<u64> = 1_000..=31_536_000_000;
+const ROWS: RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 42] = [
+pub(super) static ALL: [Spec; 54] = [
     row("listen", None, "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
     row(
         "data_dir",
@@ -112,6 +117,54 @@ pub(super) static ALL: [Spec; 42] = [
         0..=1 << 36,
         |s| Field::Size(&mut s.response_cache_bytes),
     ),
+    row("index.automatic", None, "on, or off: only asked-for indexes are built", ANY, |s| {
+        Field::Switch(&mut s.indexes.is_automatic)
+    }),
+    row("index.search", None, "on: searched datasets get an index of words; or off", ANY, |s| {
+        Field::Switch(&mut s.indexes.is_search_on_demand)
+    }),
+    row("index.look_every", None, "Time between two looks at what queries need", TIMES, |s| {
+        Field::Time(&mut s.indexes.look_every)
+    }),
+    row("index.min_rows", None, "Rows below which no index is built by itself", ROWS, |s| {
+        Field::Count(&mut s.indexes.min_rows)
+    }),
+    row("index.min_uses", None, "Slow queries of a kind before it gets an index", PIECES, |s| {
+        Field::Count(&mut s.indexes.min_uses)
+    }),
+    row("index.max_count", None, "Automatic indexes of one dataset", 0..=14, |s| {
+        Field::Count(&mut s.indexes.max_count)
+    }),
+    row(
+        "index.max_percent",
+        None,
+        "What automatic indexes may take, percent of the dataset's size",
+        0..=1_000,
+        |s| Field::Count(&mut s.indexes.max_percent),
+    ),
+    row("index.unused_after", None, "Time without use that ends an automatic index", YEAR, |s| {
+        Field::Time(&mut s.indexes.unused_after)
+    }),
+    row(
+        "persisted_documents_size",
+        None,
+        "Memory for documents that clients of a workspace name by hash; 0 keeps none",
+        0..=1 << 30,
+        |s| Field::Size(&mut s.persisted_documents_bytes),
+    ),
+    row(
+        "max_documents_size",
+        None,
+        "Largest list of trusted documents of a workspace",
+        MEMORY_SIZES,
+        |s| Field::MemorySize(&mut s.max_documents_bytes),
+    ),
+    row("documents", None, "any, or trusted: serve only listed documents", ANY, |s| {
+        Field::Documents(&mut s.documents)
+    }),
+    row("introspection", None, "on, or off: the schema is not told", ANY, |s| {
+        Field::Switch(&mut s.introspection)
+    }),
     row("load_concurrency", None, "Loads at work at once", 1..=64, |s| {
         Field::Count(&mut s.load_concurrency)
     }),
@@ -276,6 +329,22 @@ impl Spec {
                 };
                 format.map(|format| *field = format).ok_or(())
             }
+            Field::Documents(field) => {
+                let mode = match text.to_ascii_lowercase().as_str() {
+                    "any" => Some(DocumentMode::Any),
+                    "trusted" => Some(DocumentMode::Trusted),
+                    _ => None,
+                };
+                mode.map(|mode| *field = mode).ok_or(())
+            }
+            Field::Switch(field) => {
+                let is_on = match text.to_ascii_lowercase().as_str() {
+                    "on" | "true" => Some(true),
+                    "off" | "false" => Some(false),
+                    _ => None,
+                };
+                is_on.map(|is_on| *field = is_on).ok_or(())
+            }
         };
         outcome.map_err(|()| self.expected())
     }
@@ -317,6 +386,8 @@ impl Spec {
                     .to_owned()
             }
             Field::LogFormat(_) => "auto, text or json".to_owned(),
+            Field::Documents(_) => "any or trusted".to_owned(),
+            Field::Switch(_) => "on or off".to_owned(),
         }
     }
 
@@ -345,6 +416,8 @@ impl Spec {
             Field::Origins(field) => field.join(","),
             Field::LogFilter(field) => field.clone(),
             Field::LogFormat(field) => format!("{field:?}").to_ascii_lowercase(),
+            Field::Documents(field) => format!("{field:?}").to_ascii_lowercase(),
+            Field::Switch(is_on) => if *is_on { "on" } else { "off" }.to_owned(),
         }
     }
 }

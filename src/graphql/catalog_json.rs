@@ -120,7 +120,11 @@ pub fn index(index: &Index) -> Json {
     json!({
         "name": index.name,
         "columns": index.columns,
+        "descending": index.descending,
+        "method": index.method,
+        "kind": index.kind,
         "reason": index.reason,
+        "sizeBytes": big(index.size_bytes),
         "builtAt": instant(index.built_at_us),
     })
 }

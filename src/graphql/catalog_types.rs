@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::catalog_filter;
 use super::catalog_json;
 use super::engine::RequestContext;
-use super::relations;
+use super::{explain, relations, trusted};
 use crate::catalog::model::{Dataset, Job, JobId};
 use crate::error::Error;
 
@@ -36,8 +36,18 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 7] =
-    ["DatasetStatus", "ColumnType", "JobKind", "JobStatus", "LoadMode", "DriftKind", "DriftImpact"];
+const ENUMS: [&str; 10] = [
+    "DatasetStatus",
+    "ColumnType",
+    "JobKind",
+    "JobStatus",
+    "LoadMode",
+    "DriftKind",
+    "DriftImpact",
+    "IndexMethod",
+    "IndexKind",
+    "DocumentMode",
+];
 
 fn is_leaf(sdl: &str) -> bool {
     let name = sdl.trim_matches(|c| matches!(c, '[' | ']' | '!'));
@@ -138,6 +148,16 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
                 "STRING",
             ][..],
         ),
+        (
+            "IndexMethod",
+            "What an index finds: ORDERED finds rows by values, and gives them in their order; SEARCH finds rows by words.",
+            &["ORDERED", "SEARCH"][..],
+        ),
+        (
+            "IndexKind",
+            "Who wanted an index: the key, a relation, somebody (MANUAL), or what queries filter and sort by (AUTOMATIC).",
+            &["KEY", "MANUAL", "RELATION", "AUTOMATIC"][..],
+        ),
         ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT"][..]),
         (
             "JobStatus",
@@ -216,8 +236,16 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
             &[
                 ("name", "String!", "Names the index."),
                 ("columns", "[String!]!", "Field names, in order."),
-                ("reason", "String!", "Why it exists."),
+                ("descending", "[String!]!", "Those of them that are in descending order."),
+                ("method", "IndexMethod!", "What it finds."),
+                ("kind", "IndexKind!", "Who wanted it."),
+                ("reason", "String!", "Why it exists, in words."),
                 ("builtAt", "DateTime!", "When it was built."),
+                (
+                    "sizeBytes",
+                    "BigInt!",
+                    "Bytes that it took when it was built; 0 where it came with the rows.",
+                ),
             ],
         ),
         json_object(
@@ -271,6 +299,8 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
         builder = builder.register(object);
     }
     builder = relations::register(builder);
+    builder = explain::register(builder);
+    builder = trusted::register(builder);
     catalog_filter::register(builder).register(dataset_object()).register(job_object())
 }
 
@@ -442,6 +472,8 @@ pub fn query_fields() -> Vec<Field> {
         })
         .description("Who asks."),
         relations::suggestions(),
+        explain::field(),
+        trusted::query_field(),
     ]
 }
 

@@ -11,7 +11,9 @@ use moka::Equivalent;
 use moka::sync::Cache;
 use serde_json::Value as Json;
 
+use super::tag::Sha;
 use crate::catalog::model::{Scope, WorkspaceId};
+use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::query::document::Document;
 use crate::query::input::Variables;
@@ -91,6 +93,8 @@ impl Equivalent<Key> for KeyRef<'_> {
 pub(super) struct KnownDocument {
     /// The document, measured and parsed.
     pub(super) document: Document,
+    /// SHA-256 of its text.
+    pub(super) sha: Sha,
     variables: Vec<VariableRule>,
     plans: RwLock<Vec<Arc<Plan>>>,
 }
@@ -109,9 +113,9 @@ impl KnownDocument {
     ///
     /// # Errors
     /// When it has no such operation, which was checked before.
-    pub(super) fn new(document: Document) -> Result<KnownDocument> {
+    pub(super) fn new(document: Document, sha: Sha) -> Result<KnownDocument> {
         let variables = rules(document.operation()?);
-        Ok(KnownDocument { document, variables, plans: RwLock::new(Vec::new()) })
+        Ok(KnownDocument { document, sha, variables, plans: RwLock::new(Vec::new()) })
     }
 
     /// Fills in defaults and refuses variables that are missing.
@@ -142,16 +146,18 @@ impl KnownDocument {
     /// As `make`.
     pub(super) fn plan(
         &self,
+        snapshot: &Snapshot,
         variables: &Variables,
         make: impl FnOnce() -> Result<Plan>,
     ) -> Result<Arc<Plan>> {
         if let Ok(plans) = self.plans.read()
-            && let Some(plan) = plans.iter().find(|plan| plan.fits(variables))
+            && let Some(plan) = plans.iter().find(|plan| plan.fits(variables, snapshot))
         {
             return Ok(Arc::clone(plan));
         }
         let plan = Arc::new(make()?);
         if let Ok(mut plans) = self.plans.write() {
+            plans.retain(|plan| plan.is_current(snapshot));
             if plans.len() >= PLANS_PER_DOCUMENT {
                 plans.remove(0);
             }

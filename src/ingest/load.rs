@@ -16,6 +16,7 @@ use super::fit::{Fit, fit, policy_of};
 use super::key::{chosen_key, upsert_column};
 use super::live::{LiveJob, Phase};
 use super::misfit;
+use super::relations::name_lost_fields;
 use super::request::{Task, Wishes};
 use crate::catalog::model::{
     Dataset, DriftPolicy, LoadMode, OnError, Recipe, RowCounts, StorageId,
@@ -297,6 +298,7 @@ fn fit_to(
         *plan = pinned(work, plan, recipe, before, &found)?;
         found = fit(plan, before, mode, policy);
     }
+    name_lost_fields(work.snapshot, before, &mut found.drift);
     // A dry run tells what would be refused instead.
     let is_dry = work.store.is_none();
     if !is_dry && policy == DriftPolicy::Fail && found.breaking().next().is_some() {

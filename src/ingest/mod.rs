@@ -16,6 +16,7 @@ mod key;
 mod live;
 mod load;
 mod misfit;
+mod relations;
 mod request;
 mod runner;
 mod similar;

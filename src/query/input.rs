@@ -8,6 +8,7 @@ use async_graphql_value::Value as AstValue;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
+use crate::store::{cursor, node};
 
 /// The variables of a request, with defaults filled in.
 pub type Variables = Map<String, Json>;
@@ -66,7 +67,27 @@ enum Fact {
     Present,
     Keys(Vec<Box<str>>),
     Items(usize),
+    Blank(bool),
     Equals(Json),
+    Text(TextAspect, Option<Vec<u8>>),
+}
+
+/// What of an opaque text shapes a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextAspect {
+    /// Which sort values of a cursor are missing.
+    CursorNulls,
+    /// The dataset of a node id.
+    NodeHead,
+}
+
+impl TextAspect {
+    fn of(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            TextAspect::CursorNulls => cursor::nulls(text),
+            TextAspect::NodeHead => node::read_head(text).map(Vec::from),
+        }
+    }
 }
 
 impl Observation {
@@ -81,10 +102,19 @@ impl Observation {
             (Fact::Items(n_items), Some(value)) => {
                 !value.is_null() && count_items(value) == *n_items
             }
+            (Fact::Blank(expected), Some(value)) => is_blank(value) == *expected,
             (Fact::Equals(expected), Some(value)) => expected == value,
+            (Fact::Text(aspect, expected), Some(Json::String(text))) => {
+                aspect.of(text) == *expected
+            }
+            (Fact::Text(_, expected), Some(Json::Number(_))) => expected.is_none(),
             _ => false,
         }
     }
+}
+
+fn is_blank(value: &Json) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 fn count_items(value: &Json) -> usize {
@@ -236,6 +266,33 @@ impl<'a> InputReader<'a> {
         }
     }
 
+    /// An opaque text, of which an aspect shapes the plan.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when the value is no text.
+    pub fn opaque(&mut self, input: &Input<'_>, place: &str, aspect: TextAspect) -> Result<String> {
+        let wrong = || Error::bad_input(format!("{place} must be a string."));
+        match self.follow(input.clone()) {
+            Input::Written(AstValue::String(text)) => Ok(text.clone()),
+            // An ID may be written as a number.
+            Input::Written(AstValue::Number(number)) => Ok(number.to_string()),
+            Input::Written(_) => Err(wrong()),
+            Input::Variable(path) => match path.find(self.variables) {
+                Some(Json::String(text)) => {
+                    let text = text.clone();
+                    self.observe(&path, Fact::Text(aspect, aspect.of(&text)));
+                    Ok(text)
+                }
+                Some(Json::Number(number)) => {
+                    let text = number.to_string();
+                    self.observe(&path, Fact::Text(aspect, None));
+                    Ok(text)
+                }
+                _ => Err(wrong()),
+            },
+        }
+    }
+
     /// A truth value that shapes the plan.
     ///
     /// # Errors
@@ -249,6 +306,26 @@ impl<'a> InputReader<'a> {
                 Some(value @ Json::Bool(truth)) => {
                     self.observe(&path, Fact::Equals(value.clone()));
                     Ok(*truth)
+                }
+                _ => Err(wrong()),
+            },
+        }
+    }
+
+    /// Whether a text has nothing in it, which shapes the plan; what it has does not.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when the value is no text.
+    pub fn is_blank(&mut self, input: &Input<'_>, place: &str) -> Result<bool> {
+        let wrong = || Error::bad_input(format!("{place} must be a String."));
+        match self.follow(input.clone()) {
+            Input::Written(AstValue::String(text)) => Ok(text.trim().is_empty()),
+            Input::Written(_) => Err(wrong()),
+            Input::Variable(path) => match path.find(self.variables) {
+                Some(value @ Json::String(_)) => {
+                    let is_blank = is_blank(value);
+                    self.observe(&path, Fact::Blank(is_blank));
+                    Ok(is_blank)
                 }
                 _ => Err(wrong()),
             },

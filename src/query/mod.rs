@@ -6,20 +6,23 @@
 
 pub mod aggregate;
 pub mod cache;
+mod connection;
 mod cost;
 pub mod document;
 pub mod filter;
 pub mod guard;
 pub mod input;
+mod keyset;
 pub mod overlap;
 pub mod plan;
 pub mod related;
 pub mod roots;
-
+pub mod search;
 pub mod select;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod value;
+mod wish;
 
 /// Which SQL is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use serde_json::{Map, Value, json};
 use crate::harness::{Client, Server, StoreKind};
 
 /// A row: whole number, cents, text, truth, day of January 2024.
-type Row = (Option<i32>, Option<i64>, Option<String>, Option<bool>, Option<u32>);
+pub(crate) type Row = (Option<i32>, Option<i64>, Option<String>, Option<bool>, Option<u32>);
 
 /// Tables per run, and queries per table.
 const N_TABLES: u32 = 16;
 const N_QUERIES: usize = 24;
 
-const FIELDS: [&str; 5] = ["n", "cents", "word", "truth", "day"];
+pub(crate) const FIELDS: [&str; 5] = ["n", "cents", "word", "truth", "day"];
 
 #[test]
 fn answers_are_those_of_a_naive_evaluator() {
@@ -46,8 +46,8 @@ fn compare(clients: &[Client], rows: &[Row], query: &Query) -> Result<(), TestCa
         things(where: $w, orderBy: $o, limit: $l, offset: $s) { id n cents word truth day }
         all: thingsAggregate(where: $w) { aggregate { count sum { n cents } min { day } max { word } } } }";
     let variables = json!({
-        "w": query.filter.to_json(),
-        "o": query.order.iter().map(|key| json!({ FIELDS[key.column]: key.name() })).collect::<Vec<_>>(),
+        "w": query.filter_json(),
+        "o": query.order_json(),
         "l": query.limit,
         "s": query.offset,
     });
@@ -64,7 +64,7 @@ fn compare(clients: &[Client], rows: &[Row], query: &Query) -> Result<(), TestCa
 
 // ---------------------------------------------------------------- tables
 
-fn table() -> impl Strategy<Value = Vec<Row>> {
+pub(crate) fn table() -> impl Strategy<Value = Vec<Row>> {
     let row = (
         prop::option::weighted(0.8, -3..4_i32),
         prop::option::weighted(0.8, -300..300_i64),
@@ -90,7 +90,7 @@ fn word() -> impl Strategy<Value = String> {
     .prop_map(|parts| parts.concat())
 }
 
-fn write_csv(rows: &[Row]) -> String {
+pub(crate) fn write_csv(rows: &[Row]) -> String {
     let mut csv = String::from("n,cents,word,truth,day\n");
     for (n, cents, word, truth, day) in rows {
         let word = word.as_ref().map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
@@ -130,7 +130,7 @@ fn cell(row: &Row, column: usize) -> Value {
 // ---------------------------------------------------------------- queries
 
 #[derive(Clone, Debug)]
-struct Query {
+pub(crate) struct Query {
     filter: Filter,
     order: Vec<Key>,
     limit: usize,
@@ -152,7 +152,7 @@ enum Filter {
     Compare(usize, &'static str, Value),
 }
 
-fn query() -> impl Strategy<Value = Query> {
+pub(crate) fn query() -> impl Strategy<Value = Query> {
     let key = (0..5_usize, any::<bool>(), any::<Option<bool>>()).prop_map(
         |(column, is_descending, has_nulls_first)| Key { column, is_descending, has_nulls_first },
     );
@@ -213,6 +213,16 @@ fn comparison() -> impl Strategy<Value = Filter> {
         Filter::Compare(2, operator, json!(word))
     });
     prop_oneof![4 => compare, 2 => list, 1 => null, 3 => text]
+}
+
+impl Query {
+    pub(crate) fn filter_json(&self) -> Value {
+        self.filter.to_json()
+    }
+
+    pub(crate) fn order_json(&self) -> Value {
+        self.order.iter().map(|key| json!({ FIELDS[key.column]: key.name() })).collect()
+    }
 }
 
 impl Key {
