@@ -79,6 +79,7 @@ pub(crate) fn understand_delimited(
         Inner::Json(_) | Inner::Parquet { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
+    control.inferring();
     let rules = CellRules { null_spellings: options.null_spellings.clone(), texts: place.texts() };
     let n_workers = if complete { 1 } else { crate::read::usual_workers() };
     // What was read of the rows is not read again: opening a packed source or a workbook costs.
