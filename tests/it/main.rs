@@ -25,6 +25,7 @@ mod guards;
 mod harness;
 mod http;
 mod inspect;
+mod jobs;
 mod keys;
 mod options;
 mod read;
