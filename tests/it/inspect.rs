@@ -109,6 +109,37 @@ fn the_route_and_the_program_say_the_same() {
 }
 
 #[test]
+fn the_program_asks_a_server_what_would_change() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "stock", b"sku,n\na,1\nb,2\n", &json!({}));
+        let folder = Folder::new();
+        folder.file("stock.csv", "sku,n,extra\na,1.5,x\n");
+        let ask = |more: &[&str]| {
+            let url = format!("http://{}", server.address);
+            let mut arguments = vec!["inspect", "stock.csv", "--to", &url];
+            arguments.extend(more);
+            let output = run_sluice(&folder, &arguments, &[("SLUICE_KEY", ADMIN_KEY)]);
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+            assert!(output.status.success(), "{}", text(output.stderr));
+            text(output.stdout)
+        };
+        let told = ask(&[]);
+        for line in [
+            "  breaking: \"n\" was INT",
+            "   type Stock {",
+            "  +  n: Decimal",
+            "  +  extra: String",
+        ] {
+            assert!(told.contains(line), "{line}: {told}");
+        }
+        let other = ask(&["--name", "else", "--json"]);
+        let sheet = serde_json::from_str::<Value>(&other).unwrap()["sheets"][0].clone();
+        assert_eq!((&sheet["dataset"], &sheet["exists"]), (&json!("elseData"), &json!(false)));
+    });
+}
+
+#[test]
 fn the_program_prints_a_table() {
     let folder = Folder::new();
     folder.file("Line Items.csv", ITEMS);
