@@ -43,6 +43,14 @@ pub struct Settings {
     pub reader_threads: usize,
     /// Memory for answers that are kept, bytes; 0 keeps none.
     pub response_cache_bytes: u64,
+    /// Memory for documents that clients of one workspace name by their hash, bytes; 0 keeps none.
+    pub persisted_documents_bytes: u64,
+    /// Size of one workspace's list of trusted documents, bytes.
+    pub max_documents_bytes: usize,
+    /// Which documents are served.
+    pub documents: DocumentMode,
+    /// Whether `__schema`, `__type` and the schema's document are answered.
+    pub introspection: bool,
     /// Jobs at work at once.
     pub load_concurrency: usize,
     /// Refused rows kept of one dataset.
@@ -96,6 +104,16 @@ pub struct QueryLimits {
     pub max_sort_keys: usize,
 }
 
+/// Which documents are served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DocumentMode {
+    /// Every valid one.
+    #[default]
+    Any,
+    /// To all but admins, those of the workspace's list of trusted documents.
+    Trusted,
+}
+
 /// How events are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -122,6 +140,10 @@ impl Default for Settings {
             pool_size: 8,
             reader_threads: std::thread::available_parallelism().map_or(2, usize::from).min(16),
             response_cache_bytes: 64 << 20,
+            persisted_documents_bytes: 4 << 20,
+            max_documents_bytes: 8 << 20,
+            documents: DocumentMode::Any,
+            introspection: true,
             load_concurrency: 2,
             max_rejects: 1_000,
             shutdown_grace: Duration::from_secs(30),

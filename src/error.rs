@@ -30,6 +30,12 @@ pub enum Code {
     QueryTooDeep,
     /// The document asks for too much at once.
     QueryTooComplex,
+    /// No document of this hash is known; the client sends its text next (Apollo's protocol).
+    PersistedQueryNotFound,
+    /// Documents are not remembered here; the client sends texts only (Apollo's protocol).
+    PersistedQueryNotSupported,
+    /// Only listed documents are served, and this is none.
+    DocumentNotTrusted,
     /// Too many requests.
     RateLimited,
     /// The statement or request took too long and was cancelled.
@@ -42,7 +48,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Code; 15] = [
+    pub const ALL: [Code; 18] = [
         Code::Unauthenticated,
         Code::Forbidden,
         Code::NotFound,
@@ -54,6 +60,9 @@ impl Code {
         Code::PayloadTooLarge,
         Code::QueryTooDeep,
         Code::QueryTooComplex,
+        Code::PersistedQueryNotFound,
+        Code::PersistedQueryNotSupported,
+        Code::DocumentNotTrusted,
         Code::RateLimited,
         Code::Timeout,
         Code::StorageUnavailable,
@@ -74,6 +83,9 @@ impl Code {
             Code::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Code::QueryTooDeep => "QUERY_TOO_DEEP",
             Code::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Code::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Code::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Code::RateLimited => "RATE_LIMITED",
             Code::Timeout => "TIMEOUT",
             Code::StorageUnavailable => "STORAGE_UNAVAILABLE",
@@ -85,9 +97,12 @@ impl Code {
     pub const fn http_status(self) -> u16 {
         match self {
             Code::Unauthenticated => 401,
-            Code::Forbidden => 403,
-            Code::NotFound => 404,
-            Code::BadUserInput | Code::QueryTooDeep | Code::QueryTooComplex => 400,
+            Code::Forbidden | Code::DocumentNotTrusted => 403,
+            Code::NotFound | Code::PersistedQueryNotFound => 404,
+            Code::BadUserInput
+            | Code::QueryTooDeep
+            | Code::QueryTooComplex
+            | Code::PersistedQueryNotSupported => 400,
             Code::Conflict | Code::SchemaDrift => 409,
             Code::FileRejected => 422,
             Code::UnsupportedFile => 415,

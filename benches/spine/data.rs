@@ -4,6 +4,18 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+pub const N_CUSTOMERS: u64 = 50_000;
+
+/// The customers that the orders name.
+pub fn write_customers(path: &Path) {
+    let mut out = BufWriter::new(File::create(path).unwrap());
+    writeln!(out, "id,name,city").unwrap();
+    for id in 0..N_CUSTOMERS {
+        writeln!(out, "{id},customer number {id},city {}", id % 977).unwrap();
+    }
+    out.flush().unwrap();
+}
+
 /// Ids, amounts, days, words: what an export of orders looks like, the same each time.
 pub fn write_csv(path: &Path, n_rows: u64) {
     const WORDS: [&str; 12] = [
@@ -27,7 +39,7 @@ pub fn write_csv(path: &Path, n_rows: u64) {
         words[index]
     };
     for id in 1..=n_rows {
-        let (customer, account) = (random(50_000), 10_000_000_000 + random(90_000_000_000));
+        let (customer, account) = (random(N_CUSTOMERS), 10_000_000_000 + random(90_000_000_000));
         let (units, cents) = (random(10_000), random(100));
         let (ratio, power) = (1 + random(99_999), random(9));
         let (year, month, day) = (2015 + random(10), 1 + random(12), 1 + random(28));

@@ -3,7 +3,7 @@
 //! `cargo bench --bench spine` runs everything against the release binary; `cargo bench --bench
 //! spine -- ingest` (or `query`, `beside`, `footprint`, `many`) runs one part. Loads are compared with
 //! `sqlite3 .import` and psql's `\copy` of the same file, queries with a bare axum handler that
-//! runs the same SQL through rusqlite and writes the same JSON. PostgreSQL is measured when
+//! runs the same SQL through rusqlite or tokio-postgres and writes the same JSON. PostgreSQL is measured when
 //! `SLUICE_BENCH_DATABASE_URL` names an empty database. `SLUICE_BENCH_ROWS` changes the size.
 #![allow(
     clippy::print_stdout,
@@ -25,6 +25,7 @@ mod ingest;
 mod many;
 mod query;
 mod reference;
+mod reference_postgres;
 mod server;
 mod traffic;
 
@@ -52,6 +53,9 @@ fn main() {
         std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     if words.first().is_some_and(|word| word == "reference") {
         return reference::serve(&words[1], &words[2]);
+    }
+    if words.first().is_some_and(|word| word == "reference-postgres") {
+        return reference_postgres::serve(&words[1], &words[2], &words[3]);
     }
     let is_wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
     let n_rows: u64 =

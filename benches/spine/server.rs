@@ -84,6 +84,18 @@ impl Server {
         answer["data"].clone()
     }
 
+    /// The tag of a query's answer.
+    pub fn etag(&self, body: &str) -> String {
+        let answer = self
+            .agent
+            .post(format!("http://{}/graphql", self.address))
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("content-type", "application/json")
+            .send(body)
+            .unwrap();
+        answer.headers()["etag"].to_str().unwrap().to_owned()
+    }
+
     pub fn upload(&self, name: &str, path: &Path) {
         let file = std::fs::File::open(path).unwrap();
         let status = self

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 /// What a round of traffic saw.
 pub struct Traffic {
     pub per_second: f64,
+    pub p50_us: f64,
     pub p99_us: f64,
 }
 
-/// Sends `requests` in turn over `n_connections` for a while; every answer must be a 200.
+/// Sends `requests` in turn over `n_connections` for a while; every answer must be a 200 or a 304.
 pub fn run(address: &str, requests: &[Vec<u8>], n_connections: usize, length: Duration) -> Traffic {
     let stop = AtomicBool::new(false);
     let start = Instant::now();
@@ -45,6 +46,7 @@ pub fn run(address: &str, requests: &[Vec<u8>], n_connections: usize, length: Du
     times_us.sort_by(f64::total_cmp);
     Traffic {
         per_second: times_us.len() as f64 / elapsed,
+        p50_us: times_us[times_us.len() / 2],
         p99_us: times_us[times_us.len() * 99 / 100],
     }
 }
@@ -59,6 +61,9 @@ pub fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
         buffer.extend_from_slice(&chunk[..n_read]);
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
+            if head.starts_with("http/1.1 304") {
+                break (end + 4, 0);
+            }
             assert!(head.starts_with("http/1.1 200"), "{}", String::from_utf8_lossy(buffer));
             let length = head
                 .lines()
@@ -79,8 +84,13 @@ pub fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
 
 /// A request as it goes over the wire.
 pub fn post(path: &str, body: &str) -> Vec<u8> {
+    post_with(path, "", body)
+}
+
+/// The same with more headers, each with its line end.
+pub fn post_with(path: &str, headers: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\
+        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n{headers}\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         crate::server::KEY,
         body.len()

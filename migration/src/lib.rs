@@ -12,6 +12,7 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_catalog;
 mod m0003_relations;
+mod m0006_documents;
 
 /// The schema of the catalog's tables on PostgreSQL; connections need it as their `search_path`.
 pub const POSTGRES_SCHEMA: &str = "sluice";
@@ -26,7 +27,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_catalog::Migration), Box::new(m0003_relations::Migration)]
+        vec![
+            Box::new(m0001_catalog::Migration),
+            Box::new(m0003_relations::Migration),
+            Box::new(m0006_documents::Migration),
+        ]
     }
 }
 

@@ -22,6 +22,7 @@ use crate::catalog::model::{Scope, WorkspaceId};
 use crate::catalog::{ApiKey, Catalog, CatalogError, now_us};
 use crate::config::Settings;
 use crate::error::{Error, Result};
+use crate::store::cursor::CursorKey;
 
 /// How long a looked-up key may be answered from memory: a revoked one ends within it.
 const CACHE_AGE: Duration = Duration::from_secs(1);
@@ -266,6 +267,12 @@ impl Auth {
             .create_key(workspace, "playground sign-in", Scope::Admin, Some(expires_at_us))
             .await?;
         Ok((key, expires_at_us))
+    }
+
+    /// What cursors are signed with: the same at each start and on each node, as the pepper is.
+    pub fn cursor_key(&self) -> CursorKey {
+        // No key begins with this, so no kept hash of one is ever a cursor's key.
+        CursorKey::new(self.hash("cursors"))
     }
 
     fn hash(&self, text: &str) -> Hash {

@@ -37,6 +37,31 @@ pub(crate) mod workspaces {
         pub schema_revision: i64,
         pub last_job_number: i64,
         pub created_at_us: i64,
+        pub document_mode: String,
+        pub documents_revision: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Documents that clients may name, by workspace.
+pub(crate) mod documents {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "documents")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub workspace_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub sha256: String,
+        pub text: String,
+        pub size_bytes: i64,
+        pub created_at_us: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

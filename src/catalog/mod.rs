@@ -5,6 +5,7 @@
 
 mod connect;
 mod convert;
+pub mod documents;
 mod entities;
 mod error;
 mod guard;
@@ -45,8 +46,8 @@ pub use self::jobs::{ClaimedJob, MAX_ATTEMPTS, NewJob};
 pub use self::keys::ApiKey;
 use self::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 pub use self::publish::{NewVersion, Publication};
-use self::snapshot::Snapshot;
-use crate::config::Settings;
+use self::snapshot::{Documents, Snapshot};
+use crate::config::{DocumentMode, Settings};
 
 /// The workspace that exists from the first start on.
 const DEFAULT_WORKSPACE: &str = "default";
@@ -282,6 +283,10 @@ impl Core {
             next = next.with_changes([], &removed, present.revision, present.schema_revision);
         }
         reading.commit().await?;
+        next.documents = Documents {
+            mode: documents::mode_of(&present.document_mode).unwrap_or_default(),
+            revision: present.documents_revision,
+        };
         let next = Arc::new(next);
         self.swap(Arc::clone(&next));
         Ok(next)
@@ -338,6 +343,8 @@ async fn ensure_workspace(
         schema_revision: Set(1),
         last_job_number: Set(0),
         created_at_us: Set(now_us()),
+        document_mode: Set(documents::mode_word(DocumentMode::Any).to_owned()),
+        documents_revision: Set(0),
     };
     workspaces::Entity::insert(row)
         .on_conflict(OnConflict::column(workspaces::Column::Name).do_nothing().to_owned())

@@ -130,7 +130,7 @@ const TYPE_SUFFIXES: [&str; 96] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 85] = [
+const RESERVED_FIELDS: [&str; 86] = [
     "acceptRelation",
     "addRelation",
     "admitRejects",
@@ -204,6 +204,7 @@ const RESERVED_FIELDS: [&str; 85] = [
     "search",
     "setColumn",
     "setDescription",
+    "setDocumentMode",
     "setKey",
     "setPolicy",
     "setRetention",
@@ -219,7 +220,7 @@ const RESERVED_FIELDS: [&str; 85] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 96] = [
+const RESERVED_TYPES: [&str; 98] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -247,6 +248,7 @@ const RESERVED_TYPES: [&str; 96] = [
     "DateTrunc",
     "DateTruncate",
     "Decimal",
+    "DocumentMode",
     "Drift",
     "DriftImpact",
     "DriftKind",
@@ -308,6 +310,7 @@ const RESERVED_TYPES: [&str; 96] = [
     "Time",
     "TimeUnit",
     "TrustedDocument",
+    "TrustedDocuments",
     "UUID",
     "Upload",
     "UploadOptions",

@@ -316,7 +316,7 @@ impl Catalog {
 
 impl Core {
     /// Tells other nodes, once the transaction is committed.
-    async fn tell(
+    pub(super) async fn tell(
         &self,
         transaction: &DatabaseTransaction,
         workspace: WorkspaceId,
@@ -356,7 +356,7 @@ impl Core {
 }
 
 /// Locks the workspace's row and lets its revision grow; gives the new one and the schema's.
-async fn grow(
+pub(super) async fn grow(
     transaction: &DatabaseTransaction,
     workspace: WorkspaceId,
 ) -> Result<(i64, i64), CatalogError> {

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::model::{Column, Dataset, DatasetId, Relation, WorkspaceId};
+use crate::config::DocumentMode;
 use sluice_schema::ColumnType;
 
 /// What the aggregate of a list is called with this behind the list's name: `ordersAggregate`.
 pub const AGGREGATE_SUFFIX: &str = "Aggregate";
+/// What the connection of a list is called with this behind the list's name: `ordersConnection`.
+pub const CONNECTION_SUFFIX: &str = "Connection";
 
 /// One end of a relation: how rows of a dataset lead to rows of another, or of the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,15 @@ pub struct Link {
     pub other_column: String,
 }
 
+/// Which documents a workspace serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Documents {
+    /// Every valid one, or those of its list.
+    pub mode: DocumentMode,
+    /// The workspace's revision when the list last changed; 0 while there never was one.
+    pub revision: i64,
+}
+
 /// All datasets of a workspace at one revision.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -33,6 +45,8 @@ pub struct Snapshot {
     pub revision: i64,
     /// Grows with each change of names, types or datasets: what plans and schemas depend on.
     pub schema_revision: i64,
+    /// Which documents are served.
+    pub documents: Documents,
     datasets: BTreeMap<String, Arc<Dataset>>,
     ids: HashMap<DatasetId, String>,
     links: HashMap<DatasetId, Vec<Link>>,
@@ -41,8 +55,9 @@ pub struct Snapshot {
 impl Link {
     /// The fields that it gives the dataset.
     pub fn fields(&self) -> impl Iterator<Item = String> {
-        let aggregate = self.is_list.then(|| format!("{}{AGGREGATE_SUFFIX}", self.name));
-        std::iter::once(self.name.clone()).chain(aggregate)
+        let suffixes: &[&str] =
+            if self.is_list { &["", AGGREGATE_SUFFIX, CONNECTION_SUFFIX] } else { &[""] };
+        suffixes.iter().map(|suffix| format!("{}{suffix}", self.name))
     }
 }
 
@@ -70,7 +85,9 @@ impl Snapshot {
             datasets.into_iter().map(|dataset| (dataset.name.clone(), dataset)).collect();
         let ids = datasets.values().map(|dataset| (dataset.id, dataset.name.clone())).collect();
         let links = HashMap::new();
-        let mut made = Snapshot { workspace, revision, schema_revision, datasets, ids, links };
+        let documents = Documents::default();
+        let mut made =
+            Snapshot { workspace, revision, schema_revision, documents, datasets, ids, links };
         made.link();
         made
     }

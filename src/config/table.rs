@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::secret::hide_password;
-use super::{LogFormat, Secret, Settings, units};
+use super::{DocumentMode, LogFormat, Secret, Settings, units};
 
 /// One row of the table.
 pub(super) struct Spec {
@@ -40,6 +40,8 @@ enum Field<'a> {
     Origins(&'a mut Vec<String>),
     LogFilter(&'a mut String),
     LogFormat(&'a mut LogFormat),
+    Documents(&'a mut DocumentMode),
+    Switch(&'a mut bool),
 }
 
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
@@ -50,7 +52,7 @@ const MEMORY_SIZES: RangeInclusive<u64> = 1_024..=1 << 30;
 const TIMES: RangeInclusive<u64> = 1..=86_400_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 34] = [
+pub(super) static ALL: [Spec; 38] = [
     row("listen", None, "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
     row(
         "data_dir",
@@ -110,6 +112,26 @@ pub(super) static ALL: [Spec; 34] = [
         0..=1 << 36,
         |s| Field::Size(&mut s.response_cache_bytes),
     ),
+    row(
+        "persisted_documents_size",
+        None,
+        "Memory for documents that clients of a workspace name by hash; 0 keeps none",
+        0..=1 << 30,
+        |s| Field::Size(&mut s.persisted_documents_bytes),
+    ),
+    row(
+        "max_documents_size",
+        None,
+        "Largest list of trusted documents of a workspace",
+        MEMORY_SIZES,
+        |s| Field::MemorySize(&mut s.max_documents_bytes),
+    ),
+    row("documents", None, "any, or trusted: serve only listed documents", ANY, |s| {
+        Field::Documents(&mut s.documents)
+    }),
+    row("introspection", None, "on, or off: the schema is not told", ANY, |s| {
+        Field::Switch(&mut s.introspection)
+    }),
     row("load_concurrency", None, "Loads at work at once", 1..=64, |s| {
         Field::Count(&mut s.load_concurrency)
     }),
@@ -250,6 +272,22 @@ impl Spec {
                 };
                 format.map(|format| *field = format).ok_or(())
             }
+            Field::Documents(field) => {
+                let mode = match text.to_ascii_lowercase().as_str() {
+                    "any" => Some(DocumentMode::Any),
+                    "trusted" => Some(DocumentMode::Trusted),
+                    _ => None,
+                };
+                mode.map(|mode| *field = mode).ok_or(())
+            }
+            Field::Switch(field) => {
+                let is_on = match text.to_ascii_lowercase().as_str() {
+                    "on" | "true" => Some(true),
+                    "off" | "false" => Some(false),
+                    _ => None,
+                };
+                is_on.map(|is_on| *field = is_on).ok_or(())
+            }
         };
         outcome.map_err(|()| self.expected())
     }
@@ -291,6 +329,8 @@ impl Spec {
                     .to_owned()
             }
             Field::LogFormat(_) => "auto, text or json".to_owned(),
+            Field::Documents(_) => "any or trusted".to_owned(),
+            Field::Switch(_) => "on or off".to_owned(),
         }
     }
 
@@ -319,6 +359,8 @@ impl Spec {
             Field::Origins(field) => field.join(","),
             Field::LogFilter(field) => field.clone(),
             Field::LogFormat(field) => format!("{field:?}").to_ascii_lowercase(),
+            Field::Documents(field) => format!("{field:?}").to_ascii_lowercase(),
+            Field::Switch(is_on) => if *is_on { "on" } else { "off" }.to_owned(),
         }
     }
 }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use async_graphql::{ErrorExtensions, PathSegment, Response, ServerError};
 use bytes::Bytes;
 
-use super::engine::Answer;
+use super::engine::{Answer, Keeping};
 use crate::error::{Code, Error};
+use crate::query::cache::Found;
 use crate::query::plan::{Plan, RootBody};
 use crate::store::StoreError;
 use crate::store::json::{key_bytes, write_text};
@@ -130,8 +131,13 @@ pub enum Data {
     Fields(Vec<(Box<[u8]>, Bytes)>),
 }
 
-/// Writes a whole answer.
-pub fn write(data: Data, errors: &[AnswerError<'_>], request_id: &str) -> Answer {
+/// Writes a whole answer; `extensions` is finished JSON.
+pub fn write(
+    data: Data,
+    errors: &[AnswerError<'_>],
+    extensions: Option<&[u8]>,
+    request_id: &str,
+) -> Answer {
     let size = match &data {
         Data::Fields(fields) => fields.iter().map(|(key, json)| key.len() + json.len() + 1).sum(),
         _ => 0,
@@ -170,20 +176,51 @@ pub fn write(data: Data, errors: &[AnswerError<'_>], request_id: &str) -> Answer
             out.push(b'}');
         }
     }
+    if let Some(extensions) = extensions {
+        out.extend_from_slice(b",\"extensions\":");
+        out.extend_from_slice(extensions);
+    }
     out.push(b'}');
     Answer {
         body: Bytes::from(out),
         is_executed,
         first_error: errors.first().map(|error| error.code),
         is_refused_mutation: false,
+        keeping: Keeping::Never,
     }
+}
+
+/// What `extensions` tells to those who ask: what each root field over a dataset did with the
+/// memory of answers, and the cells that the whole may answer.
+pub fn shown(
+    plan: &Plan,
+    answers: &[Option<Result<Found, Arc<StoreError>>>],
+    cost: u64,
+) -> Vec<u8> {
+    let mut out = b"{\"cache\":{".to_vec();
+    let mut is_first = true;
+    for (root, answer) in plan.roots.iter().zip(answers) {
+        let Some(answer) = answer else { continue };
+        if !is_first {
+            out.push(b',');
+        }
+        is_first = false;
+        out.extend_from_slice(&root.key_bytes);
+        let is_hit = answer.as_ref().is_ok_and(|found| found.is_hit);
+        out.extend_from_slice(if is_hit { b"\"HIT\"" } else { b"\"MISS\"" });
+    }
+    out.extend_from_slice(b"},\"cost\":");
+    out.extend_from_slice(cost.to_string().as_bytes());
+    out.push(b'}');
+    out
 }
 
 /// Puts together what the plan's statements and async-graphql answered, in the order of the plan.
 pub fn assemble(
     plan: &Plan,
-    answers: Vec<Option<Result<Bytes, Arc<StoreError>>>>,
+    answers: Vec<Option<Result<Found, Arc<StoreError>>>>,
     ordinary: Option<&Response>,
+    extensions: Option<&[u8]>,
     request_id: &str,
 ) -> Answer {
     let mut catalog_fields = ordinary.and_then(fields_of).unwrap_or_default();
@@ -193,7 +230,7 @@ pub fn assemble(
     for (root, answer) in plan.roots.iter().zip(answers) {
         let json = match (&root.body, answer) {
             (RootBody::Literal(json), _) => Some(Bytes::copy_from_slice(json)),
-            (RootBody::Statement(_), Some(Ok(json))) => Some(json),
+            (RootBody::Statement(_), Some(Ok(found))) => Some(found.json),
             (RootBody::Statement(_), Some(Err(error))) => {
                 let error = shared_error(error);
                 log(&error);
@@ -215,7 +252,7 @@ pub fn assemble(
         errors.extend(response.errors.iter().map(AnswerError::from_server));
     }
     let data = if is_null { Data::Null } else { Data::Fields(fields) };
-    write(data, &errors, request_id)
+    write(data, &errors, extensions, request_id)
 }
 
 /// The error of a statement that several requests may have waited for.
@@ -229,7 +266,7 @@ fn shared_error(error: Arc<StoreError>) -> Error {
 /// An answer that is one error about the whole request.
 pub fn refusal(error: &Error, request_id: &str) -> Answer {
     log(error);
-    write(Data::None, &[AnswerError::new(error, None)], request_id)
+    write(Data::None, &[AnswerError::new(error, None)], None, request_id)
 }
 
 /// The fields of an answer of async-graphql, in order; `None` when there is no data.
@@ -255,5 +292,5 @@ pub fn ordinary(response: &Response, request_id: &str) -> Answer {
         None if response.errors.iter().all(|error| error.path.is_empty()) => Data::None,
         None => Data::Null,
     };
-    write(data, &errors, request_id)
+    write(data, &errors, None, request_id)
 }

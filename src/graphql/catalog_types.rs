@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::catalog_filter;
 use super::catalog_json;
 use super::engine::RequestContext;
-use super::relations;
+use super::{relations, trusted};
 use crate::catalog::model::{Dataset, Job, JobId};
 use crate::error::Error;
 
@@ -36,8 +36,16 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 7] =
-    ["DatasetStatus", "ColumnType", "JobKind", "JobStatus", "LoadMode", "DriftKind", "DriftImpact"];
+const ENUMS: [&str; 8] = [
+    "DatasetStatus",
+    "ColumnType",
+    "JobKind",
+    "JobStatus",
+    "LoadMode",
+    "DriftKind",
+    "DriftImpact",
+    "DocumentMode",
+];
 
 fn is_leaf(sdl: &str) -> bool {
     let name = sdl.trim_matches(|c| matches!(c, '[' | ']' | '!'));
@@ -276,6 +284,7 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
         builder = builder.register(object);
     }
     builder = relations::register(builder);
+    builder = trusted::register(builder);
     catalog_filter::register(builder).register(dataset_object()).register(job_object())
 }
 
@@ -447,6 +456,7 @@ pub fn query_fields() -> Vec<Field> {
         })
         .description("Who asks."),
         relations::suggestions(),
+        trusted::query_field(),
     ]
 }
 

@@ -11,6 +11,7 @@ use moka::Equivalent;
 use moka::sync::Cache;
 use serde_json::Value as Json;
 
+use super::tag::Sha;
 use crate::catalog::model::{Scope, WorkspaceId};
 use crate::error::{Error, Result};
 use crate::query::document::Document;
@@ -91,6 +92,8 @@ impl Equivalent<Key> for KeyRef<'_> {
 pub(super) struct KnownDocument {
     /// The document, measured and parsed.
     pub(super) document: Document,
+    /// SHA-256 of its text.
+    pub(super) sha: Sha,
     variables: Vec<VariableRule>,
     plans: RwLock<Vec<Arc<Plan>>>,
 }
@@ -109,9 +112,9 @@ impl KnownDocument {
     ///
     /// # Errors
     /// When it has no such operation, which was checked before.
-    pub(super) fn new(document: Document) -> Result<KnownDocument> {
+    pub(super) fn new(document: Document, sha: Sha) -> Result<KnownDocument> {
         let variables = rules(document.operation()?);
-        Ok(KnownDocument { document, variables, plans: RwLock::new(Vec::new()) })
+        Ok(KnownDocument { document, sha, variables, plans: RwLock::new(Vec::new()) })
     }
 
     /// Fills in defaults and refuses variables that are missing.

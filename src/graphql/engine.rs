@@ -4,47 +4,43 @@
 //! The way of a new one begins with the guards, then parsing, then validation against a small
 //! schema. A panic or a failure of one request never reaches another.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use async_graphql::dynamic::Schema;
 use bytes::Bytes;
 use futures_util::future::join_all;
-use moka::sync::Cache;
 use serde_json::Value as Json;
 
 use super::answer::{self, AnswerError, Data};
 use super::catalog_json;
 use super::documents::{Documents, KeyRef, KnownDocument};
-use super::schema::{self, ValidateOnly};
+use super::persisted::{DocumentName, Persisted};
+use super::schema::ValidateOnly;
+use super::schemas::Schemas;
+use super::tag::{Question, Tag, sha_of};
+use super::{manifest, trusted};
 use crate::auth::{Auth, Principal};
 use crate::catalog::Catalog;
-use crate::catalog::model::{Dataset, Job, WorkspaceId};
+use crate::catalog::model::{Job, Scope};
 use crate::catalog::snapshot::Snapshot;
-use crate::config::Settings;
+use crate::config::{DocumentMode, QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
 use crate::ingest::Ingest;
 use crate::query::cache::AnswerCache;
 use crate::query::document::Document;
 use crate::query::guard;
 use crate::query::input::Variables;
-use crate::query::plan::{self, Plan, PlanSettings};
+use crate::query::plan::{Bound, Plan, PlanSettings};
 use crate::store::Store;
-
-/// Small schemas kept; each costs about 300 KiB.
-const SMALL_SCHEMAS: u64 = 64;
-/// Time that a whole schema is kept after its last use: it may be large.
-const WHOLE_SCHEMA_IDLE: Duration = Duration::from_secs(60);
-/// Datasets that one document may name before the whole schema is used to validate it.
-const NAMED_DATASETS: usize = 50;
 
 /// One GraphQL request, as it came.
 #[derive(Debug, Default)]
 pub struct Request {
-    /// The document.
+    /// The document; empty when it is only named.
     pub query: String,
+    /// How the document is named.
+    pub document: Option<DocumentName>,
     /// Which operation of it.
     pub operation_name: Option<String>,
     /// The variables, as JSON text; empty for none.
@@ -53,6 +49,10 @@ pub struct Request {
     pub uploads: Vec<Upload>,
     /// Mutations are refused (the request came by GET).
     pub is_read_only: bool,
+    /// The answer shall tell what came from memory and what it cost.
+    pub shows_cache: bool,
+    /// Answers that the client has.
+    pub known_tags: Vec<Tag>,
 }
 
 /// A file of a multipart request, already received into a spool file.
@@ -77,6 +77,20 @@ pub struct Answer {
     pub first_error: Option<Code>,
     /// Nothing was run because a mutation came by a way that only takes queries.
     pub is_refused_mutation: bool,
+    /// Whether a client may keep it.
+    pub keeping: Keeping,
+}
+
+/// Whether a client may keep an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keeping {
+    /// It must not: it failed, changed something, or tells of this one request.
+    #[default]
+    Never,
+    /// It may, and ask by this tag whether it still holds.
+    Tagged(Tag),
+    /// It has it already: this is the tag, the body is empty.
+    Unchanged(Tag),
 }
 
 /// The rooms that resolvers of the catalog's fields work with.
@@ -86,6 +100,8 @@ pub(super) struct Services {
     pub(super) ingest: Arc<Ingest>,
     #[expect(dead_code, reason = "keys are managed through GraphQL by a later issue")]
     pub(super) auth: Arc<Auth>,
+    pub(super) query_limits: QueryLimits,
+    pub(super) max_documents_bytes: usize,
 }
 
 /// What resolvers of the catalog's fields know of their request.
@@ -113,12 +129,13 @@ pub struct Engine {
     answers: AnswerCache,
     plan_settings: PlanSettings,
     statement_timeout: Duration,
-    small_schemas: Cache<(WorkspaceId, i64, BTreeSet<String>), Schema>,
-    whole_schemas: Cache<(WorkspaceId, i64), Schema>,
+    schemas: Schemas,
+    persisted: Persisted,
+    has_introspection: bool,
 }
 
 impl Engine {
-    /// An engine over these rooms.
+    /// An engine over these rooms; must be made where tasks can be started.
     pub fn new(
         catalog: Arc<Catalog>,
         store: Arc<Store>,
@@ -126,14 +143,23 @@ impl Engine {
         auth: Arc<Auth>,
         settings: &Settings,
     ) -> Engine {
+        let plan_settings = PlanSettings::new(settings, auth.cursor_key());
         Engine {
-            services: Arc::new(Services { catalog, store, ingest, auth }),
+            persisted: Persisted::new(Arc::clone(&catalog), settings),
+            services: Arc::new(Services {
+                catalog,
+                store,
+                ingest,
+                auth,
+                query_limits: settings.query_limits,
+                max_documents_bytes: settings.max_documents_bytes,
+            }),
             documents: Documents::new(),
             answers: AnswerCache::new(settings.response_cache_bytes),
-            plan_settings: PlanSettings::new(settings),
+            plan_settings,
             statement_timeout: settings.statement_timeout,
-            small_schemas: Cache::new(SMALL_SCHEMAS),
-            whole_schemas: Cache::builder().max_capacity(8).time_to_idle(WHOLE_SCHEMA_IDLE).build(),
+            schemas: Schemas::new(),
+            has_introspection: settings.introspection,
         }
     }
 
@@ -153,11 +179,15 @@ impl Engine {
     async fn answer(
         &self,
         principal: &Principal,
-        request: Request,
+        mut request: Request,
         request_id: &str,
     ) -> Result<Answer> {
         let snapshot = self.services.catalog.snapshot(principal.workspace);
         let mut variables = self.read_variables(&request)?;
+        let is_found_by_name = request.query.is_empty();
+        if let (true, Some(name)) = (is_found_by_name, &request.document) {
+            request.query = self.persisted.find(&snapshot, name).await?.as_ref().to_owned();
+        }
         let key = KeyRef {
             workspace: principal.workspace,
             schema_revision: snapshot.schema_revision,
@@ -165,13 +195,19 @@ impl Engine {
             operation_name: request.operation_name.as_deref(),
             text: &request.query,
         };
-        let (known, is_new) = match self.documents.get(key) {
+        let known = self.documents.get(key);
+        let sha = known.as_ref().map_or_else(|| sha_of(&request.query), |known| known.sha);
+        self.persisted.admit(principal, &snapshot, request.document.as_ref(), &sha).await?;
+        let (known, is_new) = match known {
             Some(known) => (known, false),
             None => {
                 let limits = &self.plan_settings.limits;
                 let name = request.operation_name.as_deref();
                 let document = Document::parse(&request.query, name, limits)?;
-                (Arc::new(KnownDocument::new(document)?), true)
+                if !self.has_introspection && document.introspects() {
+                    return Err(introspection_is_off());
+                }
+                (Arc::new(KnownDocument::new(document, sha)?), true)
             }
         };
         if request.is_read_only && known.document.is_mutation() {
@@ -183,19 +219,40 @@ impl Engine {
         if is_new {
             if let Some(errors) = self.validate(&snapshot, &known, &request, &variables).await? {
                 let errors: Vec<_> = errors.iter().map(AnswerError::from_server).collect();
-                return Ok(answer::write(Data::None, &errors, request_id));
+                return Ok(answer::write(Data::None, &errors, None, request_id));
             }
             self.documents.insert(key, Arc::clone(&known));
         }
+        if let (false, Some(DocumentName::Hash(_))) = (is_found_by_name, &request.document) {
+            self.persisted.remember(principal.workspace, sha, &request.query);
+        }
         if known.document.is_mutation() {
-            return self
-                .run_ordinary(principal, &snapshot, &known, request, variables, request_id)
-                .await;
+            let response = self.respond(principal, &snapshot, &known, request, variables).await?;
+            return Ok(answer::ordinary(&response, request_id));
         }
         let plan = known.plan(&variables, || {
             Plan::new(&known.document, &snapshot, &variables, self.plan_settings)
         })?;
-        let runs = plan.bind(&snapshot, &variables, Instant::now() + self.statement_timeout)?;
+        let deadline = Instant::now() + self.statement_timeout;
+        let Bound { runs, cost } = plan.bind(&snapshot, &variables, deadline)?;
+        let known_tags = std::mem::take(&mut request.known_tags);
+        let mut tag = None;
+        if plan.is_complete() && !request.shows_cache {
+            let question = Question {
+                principal,
+                snapshot: &snapshot,
+                document: &sha,
+                operation_name: request.operation_name.as_deref(),
+                variables: &request.variables,
+                default_limit: self.plan_settings.default_limit,
+            };
+            let made = question.tag(&runs);
+            if known_tags.contains(&made) {
+                return Ok(Answer::unchanged(made));
+            }
+            tag = Some(made);
+        }
+        let shows_cache = request.shows_cache;
         let store = &self.services.store;
         let answers = match <[_; 1]>::try_from(runs) {
             // The usual case: one root field, no joining of futures.
@@ -219,7 +276,18 @@ impl Engine {
             Some(response)
         };
         drop(snapshot);
-        Ok(answer::assemble(&plan, answers, ordinary.as_ref(), request_id))
+        let shown = shows_cache.then(|| answer::shown(&plan, &answers, cost));
+        let answer =
+            answer::assemble(&plan, answers, ordinary.as_ref(), shown.as_deref(), request_id);
+        if shows_cache || answer.first_error.is_some() {
+            return Ok(answer);
+        }
+        // The catalog's own fields change without a version: their answers are told by their bytes.
+        let tag = tag.unwrap_or_else(|| Tag::of_bytes(&answer.body));
+        if known_tags.contains(&tag) {
+            return Ok(Answer::unchanged(tag));
+        }
+        Ok(Answer { keeping: Keeping::Tagged(tag), ..answer })
     }
 
     /// Reads the variables, with markers in the places of uploaded files.
@@ -249,23 +317,10 @@ impl Engine {
         request: &Request,
         variables: &Variables,
     ) -> Result<Option<Vec<async_graphql::ServerError>>> {
-        let schema = self.small_schema(snapshot, &known.document).await?;
+        let schema = self.schemas.small(snapshot, &request.query, variables).await?;
         let wanted = graphql_request(known, request, variables.clone()).data(ValidateOnly);
         let response = schema.execute(wanted).await;
         Ok((!response.errors.is_empty()).then_some(response.errors))
-    }
-
-    async fn run_ordinary(
-        &self,
-        principal: &Principal,
-        snapshot: &Arc<Snapshot>,
-        known: &KnownDocument,
-        request: Request,
-        variables: Variables,
-        request_id: &str,
-    ) -> Result<Answer> {
-        let response = self.respond(principal, snapshot, known, request, variables).await?;
-        Ok(answer::ordinary(&response, request_id))
     }
 
     /// Lets async-graphql answer the fields of the catalog and introspection.
@@ -277,15 +332,11 @@ impl Engine {
         mut request: Request,
         variables: Variables,
     ) -> Result<async_graphql::Response> {
-        let needs_whole = known
-            .document
-            .mentioned_names()
-            .iter()
-            .any(|name| matches!(*name, "__schema" | "__type"));
-        let schema = if needs_whole {
-            self.whole_schema(snapshot).await?
+        let introspects = known.document.introspects();
+        let schema = if introspects {
+            self.schemas.whole(snapshot).await?
         } else {
-            self.small_schema(snapshot, &known.document).await?
+            self.schemas.small(snapshot, &request.query, &variables).await?
         };
         let uploads = std::mem::take(&mut request.uploads);
         let context = RequestContext {
@@ -294,46 +345,47 @@ impl Engine {
             uploads: Mutex::new(uploads.into_iter().map(Some).collect()),
         };
         let wanted = graphql_request(known, &request, variables).data(context);
-        Ok(schema.execute(wanted).await)
-    }
-
-    /// A schema of the datasets that a document names.
-    async fn small_schema(&self, snapshot: &Arc<Snapshot>, document: &Document) -> Result<Schema> {
-        let named = named_datasets(snapshot, document);
-        if named.len() > NAMED_DATASETS {
-            return self.whole_schema(snapshot).await;
+        if !introspects {
+            return Ok(schema.execute(wanted).await);
         }
-        let key = (snapshot.workspace, snapshot.schema_revision, named);
-        if let Some(schema) = self.small_schemas.get(&key) {
-            return Ok(schema);
-        }
-        let datasets = key.2.iter().filter_map(|name| snapshot.dataset(name));
-        let schema = schema::build(datasets, snapshot).map_err(Error::internal)?;
-        self.small_schemas.insert(key, schema.clone());
-        Ok(schema)
-    }
-
-    /// The schema of all datasets, built off the request path.
-    async fn whole_schema(&self, snapshot: &Arc<Snapshot>) -> Result<Schema> {
-        let key = (snapshot.workspace, snapshot.schema_revision);
-        if let Some(schema) = self.whole_schemas.get(&key) {
-            return Ok(schema);
-        }
-        let snapshot = Arc::clone(snapshot);
-        let built =
-            tokio::task::spawn_blocking(move || schema::build(snapshot.datasets(), &snapshot));
-        let schema = built.await.map_err(Error::internal)?.map_err(Error::internal)?;
-        self.whole_schemas.insert(key, schema.clone());
-        Ok(schema)
+        // Many types take long to tell; others are answered meanwhile.
+        let runtime = tokio::runtime::Handle::current();
+        let telling = tokio::task::spawn_blocking(move || runtime.block_on(schema.execute(wanted)));
+        telling.await.map_err(Error::internal)
     }
 
     /// The whole schema of a workspace as SDL.
     ///
     /// # Errors
-    /// INTERNAL when the schema cannot be built, which naming excludes.
+    /// FORBIDDEN to all but admins where introspection is off; INTERNAL when the schema cannot be
+    /// built, which naming excludes.
     pub async fn sdl(&self, principal: &Principal) -> Result<String> {
+        if !self.has_introspection && principal.scope < Scope::Admin {
+            return Err(introspection_is_off());
+        }
         let snapshot = self.services.catalog.snapshot(principal.workspace);
-        Ok(self.whole_schema(&snapshot).await?.sdl())
+        let schema = self.schemas.whole(&snapshot).await?;
+        tokio::task::spawn_blocking(move || schema.sdl()).await.map_err(Error::internal)
+    }
+
+    /// Takes a manifest of trusted documents, and a mode if one is given; tells the list in numbers.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for what is no manifest or no document, PAYLOAD_TOO_LARGE for too much.
+    pub async fn put_documents(
+        &self,
+        principal: &Principal,
+        manifest: &[u8],
+        keeps_others: bool,
+        mode: Option<DocumentMode>,
+    ) -> Result<Json> {
+        let (services, workspace) = (&self.services, principal.workspace);
+        let list = manifest::parse(manifest)?;
+        trusted::put(services, workspace, &list, keeps_others).await?;
+        if let Some(mode) = mode {
+            services.catalog.set_document_mode(workspace, mode).await?;
+        }
+        trusted::counts(services, workspace).await
     }
 
     /// A job and what it published, as the upload route shows them.
@@ -355,6 +407,26 @@ impl Engine {
     }
 }
 
+impl Answer {
+    /// The client has the answer with this tag.
+    fn unchanged(tag: Tag) -> Answer {
+        Answer {
+            body: Bytes::new(),
+            is_executed: true,
+            first_error: None,
+            is_refused_mutation: false,
+            keeping: Keeping::Unchanged(tag),
+        }
+    }
+}
+
+fn introspection_is_off() -> Error {
+    Error::new(
+        Code::Forbidden,
+        "Introspection is switched off here. Ask an admin for the schema's document, or set introspection = on.",
+    )
+}
+
 /// A request to async-graphql for a parsed document.
 fn graphql_request(
     known: &KnownDocument,
@@ -368,33 +440,6 @@ fn graphql_request(
     }
     wanted.set_parsed_query(known.document.parsed.clone());
     wanted
-}
-
-/// The datasets whose root fields or types a document mentions.
-fn named_datasets(snapshot: &Snapshot, document: &Document) -> BTreeSet<String> {
-    let mut named = BTreeSet::new();
-    for name in document.mentioned_names() {
-        if let Some((dataset, _)) = plan::root_field(snapshot, name) {
-            named.insert(dataset.name.clone());
-        } else if name.starts_with(|first: char| first.is_ascii_uppercase()) {
-            // Type names end in known words; the longest dataset whose type begins it is meant.
-            let of_type = |dataset: &&Arc<Dataset>| name.starts_with(dataset.type_name.as_str());
-            named.extend(snapshot.datasets().filter(of_type).map(|dataset| dataset.name.clone()));
-        }
-    }
-    // Their types speak of those that they are linked with.
-    let mut unvisited: Vec<String> = named.iter().cloned().collect();
-    while let Some(name) = unvisited.pop() {
-        let Some(dataset) = snapshot.dataset(&name) else { continue };
-        for link in snapshot.links(dataset.id) {
-            let other = snapshot.dataset_by_id(link.other);
-            if let Some(other) = other.filter(|other| !named.contains(&other.name)) {
-                named.insert(other.name.clone());
-                unvisited.push(other.name.clone());
-            }
-        }
-    }
-    named
 }
 
 /// Puts a marker at a path such as `variables.file` or `variables.files.0`.

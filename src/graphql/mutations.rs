@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::answer::to_field_error;
 use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
-use super::{corrections, relations, uploads};
+use super::{corrections, relations, trusted, uploads};
 use crate::catalog::model::{Dataset, Index, Job, Scope};
 use crate::error::{Code, Error, Result};
 
@@ -23,8 +23,11 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
 
 fn mutation() -> Object {
     let mut object = Object::new("Mutation").description("All that can be changed.");
-    for field in
-        uploads::fields().into_iter().chain(corrections::fields()).chain(relations::mutations())
+    for field in uploads::fields()
+        .into_iter()
+        .chain(corrections::fields())
+        .chain(relations::mutations())
+        .chain(trusted::mutations())
     {
         object = object.field(field);
     }

@@ -8,9 +8,10 @@ use async_graphql::dynamic::{
     Field, FieldFuture, InputObject, InputValue, Object, SchemaBuilder, TypeRef,
 };
 
+use super::connection_types;
 use super::types::{comparison_name, list_arguments, no_rows};
 use crate::catalog::model::Dataset;
-use crate::catalog::snapshot::{AGGREGATE_SUFFIX, Link};
+use crate::catalog::snapshot::{AGGREGATE_SUFFIX, CONNECTION_SUFFIX, Link};
 use crate::query::aggregate::FUNCTIONS;
 use crate::query::related::has_order;
 use sluice_schema::ColumnType;
@@ -48,7 +49,10 @@ pub(super) fn extend((object, filter, order): Types, link: &Link, other: &Datase
         .field(list_arguments(aggregate, other).description(format!(
             "Counts, sums and other aggregates over the rows of \"{}\" that belong to it.",
             other.label
-        )));
+        )))
+        .field(connection_types::field(&format!("{name}{CONNECTION_SUFFIX}"), other).description(
+            format!("The rows of \"{}\" that belong to it, page by page.", other.label),
+        ));
     let filter = filter
         .field(condition.description(format!(
             "This holds for any of the rows of \"{}\" that belong to it.",

@@ -10,7 +10,7 @@ use async_graphql::dynamic::{Object, Schema, SchemaError};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Response, Value};
 
-use super::{catalog_types, mutations, types};
+use super::{catalog_types, connection_types, mutations, types};
 use crate::catalog::model::Dataset;
 use crate::catalog::snapshot::Snapshot;
 
@@ -63,6 +63,7 @@ pub fn build<'d>(
             query = query.field(field);
         }
     }
+    query = query.field(connection_types::node_field());
     for field in catalog_types::query_fields() {
         query = query.field(field);
     }

@@ -9,9 +9,9 @@ use async_graphql::dynamic::{
 };
 use sluice_schema::{ColumnType, naming};
 
-use super::relation_types;
+use super::{connection_types, relation_types};
 use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
-use crate::catalog::snapshot::Snapshot;
+use crate::catalog::snapshot::{CONNECTION_SUFFIX, Snapshot};
 use crate::query::aggregate::{FUNCTIONS, result_type};
 use crate::query::filter::{Operator, operators};
 
@@ -35,7 +35,7 @@ pub fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
     for column_type in COLUMN_TYPES {
         builder = builder.register(comparison_type(column_type));
     }
-    builder
+    connection_types::register_shared(builder)
 }
 
 const SCALARS: [(&str, &str); 8] = [
@@ -136,6 +136,13 @@ pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
             dataset.label
         )),
     );
+    fields.push(
+        connection_types::field(&format!("{}{CONNECTION_SUFFIX}", dataset.name), dataset)
+            .description(format!(
+                "Rows of \"{}\" page by page, by cursors (Relay).",
+                dataset.label
+            )),
+    );
     fields
 }
 
@@ -208,12 +215,14 @@ pub fn register_dataset(
         order = order.field(InputValue::new(&column.name, TypeRef::named("OrderBy")));
         columns = columns.item(EnumItem::new(naming::enum_name(&column.name)));
     }
+    object = connection_types::implement_node(object);
     for link in snapshot.links(dataset.id) {
         let Some(other) = snapshot.dataset_by_id(link.other) else { continue };
         (object, filter, order) = relation_types::extend((object, filter, order), link, other);
     }
     builder = builder.register(object).register(filter).register(order).register(columns);
     builder = relation_types::register(builder, dataset);
+    builder = connection_types::register(builder, dataset);
     register_aggregate(builder, dataset)
 }
 

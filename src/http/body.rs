@@ -35,13 +35,24 @@ pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// The whole body, which is at most `limit` bytes long.
 pub(super) async fn read_whole(
+    body: Body,
+    headers: &HeaderMap,
+    limit: usize,
+    idle_limit: Duration,
+) -> Result<Bytes, Refusal> {
+    read_whole_of(("The request's body", "max_body_size"), body, headers, limit, idle_limit).await
+}
+
+/// The same for something with a name and a setting of its own.
+pub(super) async fn read_whole_of(
+    (what, setting): (&str, &str),
     mut body: Body,
     headers: &HeaderMap,
     limit: usize,
     idle_limit: Duration,
 ) -> Result<Bytes, Refusal> {
     let limit_bytes = u64::try_from(limit).unwrap_or(u64::MAX);
-    let too_large = || Refusal::too_large("The request's body", limit_bytes, "max_body_size");
+    let too_large = || Refusal::too_large(what, limit_bytes, setting);
     if announced_length(headers).is_some_and(|length| length > limit_bytes) {
         return Err(too_large());
     }

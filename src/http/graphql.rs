@@ -15,18 +15,18 @@ use axum::response::{IntoResponse, Response};
 use super::accept::{Content, Media, content, negotiate};
 use super::outer::request_id;
 use super::refusal::{Refusal, mutation_by_get, status_of};
-use super::{App, body, multipart, parameters};
+use super::{App, body, multipart, parameters, validators};
 use crate::auth::Principal;
 use crate::catalog::model::Scope;
 use crate::error::Code;
-use crate::graphql::Answer;
+use crate::graphql::{Answer, Keeping};
 
 /// `POST /graphql`.
 pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(media) = negotiate(&parts.headers) else { return not_acceptable().into_response() };
-    match run_post(&app, &parts, body).await {
-        Ok(answer) => respond(answer, media),
+    match run_post(&app, &parts, body, media).await {
+        Ok(answer) => respond(answer, media, &parts.headers),
         Err(refusal) => refusal.in_media(media).into_response(),
     }
 }
@@ -35,13 +35,13 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let Some(media) = negotiate(&parts.headers) else { return not_acceptable().into_response() };
-    match run_get(&app, &parts).await {
-        Ok(answer) => respond(answer, media),
+    match run_get(&app, &parts, media).await {
+        Ok(answer) => respond(answer, media, &parts.headers),
         Err(refusal) => refusal.in_media(media).into_response(),
     }
 }
 
-async fn run_post(app: &App, parts: &Parts, body: Body) -> Result<Answer, Refusal> {
+async fn run_post(app: &App, parts: &Parts, body: Body, media: Media) -> Result<Answer, Refusal> {
     let principal = authenticate(app, &parts.headers).await?;
     body::refuse_encoded(&parts.headers)?;
     let settings = &app.settings;
@@ -49,8 +49,9 @@ async fn run_post(app: &App, parts: &Parts, body: Body) -> Result<Answer, Refusa
         Content::Json => {
             let (limit, idle) = (settings.max_body_bytes, settings.body_idle_timeout);
             let bytes = body::read_whole(body, &parts.headers, limit, idle).await?;
-            let request = parameters::from_json(&bytes)?;
+            let mut request = parameters::from_json(&bytes)?;
             drop(bytes);
+            request.known_tags = validators::known_tags(&parts.headers, media);
             Ok(app.engine.execute(&principal, request, request_id().as_str()).await)
         }
         Content::Multipart(boundary) => {
@@ -77,10 +78,11 @@ async fn run_multipart(
     Ok(answer)
 }
 
-async fn run_get(app: &App, parts: &Parts) -> Result<Answer, Refusal> {
+async fn run_get(app: &App, parts: &Parts, media: Media) -> Result<Answer, Refusal> {
     let principal = authenticate(app, &parts.headers).await?;
     let mut request = parameters::from_query_string(parts.uri.query().unwrap_or_default())?;
     request.is_read_only = true;
+    request.known_tags = validators::known_tags(&parts.headers, media);
     let answer = app.engine.execute(&principal, request, request_id().as_str()).await;
     if answer.is_refused_mutation {
         return Err(mutation_by_get());
@@ -94,12 +96,21 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Principal, Refus
     Ok(principal)
 }
 
-fn respond(answer: Answer, media: Media) -> Response {
+fn respond(answer: Answer, media: Media, asked: &HeaderMap) -> Response {
     let status = status(&answer, media);
-    let Answer { body, .. } = answer;
+    let Answer { body, keeping, .. } = answer;
+    if let Keeping::Unchanged(tag) = keeping {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        validators::mark_unchanged(response.headers_mut(), asked, tag, media);
+        return response;
+    }
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    if let Keeping::Tagged(tag) = keeping {
+        validators::mark(response.headers_mut(), tag, media);
+    }
     response
 }
 

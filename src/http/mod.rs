@@ -6,6 +6,7 @@
 mod accept;
 mod assets;
 mod body;
+mod documents;
 mod graphql;
 mod health;
 mod linger;
@@ -18,6 +19,7 @@ mod schema;
 mod server;
 mod sign_in;
 mod upload;
+mod validators;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,6 +79,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/inspect", post(upload::inspect).put(upload::inspect))
         .route("/rejects/{file}", get(rejects::get))
         .route("/schema.graphql", get(schema::get))
+        .route("/documents", put(documents::put).post(documents::post))
         .route("/sign-in", post(sign_in::post))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -23,7 +23,7 @@ use tracing::Instrument;
 
 use super::linger::Linger;
 use super::refusal::{Refusal, Refused};
-use super::{App, router};
+use super::{App, router, validators};
 use crate::error::Error;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -89,6 +89,17 @@ impl Outer {
         Outer { plain, compressing, max_header_bytes, id_seed, n_requests: AtomicU64::new(0) }
     }
 
+    /// Answers a request whose client takes compressed answers.
+    async fn compress(&self, request: Request<Body>) -> Response {
+        let Ok(response) = self.compressing.clone().call(request).await;
+        let mut response = response.map(Body::new);
+        // The playground's files are compressed when they are built, with tags of their own.
+        if response.headers().get(header::CACHE_CONTROL).is_some_and(validators::is_ours) {
+            validators::mark_coding(response.headers_mut());
+        }
+        response
+    }
+
     /// Sixteen hexadecimal digits that this process has not given before.
     fn make_id(&self) -> HeaderValue {
         // An odd multiplier walks through all 2^64 values before one comes again.
@@ -113,7 +124,6 @@ impl Outer {
         let span = tracing::error_span!("request", id = id.as_str());
         let version = request.version();
         let has_body = !request.body().is_end_stream();
-        let is_asset_cacheable = request.method() == Method::GET;
         let line = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (request.method().clone(), request.uri().path().to_owned()));
 
@@ -124,9 +134,7 @@ impl Outer {
             let is_compressible = request.headers().contains_key(header::ACCEPT_ENCODING);
             let request = request.map(Body::new);
             if is_compressible {
-                match self.compressing.clone().call(request).await {
-                    Ok(response) => response.map(Body::new),
-                }
+                self.compress(request).await
             } else {
                 match self.plain.clone().call(request).await {
                     Ok(response) => response,
@@ -151,7 +159,7 @@ impl Outer {
         headers.insert(X_REQUEST_ID, id.0);
         headers
             .insert(header::X_CONTENT_TYPE_OPTIONS, const { HeaderValue::from_static("nosniff") });
-        if !(is_asset_cacheable && headers.contains_key(header::CACHE_CONTROL)) {
+        if !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(header::CACHE_CONTROL, const { HeaderValue::from_static("no-store") });
         }
         if let Some((method, path)) = line {
@@ -193,7 +201,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             .allow_origin(AllowOrigin::list(origins))
             .allow_methods(AllowMethods::list(methods))
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers([X_REQUEST_ID, header::RETRY_AFTER])
+            .expose_headers([X_REQUEST_ID, header::RETRY_AFTER, header::ETAG])
             .max_age(std::time::Duration::from_secs(600)),
     )
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
-use crate::graphql::Request;
+use crate::graphql::{DocumentName, Request, Sha};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,6 +22,36 @@ struct Posted<'a> {
     variables: Option<&'a RawValue>,
     #[serde(borrow, default)]
     extensions: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    document_id: Option<Cow<'a, str>>,
+}
+
+/// What of `extensions` means something here; the rest is left alone.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Extensions<'a> {
+    #[serde(borrow, default)]
+    persisted_query: Option<PersistedQuery<'a>>,
+    #[serde(default)]
+    cache: Option<bool>,
+}
+
+/// Apollo's automatic persisted queries.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PersistedQuery<'a> {
+    version: u64,
+    #[serde(borrow)]
+    sha256_hash: Cow<'a, str>,
+}
+
+/// The parts of a request, wherever they stood.
+struct Parts<'a> {
+    query: Option<Cow<'a, str>>,
+    operation_name: Option<Cow<'a, str>>,
+    variables: Option<&'a RawValue>,
+    extensions: Option<&'a RawValue>,
+    document_id: Option<Cow<'a, str>>,
 }
 
 /// The request of a JSON body (or of the `operations` part of a multipart one).
@@ -33,12 +63,13 @@ pub(super) fn from_json(body: &[u8]) -> Result<Request, Refusal> {
         ));
     }
     let posted: Posted<'_> = serde_json::from_slice(body).map_err(|e| explain(body, &e))?;
-    assemble(posted.query, posted.operation_name, posted.variables, posted.extensions)
+    let Posted { query, operation_name, variables, extensions, document_id } = posted;
+    assemble(Parts { query, operation_name, variables, extensions, document_id })
 }
 
 /// The request of a query string.
 pub(super) fn from_query_string(text: &str) -> Result<Request, Refusal> {
-    let (mut query, mut operation_name) = (None, None);
+    let (mut query, mut operation_name, mut document_id) = (None, None, None);
     let (mut variables, mut extensions) = (None, None);
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         let slot = match &*name {
@@ -46,6 +77,7 @@ pub(super) fn from_query_string(text: &str) -> Result<Request, Refusal> {
             "operationName" => &mut operation_name,
             "variables" => &mut variables,
             "extensions" => &mut extensions,
+            "documentId" => &mut document_id,
             _ => continue,
         };
         if slot.replace(value).is_some() {
@@ -57,7 +89,7 @@ pub(super) fn from_query_string(text: &str) -> Result<Request, Refusal> {
     let operation_name = operation_name.filter(|text| !text.is_empty());
     let variables = variables.as_deref().map(|text| parse_raw("variables", text)).transpose()?;
     let extensions = extensions.as_deref().map(|text| parse_raw("extensions", text)).transpose()?;
-    assemble(query, operation_name, variables, extensions)
+    assemble(Parts { query, operation_name, variables, extensions, document_id })
 }
 
 fn parse_raw<'a>(name: &str, text: &'a str) -> Result<&'a RawValue, Refusal> {
@@ -67,26 +99,60 @@ fn parse_raw<'a>(name: &str, text: &'a str) -> Result<&'a RawValue, Refusal> {
     })
 }
 
-fn assemble(
-    query: Option<Cow<'_, str>>,
-    operation_name: Option<Cow<'_, str>>,
-    variables: Option<&RawValue>,
-    extensions: Option<&RawValue>,
-) -> Result<Request, Refusal> {
-    let Some(query) = query.filter(|query| !query.is_empty()) else {
-        return Err(Refusal::bad_request(
-            "The request has no query; send {\"query\": \"{ datasets { name } }\"}.",
-        ));
+fn assemble(parts: Parts<'_>) -> Result<Request, Refusal> {
+    let query = parts.query.filter(|query| !query.is_empty());
+    let variables = object_text("variables", parts.variables)?;
+    let extensions = match object_text("extensions", parts.extensions)? {
+        "" => Extensions::default(),
+        text => serde_json::from_str(text).map_err(|_| wrong_extensions())?,
     };
-    let variables = object_text("variables", variables)?;
-    object_text("extensions", extensions)?;
+    let hash = extensions.persisted_query.map(|named| hash_of(&named)).transpose()?;
+    let document = match (hash, parts.document_id.filter(|id| !id.is_empty())) {
+        (Some(hash), _) => Some(DocumentName::Hash(hash)),
+        (None, Some(id)) if query.is_none() => Some(DocumentName::Id(id.into())),
+        (None, Some(_)) => {
+            return Err(Refusal::bad_request(
+                "The request has both a query and a documentId; send one of them.",
+            ));
+        }
+        (None, None) if query.is_none() => {
+            return Err(Refusal::bad_request(
+                "The request has no query; send {\"query\": \"{ datasets { name } }\"}.",
+            ));
+        }
+        (None, None) => None,
+    };
     Ok(Request {
-        query: query.into_owned(),
-        operation_name: operation_name.map(Cow::into_owned),
+        query: query.map_or_else(String::new, Cow::into_owned),
+        document,
+        operation_name: parts.operation_name.map(Cow::into_owned),
         variables: variables.into(),
-        uploads: Vec::new(),
-        is_read_only: false,
+        shows_cache: extensions.cache.unwrap_or(false),
+        ..Request::default()
     })
+}
+
+fn hash_of(named: &PersistedQuery<'_>) -> Result<Sha, Refusal> {
+    if named.version != 1 {
+        return Err(wrong_extensions());
+    }
+    let mut hash: Sha = [0; 32];
+    let digits = named.sha256_hash.as_bytes();
+    if digits.len() != hash.len() * 2 {
+        return Err(wrong_extensions());
+    }
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        let text = std::str::from_utf8(pair).ok().filter(|text| !text.starts_with('+'));
+        let value = text.and_then(|text| u8::from_str_radix(text, 16).ok());
+        *byte = value.ok_or_else(wrong_extensions)?;
+    }
+    Ok(hash)
+}
+
+fn wrong_extensions() -> Refusal {
+    Refusal::bad_request(
+        "The parameter extensions does not fit: expected {\"persistedQuery\": {\"version\": 1, \"sha256Hash\": \"64 hexadecimal digits\"}} or {\"cache\": true}.",
+    )
 }
 
 /// The text of an object, empty for null.
@@ -177,6 +243,36 @@ mod tests {
         let request = request.unwrap();
         assert_eq!(request.operation_name, None);
         assert_eq!(&*request.variables, "");
+    }
+
+    #[test]
+    fn documents_are_named() {
+        let hash = "ab".repeat(32);
+        let named = format!(
+            r#"{{"extensions":{{"persistedQuery":{{"version":1,"sha256Hash":"{hash}"}}}}}}"#
+        );
+        let request = from_json(named.as_bytes()).unwrap();
+        assert_eq!(
+            (request.query.as_str(), request.document),
+            ("", Some(DocumentName::Hash([0xab; 32])))
+        );
+        let request =
+            from_json(br#"{"documentId":"x","extensions":{"cache":true,"a":1}}"#).unwrap();
+        assert_eq!(request.document, Some(DocumentName::Id("x".into())));
+        assert!(request.shows_cache);
+        assert_eq!(
+            from_query_string("documentId=sha256:x").unwrap().document,
+            Some(DocumentName::Id("sha256:x".into()))
+        );
+        let check = |body: &str, expect: &str| {
+            let found = message(from_json(body.as_bytes()));
+            assert!(found.contains(expect), "{body}: {found}");
+        };
+        check(r#"{"query":"{a}","documentId":"x"}"#, "both a query and a documentId");
+        check(&named.replace("\"version\":1", "\"version\":2"), "extensions does not fit");
+        check(&named.replace("abab", "ab"), "extensions does not fit");
+        check(&named.replace("abab", "+bab"), "extensions does not fit");
+        check(r#"{"query":"{a}","extensions":{"cache":1}}"#, "extensions does not fit");
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::store::{Store, StoreError};
 const ENTRY_BYTES: usize = 256;
 /// Answers larger than this share of the whole are not kept.
 const LARGEST_SHARE: u64 = 16;
+/// Answers from this size on make room at once: the cache itself only tidies up now and then.
+const LARGE_BYTES: usize = 64 << 10;
 
 /// Everything that an answer depends on.
 #[derive(Clone, Debug)]
@@ -59,6 +61,15 @@ impl Hash for Key {
     }
 }
 
+/// An answer, and where it came from.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The answer.
+    pub json: Bytes,
+    /// Nothing was run for it: it was kept, or another request just ran the same.
+    pub is_hit: bool,
+}
+
 /// The kept answers.
 #[derive(Debug)]
 pub struct AnswerCache {
@@ -79,7 +90,9 @@ impl AnswerCache {
                     _ => 0,
                 })
                 .sum();
-            u32::try_from(ENTRY_BYTES + texts + answer.len()).unwrap_or(u32::MAX)
+            let values = key.binds.len() * size_of::<Bind>() + texts;
+            let tables = key.tables.iter().map(|(id, _)| id.as_str().len() + 32).sum::<usize>();
+            u32::try_from(ENTRY_BYTES + values + tables + answer.len()).unwrap_or(u32::MAX)
         };
         let answers = (capacity_bytes > 0)
             .then(|| Cache::builder().max_capacity(capacity_bytes).weigher(weigh).build());
@@ -91,21 +104,40 @@ impl AnswerCache {
     ///
     /// # Errors
     /// As [`Store::run`]; a failure is told to all who waited for it, and not kept.
-    pub async fn run(&self, store: &Store, run: Run) -> Result<Bytes, Arc<StoreError>> {
+    pub async fn run(&self, store: &Store, run: Run) -> Result<Found, Arc<StoreError>> {
         let Some(answers) = &self.answers else {
-            return store.run(run).await.map(Bytes::from).map_err(Arc::new);
+            return Found::new(store, run).await;
         };
         let key = Key {
             statement: run.statement.id,
             binds: run.binds.clone(),
             tables: run.tables.iter().cloned().zip(run.versions.iter().copied()).collect(),
         };
-        if let Some(answer) = answers.get(&key).await {
-            return Ok(answer);
+        if let Some(json) = answers.get(&key).await {
+            return Ok(Found { json, is_hit: true });
         }
         if run.statement.typical_bytes() > self.largest {
-            return store.run(run).await.map(Bytes::from).map_err(Arc::new);
+            return Found::new(store, run).await;
         }
-        answers.try_get_with(key, async { store.run(run).await.map(Bytes::from) }).await
+        // Without the room that the buffer has left: what is weighed is all that is held.
+        let making =
+            async { store.run(run).await.map(|json| Bytes::from(json.into_boxed_slice())) };
+        let entry = answers.entry(key).or_try_insert_with(making).await?;
+        let is_hit = !entry.is_fresh();
+        let size_bytes = entry.value().len();
+        if size_bytes > self.largest {
+            answers.invalidate(entry.key()).await;
+        }
+        if size_bytes >= LARGE_BYTES && !is_hit {
+            answers.run_pending_tasks().await;
+        }
+        Ok(Found { json: entry.into_value(), is_hit })
+    }
+}
+
+impl Found {
+    async fn new(store: &Store, run: Run) -> Result<Found, Arc<StoreError>> {
+        let json = store.run(run).await.map(Bytes::from).map_err(Arc::new)?;
+        Ok(Found { json, is_hit: false })
     }
 }

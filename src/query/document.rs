@@ -21,6 +21,11 @@ const MAX_EXPANDED_FIELDS: u64 = 20_000;
 const MAX_NESTING: usize = 100;
 /// Nesting allowed below `__schema` and `__type`: the standard introspection query needs 15.
 const INTROSPECTION_DEPTH: usize = 25;
+/// Lists that hold each other below `__schema` and `__type`: each multiplies the answer by the
+/// number of fields of a type. The standard introspection query needs 1.
+const INTROSPECTION_LISTS: u64 = 2;
+/// Times that one operation may ask for the schema: its answer may be large.
+const MAX_SCHEMAS: u64 = 2;
 
 /// A parsed document and the name of the operation to run.
 #[derive(Debug)]
@@ -41,16 +46,7 @@ impl Document {
         operation_name: Option<&str>,
         limits: &QueryLimits,
     ) -> Result<Document> {
-        guard::check_document(text, limits)?;
-        let parsed = parse_query(text).map_err(|error| {
-            let position = error.positions().next();
-            let at = position.map_or_else(String::new, |position| {
-                format!(" at line {}, column {}", position.line, position.column)
-            });
-            let text = error.to_string();
-            let expected = text.rsplit("= ").next().unwrap_or_default().trim().to_owned();
-            Error::bad_input(format!("The document is not valid GraphQL{at}: {expected}."))
-        })?;
+        let parsed = parse_text(text, limits)?;
         let document = Document { parsed, operation_name: operation_name.map(str::to_owned) };
         let operation = document.operation()?;
         Measure { fragments: &document.parsed.fragments, limits, known: HashMap::new() }
@@ -100,43 +96,41 @@ impl Document {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Mutation)
     }
 
-    /// Names of all root fields, and of all types that the document mentions.
-    pub fn mentioned_names(&self) -> Vec<&str> {
-        let mut names = Vec::new();
-        for (_, operation) in self.parsed.operations.iter() {
-            mention_fields(&operation.node.selection_set.node, &mut names);
-            for variable in &operation.node.variable_definitions {
-                mention_type(&variable.node.var_type.node.base, &mut names);
-            }
-        }
-        for fragment in self.parsed.fragments.values() {
-            names.push(fragment.node.type_condition.node.on.node.as_str());
-            mention_fields(&fragment.node.selection_set.node, &mut names);
-        }
-        names
+    /// Whether any operation of the document asks what the schema has.
+    pub fn introspects(&self) -> bool {
+        let operations = self.parsed.operations.iter().map(|(_, it)| &it.node.selection_set.node);
+        let fragments = self.parsed.fragments.values().map(|it| &it.node.selection_set.node);
+        operations.chain(fragments).any(introspects)
     }
 }
 
-fn mention_type<'a>(base: &'a async_graphql_parser::types::BaseType, names: &mut Vec<&'a str>) {
-    match base {
-        async_graphql_parser::types::BaseType::Named(name) => names.push(name.as_str()),
-        async_graphql_parser::types::BaseType::List(inner) => mention_type(&inner.base, names),
-    }
+/// Guards and parses a document whose operations are run some other time.
+///
+/// # Errors
+/// As [`Document::parse`], but for its operations.
+pub fn check_text(text: &str, limits: &QueryLimits) -> Result<()> {
+    parse_text(text, limits).map(drop)
 }
 
-fn mention_fields<'a>(selection: &'a SelectionSet, names: &mut Vec<&'a str>) {
-    for item in &selection.items {
-        match &item.node {
-            Selection::Field(field) => names.push(field.node.name.node.as_str()),
-            Selection::InlineFragment(inline) => {
-                if let Some(condition) = &inline.node.type_condition {
-                    names.push(condition.node.on.node.as_str());
-                }
-                mention_fields(&inline.node.selection_set.node, names);
-            }
-            Selection::FragmentSpread(_) => {}
-        }
-    }
+fn parse_text(text: &str, limits: &QueryLimits) -> Result<ExecutableDocument> {
+    guard::check_document(text, limits)?;
+    parse_query(text).map_err(|error| {
+        let position = error.positions().next();
+        let at = position.map_or_else(String::new, |position| {
+            format!(" at line {}, column {}", position.line, position.column)
+        });
+        let text = error.to_string();
+        let expected = text.rsplit("= ").next().unwrap_or_default().trim().to_owned();
+        Error::bad_input(format!("The document is not valid GraphQL{at}: {expected}."))
+    })
+}
+
+fn introspects(selection: &SelectionSet) -> bool {
+    selection.items.iter().any(|item| match &item.node {
+        Selection::Field(field) => matches!(field.node.name.node.as_str(), "__schema" | "__type"),
+        Selection::InlineFragment(inline) => introspects(&inline.node.selection_set.node),
+        Selection::FragmentSpread(_) => false,
+    })
 }
 
 /// What a selection amounts to once its fragments are spread.
@@ -146,6 +140,10 @@ struct Size {
     n_root_fields: u64,
     n_aliases: u64,
     n_directives: u64,
+    /// Times that it asks for `__schema`.
+    n_schemas: u64,
+    /// Nesting of those lists of introspection that lead from types to types.
+    n_lists: u64,
     depth: usize,
     /// Nesting of selections, inline fragments and spreads: how deep a walk recurses.
     nesting: usize,
@@ -182,6 +180,9 @@ impl<'a> Measure<'a> {
         if size.n_directives + count(&operation.directives) > bound(limits.max_directives) {
             return too_complex("directives", bound(limits.max_directives));
         }
+        if size.n_schemas > MAX_SCHEMAS {
+            return too_complex("times __schema", MAX_SCHEMAS);
+        }
         if size.n_fields > MAX_EXPANDED_FIELDS {
             return too_complex("fields with its fragments spread", MAX_EXPANDED_FIELDS);
         }
@@ -199,16 +200,24 @@ impl<'a> Measure<'a> {
             let size = match &item.node {
                 Selection::Field(field) => {
                     let below = self.size(&field.node.selection_set.node, nesting + 1)?;
-                    let is_introspection = field.node.name.node.starts_with("__");
+                    let name = field.node.name.node.as_str();
+                    let is_introspection = name.starts_with("__");
                     let depth = below.depth + 1;
                     if is_introspection && depth > INTROSPECTION_DEPTH {
                         return Err(too_deep(INTROSPECTION_DEPTH));
                     }
+                    if is_introspection && below.n_lists > INTROSPECTION_LISTS {
+                        return Err(nested_introspection());
+                    }
+                    let is_list =
+                        matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
                     Size {
                         n_fields: below.n_fields.saturating_add(1),
                         n_root_fields: 1,
                         n_aliases: below.n_aliases + u64::from(field.node.alias.is_some()),
                         n_directives: below.n_directives,
+                        n_schemas: below.n_schemas + u64::from(name == "__schema"),
+                        n_lists: below.n_lists + u64::from(is_list),
                         depth: if is_introspection { 1 } else { depth },
                         nesting: below.nesting,
                     }
@@ -225,6 +234,8 @@ impl<'a> Measure<'a> {
             total.n_aliases = total.n_aliases.saturating_add(size.n_aliases);
             total.n_directives =
                 total.n_directives.saturating_add(size.n_directives).saturating_add(own_directives);
+            total.n_schemas = total.n_schemas.saturating_add(size.n_schemas);
+            total.n_lists = total.n_lists.max(size.n_lists);
             total.depth = total.depth.max(size.depth);
             total.nesting = total.nesting.max(size.nesting + 1);
             if total.nesting > MAX_NESTING {
@@ -254,6 +265,15 @@ impl<'a> Measure<'a> {
 
 fn count<T>(items: &[T]) -> u64 {
     u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
+
+fn nested_introspection() -> Error {
+    Error::new(
+        Code::QueryTooDeep,
+        format!(
+            "Introspection nests lists like fields and inputFields more than {INTROSPECTION_LISTS} deep, the limit. Ask for types by name in several requests."
+        ),
+    )
 }
 
 fn too_deep(limit: usize) -> Error {
@@ -314,6 +334,27 @@ mod tests {
             refusal(&format!("{{ a {} }}", "@skip(if: true) ".repeat(51))),
             Some(Code::QueryTooComplex)
         );
+    }
+
+    #[test]
+    fn introspection_is_counted() {
+        let lists = |n: usize| {
+            let fields = "fields { type { ".repeat(n);
+            format!("{{ __type(name: \"Query\") {{ {fields} name {} }} }}", "} }".repeat(n))
+        };
+        assert_eq!(refusal(&lists(2)), None);
+        assert_eq!(refusal(&lists(3)), Some(Code::QueryTooDeep));
+        let schemas = |n: usize| {
+            let all: String = (0..n).map(|n| format!("s{n}: __schema {{ __typename }} ")).collect();
+            format!("{{ {all} }}")
+        };
+        assert_eq!(refusal(&schemas(2)), None);
+        assert_eq!(refusal(&schemas(3)), Some(Code::QueryTooComplex));
+        let asks = |text: &str| {
+            Document::parse(text, None, &QueryLimits::default()).unwrap().introspects()
+        };
+        assert!(asks("{ ... { ...F } } fragment F on Query { a: __schema { __typename } }"));
+        assert!(!asks("{ __typename a { __typename } }"));
     }
 
     #[test]

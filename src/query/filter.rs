@@ -372,7 +372,10 @@ impl<'d> Compiler<'d> {
     ) -> Result<Expr> {
         let origin = self.reader.origin(operand, place)?;
         let cast = match (&kind, self.dialect) {
-            (SlotKind::Scalar(column_type, _), Dialect::Postgres) => postgres_type(*column_type),
+            (
+                SlotKind::Scalar(column_type, _) | SlotKind::NodeKey(column_type),
+                Dialect::Postgres,
+            ) => postgres_type(*column_type),
             _ => None,
         };
         let placeholder = self.placeholder(Slot { origin, kind, place: Box::from(place) });
@@ -388,7 +391,7 @@ fn never() -> Expr {
 }
 
 /// The type that a bound text is cast to; `None` where it is bound as what it is.
-fn postgres_type(column_type: ColumnType) -> Option<&'static str> {
+pub(super) fn postgres_type(column_type: ColumnType) -> Option<&'static str> {
     match column_type {
         ColumnType::Decimal { .. } => Some("numeric"),
         ColumnType::Date => Some("date"),

@@ -8,6 +8,7 @@ use async_graphql_value::Value as AstValue;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
+use crate::store::{cursor, node};
 
 /// The variables of a request, with defaults filled in.
 pub type Variables = Map<String, Json>;
@@ -67,6 +68,25 @@ enum Fact {
     Keys(Vec<Box<str>>),
     Items(usize),
     Equals(Json),
+    Text(TextAspect, Option<Vec<u8>>),
+}
+
+/// What of an opaque text shapes a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextAspect {
+    /// Which sort values of a cursor are missing.
+    CursorNulls,
+    /// The dataset of a node id.
+    NodeHead,
+}
+
+impl TextAspect {
+    fn of(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            TextAspect::CursorNulls => cursor::nulls(text),
+            TextAspect::NodeHead => node::read_head(text).map(Vec::from),
+        }
+    }
 }
 
 impl Observation {
@@ -82,6 +102,10 @@ impl Observation {
                 !value.is_null() && count_items(value) == *n_items
             }
             (Fact::Equals(expected), Some(value)) => expected == value,
+            (Fact::Text(aspect, expected), Some(Json::String(text))) => {
+                aspect.of(text) == *expected
+            }
+            (Fact::Text(_, expected), Some(Json::Number(_))) => expected.is_none(),
             _ => false,
         }
     }
@@ -230,6 +254,33 @@ impl<'a> InputReader<'a> {
                 Some(value @ Json::String(name)) => {
                     self.observe(&path, Fact::Equals(value.clone()));
                     Ok(name.clone())
+                }
+                _ => Err(wrong()),
+            },
+        }
+    }
+
+    /// An opaque text, of which an aspect shapes the plan.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when the value is no text.
+    pub fn opaque(&mut self, input: &Input<'_>, place: &str, aspect: TextAspect) -> Result<String> {
+        let wrong = || Error::bad_input(format!("{place} must be a string."));
+        match self.follow(input.clone()) {
+            Input::Written(AstValue::String(text)) => Ok(text.clone()),
+            // An ID may be written as a number.
+            Input::Written(AstValue::Number(number)) => Ok(number.to_string()),
+            Input::Written(_) => Err(wrong()),
+            Input::Variable(path) => match path.find(self.variables) {
+                Some(Json::String(text)) => {
+                    let text = text.clone();
+                    self.observe(&path, Fact::Text(aspect, aspect.of(&text)));
+                    Ok(text)
+                }
+                Some(Json::Number(number)) => {
+                    let text = number.to_string();
+                    self.observe(&path, Fact::Text(aspect, None));
+                    Ok(text)
                 }
                 _ => Err(wrong()),
             },

@@ -6,11 +6,13 @@
 
 pub mod aggregate;
 pub mod cache;
+mod connection;
 mod cost;
 pub mod document;
 pub mod filter;
 pub mod guard;
 pub mod input;
+mod keyset;
 pub mod overlap;
 pub mod plan;
 pub mod related;

@@ -16,6 +16,7 @@ use crate::catalog::model::{Dataset, DatasetId};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
+use crate::store::cursor::CursorKey;
 use crate::store::json::key_bytes;
 use crate::store::run::{Run, Statement};
 
@@ -28,11 +29,22 @@ pub enum RootKind {
     ByPk,
     /// `ordersAggregate`
     Aggregate,
+    /// `ordersConnection`
+    Connection,
+    /// `node`, of a row of this dataset
+    Node,
 }
 
 /// The root fields of a dataset: suffix of the name, kind.
-pub const ROOT_FIELDS: [(&str, RootKind); 3] =
-    [("", RootKind::List), ("ByPk", RootKind::ByPk), ("Aggregate", RootKind::Aggregate)];
+pub const ROOT_FIELDS: [(&str, RootKind); 4] = [
+    ("", RootKind::List),
+    ("ByPk", RootKind::ByPk),
+    ("Aggregate", RootKind::Aggregate),
+    ("Connection", RootKind::Connection),
+];
+
+/// The root field that finds a row of any dataset.
+pub const NODE_FIELD: &str = "node";
 
 /// The dataset and the kind of a root field; `None` for fields of the catalog.
 pub fn root_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<(&'s Arc<Dataset>, RootKind)> {
@@ -53,11 +65,13 @@ pub struct PlanSettings {
     pub max_limit: i64,
     /// Which SQL.
     pub dialect: Dialect,
+    /// What cursors are signed with.
+    pub cursor_key: CursorKey,
 }
 
 impl PlanSettings {
     /// What these settings say.
-    pub fn new(settings: &Settings) -> PlanSettings {
+    pub fn new(settings: &Settings, cursor_key: CursorKey) -> PlanSettings {
         PlanSettings {
             limits: settings.query_limits,
             default_limit: Ord::min(settings.default_limit, settings.max_limit),
@@ -66,6 +80,7 @@ impl PlanSettings {
                 None => Dialect::Sqlite,
                 Some(_) => Dialect::Postgres,
             },
+            cursor_key,
         }
     }
 }
@@ -104,6 +119,15 @@ pub enum RootBody {
     Catalog,
 }
 
+/// A plan with its values, ready to be run.
+#[derive(Debug)]
+pub struct Bound {
+    /// The run of each statement, `None` for other roots, in the order of the roots.
+    pub runs: Vec<Option<Run>>,
+    /// Cells that may be answered: fields × rows.
+    pub cost: u64,
+}
+
 /// A statement with the values it needs.
 #[derive(Debug)]
 pub struct RootStatement {
@@ -134,6 +158,7 @@ impl Plan {
             default_limit: settings.default_limit,
             max_limit: settings.max_limit,
             dialect: settings.dialect,
+            cursor_key: settings.cursor_key,
             slots: Vec::new(),
             n_predicates: 0,
             tables: Vec::new(),
@@ -157,6 +182,14 @@ impl Plan {
             } else if let Some((dataset, kind)) = root_field(snapshot, name) {
                 root.is_nullable = kind == RootKind::ByPk;
                 root.body = RootBody::Statement(compiler.root(dataset, kind, merged)?);
+            } else if name == NODE_FIELD {
+                root.is_nullable = true;
+                root.body = match compiler.node_dataset(field)? {
+                    Some(dataset) => {
+                        RootBody::Statement(compiler.root(dataset, RootKind::Node, merged)?)
+                    }
+                    None => RootBody::Literal(b"null".as_slice().into()),
+                };
             }
             roots.push(root);
         }
@@ -173,7 +206,7 @@ impl Plan {
         self.roots.iter().all(|root| !matches!(root.body, RootBody::Catalog))
     }
 
-    /// The run of each statement, `None` for other roots, in the order of the roots.
+    /// The plan's statements with these values.
     ///
     /// # Errors
     /// BAD_USER_INPUT for values that do not fit, QUERY_TOO_COMPLEX when the whole costs too much.
@@ -182,7 +215,7 @@ impl Plan {
         snapshot: &Snapshot,
         variables: &Variables,
         deadline: std::time::Instant,
-    ) -> Result<Vec<Option<Run>>> {
+    ) -> Result<Bound> {
         let mut cost = 0u64;
         let mut runs = Vec::with_capacity(self.roots.len());
         for root in &self.roots {
@@ -225,6 +258,6 @@ impl Plan {
                 ),
             ));
         }
-        Ok(runs)
+        Ok(Bound { runs, cost })
     }
 }

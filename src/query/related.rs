@@ -5,9 +5,10 @@
 //! writes them as SQL.
 
 use async_graphql_parser::types::Field;
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 use sluice_schema::ColumnType;
 
+use super::Dialect;
 use super::aggregate::{FUNCTIONS, Function, result_type};
 use super::cost::Cost;
 use super::input::{Input, Origin};
@@ -15,9 +16,13 @@ use super::roots::Compiler;
 use super::select::{Columns, OrderKey, Rows};
 use super::value::{Slot, SlotKind};
 use crate::catalog::model::{Column, ROW_COLUMN};
-use crate::catalog::snapshot::{AGGREGATE_SUFFIX, Link};
+use crate::catalog::snapshot::{AGGREGATE_SUFFIX, CONNECTION_SUFFIX, Link};
 use crate::error::{Error, Result};
 use crate::store::json::OutCell;
+use crate::store::sqlite::functions::AVERAGE_RANK_DIGITS;
+
+/// Digits of the widest decimal that is compared.
+const MAX_DIGITS: u8 = 38;
 
 /// What a field that goes through a relation asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,8 @@ enum Part {
     List,
     /// Their counts and sums.
     Aggregate,
+    /// Pages of them.
+    Connection,
 }
 
 impl<'d> Compiler<'d> {
@@ -38,6 +45,9 @@ impl<'d> Compiler<'d> {
             true if link.name == name => Some((link, Part::List)),
             true if name.strip_suffix(AGGREGATE_SUFFIX) == Some(&link.name) => {
                 Some((link, Part::Aggregate))
+            }
+            true if name.strip_suffix(CONNECTION_SUFFIX) == Some(&link.name) => {
+                Some((link, Part::Connection))
             }
             _ => None,
         })
@@ -68,15 +78,19 @@ impl<'d> Compiler<'d> {
         let (Some((link, part)), Some(field)) = (self.link(rows, name), merged.first()) else {
             return Ok(None);
         };
-        let below = self.collect_below(merged)?;
         let (related, within) = self.follow_link(rows, link)?;
-        if part == Part::Aggregate {
-            let aggregated = self.aggregate(&related, field, &below, Some(&within))?;
+        if matches!(part, Part::Aggregate | Part::Connection) {
+            let below = self.collect_below(merged)?;
+            let aggregated = match part {
+                Part::Aggregate => self.aggregate(&related, field, &below, Some(&within))?,
+                _ => self.connection(&related, field, &below, Some(&within))?,
+            };
             cost.add(aggregated.cost);
             let value = self.gather(aggregated.select, &aggregated.names)?;
             let index = columns.push(value);
             return Ok(Some(OutCell::Row { index, shape: aggregated.shape }));
         }
+        let below = self.collect_row(merged, related.dataset)?;
         let mut selected = Columns::default();
         let mut each = Cost::default();
         let shape = self.row_shape(&related, &below, &mut selected, &mut each)?;
@@ -123,8 +137,12 @@ impl<'d> Compiler<'d> {
         depth: usize,
     ) -> Result<Option<Expr>> {
         let Some((link, part)) = self.link(rows, name) else { return Ok(None) };
-        if part == Part::Aggregate {
-            return self.count_condition(rows, link, value, place, depth).map(Some);
+        match part {
+            Part::Aggregate => {
+                return self.count_condition(rows, link, value, place, depth).map(Some);
+            }
+            Part::Connection => return Ok(None),
+            Part::Row | Part::List => {}
         }
         let (related, within) = self.follow_link(rows, link)?;
         let fits = self.condition(&related, value, place, depth + 1)?;
@@ -217,7 +235,7 @@ impl<'d> Compiler<'d> {
     ) -> Result<bool> {
         let Some((link, part)) = self.link(rows, name) else { return Ok(false) };
         match part {
-            Part::List => return Ok(false),
+            Part::List | Part::Connection => return Ok(false),
             Part::Row => {
                 let n_before = keys.len();
                 let (related, within) = self.follow_link(rows, link)?;
@@ -227,6 +245,8 @@ impl<'d> Compiler<'d> {
                     select.expr(key.value.clone());
                     key.value = Expr::SubQuery(None, Box::new(select.into()));
                     key.field = format!("{name}.{}", key.field);
+                    key.physical = None;
+                    key.is_nullable = true;
                 }
             }
             Part::Aggregate => self.aggregate_order(rows, link, value, place, keys)?,
@@ -250,7 +270,7 @@ impl<'d> Compiler<'d> {
             }
             if name == "count" {
                 let (related, within) = self.follow_link(rows, link)?;
-                let number = Expr::cust("COUNT(*)");
+                let number = (Expr::cust("COUNT(*)"), ColumnType::BigInt);
                 self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
                 continue;
             }
@@ -266,7 +286,7 @@ impl<'d> Compiler<'d> {
                 let (related, within) = self.follow_link(rows, link)?;
                 let columns = &related.dataset.columns;
                 let column = columns.iter().find(|column| column.name == field);
-                let number = column.and_then(|column| sort_value(&related, *function, column));
+                let number = column.and_then(|column| self.sort_value(&related, *function, column));
                 let number = number
                     .ok_or_else(|| Error::bad_input(format!("{place}: there is no such order.")))?;
                 self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
@@ -275,11 +295,56 @@ impl<'d> Compiler<'d> {
         Ok(())
     }
 
+    /// What rows are sorted by that are sorted by a function over a column, and its type.
+    ///
+    /// Sums may pass 64 bits and averages have no end: SQLite compares both as text of fixed
+    /// length, made so that it sorts like the numbers.
+    fn sort_value(
+        &self,
+        rows: &Rows<'_>,
+        function: Function,
+        column: &Column,
+    ) -> Option<(Expr, ColumnType)> {
+        if !has_order(function, column) {
+            return None;
+        }
+        let value = rows.column(&column.physical);
+        let scale = match column.column_type {
+            ColumnType::Decimal { scale, .. } => scale,
+            _ => 0,
+        };
+        let wide = |scale| ColumnType::Decimal { precision: MAX_DIGITS, scale };
+        let unit = Expr::cust(format!("1e{}", u32::from(scale) + AVERAGE_RANK_DIGITS));
+        Some(match (function, self.dialect) {
+            (Function::Min, _) => (value.min(), column.column_type),
+            (Function::Max, _) => (value.max(), column.column_type),
+            (Function::Sum, Dialect::Sqlite) => {
+                (Func::cust("sluice_sum_rank").arg(value).into(), ColumnType::String)
+            }
+            (Function::Avg, Dialect::Sqlite) => {
+                (Func::cust("sluice_avg_rank").arg(value).into(), ColumnType::String)
+            }
+            (Function::Sum, Dialect::Postgres) => (value.sum().cast_as("numeric"), wide(scale)),
+            // As `sluice_avg_rank`: numeric's own division stops at a number of digits that depends
+            // on the values.
+            (Function::Avg, Dialect::Postgres) => (
+                Expr::cust_with_exprs(
+                    "div($1 - mod(mod($1, $2) + $2, $2), $2)",
+                    [
+                        value.clone().sum().cast_as("numeric").mul(unit),
+                        value.count().cast_as("numeric"),
+                    ],
+                ),
+                wide(0),
+            ),
+        })
+    }
+
     fn push_aggregate_key(
         &mut self,
         related: &Rows<'d>,
         within: Expr,
-        number: Expr,
+        (number, sort_type): (Expr, ColumnType),
         direction: &Input<'_>,
         place: &str,
         keys: &mut Vec<OrderKey>,
@@ -289,22 +354,25 @@ impl<'d> Compiler<'d> {
         related.read_in(&mut select);
         select.expr(number).and_where(within);
         let value = Expr::SubQuery(None, Box::new(select.into()));
-        self.push_order_key(OrderKey { field: place.to_owned(), value, order, nulls }, keys)
+        let key = OrderKey {
+            field: place.to_owned(),
+            value,
+            sort_type,
+            physical: None,
+            is_nullable: true,
+            order,
+            nulls,
+        };
+        self.push_order_key(key, keys)
     }
 }
 
-/// Whether rows can be sorted by a function over a column of related rows.
+/// Whether rows can be sorted by a function over a column of related rows: where both stores
+/// compute it exactly, so that they sort alike.
 pub fn has_order(function: Function, column: &Column) -> bool {
-    matches!(function, Function::Min | Function::Max) && result_type(function, column).is_some()
-}
-
-/// What rows are sorted by that are sorted by a function over a column.
-fn sort_value(rows: &Rows<'_>, function: Function, column: &Column) -> Option<Expr> {
-    result_type(function, column)?;
-    let value = rows.column(&column.physical);
-    match function {
-        Function::Min => Some(value.min()),
-        Function::Max => Some(value.max()),
-        Function::Sum | Function::Avg => None,
-    }
+    result_type(function, column).is_some()
+        && match function {
+            Function::Min | Function::Max => true,
+            Function::Sum | Function::Avg => column.column_type != ColumnType::Float,
+        }
 }

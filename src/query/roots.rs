@@ -16,15 +16,17 @@ use super::Dialect;
 use super::aggregate::Expressions;
 use super::cost::Cost;
 use super::document::Document;
-use super::input::{Input, InputReader, Origin};
+use super::input::{Input, InputReader, Origin, TextAspect};
 use super::plan::{RootKind, RootStatement};
-use super::select::{Columns, Fields, ListParts, Rows, typename_field};
+use super::select::{Columns, Fields, ListParts, NODE_ID_FIELD, Rows, typename_field};
 use super::value::{Side, Slot, SlotKind};
 use crate::catalog::model::{Dataset, DatasetId};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::QueryLimits;
 use crate::error::{Code, Error, Result};
+use crate::store::cursor::CursorKey;
 use crate::store::json::{OutCell, OutField, RootShape, RowShape, key_bytes};
+use crate::store::node;
 use crate::store::run::Statement;
 
 /// Datasets that one root field may touch: SQLite joins no more files.
@@ -48,6 +50,7 @@ pub struct Compiler<'d> {
     pub(super) default_limit: i64,
     pub(super) max_limit: i64,
     pub(super) dialect: Dialect,
+    pub(super) cursor_key: CursorKey,
     pub(super) slots: Vec<Slot>,
     pub(super) n_predicates: usize,
     /// The datasets of the statement in the order of its table markers.
@@ -101,24 +104,36 @@ impl<'d> Compiler<'d> {
         self.slots.clear();
         self.tables.clear();
         self.n_aliases = 0;
-        let fields = self.collect_below(merged)?;
+        let fields = match kind {
+            RootKind::Aggregate | RootKind::Connection => self.collect_below(merged)?,
+            RootKind::List | RootKind::ByPk | RootKind::Node => {
+                self.collect_row(merged, dataset)?
+            }
+        };
         let Some(field) = merged.first() else {
             return Err(Error::internal("a root field without fields"));
         };
         let rows = self.rows_of(dataset)?;
         let (select, shape, mut cost) = match kind {
             RootKind::List => self.list(&rows, field, &fields)?,
-            RootKind::ByPk => self.by_pk(&rows, field, &fields)?,
-            RootKind::Aggregate => {
-                let Aggregated { select, shape, cost, .. } =
-                    self.aggregate(&rows, field, &fields, None)?;
+            RootKind::ByPk | RootKind::Node => self.by_pk(&rows, field, &fields, kind)?,
+            RootKind::Aggregate | RootKind::Connection => {
+                let Aggregated { select, shape, cost, .. } = match kind {
+                    RootKind::Aggregate => self.aggregate(&rows, field, &fields, None)?,
+                    _ => self.connection(&rows, field, &fields, None)?,
+                };
                 (select, RootShape::Single(shape), cost)
             }
         };
         let is_cheap = self.n_aliases == 1
             && match kind {
-                RootKind::ByPk => true,
+                RootKind::ByPk | RootKind::Node => true,
                 RootKind::List => self.is_cheap_list(&rows, field)?,
+                RootKind::Connection => {
+                    let counts = |field: &&Field| field.name.node == "totalCount";
+                    !fields.values().filter_map(|merged| merged.first()).any(counts)
+                        && self.is_cheap_list(&rows, field)?
+                }
                 RootKind::Aggregate => false,
             };
         let (sql, values) = match self.dialect {
@@ -160,17 +175,21 @@ impl<'d> Compiler<'d> {
         rows: &Rows<'d>,
         field: &'d Field,
         fields: &Fields<'d>,
+        kind: RootKind,
     ) -> Result<(SelectStatement, RootShape, Cost)> {
         let mut columns = Columns::default();
         let mut cost = Cost::default();
         let shape = self.row_shape(rows, fields, &mut columns, &mut cost)?;
         let key = rows.dataset.columns.get(rows.dataset.key);
         let key = key.ok_or_else(|| Error::internal("a dataset without its key"))?;
-        let argument = self.argument(field, &key.name).ok_or_else(|| {
-            Error::bad_input(format!("{} needs the argument {:?}.", field.name.node, key.name))
+        let (name, kind) = match kind {
+            RootKind::Node => (NODE_ID_FIELD, SlotKind::NodeKey(key.column_type)),
+            _ => (key.name.as_str(), SlotKind::Scalar(key.column_type, Side::Exact)),
+        };
+        let argument = self.argument(field, name).ok_or_else(|| {
+            Error::bad_input(format!("{} needs the argument {name:?}.", field.name.node))
         })?;
-        let kind = SlotKind::Scalar(key.column_type, Side::Exact);
-        let value = self.slot(&argument, kind, &key.name)?;
+        let value = self.slot(&argument, kind, name)?;
         let mut select = Query::select();
         columns.select_into(&mut select, rows);
         rows.read_in(&mut select);
@@ -210,7 +229,7 @@ impl<'d> Compiler<'d> {
                     OutCell::Object(shape)
                 }
                 "nodes" => {
-                    let below = self.collect_below(merged)?;
+                    let below = self.collect_row(merged, dataset)?;
                     let mut columns = Columns::default();
                     let mut each = Cost::default();
                     // Rows of their own, read once more: `within` speaks of the others.
@@ -282,7 +301,7 @@ impl<'d> Compiler<'d> {
         let order = self.argument(field, "orderBy");
         let order = self.order_keys(rows, order.as_ref())?;
         let distinct = self.argument(field, "distinctOn");
-        let distinct = self.distinct_columns(rows.dataset, distinct.as_ref(), "distinctOn")?;
+        let distinct = self.distinct_values(rows, distinct.as_ref())?;
         let mut select = ListParts { condition, order, distinct }.select(rows);
         columns.select_into(&mut select, rows);
         let limit = self.argument(field, "limit");
@@ -307,6 +326,24 @@ impl<'d> Compiler<'d> {
             }
         }
         Ok((select, limit_slot))
+    }
+
+    /// The dataset that a node id names; `None` when there is none, or none with such a key.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT without the argument.
+    pub(super) fn node_dataset(&mut self, field: &'d Field) -> Result<Option<&'d Dataset>> {
+        let argument = self.argument(field, NODE_ID_FIELD).ok_or_else(|| {
+            Error::bad_input(format!("{} needs the argument {NODE_ID_FIELD:?}.", field.name.node))
+        })?;
+        let text = self.reader.opaque(&argument, NODE_ID_FIELD, TextAspect::NodeHead)?;
+        let Some(head) = node::read_head(&text) else { return Ok(None) };
+        let id = node::dataset_of(&head).map(DatasetId);
+        let dataset = id.and_then(|id| self.snapshot.dataset_by_id(id));
+        Ok(dataset.map(|dataset| &**dataset).filter(|dataset| {
+            let key = dataset.columns.get(dataset.key);
+            key.is_some_and(|key| node::head(dataset.id.0, &key.name) == head)
+        }))
     }
 
     /// An argument that has a value.

@@ -6,17 +6,26 @@
 use async_graphql_parser::Positioned;
 use async_graphql_parser::types::{Directive, Field, Selection, SelectionSet};
 use indexmap::IndexMap;
-use sea_query::{Alias, Expr, NullOrdering, Order, OverStatement, Query, SelectStatement};
+use sea_query::{
+    Alias, Expr, NullOrdering, Order, OverStatement, Query, SelectStatement, WindowStatement,
+};
 use sluice_schema::ColumnType;
 
+use super::Dialect;
 use super::cost::Cost;
 use super::input::{Input, Origin};
 use super::roots::Compiler;
 use super::value::{Slot, SlotKind};
-use crate::catalog::model::{Dataset, ROW_COLUMN};
+use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
 use crate::error::{Code, Error, Result};
 use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
+use crate::store::node;
 use crate::store::run::table_marker;
+
+/// The interface that every dataset's type implements.
+pub const NODE_TYPE: &str = "Node";
+/// Its field.
+pub const NODE_ID_FIELD: &str = "nodeId";
 
 /// Rows of a dataset under a name of their own inside a statement.
 #[derive(Clone, Debug)]
@@ -49,6 +58,12 @@ pub(super) struct OrderKey {
     /// The field, with a point before each field of a related row.
     pub(super) field: String,
     pub(super) value: Expr,
+    /// The type of the value.
+    pub(super) sort_type: ColumnType,
+    /// The column, where the value is one of the row itself as it is.
+    pub(super) physical: Option<String>,
+    /// Whether a value may be missing.
+    pub(super) is_nullable: bool,
     pub(super) order: Order,
     pub(super) nulls: NullOrdering,
 }
@@ -112,6 +127,17 @@ pub(super) fn cell_kind(column_type: ColumnType) -> CellKind {
     }
 }
 
+/// The cell of a row's `nodeId`.
+fn node_id_cell(dataset: &Dataset, columns: &mut Columns) -> Result<OutCell> {
+    let key = dataset.columns.get(dataset.key);
+    let key = key.ok_or_else(|| Error::internal("a dataset without its key"))?;
+    Ok(OutCell::NodeId {
+        head: node::head(dataset.id.0, &key.name),
+        index: columns.position(&key.physical),
+        kind: cell_kind(key.column_type),
+    })
+}
+
 /// A key with finished JSON behind it.
 pub(super) fn literal_field(key: &str, json: &str) -> OutField {
     OutField { key: key_bytes(key), cell: OutCell::Literal(json.as_bytes().into()) }
@@ -123,6 +149,17 @@ pub(super) fn typename_field(key: &str, type_name: &str) -> OutField {
 }
 
 impl<'d> Compiler<'d> {
+    /// A column in a form that both stores can compare: JSON by its text.
+    pub(super) fn comparable(&self, rows: &Rows<'_>, column: &Column) -> Expr {
+        let value = rows.column(&column.physical);
+        match (column.column_type, self.dialect) {
+            (ColumnType::Json, Dialect::Postgres) => {
+                Expr::cust_with_exprs(r#"$1::text COLLATE "C""#, [value])
+            }
+            _ => value,
+        }
+    }
+
     /// Spreads fragments and obeys `@skip` and `@include`.
     ///
     /// # Errors
@@ -133,7 +170,25 @@ impl<'d> Compiler<'d> {
     ) -> Result<Fields<'d>> {
         let mut fields = Fields::new();
         for selection in selections {
-            self.collect_into(selection, &mut fields)?;
+            self.collect_into(selection, None, &mut fields)?;
+        }
+        Ok(fields)
+    }
+
+    /// The fields selected below fields that answer rows of a dataset: fragments on other types,
+    /// which may stand inside one on `Node`, are left out.
+    ///
+    /// # Errors
+    /// As [`Compiler::collect`].
+    pub(super) fn collect_row(
+        &mut self,
+        merged: &[&'d Field],
+        dataset: &Dataset,
+    ) -> Result<Fields<'d>> {
+        let mut fields = Fields::new();
+        for field in merged {
+            let selection = &field.selection_set.node;
+            self.collect_into(selection, Some(&dataset.type_name), &mut fields)?;
         }
         Ok(fields)
     }
@@ -146,7 +201,15 @@ impl<'d> Compiler<'d> {
         self.collect(merged.iter().map(|field| &field.selection_set.node))
     }
 
-    fn collect_into(&mut self, selection: &'d SelectionSet, fields: &mut Fields<'d>) -> Result<()> {
+    fn collect_into(
+        &mut self,
+        selection: &'d SelectionSet,
+        type_name: Option<&str>,
+        fields: &mut Fields<'d>,
+    ) -> Result<()> {
+        let is_meant = |condition: &str| {
+            type_name.is_none_or(|name| condition == name || condition == NODE_TYPE)
+        };
         for item in &selection.items {
             if !self.is_included(item.node.directives())? {
                 continue;
@@ -157,14 +220,19 @@ impl<'d> Compiler<'d> {
                     fields.entry(key).or_default().push(&field.node);
                 }
                 Selection::InlineFragment(inline) => {
-                    self.collect_into(&inline.node.selection_set.node, fields)?;
+                    let condition = inline.node.type_condition.as_ref();
+                    if condition.is_none_or(|on| is_meant(&on.node.on.node)) {
+                        self.collect_into(&inline.node.selection_set.node, type_name, fields)?;
+                    }
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
                     let fragment = self.document.parsed.fragments.get(name).ok_or_else(|| {
                         Error::bad_input(format!("There is no fragment named {name:?}."))
                     })?;
-                    self.collect_into(&fragment.node.selection_set.node, fields)?;
+                    if is_meant(&fragment.node.type_condition.node.on.node) {
+                        self.collect_into(&fragment.node.selection_set.node, type_name, fields)?;
+                    }
                 }
             }
         }
@@ -219,6 +287,7 @@ impl<'d> Compiler<'d> {
                     index: columns.position(&column.physical),
                     kind: cell_kind(column.column_type),
                 },
+                None if name == NODE_ID_FIELD => node_id_cell(dataset, columns)?,
                 None => self.related_cell(rows, name, merged, columns, cost)?.ok_or_else(|| {
                     Error::bad_input(format!("{} has no field {name:?}.", dataset.type_name))
                 })?,
@@ -266,8 +335,25 @@ impl<'d> Compiler<'d> {
             match rows.dataset.columns.iter().find(|column| column.name == field) {
                 Some(column) => {
                     let (order, nulls) = self.direction(&value, &place)?;
-                    let value = rows.column(&column.physical);
-                    self.push_order_key(OrderKey { field, value, order, nulls }, keys)?;
+                    let is_key = rows
+                        .dataset
+                        .columns
+                        .get(rows.dataset.key)
+                        .is_some_and(|key| key.physical == column.physical);
+                    let key = OrderKey {
+                        field,
+                        value: self.comparable(rows, column),
+                        sort_type: match column.column_type {
+                            ColumnType::Json => ColumnType::String,
+                            other => other,
+                        },
+                        physical: (column.column_type != ColumnType::Json)
+                            .then(|| column.physical.clone()),
+                        is_nullable: column.nullable && !is_key,
+                        order,
+                        nulls,
+                    };
+                    self.push_order_key(key, keys)?;
                 }
                 None if self.related_order(rows, &field, &value, &place, keys)? => {}
                 None => {
@@ -338,6 +424,24 @@ impl<'d> Compiler<'d> {
         Ok(columns)
     }
 
+    /// The values of a `distinctOn` argument.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for unknown columns.
+    pub(super) fn distinct_values(
+        &mut self,
+        rows: &Rows<'d>,
+        input: Option<&Input<'_>>,
+    ) -> Result<Vec<Expr>> {
+        let physical = self.distinct_columns(rows.dataset, input, "distinctOn")?;
+        let columns = rows.dataset.columns.iter();
+        Ok(physical
+            .iter()
+            .filter_map(|name| columns.clone().find(|column| column.physical == *name))
+            .map(|column| self.comparable(rows, column))
+            .collect())
+    }
+
     /// The placeholder of `limit`, or of its default.
     ///
     /// # Errors
@@ -367,7 +471,8 @@ fn direction_of(name: &str) -> Option<(Order, NullOrdering)> {
 pub(super) struct ListParts {
     pub(super) condition: Option<Expr>,
     pub(super) order: Vec<OrderKey>,
-    pub(super) distinct: Vec<String>,
+    /// What rows are told apart by.
+    pub(super) distinct: Vec<Expr>,
 }
 
 impl ListParts {
@@ -380,15 +485,7 @@ impl ListParts {
                 select.and_where(condition);
             }
         } else {
-            // The first row of each group in the order wanted; the same on both stores.
-            let mut window = sea_query::WindowStatement::new();
-            for column in &self.distinct {
-                window.add_partition_by(rows.column(column));
-            }
-            for key in &self.order {
-                window.order_by_expr_with_nulls(key.value.clone(), key.order.clone(), key.nulls);
-            }
-            window.order_by((rows.alias.clone(), ROW_COLUMN), Order::Asc);
+            let window = first_of_groups(rows, &self.order, &self.distinct);
             let mut inner = Query::select();
             inner.column((rows.alias.clone(), sea_query::Asterisk));
             rows.read_in(&mut inner);
@@ -405,4 +502,21 @@ impl ListParts {
         select.order_by((rows.alias.clone(), ROW_COLUMN), Order::Asc);
         select
     }
+}
+
+/// Numbers the rows of each group in the order wanted; the same on both stores.
+pub(super) fn first_of_groups(
+    rows: &Rows<'_>,
+    order: &[OrderKey],
+    distinct: &[Expr],
+) -> WindowStatement {
+    let mut window = WindowStatement::new();
+    for value in distinct {
+        window.add_partition_by(value.clone());
+    }
+    for key in order {
+        window.order_by_expr_with_nulls(key.value.clone(), key.order.clone(), key.nulls);
+    }
+    window.order_by((rows.alias.clone(), ROW_COLUMN), Order::Asc);
+    window
 }

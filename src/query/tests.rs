@@ -11,11 +11,13 @@ use super::document::Document;
 use super::input::Variables;
 use super::plan::{Plan, PlanSettings, RootBody};
 use crate::catalog::model::{
-    Column, Dataset, DatasetId, ROW_COLUMN, Relation, StorageId, WorkspaceId,
+    Column, Dataset, DatasetId, Index, ROW_COLUMN, Relation, StorageId, WorkspaceId,
 };
 use crate::catalog::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::error::Result;
+use crate::store::cursor::CursorKey;
+use crate::store::json::{OutCell, RootShape};
 
 fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     Column {
@@ -86,6 +88,12 @@ fn snapshot() -> Snapshot {
         ],
     );
     orders.relations = vec![relation("customer", "orders", "customerId")];
+    orders.indexes = vec![Index {
+        name: "ordered".to_owned(),
+        columns: vec!["ordered".to_owned(), "ratio".to_owned()],
+        reason: "MANUAL".to_owned(),
+        built_at_us: 0,
+    }];
     let mut customers = dataset(
         2,
         "customers",
@@ -106,7 +114,10 @@ fn variables(value: &serde_json::Value) -> Variables {
 }
 
 fn plan(document: &str, values: &serde_json::Value, dialect: Dialect) -> Result<Plan> {
-    let settings = PlanSettings { dialect, ..PlanSettings::new(&Settings::default()) };
+    let settings = PlanSettings {
+        dialect,
+        ..PlanSettings::new(&Settings::default(), CursorKey::new([7; 32]))
+    };
     let document = Document::parse(document, None, &settings.limits)?;
     Plan::new(&document, &snapshot(), &variables(values), settings)
 }
@@ -117,7 +128,7 @@ fn sql(document: &str, values: &serde_json::Value) -> String {
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let made = plan(document, values, dialect).and_then(|plan| {
             let now = std::time::Instant::now();
-            let binds = plan.bind(&snapshot(), &variables(values), now)?;
+            let binds = plan.bind(&snapshot(), &variables(values), now)?.runs;
             Ok((plan, binds))
         });
         match made {
@@ -226,6 +237,119 @@ snapshot_sql!(
     distinct_in_the_order_of_related,
     "{ orders(distinctOn: [STATUS], orderBy: {customer: {name: ASC}}) { id customer { name } } }"
 );
+
+/// A cursor for the only connection of a document, with these sort values.
+fn cursor(document: &str, values: &str, dialect: Dialect) -> String {
+    let page = plan(document, &json!({}), dialect).ok().and_then(|plan| {
+        let Some(RootBody::Statement(root)) = plan.roots.first().map(|root| &root.body) else {
+            return None;
+        };
+        let RootShape::Single(shape) = &root.statement.shape else { return None };
+        shape.iter().find_map(|field| match &field.cell {
+            OutCell::Page { page, .. } => Some(Arc::clone(page)),
+            _ => None,
+        })
+    });
+    let mut out = Vec::new();
+    if let Some(page) = page {
+        page.seal.write(values.as_bytes(), &mut out);
+    }
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// The SQL of a page behind a cursor; `AFTER` stands for it in the document.
+fn page_sql(document: &str, values: &str) -> String {
+    let first_page = document.replace("after: \"AFTER\"", "").replace("before: \"AFTER\"", "");
+    let made = cursor(&first_page, values, Dialect::Sqlite);
+    assert_eq!(made, cursor(&first_page, values, Dialect::Postgres));
+    sql(&document.replace("AFTER", &made), &json!({})).replace(&made, "AFTER").replacen(
+        document,
+        &format!("{document}\n{values}"),
+        1,
+    )
+}
+
+macro_rules! snapshot_page {
+    ($name:ident, $document:expr, $values:expr) => {
+        #[test]
+        fn $name() {
+            insta::assert_snapshot!(page_sql($document, $values));
+        }
+    };
+}
+
+snapshot_sql!(
+    connection,
+    "{ ordersConnection(first: 2) { totalCount edges { cursor node { id status } } nodes { total } pageInfo { hasNextPage endCursor } } }"
+);
+snapshot_sql!(
+    connection_count_only,
+    r#"{ ordersConnection(where: {status: {_eq: "a"}}) { totalCount } }"#
+);
+snapshot_sql!(
+    connection_from_the_end,
+    "{ ordersConnection(last: 3, orderBy: [{total: DESC}, {status: ASC}]) { nodes { id } } }"
+);
+snapshot_page!(
+    page_in_file_order,
+    "{ ordersConnection(first: 2, after: \"AFTER\") { nodes { status } } }",
+    "17"
+);
+snapshot_page!(
+    page_without_an_index,
+    "{ ordersConnection(after: \"AFTER\", orderBy: [{total: DESC_NULLS_LAST}, {status: ASC}]) { nodes { id } } }",
+    r#""1.50",null,"17""#
+);
+snapshot_page!(
+    page_by_ranges_of_an_index,
+    "{ ordersConnection(after: \"AFTER\", where: {paid: {_eq: true}}, orderBy: [{ordered: ASC}, {ratio: DESC}]) { nodes { status } } }",
+    r#""2024-01-31",0.5,"17""#
+);
+snapshot_page!(
+    page_before_by_ranges_of_an_index,
+    "{ ordersConnection(last: 2, before: \"AFTER\", orderBy: {ordered: ASC_NULLS_FIRST}) { nodes { status } } }",
+    r#""2024-01-31","17""#
+);
+snapshot_page!(
+    page_behind_a_missing_value,
+    "{ ordersConnection(after: \"AFTER\", orderBy: {ordered: ASC_NULLS_FIRST}) { nodes { status } } }",
+    r#"null,"17""#
+);
+snapshot_page!(
+    page_of_distinct_rows_by_related,
+    "{ ordersConnection(after: \"AFTER\", distinctOn: [STATUS], orderBy: {customer: {name: ASC}}) { totalCount nodes { id } } }",
+    r#""Ada","17""#
+);
+snapshot_sql!(
+    related_connection,
+    "{ customers { ordersConnection(first: 1, orderBy: {total: ASC}) { totalCount edges { cursor node { id } } } } }"
+);
+snapshot_sql!(
+    order_by_sums_and_averages,
+    "{ customers(orderBy: {ordersAggregate: {sum: {total: DESC}, avg: {customerId: ASC}}}) { id } }"
+);
+snapshot_sql!(
+    node,
+    r#"{ node(nodeId: "AQAAAAAAAAAAAAAAAAAAAAGlYTc") { nodeId ... on Orders { status } ... on Customers { name } } }"#
+);
+
+#[test]
+fn a_plan_is_used_again_only_for_cursors_that_miss_the_same_values() -> Result<()> {
+    let first = "{ ordersConnection(orderBy: {status: ASC}) { nodes { id } } }";
+    let document = "query($a: String) { ordersConnection(after: $a, orderBy: {status: ASC}) { nodes { id } } }";
+    let cursor = |values| json!({ "a": cursor(first, values, Dialect::Sqlite) });
+    let made = plan(document, &cursor("\"x\",\"1\""), Dialect::Sqlite)?;
+    for (values, fits) in [
+        (cursor("\"y\",\"2\""), true),
+        (cursor("null,\"2\""), false),
+        (json!({}), false),
+        (json!({"a": null}), false),
+        (json!({"a": "x"}), false),
+    ] {
+        assert_eq!(made.fits(&variables(&values)), fits, "{values}");
+    }
+    Ok(())
+}
 
 #[test]
 fn cells_of_nested_lists_count() -> Result<()> {

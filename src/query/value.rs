@@ -3,12 +3,16 @@
 //! Every value of every run passes here, written or in a variable, so this is where types, ranges
 //! and nulls are enforced. Decimals never pass through a double.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 use sluice_schema::{ColumnType, decimal, temporal};
 
 use super::Dialect;
 use super::input::{Origin, Variables};
 use crate::error::{Code, Error, Result};
+use crate::store::cursor::CursorSeal;
+use crate::store::node;
 use crate::store::run::Bind;
 use crate::store::sqlite::functions::compile_regex;
 
@@ -60,6 +64,19 @@ pub enum SlotKind {
     Limit(i64),
     /// Rows skipped.
     Offset,
+    /// The rows of a page, up to the limit, and one more.
+    PageAndOne(i64),
+    /// A sort value of a cursor.
+    Cursor {
+        /// Whose cursors.
+        seal: Arc<CursorSeal>,
+        /// Which value.
+        index: usize,
+        /// Its type.
+        column_type: ColumnType,
+    },
+    /// The key of a node id.
+    NodeKey(ColumnType),
 }
 
 /// A value that a run must supply.
@@ -113,8 +130,29 @@ impl Slot {
             SlotKind::Regex { is_insensitive } => regex(value, *is_insensitive, place),
             SlotKind::Limit(max) => bounded(value, *max, place),
             SlotKind::Offset => bounded(value, i64::MAX, place),
+            SlotKind::PageAndOne(max) => match bounded(value, *max, place)? {
+                Bind::Int(n) => Ok(Bind::Int(n.saturating_add(1))),
+                other => Ok(other),
+            },
+            SlotKind::Cursor { seal, index, column_type } => {
+                let values = open_cursor(seal, text(value, place)?, place)?;
+                let value = values.get(*index).unwrap_or(&Json::Null);
+                scalar(value, *column_type, Side::Exact, dialect, place)
+            }
+            SlotKind::NodeKey(column_type) => {
+                let key = value.as_str().and_then(node::read_key).unwrap_or(Json::Null);
+                scalar(&key, *column_type, Side::Exact, dialect, place)
+            }
         }
     }
+}
+
+/// The sort values of a cursor.
+///
+/// # Errors
+/// BAD_USER_INPUT when it does not belong here, with the reason.
+pub(super) fn open_cursor(seal: &CursorSeal, cursor: &str, place: &str) -> Result<Vec<Json>> {
+    seal.open(cursor).map_err(|why| Error::bad_input(format!("{place} {why}.")))
 }
 
 fn wrong(place: &str, value: &Json, expected: &str) -> Error {

@@ -3,7 +3,13 @@
 //! A [`RowShape`] says which fields an object has and from which result column each comes; walking
 //! it over a row appends the finished JSON. Nothing here allocates per row or parses text.
 
+use std::sync::Arc;
+
 use sluice_schema::decimal;
+
+use super::connection::{Page, PagePart};
+use super::cursor::write_base64;
+use super::node::HEAD_BYTES;
 
 /// How a result column becomes JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +82,26 @@ pub enum OutCell {
         /// The shape of each.
         shape: RowShape,
     },
+    /// A part of a connection's page, whose rows were gathered into one result column.
+    Page {
+        /// Position of the rows.
+        rows: usize,
+        /// Position of the number of rows asked for.
+        size: usize,
+        /// How they were read.
+        page: Arc<Page>,
+        /// Which part.
+        part: PagePart,
+    },
+    /// What names the row among all rows of all datasets.
+    NodeId {
+        /// What it begins with.
+        head: [u8; HEAD_BYTES],
+        /// Position of the key.
+        index: usize,
+        /// How to write it.
+        kind: CellKind,
+    },
 }
 
 /// One key of an object.
@@ -115,6 +141,16 @@ pub trait Cells {
 
     /// Appends the first row gathered in a column as a JSON object, or `null`.
     fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell>;
+
+    /// Appends a part of a page whose rows are gathered in a column.
+    fn write_page(
+        &self,
+        index: usize,
+        size: usize,
+        page: &Page,
+        part: &PagePart,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadCell>;
 }
 
 /// A result that is not what the plan said: a defect.
@@ -143,6 +179,17 @@ pub fn write_object<R: Cells>(
             OutCell::Object(nested) => write_object(row, nested, out)?,
             OutCell::Row { index, shape } => row.write_row(*index, shape, out)?,
             OutCell::Rows { index, shape } => row.write_rows(*index, shape, out)?,
+            OutCell::Page { rows, size, page, part } => {
+                let n_rows = row.integer(*size)?.and_then(|n| usize::try_from(n).ok());
+                row.write_page(*rows, n_rows.ok_or(BadCell(*size))?, page, part, out)?;
+            }
+            OutCell::NodeId { head, index, kind } => {
+                let mut bytes = head.to_vec();
+                row.write(*index, *kind, &mut bytes)?;
+                out.push(b'"');
+                write_base64(&bytes, out);
+                out.push(b'"');
+            }
             OutCell::Average { sum, count, scale, digits } => {
                 match (row.integer(*sum)?, row.integer(*count)?) {
                     (Some(sum), Some(count)) if count > 0 => {

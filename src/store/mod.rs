@@ -14,9 +14,12 @@ use crate::catalog::model::StorageId;
 use crate::config::Settings;
 use crate::error::{Code, Error};
 
+pub mod connection;
+pub mod cursor;
 pub mod dump;
 pub mod json;
 pub mod merge;
+pub mod node;
 pub mod postgres;
 pub mod run;
 mod spare;

@@ -134,7 +134,7 @@ impl Store {
     pub async fn run(&self, run: Run) -> Result<Vec<u8>, StoreError> {
         match self {
             Store::Sqlite(store) => store.readers().run(run).await,
-            Store::Postgres(store) => super::postgres::read::run(store.pool(), &run).await,
+            Store::Postgres(store) => super::postgres::read::run(store.readers(), &run).await,
         }
     }
 }

@@ -15,11 +15,14 @@
 mod again;
 mod bad_input;
 mod browser;
+mod caching;
+mod cancel;
 mod config;
 mod corrections;
 mod crash;
 mod database_away;
 mod disk_full;
+mod documents;
 mod evaluator;
 mod guards;
 mod harness;

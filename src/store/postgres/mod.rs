@@ -5,16 +5,19 @@
 //! they never keep a query waiting.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::runtime::Handle;
 
-pub mod read;
+pub(crate) mod read;
+mod readers;
 
 use sluice_schema::Control;
 
+use self::readers::Readers;
 use super::dump::DumpColumn;
 use super::merge::{MergeSpec, MergedTable};
 use super::{LoadedTable, SheetSource, StoreError, TableSpec};
@@ -45,10 +48,16 @@ const SETUP_LOCK: &str = "SELECT pg_advisory_xact_lock(7813284112)";
 /// The longest name that PostgreSQL keeps whole.
 const MAX_NAME_BYTES: usize = 63;
 
-/// The pool of data connections.
+/// Connections for what is neither a query nor a load, and for cancelling.
+const SERVICE_CONNECTIONS: u32 = 2;
+
+/// The data connections.
 #[derive(Debug)]
 pub struct PostgresStore {
+    /// For what is neither a query nor a load.
     pool: PgPool,
+    /// For queries.
+    readers: Arc<Readers>,
     /// How loads and index builds connect.
     work_options: Box<PgConnectOptions>,
     /// Where the connections' I/O runs while a plain thread waits for it.
@@ -69,19 +78,26 @@ impl PostgresStore {
         ]);
         let work_options = Box::new(options.clone().options([("statement_timeout", "0")]));
         let timeout_ms = settings.statement_timeout.as_millis().to_string();
+        let options = options.options([("statement_timeout", timeout_ms)]);
         let pool = PgPoolOptions::new()
-            .max_connections(settings.pool_size.max(1))
-            .test_before_acquire(false)
+            .max_connections(SERVICE_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.options([("statement_timeout", timeout_ms)]))
+            .connect_with(options.clone())
             .await?;
-        let store = PostgresStore { pool, work_options, runtime: Handle::current() };
+        let readers = Readers::new(options, settings.pool_size, pool.clone());
+        let store = PostgresStore { pool, readers, work_options, runtime: Handle::current() };
         store.check_version().await?;
         store.make_schema().await?;
         Ok(store)
     }
 
     /// The connections for queries.
+    pub(crate) fn readers(&self) -> &Arc<Readers> {
+        &self.readers
+    }
+
+    /// The connections for everything else.
+    #[cfg(test)]
     pub(crate) fn pool(&self) -> &PgPool {
         &self.pool
     }

@@ -3,12 +3,16 @@
 //! Cells are taken in the wire's binary form and written by the same functions as the embedded
 //! store's, so that both answer the same bytes. Nothing here ever writes.
 
+use std::sync::Arc;
+
 use futures_util::TryStreamExt;
 use sluice_schema::temporal;
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
-use sqlx::{Arguments, AssertSqlSafe, Row, ValueRef};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{Arguments, AssertSqlSafe, PgConnection, Row, ValueRef};
 
+use super::readers::Readers;
 use crate::store::StoreError;
+use crate::store::connection::{self, Page, PagePart};
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, Run};
 
@@ -17,48 +21,61 @@ const EPOCH_DAYS: i32 = 10_957;
 /// Microseconds from 1970-01-01 to 2000-01-01.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
-/// Runs a statement and returns its answer as JSON bytes.
+/// Runs a statement and returns its answer as JSON bytes. It is cancelled in the database when the
+/// deadline passes, and when nobody waits for it any more.
 ///
 /// # Errors
 /// As [`crate::store::Store::run`].
-pub async fn run(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
+pub(crate) async fn run(readers: &Arc<Readers>, run: &Run) -> Result<Vec<u8>, StoreError> {
     let deadline = tokio::time::Instant::from_std(run.deadline);
-    match tokio::time::timeout_at(deadline, answer_by_a_live_connection(pool, run)).await {
-        Ok(answer) => answer.map_err(name_cause),
-        Err(_) => Err(StoreError::Timeout),
-    }
-}
-
-/// Connections are not tested before use, which would cost a round trip. After an outage those
-/// that lay idle are dead and fail at once: reading is then tried again on the next one.
-async fn answer_by_a_live_connection(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
     let mut n_dead = 0;
     loop {
-        match answer(pool, run).await {
-            Err(StoreError::Postgres(sqlx::Error::Io(_)))
-                if n_dead <= pool.options().get_max_connections() =>
-            {
+        let mut lease = readers.lease(deadline).await?;
+        let answered = tokio::time::timeout_at(deadline, answer(lease.connection()?, run)).await;
+        let Ok(answered) = answered else { return Err(StoreError::Timeout) };
+        match answered {
+            // Connections are not tested before use, which would cost a round trip. After an outage
+            // those that lay idle are dead and fail at once: the next one is tried then.
+            Err(StoreError::Postgres(error)) if is_dead(&error) => {
+                let may_try_again = lease.is_used() && n_dead <= readers.n_connections();
+                lease.close();
+                if !may_try_again {
+                    return Err(error.into());
+                }
                 n_dead += 1;
             }
-            other => return other,
+            Ok(json) => {
+                lease.give_back();
+                return Ok(json);
+            }
+            Err(error) => {
+                if matches!(
+                    error,
+                    StoreError::Postgres(sqlx::Error::Database(_)) | StoreError::Timeout
+                ) {
+                    // The server has ended the statement itself.
+                    lease.give_back();
+                }
+                return Err(error);
+            }
         }
     }
 }
 
-fn name_cause(error: StoreError) -> StoreError {
-    /// `query_canceled`: the statement timeout.
-    const QUERY_CANCELED: &str = "57014";
+/// Whether the connection is gone, or the server behind it.
+fn is_dead(error: &sqlx::Error) -> bool {
+    /// `admin_shutdown`, `crash_shutdown`, `cannot_connect_now`.
+    const SHUT_DOWN: [&str; 3] = ["57P01", "57P02", "57P03"];
     match error {
-        StoreError::Postgres(sqlx::Error::Database(cause))
-            if cause.code().as_deref() == Some(QUERY_CANCELED) =>
-        {
-            StoreError::Timeout
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(cause) => {
+            cause.code().is_some_and(|code| SHUT_DOWN.contains(&code.as_ref()))
         }
-        other => other,
+        _ => false,
     }
 }
 
-async fn answer(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
+async fn answer(connection: &mut PgConnection, run: &Run) -> Result<Vec<u8>, StoreError> {
     let statement = &run.statement;
     let sql = statement.sql.render(|table, out| {
         out.push_str("\"sluice_data\".\"t_");
@@ -77,7 +94,7 @@ async fn answer(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
         }
         .map_err(sqlx::Error::Encode)?;
     }
-    let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(pool);
+    let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(connection);
     let mut out = statement.buffer();
     match &statement.shape {
         RootShape::List(shape) => {
@@ -91,10 +108,15 @@ async fn answer(pool: &PgPool, run: &Run) -> Result<Vec<u8>, StoreError> {
             out.push(b']');
         }
         RootShape::Optional(shape) | RootShape::Single(shape) => match rows.try_next().await? {
-            Some(row) => json::write_object(&row, shape, &mut out)?,
+            Some(row) => {
+                json::write_object(&row, shape, &mut out)?;
+                // To the end, so that the connection is free for the next statement.
+                while rows.try_next().await?.is_some() {}
+            }
             None => out.extend_from_slice(b"null"),
         },
     }
+    drop(rows);
     statement.note_size(out.len());
     Ok(out)
 }
@@ -130,6 +152,18 @@ impl Cells for PgRow {
     fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_row(cell(self, index)?, index, shape, out)
     }
+
+    fn write_page(
+        &self,
+        index: usize,
+        size: usize,
+        page: &Page,
+        part: &PagePart,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadCell> {
+        let rows = gathered_rows(cell(self, index)?, index)?;
+        connection::write_part(page, part, &rows, size, out)
+    }
 }
 
 /// A row gathered by `array_agg(ROW(…))`.
@@ -156,6 +190,18 @@ impl Cells for GatheredRow<'_> {
 
     fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_row(self.cell(index)?, index, shape, out)
+    }
+
+    fn write_page(
+        &self,
+        index: usize,
+        size: usize,
+        page: &Page,
+        part: &PagePart,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadCell> {
+        let rows = gathered_rows(self.cell(index)?, index)?;
+        connection::write_part(page, part, &rows, size, out)
     }
 }
 
@@ -197,6 +243,19 @@ fn write_rows(
     }
     out.push(b']');
     Ok(())
+}
+
+/// The rows gathered in a value.
+fn gathered_rows(array: Cell<'_>, index: usize) -> Result<Vec<GatheredRow<'_>>, BadCell> {
+    let mut rows = Vec::new();
+    if let Some((array, _)) = array {
+        let mut gathered = GatheredRows::new(array).ok_or(BadCell(index))?;
+        let mut cells = Vec::new();
+        while gathered.next_into(&mut cells).ok_or(BadCell(index))? {
+            rows.push(GatheredRow(std::mem::take(&mut cells)));
+        }
+    }
+    Ok(rows)
 }
 
 /// Reads the binary form of a one-dimensional array of records.

@@ -22,6 +22,8 @@ const REGEX_BYTES: usize = 1 << 20;
 /// When SQLite has no memory for them.
 pub fn register(connection: &Connection) -> Result<()> {
     connection.create_aggregate_function("sluice_sum", 1, PURE, ExactSum)?;
+    connection.create_aggregate_function("sluice_sum_rank", 1, PURE, Rank { is_average: false })?;
+    connection.create_aggregate_function("sluice_avg_rank", 1, PURE, Rank { is_average: true })?;
     connection.create_aggregate_function("sluice_float_sum", 1, PURE, FloatSum)?;
     connection.create_aggregate_function("sluice_rows", -1, PURE, GatherRows)?;
     connection.create_scalar_function("sluice_lower", 1, PURE, |context| {
@@ -81,6 +83,42 @@ impl Aggregate<Option<i128>, Value> for ExactSum {
                 i64::try_from(sum).map_or_else(|_| Value::Text(sum.to_string()), Value::Integer)
             }
         })
+    }
+}
+
+/// Digits of an average that count when rows are sorted by it: enough to tell any two averages of
+/// up to a thousand million values apart.
+pub const AVERAGE_RANK_DIGITS: u32 = 18;
+
+/// The sum or the average of whole numbers as text that sorts like the number.
+struct Rank {
+    is_average: bool,
+}
+
+impl Aggregate<(i128, i128), Option<String>> for Rank {
+    fn init(&self, _: &mut Context<'_>) -> Result<(i128, i128)> {
+        Ok((0, 0))
+    }
+
+    fn step(&self, context: &mut Context<'_>, (sum, count): &mut (i128, i128)) -> Result<()> {
+        if let ValueRef::Integer(value) = context.get_raw(0) {
+            *sum += i128::from(value);
+            *count += 1;
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, state: Option<(i128, i128)>) -> Result<Option<String>> {
+        let Some((sum, count)) = state.filter(|(_, count)| *count > 0) else { return Ok(None) };
+        let number = if self.is_average {
+            // In this order nothing passes 128 bits: an average is no larger than its values.
+            let unit = 10_i128.pow(AVERAGE_RANK_DIGITS);
+            sum.div_euclid(count) * unit + sum.rem_euclid(count) * unit / count
+        } else {
+            sum
+        };
+        // With the sign's bit turned around, hexadecimal digits sort like the numbers.
+        Ok(Some(format!("{:032x}", number.cast_unsigned() ^ (1 << 127))))
     }
 }
 

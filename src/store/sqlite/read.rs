@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::functions;
 use crate::catalog::model::StorageId;
 use crate::store::StoreError;
+use crate::store::connection::{self, Page, PagePart};
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, Run};
 
@@ -276,6 +277,18 @@ impl Cells for Row<'_> {
     fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_row(self.get_ref(index).map_err(|_| BadCell(index))?, index, shape, out)
     }
+
+    fn write_page(
+        &self,
+        index: usize,
+        size: usize,
+        page: &Page,
+        part: &PagePart,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadCell> {
+        let rows = gathered_rows(self.get_ref(index).map_err(|_| BadCell(index))?, index)?;
+        connection::write_part(page, part, &rows, size, out)
+    }
 }
 
 /// A row gathered by `sluice_rows`.
@@ -296,6 +309,18 @@ impl Cells for GatheredRow<'_> {
 
     fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_row(*self.0.get(index).ok_or(BadCell(index))?, index, shape, out)
+    }
+
+    fn write_page(
+        &self,
+        index: usize,
+        size: usize,
+        page: &Page,
+        part: &PagePart,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadCell> {
+        let rows = gathered_rows(*self.0.get(index).ok_or(BadCell(index))?, index)?;
+        connection::write_part(page, part, &rows, size, out)
     }
 }
 
@@ -336,6 +361,19 @@ fn write_rows(
     }
     out.push(b']');
     Ok(())
+}
+
+/// The rows gathered in a value.
+fn gathered_rows(value: ValueRef<'_>, index: usize) -> Result<Vec<GatheredRow<'_>>, BadCell> {
+    let mut rows = Vec::new();
+    if let ValueRef::Blob(bytes) = value {
+        let mut gathered = functions::GatheredRows::new(bytes);
+        let mut cells = Vec::new();
+        while gathered.next_into(&mut cells).ok_or(BadCell(index))? {
+            rows.push(GatheredRow(std::mem::take(&mut cells)));
+        }
+    }
+    Ok(rows)
 }
 
 fn write_value(

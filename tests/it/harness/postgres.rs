@@ -48,6 +48,16 @@ pub(crate) fn execute(url: &str, sql: &str) {
     try_execute(url, sql).expect(sql);
 }
 
+/// The number that a query answers.
+pub(crate) fn count(url: &str, sql: &'static str) -> i64 {
+    use sqlx::Connection;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let mut connection = sqlx::PgConnection::connect(url).await.expect("a connection");
+        sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect(sql)
+    })
+}
+
 fn try_execute(url: &str, sql: &str) -> Result<(), sqlx::Error> {
     use sqlx::{AssertSqlSafe, Connection, Executor};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -170,6 +170,20 @@ impl Server {
         Client::new(&self.address, None)
     }
 
+    /// Speaks with a new key of this scope.
+    pub(crate) fn client_of(&self, scope: &str) -> Client {
+        let data_dir = self.data_dir().display().to_string();
+        let arguments =
+            ["keys", "--data-dir", &data_dir, "create", "--name", scope, "--scope", scope];
+        let url = self.database_url();
+        let variables: Vec<(&str, &str)> =
+            url.iter().map(|url| ("DATABASE_URL", url.as_str())).collect();
+        let output = run_sluice(&Folder::new(), &arguments, &variables);
+        let key = String::from_utf8(output.stdout).expect("a key");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Client::new(&self.address, Some(key.trim()))
+    }
+
     pub(crate) fn data_dir(&self) -> &Path {
         &self.data_dir
     }

@@ -1,0 +1,194 @@
+//! Keeps schemas: a small one for the datasets that a document can reach, the whole one for
+//! introspection.
+//!
+//! Small ones are made where they are needed, in a few milliseconds. The whole one of a workspace
+//! is made on a thread of its own, once however many ask, and let go when nobody has asked for a
+//! while. Neither outlives its revision of the catalog.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::dynamic::{Schema, SchemaError};
+use moka::sync::Cache;
+use tokio::task::JoinSet;
+
+use super::schema;
+use crate::catalog::model::{Dataset, WorkspaceId};
+use crate::catalog::snapshot::Snapshot;
+use crate::error::{Error, Result};
+use crate::query::input::Variables;
+use crate::query::plan;
+
+/// Datasets in all small schemas that are kept; each costs about 115 KiB, and the rest of a schema
+/// as much as two.
+const SMALL_SCHEMA_DATASETS: u64 = 256;
+/// Datasets in all whole schemas that are kept, unless one alone has more.
+const WHOLE_SCHEMA_DATASETS: u32 = 2_000;
+/// Time that a whole schema is kept after its last use: it may be large.
+const WHOLE_SCHEMA_IDLE: Duration = Duration::from_secs(60);
+/// How often schemas are looked through for those that nobody uses.
+const SWEEP_EVERY: Duration = Duration::from_secs(20);
+/// Datasets that one document may reach before the whole schema is used to validate it.
+const NAMED_DATASETS: usize = 50;
+/// Datasets up to which a small schema has all that the named ones are linked with, mentioned or
+/// not: errors can suggest them then.
+const ROOM_FOR_NEIGHBOURS: usize = 8;
+
+type SmallKey = (WorkspaceId, i64, BTreeSet<String>);
+type WholeKey = (WorkspaceId, i64);
+
+/// A whole schema and the datasets in it.
+#[derive(Clone)]
+struct Whole {
+    schema: Schema,
+    n_datasets: u32,
+}
+
+/// The schemas of all workspaces.
+pub(super) struct Schemas {
+    small: Cache<SmallKey, Schema>,
+    whole: Cache<WholeKey, Whole>,
+    _sweeper: JoinSet<()>,
+}
+
+impl Schemas {
+    /// None yet; must be called where tasks can be started.
+    pub(super) fn new() -> Schemas {
+        let small = Cache::builder()
+            .max_capacity(SMALL_SCHEMA_DATASETS)
+            .weigher(|key: &SmallKey, _| u32::try_from(key.2.len() + 2).unwrap_or(u32::MAX))
+            .build();
+        let whole: Cache<WholeKey, Whole> = Cache::builder()
+            .max_capacity(u64::from(WHOLE_SCHEMA_DATASETS))
+            .weigher(|_, whole: &Whole| whole.n_datasets.min(WHOLE_SCHEMA_DATASETS))
+            .time_to_idle(WHOLE_SCHEMA_IDLE)
+            .build();
+        let mut sweeper = JoinSet::new();
+        let swept = whole.clone();
+        sweeper.spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP_EVERY).await;
+                // The cache lets go of what is idle only when it is looked at.
+                swept.run_pending_tasks();
+            }
+        });
+        Schemas { small, whole, _sweeper: sweeper }
+    }
+
+    /// A schema of the datasets that a document with these variables can reach.
+    ///
+    /// # Errors
+    /// INTERNAL when it cannot be built, which naming excludes.
+    pub(super) async fn small(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        text: &str,
+        variables: &Variables,
+    ) -> Result<Schema> {
+        let reached = reached_datasets(snapshot, text, variables);
+        if reached.len() > NAMED_DATASETS {
+            return self.whole(snapshot).await;
+        }
+        let key = (snapshot.workspace, snapshot.schema_revision, reached);
+        if let Some(schema) = self.small.get(&key) {
+            return Ok(schema);
+        }
+        let datasets = key.2.iter().filter_map(|name| snapshot.dataset(name)).cloned();
+        // Links to other datasets are left out: no field of the document leads along them.
+        let part = Snapshot::new(
+            snapshot.workspace,
+            snapshot.revision,
+            snapshot.schema_revision,
+            datasets,
+        );
+        let schema = schema::build(part.datasets(), &part).map_err(Error::internal)?;
+        self.small.insert(key, schema.clone());
+        Ok(schema)
+    }
+
+    /// The schema of all datasets, built off the request path.
+    ///
+    /// # Errors
+    /// INTERNAL when it cannot be built, which naming excludes.
+    pub(super) async fn whole(&self, snapshot: &Arc<Snapshot>) -> Result<Schema> {
+        let key = (snapshot.workspace, snapshot.schema_revision);
+        if let Some(whole) = self.whole.get(&key) {
+            return Ok(whole.schema);
+        }
+        let (snapshot, whole) = (Arc::clone(snapshot), self.whole.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            whole.try_get_with(key, || {
+                let n_datasets = u32::try_from(snapshot.datasets().len()).unwrap_or(u32::MAX);
+                let schema = schema::build(snapshot.datasets(), &snapshot)?;
+                Ok(Whole { schema, n_datasets })
+            })
+        });
+        let made = made.await.map_err(Error::internal)?;
+        let whole = made.map_err(|error: Arc<SchemaError>| Error::internal(error.to_string()))?;
+        Ok(whole.schema)
+    }
+}
+
+/// The datasets that fields, types and variables of a document lead to: those whose root fields or
+/// types it mentions, and from there along the links whose names it mentions.
+fn reached_datasets(snapshot: &Snapshot, text: &str, variables: &Variables) -> BTreeSet<String> {
+    let mut mentioned: HashSet<&str> = words(text).collect();
+    for value in variables.values() {
+        mention_keys(value, &mut mentioned);
+    }
+    let mut reached = BTreeSet::new();
+    for name in &mentioned {
+        if let Some((dataset, _)) = plan::root_field(snapshot, name) {
+            reached.insert(dataset.name.clone());
+        } else if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+            // Type names end in known words: each dataset whose type begins the name may be meant.
+            let of_type = |dataset: &&Arc<Dataset>| name.starts_with(dataset.type_name.as_str());
+            reached.extend(snapshot.datasets().filter(of_type).map(|dataset| dataset.name.clone()));
+        }
+    }
+    let mut unvisited: Vec<String> = reached.iter().cloned().collect();
+    let mut neighbours = Vec::new();
+    while let Some(name) = unvisited.pop() {
+        let Some(dataset) = snapshot.dataset(&name) else { continue };
+        for link in snapshot.links(dataset.id) {
+            let Some(other) = snapshot.dataset_by_id(link.other) else { continue };
+            if reached.contains(&other.name) {
+                continue;
+            }
+            if link.fields().any(|field| mentioned.contains(field.as_str())) {
+                reached.insert(other.name.clone());
+                unvisited.push(other.name.clone());
+            } else {
+                neighbours.push(other.name.clone());
+            }
+        }
+    }
+    for name in neighbours {
+        if reached.len() >= ROOM_FOR_NEIGHBOURS {
+            break;
+        }
+        reached.insert(name);
+    }
+    reached
+}
+
+/// All words of a text that could be names.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
+}
+
+fn mention_keys<'v>(value: &'v serde_json::Value, mentioned: &mut HashSet<&'v str>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                mentioned.insert(key);
+                mention_keys(value, mentioned);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().for_each(|item| mention_keys(item, mentioned));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,128 @@
+//! Lets clients keep answers and ask whether they still hold: `ETag`, `If-None-Match`, `Vary`.
+//!
+//! RFC 9110, sections 8.8 and 13.1. The engine's tag names the answer's bytes; here it gets what
+//! else tells representations apart, the media type and the coding, so that a strong tag stays
+//! strong when an answer is compressed. A POST of a query is answered 304 like a GET: it changes
+//! nothing, and who sends `If-None-Match` has the answer.
+
+use axum::http::header::{self, HeaderMap, HeaderValue};
+
+use super::accept::Media;
+use crate::graphql::Tag;
+
+/// Kept by the client alone, and never used without asking.
+static CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// All of a request that an answer depends on beside its address and body.
+static VARY: HeaderValue =
+    HeaderValue::from_static("authorization, x-api-key, accept, accept-encoding");
+
+/// The tags that the client has for this media type.
+pub(super) fn known_tags(headers: &HeaderMap, media: Media) -> Vec<Tag> {
+    entries(headers).filter_map(|(entry, _)| parse(entry, media)).collect()
+}
+
+/// Marks an answer as one that may be kept.
+pub(super) fn mark(headers: &mut HeaderMap, tag: Tag, media: Media) {
+    let etag = format!("\"{}{}\"", tag.text(), letter(media));
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    mark_kept(headers);
+}
+
+/// Marks a 304 with the tag that the client sent: that of the coding which it has.
+pub(super) fn mark_unchanged(headers: &mut HeaderMap, asked: &HeaderMap, tag: Tag, media: Media) {
+    let matching = entries(asked).find(|(entry, _)| parse(entry, media) == Some(tag));
+    let etag = matching.and_then(|(_, quoted)| HeaderValue::from_str(quoted).ok());
+    match etag {
+        Some(etag) => {
+            headers.insert(header::ETAG, etag);
+            mark_kept(headers);
+        }
+        None => mark(headers, tag, media),
+    }
+}
+
+/// Names the coding in the tag of an answer that was just compressed.
+pub(super) fn mark_coding(headers: &mut HeaderMap) {
+    let coding = headers.get(header::CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
+    let etag = headers.get(header::ETAG).and_then(|etag| etag.to_str().ok());
+    let (Some(coding), Some(etag)) = (coding, etag) else { return };
+    let Some(plain) = etag.strip_suffix('"') else { return };
+    if let Ok(etag) = HeaderValue::try_from(format!("{plain}-{coding}\"")) {
+        headers.insert(header::ETAG, etag);
+    }
+}
+
+/// Whether an answer with this `Cache-Control` was marked here.
+pub(super) fn is_ours(cache_control: &HeaderValue) -> bool {
+    cache_control == CACHE_CONTROL
+}
+
+fn mark_kept(headers: &mut HeaderMap) {
+    headers.insert(header::CACHE_CONTROL, CACHE_CONTROL.clone());
+    headers.insert(header::VARY, VARY.clone());
+}
+
+/// What stands for the media type at the end of a tag.
+fn letter(media: Media) -> char {
+    match media {
+        Media::Json => 'j',
+        Media::GraphqlResponse => 'g',
+    }
+}
+
+/// The entries of `If-None-Match`: what is in the quotes, and with them. `*` is none: whether
+/// there is an answer is not known before it is made.
+fn entries(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let values = headers.get_all(header::IF_NONE_MATCH).iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    texts.flat_map(|text| text.split(',')).filter_map(|entry| {
+        // The comparison is the weak one: proxies that compress weaken tags.
+        let quoted = entry.trim().trim_start_matches("W/");
+        Some((quoted.strip_prefix('"')?.strip_suffix('"')?, quoted))
+    })
+}
+
+/// The engine's tag in an entry, whatever its coding.
+fn parse(entry: &str, media: Media) -> Option<Tag> {
+    let (tag, rest) = entry.split_at_checked(Tag::CHARS)?;
+    let coding = rest.strip_prefix(letter(media))?;
+    (coding.is_empty() || coding.starts_with('-')).then(|| Tag::parse(tag)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_comes_back_in_any_coding() {
+        let tag = Tag::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        let mut sent = HeaderMap::new();
+        mark(&mut sent, tag, Media::Json);
+        assert_eq!(sent[header::ETAG], "\"AAAAAAAAAAAAAAAAAAAAAAj\"");
+        assert_eq!(sent[header::CACHE_CONTROL], "private, no-cache");
+        mark_coding(&mut sent);
+        assert_eq!(sent[header::ETAG], "\"AAAAAAAAAAAAAAAAAAAAAAj\"", "nothing was compressed");
+        sent.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+        mark_coding(&mut sent);
+        assert_eq!(sent[header::ETAG], "\"AAAAAAAAAAAAAAAAAAAAAAj-br\"");
+        let check = |entry: &str, is_known: bool| {
+            let mut asked = HeaderMap::new();
+            asked.insert(header::IF_NONE_MATCH, HeaderValue::from_str(entry).unwrap());
+            let known = known_tags(&asked, Media::Json);
+            assert_eq!(known.contains(&tag), is_known, "{entry}");
+            assert!(!known_tags(&asked, Media::GraphqlResponse).contains(&tag), "{entry}");
+            let mut answer = HeaderMap::new();
+            mark_unchanged(&mut answer, &asked, tag, Media::Json);
+            answer[header::ETAG].to_str().unwrap().to_owned()
+        };
+        check("\"AAAAAAAAAAAAAAAAAAAAAAj\"", true);
+        let both = "\"x\", W/\"AAAAAAAAAAAAAAAAAAAAAAj-gzip\"";
+        assert_eq!(check(both, true), "\"AAAAAAAAAAAAAAAAAAAAAAj-gzip\"");
+        check("\"AAAAAAAAAAAAAAAAAAAAAA\"", false);
+        check("\"AAAAAAAAAAAAAAAAAAAAAAjx\"", false);
+        check("AAAAAAAAAAAAAAAAAAAAAAj", false);
+        check("*", false);
+    }
+}
