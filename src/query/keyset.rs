@@ -5,9 +5,11 @@
 //! directions and places of missing values.
 
 use sea_query::{
-    Asterisk, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement, UnionType,
+    Asterisk, CommonTableExpression, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement,
+    UnionType, WithClause,
 };
 
+use super::Dialect;
 use super::select::Rows;
 
 /// One key of the order in which rows are read.
@@ -96,50 +98,157 @@ pub(super) fn beyond(order: &[Sorted], position: &[Option<Expr>]) -> Expr {
 }
 
 /// The rows beyond a position, range by range of an index: those that agree with all keys but the
-/// last, then with one key less, and so on. Each range gives at most `limit` rows.
+/// last, then with one key less, and so on. Each range gives at most `limit` rows, and is read only
+/// if those before it gave fewer together.
 pub(super) fn by_ranges(
     rows_found: &SelectStatement,
     rows: &Rows<'_>,
     order: &[Sorted],
     position: &[Option<Expr>],
     limit: u64,
+    dialect: Dialect,
 ) -> SelectStatement {
-    let mut ranges: Vec<SelectStatement> = Vec::new();
-    for n_equal in (0..order.len().min(position.len())).rev() {
-        let (Some(key), Some(value)) = (order.get(n_equal), position.get(n_equal)) else {
-            continue;
-        };
-        let equal: Vec<Expr> =
-            order.iter().zip(position).take(n_equal).map(|(key, value)| key.is_at(value)).collect();
+    let mut named = WithClause::new();
+    let mut together: Option<SelectStatement> = None;
+    let mut n_found: Option<Expr> = None;
+    let ranges = ranges(order, position);
+    if let [only] = ranges.as_slice() {
+        let mut select = rows_found.clone();
+        for (key, value) in order.iter().zip(position).take(only.n_equal) {
+            select.and_where(key.is_at(value));
+        }
+        for condition in only.end.conditions(None, dialect) {
+            select.and_where(condition);
+        }
+        return select;
+    }
+    for (number, range) in ranges.into_iter().enumerate() {
+        let mut select = rows_found.clone();
+        select.column((rows.alias.clone(), Asterisk));
+        for (key, value) in order.iter().zip(position).take(range.n_equal) {
+            select.and_where(key.is_at(value));
+        }
+        let is_wanted = n_found.as_ref().map(|n_found| n_found.clone().lt(limit));
+        for condition in range.end.conditions(is_wanted, dialect) {
+            select.and_where(condition);
+        }
         // What is equal in a range need not be sorted in it.
-        let of_values = key.is_behind(value).map(|behind| (behind, n_equal));
-        let of_missing = key.is_missing_behind(value).map(|missing| (missing, n_equal + 1));
-        for (end, n_fixed) in of_values.into_iter().chain(of_missing) {
-            let mut range = rows_found.clone();
-            range.column((rows.alias.clone(), Asterisk));
-            for condition in equal.iter().cloned().chain([end]) {
-                range.and_where(condition);
-            }
-            sort(&mut range, order.get(n_fixed..).unwrap_or_default());
-            range.limit(limit);
-            let mut wrapped = Query::select();
-            wrapped.column(Asterisk).from_subquery(range, format!("b{}", ranges.len()));
-            ranges.push(wrapped);
-        }
+        let n_fixed = range.n_equal + usize::from(matches!(range.end, End::Missing(_)));
+        sort(&mut select, order.get(n_fixed..).unwrap_or_default());
+        select.limit(limit);
+        let name = format!("b{number}");
+        let mut counted = Query::select();
+        counted.expr(Expr::cust("COUNT(*)")).from(name.clone());
+        let counted = Expr::SubQuery(None, Box::new(counted.into()));
+        n_found = Some(match n_found {
+            Some(before) => before.add(counted),
+            None => counted,
+        });
+        let mut all_of_it = Query::select();
+        all_of_it.column(Asterisk).from(name.clone());
+        together = Some(match together {
+            Some(mut before) => before.union(UnionType::All, all_of_it).take(),
+            None => all_of_it,
+        });
+        let mut range = CommonTableExpression::new();
+        range.query(select).table_name(name);
+        named.cte(range);
     }
+    let Some(together) = together else {
+        return rows_found.clone().and_where(Expr::cust("1 = 0")).take();
+    };
     let mut all = Query::select();
-    match ranges.split_first() {
-        Some((first, others)) => {
-            let mut together = first.clone();
-            together.unions(others.iter().map(|range| (UnionType::All, range.clone())));
-            all.from_subquery(together, rows.alias.clone());
+    all.with_cte(named).from_subquery(together, rows.alias.clone());
+    all
+}
+
+/// Rows that agree with the first keys of a position and lie beyond it by the next.
+struct Range {
+    n_equal: usize,
+    end: End,
+}
+
+enum End {
+    /// The values of two keys, compared together, lie behind those of the position.
+    BehindBoth(Box<[Expr; 2]>, Box<[Expr; 2]>, Order),
+    /// The value lies behind the position's.
+    Behind(Expr, Expr, Order),
+    /// There is a value, and the position has none.
+    Present(Expr),
+    /// There is no value, and the position has one.
+    Missing(Expr),
+}
+
+/// The ranges in the order of their rows.
+fn ranges(order: &[Sorted], position: &[Option<Expr>]) -> Vec<Range> {
+    let mut ranges = Vec::new();
+    let keys: Vec<(&Sorted, &Option<Expr>)> = order.iter().zip(position).collect();
+    let mut n_left = keys.len();
+    // The last key, which every row has, and the one before it make one range of an index that
+    // holds both in one direction.
+    if let [.., (before, Some(before_value)), (last, Some(last_value))] = keys.as_slice()
+        && before.order == last.order
+    {
+        n_left -= 1;
+        let own = Box::new([before.value.clone(), last.value.clone()]);
+        let values = Box::new([before_value.clone(), last_value.clone()]);
+        let end = End::BehindBoth(own, values, last.order.clone());
+        ranges.push(Range { n_equal: n_left - 1, end });
+    }
+    let has_both = !ranges.is_empty();
+    for (n_equal, (key, value)) in keys.iter().enumerate().take(n_left).rev() {
+        let own = key.value.clone();
+        let is_done = has_both && n_equal + 1 == n_left;
+        match value {
+            Some(value) if !is_done => {
+                let end = End::Behind(own.clone(), value.clone(), key.order.clone());
+                ranges.push(Range { n_equal, end });
+            }
+            None if matches!(key.nulls, NullOrdering::First) => {
+                ranges.push(Range { n_equal, end: End::Present(own.clone()) });
+            }
+            _ => {}
         }
-        None => {
-            all = rows_found.clone();
-            all.and_where(Expr::cust("1 = 0"));
+        if key.is_missing_behind(value).is_some() {
+            ranges.push(Range { n_equal, end: End::Missing(own) });
         }
     }
-    all
+    ranges
+}
+
+impl End {
+    /// The conditions of the range; where it is not wanted, none of its rows is looked at.
+    ///
+    /// PostgreSQL asks first whether rows are wanted. SQLite would ask for each row, so there the
+    /// answer becomes part of what the index is searched for: nothing is greater than null, and no
+    /// column holds a blob.
+    fn conditions(&self, is_wanted: Option<Expr>, dialect: Dialect) -> Vec<Expr> {
+        let compare = |order: &Order| if *order == Order::Desc { "<" } else { ">" };
+        match (self, is_wanted, dialect) {
+            (End::Behind(own, value, order), Some(is_wanted), Dialect::Sqlite) => {
+                let template = format!("? {} CASE WHEN ? THEN ? END", compare(order));
+                vec![Expr::cust_with_exprs(template, [own.clone(), is_wanted, value.clone()])]
+            }
+            (End::Missing(own), Some(is_wanted), Dialect::Sqlite) => vec![Expr::cust_with_exprs(
+                "? IS CASE WHEN ? THEN NULL ELSE x'00' END",
+                [own.clone(), is_wanted],
+            )],
+            (_, is_wanted, _) => {
+                let condition = match self {
+                    End::BehindBoth(own, values, order) => {
+                        let own = Expr::tuple(own.iter().cloned());
+                        let values = Expr::tuple(values.iter().cloned());
+                        if *order == Order::Desc { own.lt(values) } else { own.gt(values) }
+                    }
+                    End::Behind(own, value, Order::Desc) => own.clone().lt(value.clone()),
+                    End::Behind(own, value, _) => own.clone().gt(value.clone()),
+                    End::Present(own) => own.clone().is_not_null(),
+                    End::Missing(own) => own.clone().is_null(),
+                };
+                is_wanted.into_iter().chain([condition]).collect()
+            }
+        }
+    }
 }
 
 /// Sorts a SELECT.

@@ -15,18 +15,20 @@ pub mod guard;
 mod having;
 pub mod input;
 mod keyset;
+pub mod node;
 pub mod operators;
 pub mod overlap;
 pub mod plan;
 pub mod regex;
 pub mod related;
 pub mod roots;
-
+pub mod search;
 pub mod select;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod value;
 mod wide;
+mod wish;
 
 /// Which SQL is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

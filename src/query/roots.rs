@@ -16,17 +16,18 @@ use super::Dialect;
 use super::aggregate::Expressions;
 use super::cost::Cost;
 use super::document::Document;
-use super::input::{Input, InputReader, Origin, TextAspect};
+use super::input::{Input, InputReader, Origin};
+use super::node::NODE_ID_FIELD;
 use super::plan::{RootKind, RootStatement};
-use super::select::{Columns, Fields, ListParts, NODE_ID_FIELD, Rows, typename_field};
+use super::select::{Columns, Fields, ListParts, Rows, typename_field};
 use super::value::{Side, Slot, SlotKind};
-use crate::catalog::model::{Dataset, DatasetId};
+use super::wish::Read;
+use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::QueryLimits;
 use crate::error::{Code, Error, Result};
 use crate::store::cursor::CursorKey;
 use crate::store::json::{OutCell, OutField, RootShape, RowShape, key_bytes};
-use crate::store::node;
 use crate::store::run::Statement;
 
 /// Datasets that one root field may touch: SQLite joins no more files.
@@ -128,14 +129,22 @@ impl<'d> Compiler<'d> {
             }
             RootKind::GroupBy => self.group_by(&rows, field, &fields)?,
         };
-        let is_cheap = self.n_aliases == 1
+        let n_rows_read = self.n_aliases;
+        let wish = match kind {
+            RootKind::ByPk | RootKind::Node => Read { wish: Wish::default(), is_whole: true },
+            RootKind::List | RootKind::Aggregate | RootKind::Connection => {
+                self.read_wish(&rows, field, true)?
+            }
+            RootKind::GroupBy => self.read_wish(&rows, field, false)?,
+        };
+        let is_cheap = n_rows_read == 1
             && match kind {
                 RootKind::ByPk | RootKind::Node => true,
-                RootKind::List => self.is_cheap_list(&rows, field)?,
+                RootKind::List => self.is_cheap_list(&rows, field, &wish),
                 RootKind::Connection => {
                     let counts = |field: &&Field| field.name.node == "totalCount";
                     !fields.values().filter_map(|merged| merged.first()).any(counts)
-                        && self.is_cheap_list(&rows, field)?
+                        && self.is_cheap_list(&rows, field, &wish)
                 }
                 RootKind::Aggregate | RootKind::GroupBy => false,
             };
@@ -157,6 +166,7 @@ impl<'d> Compiler<'d> {
             slots,
             datasets: std::mem::take(&mut self.tables),
             cost,
+            wish: wish.wish,
         })
     }
 
@@ -271,15 +281,20 @@ impl<'d> Compiler<'d> {
         Ok(Aggregated { select, names, shape, cost })
     }
 
-    /// The condition of a field's argument `where`.
+    /// The condition of a field's arguments `where` and `search`.
     ///
     /// # Errors
     /// As [`Compiler::condition`].
     pub(super) fn filter(&mut self, rows: &Rows<'d>, field: &'d Field) -> Result<Option<Expr>> {
-        match self.argument(field, "where") {
-            Some(input) => self.condition(rows, &input, "where", 0),
-            None => Ok(None),
-        }
+        let filter = match self.argument(field, "where") {
+            Some(input) => self.condition(rows, &input, "where", 0)?,
+            None => None,
+        };
+        let search = self.search_condition(rows, field)?;
+        Ok(match (filter, search) {
+            (Some(filter), Some(search)) => Some(search.and(filter)),
+            (filter, search) => filter.or(search),
+        })
     }
 
     /// The SELECT of the rows that a list's arguments ask for, among those for which `within`
@@ -302,10 +317,17 @@ impl<'d> Compiler<'d> {
             (within, filter) => within.or(filter),
         };
         let order = self.argument(field, "orderBy");
-        let order = self.order_keys(rows, order.as_ref())?;
+        let mut order = self.order_keys(rows, order.as_ref())?;
         let distinct = self.argument(field, "distinctOn");
         let distinct = self.distinct_values(rows, distinct.as_ref())?;
+        let mut join = None;
+        if order.is_empty() {
+            (order, join) = self.search_order(rows, field, !distinct.is_empty())?;
+        }
         let mut select = ListParts { condition, order, distinct }.select(rows);
+        if let Some(join) = join {
+            join.add_to(&mut select);
+        }
         columns.select_into(&mut select, rows);
         let limit = self.argument(field, "limit");
         let mut limit_slot = None;
@@ -331,24 +353,6 @@ impl<'d> Compiler<'d> {
         Ok((select, limit_slot))
     }
 
-    /// The dataset that a node id names; `None` when there is none, or none with such a key.
-    ///
-    /// # Errors
-    /// BAD_USER_INPUT without the argument.
-    pub(super) fn node_dataset(&mut self, field: &'d Field) -> Result<Option<&'d Dataset>> {
-        let argument = self.argument(field, NODE_ID_FIELD).ok_or_else(|| {
-            Error::bad_input(format!("{} needs the argument {NODE_ID_FIELD:?}.", field.name.node))
-        })?;
-        let text = self.reader.opaque(&argument, NODE_ID_FIELD, TextAspect::NodeHead)?;
-        let Some(head) = node::read_head(&text) else { return Ok(None) };
-        let id = node::dataset_of(&head).map(DatasetId);
-        let dataset = id.and_then(|id| self.snapshot.dataset_by_id(id));
-        Ok(dataset.map(|dataset| &**dataset).filter(|dataset| {
-            let key = dataset.columns.get(dataset.key);
-            key.is_some_and(|key| node::head(dataset.id.0, &key.name) == head)
-        }))
-    }
-
     /// An argument that has a value.
     pub(super) fn argument(&mut self, field: &'d Field, name: &str) -> Option<Input<'d>> {
         let input = Input::Written(&field.get_argument(name)?.node);
@@ -358,36 +362,26 @@ impl<'d> Compiler<'d> {
 
     /// Whether a list touches few rows whatever its values are: rows in file order, or an index
     /// that fits the filter and the order.
-    fn is_cheap_list(&mut self, rows: &Rows<'d>, field: &'d Field) -> Result<bool> {
-        if ["offset", "distinctOn"].iter().any(|name| self.argument(field, name).is_some()) {
-            return Ok(false);
+    fn is_cheap_list(&mut self, rows: &Rows<'d>, field: &'d Field, read: &Read) -> bool {
+        /// Rows, at most, that agree in a column, for them to be sorted again in no time.
+        const FEW_ROWS: u64 = 100;
+        if !read.is_whole
+            || ["offset", "distinctOn"].iter().any(|name| self.argument(field, name).is_some())
+        {
+            return false;
         }
-        let mut equal = Vec::new();
-        if let Some(input) = self.argument(field, "where") {
-            for (column, operators) in self.reader.fields(&input, "where")? {
-                if column.starts_with('_') {
-                    return Ok(false);
-                }
-                let operators = self.reader.fields(&operators, "where")?;
-                if !matches!(operators.as_slice(), [(name, _)] if name == "_eq") {
-                    return Ok(false);
-                }
-                equal.push(column);
-            }
-        }
-        let order = self.argument(field, "orderBy");
-        let order = self.order_keys(rows, order.as_ref())?;
-        if equal.is_empty() && order.is_empty() {
-            return Ok(true);
-        }
-        let fits = |columns: &[String]| {
-            let (filtered, sorted) = columns.split_at(equal.len().min(columns.len()));
-            filtered.len() == equal.len()
-                && filtered.iter().all(|column| equal.contains(column))
-                && order.len() <= sorted.len()
-                && order.iter().zip(sorted).all(|(key, column)| key.field == *column)
-        };
-        Ok(rows.dataset.indexes.iter().any(|index| fits(&index.columns)))
+        let wish = &read.wish;
+        let n_rows = u64::try_from(rows.dataset.row_count).unwrap_or(0);
+        let has_few_ties = wish.order.first().is_some_and(|(field, _)| {
+            let column = rows.dataset.column(field);
+            column.is_some_and(|it| it.unique || n_rows / FEW_ROWS <= it.evidence.n_distinct)
+        });
+        wish.is_empty()
+            || rows
+                .dataset
+                .indexes
+                .iter()
+                .any(|index| index.serves(wish) || (has_few_ties && index.nearly_serves(wish)))
     }
 }
 

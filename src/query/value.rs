@@ -11,6 +11,7 @@ use sluice_schema::{ColumnType, decimal, temporal};
 use super::Dialect;
 use super::input::{Origin, Variables};
 use super::regex::Pattern;
+use super::search::SearchForm;
 use super::wide;
 use crate::error::{Code, Error, Result};
 use crate::store::contain;
@@ -18,9 +19,14 @@ use crate::store::cursor::CursorSeal;
 use crate::store::fold::fold;
 use crate::store::node;
 use crate::store::run::Bind;
+use crate::store::search::Wanted;
 
 /// Longest pattern of `_like` and its kin, characters: SQLite's matcher backtracks.
 const MAX_PATTERN_CHARS: usize = 1_000;
+/// Longest text to be searched for, characters.
+const MAX_SEARCH_CHARS: usize = 1_000;
+/// Words of one search.
+const MAX_SEARCH_WORDS: usize = 32;
 /// Digits of an unscaled decimal.
 const DECIMAL_DIGITS: u32 = 18;
 /// A whole number that no decimal column holds.
@@ -81,6 +87,13 @@ pub enum SlotKind {
     },
     /// The width of bins of a column's numbers.
     BinWidth(ColumnType),
+    /// Words that are searched.
+    Search {
+        /// How they are bound.
+        form: SearchForm,
+        /// Whether the last one is taken as it is.
+        is_whole: bool,
+    },
     /// Rows wanted, from 0 to the limit.
     Limit(i64),
     /// Rows skipped.
@@ -164,6 +177,7 @@ impl Slot {
                 wide::numbers(value, *scale, dialect, max_in_values, place)
             }
             SlotKind::BinWidth(column_type) => wide::bin_width(value, *column_type, dialect, place),
+            SlotKind::Search { form, is_whole } => search(value, *form, *is_whole, place),
             SlotKind::Limit(max) => bounded(value, *max, place),
             SlotKind::Offset => bounded(value, i64::MAX, place),
             SlotKind::PageAndOne(max) => match bounded(value, *max, place)? {
@@ -172,8 +186,13 @@ impl Slot {
             },
             SlotKind::Cursor { seal, index, column_type } => {
                 let values = open_cursor(seal, text(value, place)?, place)?;
-                let value = values.get(*index).unwrap_or(&Json::Null);
-                scalar(value, *column_type, Side::Exact, dialect, place)
+                match (values.get(*index).unwrap_or(&Json::Null), column_type) {
+                    (Json::String(number), ColumnType::Float) => {
+                        let number = number.parse().ok().filter(|n: &f64| n.is_finite());
+                        number.map(Bind::Float).ok_or_else(|| wrong(place, value, "a cursor"))
+                    }
+                    (value, _) => scalar(value, *column_type, Side::Exact, dialect, place),
+                }
             }
             SlotKind::NodeKey(column_type) => {
                 let key = value.as_str().and_then(node::read_key).unwrap_or(Json::Null);
@@ -290,6 +309,28 @@ fn keys(value: &Json, dialect: Dialect, max_values: usize, place: &str) -> Resul
         Dialect::Postgres => Bind::TextList(keys),
         Dialect::Sqlite => Bind::Text(Json::from(keys).to_string()),
     })
+}
+
+fn search(value: &Json, form: SearchForm, is_whole: bool, place: &str) -> Result<Bind> {
+    let typed = text(value, place)?;
+    if typed.chars().count() > MAX_SEARCH_CHARS {
+        return Err(Error::bad_input(format!(
+            "{place} is longer than {MAX_SEARCH_CHARS} characters, the limit."
+        )));
+    }
+    let wanted = Wanted::parse(typed);
+    if wanted.n_words() > MAX_SEARCH_WORDS {
+        return Err(Error::bad_input(format!(
+            "{place} has {} words; the limit is {MAX_SEARCH_WORDS}.",
+            wanted.n_words()
+        )));
+    }
+    let wanted = if is_whole { wanted.whole() } else { wanted };
+    Ok(Bind::Text(match form {
+        SearchForm::Fts5 => wanted.fts5(),
+        SearchForm::Tsquery => wanted.tsquery(),
+        SearchForm::Plain => wanted.plain(),
+    }))
 }
 
 /// The first text, in code point order, after all texts that begin with `prefix`.
@@ -516,6 +557,32 @@ mod tests {
             Some(Bind::Text("2024-01-31T08:00:00".to_owned()))
         );
         assert_eq!(sqlite(json!("a\0b"), ColumnType::String), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn doubles_come_back_from_cursors_to_the_bit(bits in proptest::prelude::any::<u64>()) {
+            let number = f64::from_bits(bits);
+            proptest::prop_assume!(number.is_finite());
+            let key = crate::store::cursor::CursorKey::new([7; 32]);
+            let seal = CursorSeal::new(key, b"w", b"d", "ratio", "FLOAT", 1);
+            let (mut value, mut cursor) = (Vec::new(), Vec::new());
+            crate::store::json::write_float(number, &mut value);
+            seal.write(&[b"\"", value.as_slice(), b"\""].concat(), &mut cursor);
+            let kind = SlotKind::Cursor {
+                seal: Arc::new(seal),
+                index: 0,
+                column_type: ColumnType::Float,
+            };
+            let origin = Origin::Constant(Json::String(String::from_utf8(cursor).unwrap()));
+            let slot = Slot { origin, kind, place: "after".into() };
+            let bound = slot.bind(&Variables::new(), Dialect::Sqlite, 1);
+            let bound = match bound {
+                Ok(Bind::Float(n)) => Some(n.to_bits()),
+                _ => None,
+            };
+            proptest::prop_assert_eq!(bound, Some(bits));
+        }
     }
 
     #[test]

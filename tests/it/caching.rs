@@ -61,7 +61,7 @@ fn a_client_that_has_the_answer_is_told_so() {
         let again = client.request("GET", path, &headers, "");
         assert_eq!((again.status, again.header("etag")), (304, got.header("etag")));
         // A new version is another answer at once.
-        client.load("items", &ITEMS.replace("Anvil", "Anchor"));
+        client.load("items", ITEMS.replace("Anvil", "Anchor"));
         assert!(!is_known(&client, NAMES, &[]));
         let changed = client.request("GET", path, &headers, "");
         assert_eq!(changed.data()["items"][0]["name"], "Anchor");

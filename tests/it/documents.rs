@@ -61,7 +61,7 @@ fn a_document_is_sent_once_and_named_afterwards() {
         let headers = [("if-none-match", got.header("etag"))];
         assert_eq!(client.request("GET", &path, &headers, "").status, 304);
         // A new version of the data is answered, too.
-        client.load("items", &ITEMS.replace("Anvil", "Anchor"));
+        client.load("items", ITEMS.replace("Anvil", "Anchor"));
         assert_eq!(client.get(&path).data(), json!({ "items": [{ "name": "Anchor" }] }));
     });
 }

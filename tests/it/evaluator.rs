@@ -46,8 +46,8 @@ fn compare(clients: &[Client], rows: &[Row], query: &Query) -> Result<(), TestCa
         things(where: $w, orderBy: $o, limit: $l, offset: $s) { id n cents word truth day }
         all: thingsAggregate(where: $w) { aggregate { count sum { n cents } avg { cents } min { day } max { word } varPop { n } variance { cents } } } }";
     let variables = json!({
-        "w": query.filter.to_json(),
-        "o": query.order.iter().map(|key| json!({ FIELDS[key.column]: key.name() })).collect::<Vec<_>>(),
+        "w": query.filter_json(),
+        "o": query.order_json(),
         "l": query.limit,
         "s": query.offset,
     });
@@ -130,7 +130,7 @@ pub(crate) fn cell(row: &Row, column: usize) -> Value {
 // ---------------------------------------------------------------- queries
 
 #[derive(Clone, Debug)]
-struct Query {
+pub(crate) struct Query {
     filter: Filter,
     order: Vec<Key>,
     limit: usize,
@@ -152,7 +152,7 @@ pub(crate) enum Filter {
     Compare(usize, &'static str, Value),
 }
 
-fn query() -> impl Strategy<Value = Query> {
+pub(crate) fn query() -> impl Strategy<Value = Query> {
     let key = (0..5_usize, any::<bool>(), any::<Option<bool>>()).prop_map(
         |(column, is_descending, has_nulls_first)| Key { column, is_descending, has_nulls_first },
     );
@@ -216,6 +216,16 @@ fn comparison() -> impl Strategy<Value = Filter> {
         Filter::Compare(2, operator, json!(word))
     });
     prop_oneof![4 => compare, 2 => list, 1 => null, 3 => text]
+}
+
+impl Query {
+    pub(crate) fn filter_json(&self) -> Value {
+        self.filter.to_json()
+    }
+
+    pub(crate) fn order_json(&self) -> Value {
+        self.order.iter().map(|key| json!({ FIELDS[key.column]: key.name() })).collect()
+    }
 }
 
 impl Key {

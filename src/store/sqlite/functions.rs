@@ -1,5 +1,6 @@
 //! Adds to SQLite what statements need and it lacks: case folding, regular expressions in linear
-//! time, JSON containment, and rows gathered into one value; numbers have a module of their own.
+//! time, words, JSON containment, and rows gathered into one value; numbers have a module of their
+//! own.
 //!
 //! Every function is pure and depends on nothing but its arguments.
 
@@ -12,6 +13,7 @@ use rusqlite::{Connection, Error, Result, ffi};
 use super::numbers;
 use crate::store::contain;
 use crate::store::fold::fold;
+use crate::store::search;
 
 pub(super) const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
@@ -35,6 +37,22 @@ pub fn register(connection: &Connection) -> Result<()> {
                 Err(_) => Value::Null,
             },
             _ => Value::Null,
+        })
+    })?;
+    connection.create_scalar_function("sluice_words", 1, PURE, |context| {
+        Ok(match context.get_raw(0) {
+            ValueRef::Text(text) => search::words(&String::from_utf8_lossy(text)).join(" "),
+            _ => String::new(),
+        })
+    })?;
+    connection.create_scalar_function("sluice_search", 2, PURE, |context| {
+        let wanted: Arc<search::Wanted> =
+            context.get_or_create_aux(0, |plain| -> Result<_, std::convert::Infallible> {
+                Ok(search::Wanted::from_plain(plain.as_str().unwrap_or_default()))
+            })?;
+        Ok(match context.get_raw(1) {
+            ValueRef::Text(text) => wanted.is_in(&String::from_utf8_lossy(text)),
+            _ => false,
         })
     })?;
     connection.create_scalar_function("sluice_ends_with", 2, PURE, |context| {
