@@ -55,8 +55,8 @@ pub struct Settings {
     pub introspection: bool,
     /// Jobs at work at once.
     pub load_concurrency: usize,
-    /// Refused rows kept of one dataset.
-    pub max_rejects: usize,
+    /// What a file may cost, and how many of its refused rows are kept.
+    pub file_limits: sluice_schema::Limits,
     /// Time that running requests get to end after SIGTERM.
     pub shutdown_grace: Duration,
     /// Time that a client may take to send a request's headers, and that a connection may idle.
@@ -184,7 +184,7 @@ impl Default for Settings {
             documents: DocumentMode::Any,
             introspection: true,
             load_concurrency: 2,
-            max_rejects: 1_000,
+            file_limits: sluice_schema::Limits::default(),
             shutdown_grace: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             body_idle_timeout: Duration::from_secs(10),

@@ -47,6 +47,8 @@ enum Field<'a> {
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
 const PIECES: RangeInclusive<u64> = 1..=1_000_000;
 const SIZES: RangeInclusive<u64> = 1_024..=1 << 44;
+/// Of what is held in memory while a file is read.
+const FILE_SIZES: RangeInclusive<u64> = 1_024..=1 << 28;
 const MEMORY_SIZES: RangeInclusive<u64> = 1_024..=1 << 30;
 /// One millisecond to one day.
 const TIMES: RangeInclusive<u64> = 1..=86_400_000;
@@ -55,7 +57,7 @@ const YEAR: RangeInclusive<u64> = 1_000..=31_536_000_000;
 const ROWS: RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 46] = [
+pub(super) static ALL: [Spec; 54] = [
     row("listen", None, "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
     row(
         "data_dir",
@@ -167,7 +169,31 @@ pub(super) static ALL: [Spec; 46] = [
         Field::Count(&mut s.load_concurrency)
     }),
     row("max_rejects", None, "Refused rows kept of one dataset", 1..=100_000, |s| {
-        Field::Count(&mut s.max_rejects)
+        Field::Count(&mut s.file_limits.max_rejects)
+    }),
+    row("file.max_unpacked", None, "Largest file after unpacking", 1_024..=1 << 44, |s| {
+        Field::Size(&mut s.file_limits.max_unpacked_bytes)
+    }),
+    row("file.max_unpack_ratio", None, "How many times a file may grow", 1..=100_000, |s| {
+        Field::Cost(&mut s.file_limits.max_unpack_ratio)
+    }),
+    row("file.max_members", None, "Members of an archive", 1..=100_000, |s| {
+        Field::Count(&mut s.file_limits.max_members)
+    }),
+    row("file.max_sheets", None, "Tables of one file", 1..=10_000, |s| {
+        Field::Count(&mut s.file_limits.max_sheets)
+    }),
+    row("file.max_columns", None, "Columns of a table; PostgreSQL takes 1600", 1..=2_000, |s| {
+        Field::Count(&mut s.file_limits.max_columns)
+    }),
+    row("file.max_cell", None, "Largest cell", FILE_SIZES, |s| {
+        Field::MemorySize(&mut s.file_limits.max_cell_bytes)
+    }),
+    row("file.max_record", None, "Largest row", FILE_SIZES, |s| {
+        Field::MemorySize(&mut s.file_limits.max_record_bytes)
+    }),
+    row("file.max_header", None, "Largest header", FILE_SIZES, |s| {
+        Field::MemorySize(&mut s.file_limits.max_header_bytes)
     }),
     row("default_limit", None, "Rows of a list without `limit`", 1..=100_000, |s| {
         Field::Rows(&mut s.default_limit)
