@@ -43,6 +43,8 @@ pub struct Settings {
     pub reader_threads: usize,
     /// Memory for answers that are kept, bytes; 0 keeps none.
     pub response_cache_bytes: u64,
+    /// Which indexes are built without being asked for.
+    pub indexes: IndexPolicy,
     /// Memory for documents that clients of one workspace name by their hash, bytes; 0 keeps none.
     pub persisted_documents_bytes: u64,
     /// Size of one workspace's list of trusted documents, bytes.
@@ -53,8 +55,8 @@ pub struct Settings {
     pub introspection: bool,
     /// Jobs at work at once.
     pub load_concurrency: usize,
-    /// Refused rows kept of one dataset.
-    pub max_rejects: usize,
+    /// What a file may cost, and how many of its refused rows are kept.
+    pub file_limits: sluice_schema::Limits,
     /// Time that running requests get to end after SIGTERM.
     pub shutdown_grace: Duration,
     /// Time that a client may take to send a request's headers, and that a connection may idle.
@@ -104,6 +106,42 @@ pub struct QueryLimits {
     pub max_sort_keys: usize,
 }
 
+/// Which indexes are built without being asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexPolicy {
+    /// Whether what is often filtered and sorted by gets an index.
+    pub is_automatic: bool,
+    /// Whether a dataset that is searched by words gets an index for that.
+    pub is_search_on_demand: bool,
+    /// Time between two looks at what queries did.
+    pub look_every: Duration,
+    /// Rows below which a dataset needs none.
+    pub min_rows: usize,
+    /// Slow runs of a kind of question before it gets one.
+    pub min_uses: usize,
+    /// Automatic indexes of one dataset.
+    pub max_count: usize,
+    /// Percent of a dataset's own size that its automatic indexes may take together.
+    pub max_percent: usize,
+    /// Time without use after which an automatic index is dropped.
+    pub unused_after: Duration,
+}
+
+impl Default for IndexPolicy {
+    fn default() -> IndexPolicy {
+        IndexPolicy {
+            is_automatic: true,
+            is_search_on_demand: true,
+            look_every: Duration::from_secs(10),
+            min_rows: 10_000,
+            min_uses: 20,
+            max_count: 6,
+            max_percent: 100,
+            unused_after: Duration::from_secs(14 * 24 * 3_600),
+        }
+    }
+}
+
 /// Which documents are served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DocumentMode {
@@ -140,12 +178,13 @@ impl Default for Settings {
             pool_size: 8,
             reader_threads: std::thread::available_parallelism().map_or(2, usize::from).min(16),
             response_cache_bytes: 64 << 20,
+            indexes: IndexPolicy::default(),
             persisted_documents_bytes: 4 << 20,
             max_documents_bytes: 8 << 20,
             documents: DocumentMode::Any,
             introspection: true,
             load_concurrency: 2,
-            max_rejects: 1_000,
+            file_limits: sluice_schema::Limits::default(),
             shutdown_grace: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             body_idle_timeout: Duration::from_secs(10),

@@ -14,6 +14,7 @@
 //! | [`catalog`] | what exists (datasets, keys, jobs) → rows of the catalog, and snapshots in memory |
 //! | [`auth`] | request headers → a principal |
 //! | [`ingest`] | uploaded bytes → a published dataset version |
+//! | [`indexes`] | what queries filter and sort by → indexes, in the background |
 //! | [`query`] | a GraphQL operation → one SQL statement per root field → JSON bytes |
 //! | [`graphql`] | the catalog → GraphQL types; catalog fields, uploads |
 //! | [`http`] | requests → answers |
@@ -27,6 +28,7 @@ pub mod config;
 pub mod error;
 pub mod graphql;
 pub mod http;
+pub mod indexes;
 pub mod ingest;
 pub mod ops;
 pub mod query;

@@ -3,8 +3,9 @@
 //! It never unpacks to disk, and counts what an archive claims before opening it.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::decode::PLAIN_UTF8;
 use crate::delimited::{TableError, Wishes, understand_delimited};
@@ -25,18 +26,45 @@ pub(crate) fn understand_zip(
     check_claims(&mut archive, path, wishes.limits)?;
     let names: Vec<String> =
         archive.file_names().flatten().map(std::borrow::Cow::into_owned).collect();
+    if let Some(what) = other_package(&mut archive, &names)? {
+        return Err(SchemaError::Unsupported {
+            what: what.to_owned(),
+            remedy: "copy the table into a spreadsheet and send that".to_owned(),
+        });
+    }
     if let Some(kind) = kind_of_members(names.iter().map(String::as_str)) {
         let has_merged_cells = check_parts(&mut archive, kind, wishes.limits)?;
         drop(archive);
         return understand_workbook(path, kind, has_merged_cells, wishes);
     }
-    if names.iter().any(|name| name.starts_with("word/") || name.starts_with("ppt/")) {
-        return Err(SchemaError::Unsupported {
-            what: "a Word or PowerPoint document".to_owned(),
-            remedy: "copy the table into a spreadsheet and send that".to_owned(),
-        });
-    }
     understand_members(path, &mut archive, wishes)
+}
+
+/// Tells which kind of package an archive is that holds no tables.
+fn other_package(
+    archive: &mut zip::ZipArchive<BufReader<File>>,
+    names: &[String],
+) -> Result<Option<&'static str>, SchemaError> {
+    let begins = |start: &str| names.iter().any(|name| name.starts_with(start));
+    if begins("word/") || begins("ppt/") {
+        return Ok(Some("a Word or PowerPoint document"));
+    }
+    if names.iter().any(|name| name == "AndroidManifest.xml" || name == "META-INF/MANIFEST.MF") {
+        return Ok(Some("a program (a Java or Android archive)"));
+    }
+    let Some(index) = names.iter().position(|name| name == "mimetype") else {
+        return Ok(None);
+    };
+    let mut mime = String::new();
+    let member = archive.by_index(index).map_err(damaged_archive)?;
+    member.take(256).read_to_string(&mut mime).map_err(damaged_archive)?;
+    let is_office = mime.starts_with("application/vnd.oasis.opendocument.");
+    Ok(match is_office {
+        true if mime.contains("opendocument.spreadsheet") => None,
+        true => Some("an OpenDocument document that is no spreadsheet"),
+        false if mime.starts_with("application/epub") => Some("an electronic book"),
+        false => None,
+    })
 }
 
 fn check_claims(
@@ -217,13 +245,13 @@ fn understand_sheet(
         container: &Container::Plain,
         encoding: PLAIN_UTF8,
         limits: wishes.limits,
-        faults: None,
+        faults: Some(&Arc::default()),
         inner: Inner::Sheet { sheet },
     };
     let mut plan = understand_delimited(place, wishes).map_err(TableError::into_schema)?;
     plan.name = Some(sheet.name().to_owned());
     let facts = sheet.take_facts();
-    plan.notices.extend(facts.notices());
+    plan.notices.extend(facts.notices(&plan.columns));
     plan.notices.extend(facts.shown.note(&mut plan.columns, plan.n_rows));
     for notice in &mut plan.notices {
         notice.sheet = Some(sheet.name().to_owned());

@@ -159,11 +159,14 @@ impl<R: Read> BlockCutter<R> {
                 .map_or(0, |end| end + 1);
             line >= outside_from && block.get(line) == Some(&comment)
         });
-        let starts = block
-            .get(before)
-            .is_some_and(|byte| *byte == self.marks.delimiter || *byte == b'\n' || *byte == b'\r');
-        let is_escaped =
-            self.marks.escape.is_some_and(|escape| is_escaped(block, outside_from, before, escape));
+        let n_delimiter = self.marks.wide.map_or(1, char::len_utf8);
+        let delimiter = hit.saturating_sub(n_delimiter);
+        let starts = matches!(block.get(before), Some(b'\n' | b'\r'))
+            || self.marks.delimiter_at(block, delimiter) > 0;
+        let is_escaped = self
+            .marks
+            .escape
+            .is_some_and(|escape| is_escaped(block, outside_from, delimiter, escape));
         starts && !in_comment && !is_escaped
     }
 

@@ -132,7 +132,11 @@ struct Part {
 fn date_parts(text: &str) -> Option<([Part; 3], char, bool)> {
     let separator = text.chars().find(|char| matches!(char, '/' | '-' | '.' | ' '))?;
     let pieces: Vec<&str> = match separator {
-        ' ' | '.' => text.split([' ', ',', '.']).filter(|piece| !piece.is_empty()).collect(),
+        // Spanish and Portuguese say `5 de enero de 2024`.
+        ' ' | '.' => text
+            .split([' ', ',', '.'])
+            .filter(|piece| !piece.is_empty() && !piece.eq_ignore_ascii_case("de"))
+            .collect(),
         mark => text.split(mark).collect(),
     };
     let &[first, second, third] = pieces.as_slice() else {
@@ -159,29 +163,27 @@ fn part(text: &str) -> Option<Part> {
 }
 
 fn month_named(text: &str) -> Option<u32> {
-    const MONTHS: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let lower = text.to_ascii_lowercase();
-    let fits = |month: &str| {
-        *month == *lower
-            || (lower.len() == 3 && month.starts_with(&lower))
-            || (lower == "sept" && *month == *"september")
-    };
-    let place = MONTHS.iter().position(|month| fits(month))?;
+    let lower = text.to_lowercase();
+    let place = MONTHS.iter().position(|names| names.split(' ').any(|name| name == lower))?;
     u32::try_from(place + 1).ok()
 }
+
+/// Names of months and their abbreviations in English, German, French, Spanish, Italian, Portuguese and Dutch; none
+/// means different months in two of them.
+const MONTHS: [&str; 12] = [
+    "january jan januar jänner janvier janv enero ene gennaio gen janeiro januari",
+    "february feb februar feber février févr fevrier fevr febrero febbraio fevereiro fev februari",
+    "march mar märz mrz mär mars marzo março marco maart mrt",
+    "april apr avril avr abril abr aprile",
+    "may mai mayo maggio mag maio mei",
+    "june jun juni juin junio giugno giu junho",
+    "july jul juli juillet juil julio luglio lug julho",
+    "august aug août aout agosto ago augustus",
+    "september sep sept septembre septiembre setembro settembre set",
+    "october oct oktober okt octobre octubre ottobre ott outubro out",
+    "november nov novembre noviembre novembro",
+    "december dec dezember dez décembre déc decembre diciembre dic dicembre dezembro",
+];
 
 fn days_in_order(parts: [Part; 3], order: DateOrder) -> Option<i32> {
     let [first, second, third] = parts;

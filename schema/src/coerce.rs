@@ -6,6 +6,7 @@ use crate::calendar::{Moment, read_in_order};
 use crate::decimal::{UNSCALED_LIMIT, rescale};
 use crate::error::CoerceError;
 use crate::form::{Cell, boolean_word, form_of, parse_uuid, survives_double};
+use crate::json::is_json;
 use crate::naming::cut;
 use crate::notation::read_number;
 use crate::plan::{Notation, NumberNotation};
@@ -118,15 +119,15 @@ impl<'n> CellReader<'n> {
             ColumnType::Decimal { scale, .. } => plain_decimal(text, scale).map(Value::Decimal),
             ColumnType::Float => float(text).map(Value::Float),
             ColumnType::Date => parse_iso_date(text).map(Value::Date),
-            ColumnType::LocalTime => parse_iso_time(text).map(Value::Time),
+            ColumnType::LocalTime => parse_iso_time(text)
+                .or_else(|| (self.notation.midnight && text == "0").then_some(0))
+                .map(Value::Time),
             ColumnType::LocalDateTime => parse_iso_local_date_time(text)
                 .or_else(|| self.midnight(text))
                 .map(Value::Timestamp),
             ColumnType::DateTime => parse_iso_date_time(text).map(Value::Timestamp),
             ColumnType::Uuid => parse_uuid(text).map(Value::Uuid),
-            ColumnType::Json => {
-                serde_json::from_str::<serde::de::IgnoredAny>(text).ok().map(|_| Value::Text(text))
-            }
+            ColumnType::Json => is_json(text).then_some(Value::Text(text)),
             ColumnType::String => Some(Value::Text(text)),
         }
     }

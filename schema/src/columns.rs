@@ -17,6 +17,8 @@ pub(crate) struct ColumnSource {
     pub(crate) comma_delimited: bool,
     /// Whether all numbers of the source are doubles.
     pub(crate) doubles: bool,
+    /// Whether the source tells numbers from text.
+    pub(crate) typed: bool,
 }
 
 /// Names and types the columns of a table.

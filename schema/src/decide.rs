@@ -8,7 +8,7 @@ use crate::evidence::{evidence, mixed_notice, mixed_reason, null_words_notice, t
 use crate::form::Form;
 use crate::options::{DateOrder, DeclaredType};
 use crate::plan::{BooleanPair, Evidence, Notation, Notice, NoticeCode};
-use crate::summary::{ColumnSummary, Order, boolean_bit};
+use crate::summary::{COMMON_SCALE, ColumnSummary, Order, boolean_bit};
 use crate::types::ColumnType;
 use crate::ways::{Choice, DateChoice, NumberChoice, Told, choose_date, choose_number};
 
@@ -185,6 +185,10 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
                 Verdict::text("the words may be booleans, but not both words of one pair occur")
             }
         },
+        // In spreadsheets midnight is the number 0.
+        [Form::Int, Form::Time] if context.source.doubles && summary.ints.0 == Some((0, 0)) => {
+            Verdict { midnight: true, ..all(ColumnType::LocalTime, "times of day") }
+        }
         [Form::Date, Form::LocalDateTime] if context.source.doubles => {
             Verdict { midnight: true, ..all(ColumnType::LocalDateTime, "dates, some with a time") }
         }
@@ -224,6 +228,10 @@ fn decimals(
     n_values: u64,
     notices: &mut Vec<Notice>,
 ) -> Verdict {
+    if !context.source.typed && may_be_versions(summary) {
+        let reason = "the numbers are close together and written neither at one scale nor as short as they can be: they may be versions; declare DECIMAL to make them numbers";
+        return stays_text(NoticeCode::Ambiguous, reason.to_owned(), context, notices);
+    }
     let (min, max) = summary.ints.0.unwrap_or((0, 0));
     let whole_digits = summary.max_whole_digits.max(n_digits(min)).max(n_digits(max));
     let scale = summary.max_scale;
@@ -244,6 +252,23 @@ fn decimals(
         "the numbers need {whole_digits} digits before and {scale} after the point, more than 18 in all"
     );
     stays_text(NoticeCode::WideNumbers, reason, context, notices)
+}
+
+/// Programs print all numbers at one scale, or each as short as it can be. `1.9, 1.10` is neither: as versions or
+/// sections they are not 1.9 and 1.1. What is measured or paid differs by more, or begins fractions with zeros.
+fn may_be_versions(summary: &ColumnSummary) -> bool {
+    const WIDEST: i128 = 4;
+    let fractions = summary.fractions;
+    let unit = 10_i128.pow(u32::from(COMMON_SCALE));
+    let (min, max) = summary.decimals.0.unwrap_or((0, 0));
+    let (least, most) = summary.ints.0.map_or((min, max), |(least, most)| {
+        (min.min(i128::from(least) * unit), max.max(i128::from(most) * unit))
+    });
+    fractions.min_scale < summary.max_scale
+        && fractions.padded
+        && !fractions.measured
+        && summary.max_scale <= 3
+        && most / unit - least / unit <= WIDEST
 }
 
 fn floats(

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{
+    Decoder, DecoderResult, Encoding, ISO_8859_15, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252,
+};
 
 use crate::error::SchemaError;
 
@@ -18,16 +20,21 @@ pub(crate) const BROKEN_UTF8: &str = "UTF-8 with undecodable bytes";
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Bytes that could not be decoded.
+/// Bytes that could not be decoded, and characters that no store takes.
 #[derive(Debug)]
 pub(crate) struct Faults {
     count: AtomicU64,
     first_byte: AtomicU64,
+    n_nuls: AtomicU64,
 }
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { count: AtomicU64::new(0), first_byte: AtomicU64::new(u64::MAX) }
+        Self {
+            count: AtomicU64::new(0),
+            first_byte: AtomicU64::new(u64::MAX),
+            n_nuls: AtomicU64::new(0),
+        }
     }
 }
 
@@ -35,6 +42,16 @@ impl Faults {
     fn add(&self, at_byte: u64) {
         self.count.fetch_add(1, Ordering::Relaxed);
         self.first_byte.fetch_min(at_byte, Ordering::Relaxed);
+    }
+
+    /// Counts characters of text that are NUL.
+    pub(crate) fn add_nuls(&self, count: u64) {
+        self.n_nuls.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Whether anything became U+FFFD.
+    pub(crate) fn any(&self) -> bool {
+        self.get().is_some() || self.n_nuls.load(Ordering::Relaxed) > 0
     }
 
     /// Returns how many and the first one's byte in the file.
@@ -61,12 +78,45 @@ pub(crate) fn encoding_of_head(head: &[u8]) -> Option<&'static Encoding> {
             if place % 2 == 0 { even += 1 } else { odd += 1 }
         }
     }
-    let half = sample.len() / 2;
-    // ASCII in UTF-16 has a zero in every second place and none in the others.
-    match (even * 3 >= half && half > 0, odd * 3 >= half && half > 0) {
-        (true, false) if odd == 0 => Some(UTF_16BE),
-        (false, true) if even == 0 => Some(UTF_16LE),
-        _ => None,
+    // ASCII in UTF-16 has a zero in every second place and none in the others. Of Cyrillic or Chinese text only the
+    // delimiters and line ends are ASCII: what is decoded must then be text.
+    let encoding = match (even, odd) {
+        (1.., 0) => UTF_16BE,
+        (0, 1..) => UTF_16LE,
+        _ => return None,
+    };
+    let whole = sample.get(..sample.len() & !1).unwrap_or_default();
+    let text = encoding.decode_without_bom_handling(whole).0;
+    // The sample may end inside a character.
+    let is_text = |char: char| !char.is_control() || char.is_ascii_whitespace();
+    let n_odd = text.chars().rev().skip(1).filter(|char| *char == '\u{FFFD}' || !is_text(*char));
+    let has_line_or_is_ascii = text.contains(['\n', '\r']) || (even + odd) * 3 >= whole.len() / 2;
+    (n_odd.count() == 0 && has_line_or_is_ascii).then_some(encoding)
+}
+
+/// What tells ISO 8859-15 from Windows-1252, which differ in eight characters only.
+#[derive(Default)]
+struct LatinMarks {
+    before: u8,
+    /// Bytes that only Windows-1252 has.
+    has_windows_bytes: bool,
+    /// Signs of euros, and letters between letters, where Windows-1252 has odd signs and fractions.
+    n_latin9: u64,
+}
+
+impl LatinMarks {
+    fn feed(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.has_windows_bytes |= (0x80..=0x9F).contains(&byte);
+            let is_after_ligature =
+                matches!(self.before, 0xBC | 0xBD) && byte.is_ascii_alphabetic();
+            self.n_latin9 += u64::from(byte == 0xA4 || is_after_ligature);
+            self.before = byte;
+        }
+    }
+
+    fn is_latin9(&self) -> bool {
+        !self.has_windows_bytes && self.n_latin9 > 0
     }
 }
 
@@ -74,6 +124,7 @@ pub(crate) fn encoding_of_head(head: &[u8]) -> Option<&'static Encoding> {
 pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError> {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     let mut utf8 = UTF_8.new_decoder_with_bom_removal();
+    let mut latin = LatinMarks::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut decoded = vec![0; CHUNK_BYTES * 3];
     let (mut n_faults, mut n_foreign) = (0_u64, 0_u64);
@@ -82,6 +133,7 @@ pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError>
         let bytes = chunk.get(..n_read).unwrap_or_default();
         let last = n_read == 0;
         detector.feed(bytes, last);
+        latin.feed(bytes);
         let mut rest = bytes;
         loop {
             let (result, n_used, n_written) =
@@ -105,7 +157,8 @@ pub(crate) fn detect(mut source: impl Read) -> Result<&'static str, SchemaError>
     if n_foreign >= 4 * n_faults {
         return Ok(BROKEN_UTF8);
     }
-    Ok(detector.guess(None, Utf8Detection::Deny).name())
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    Ok(if guess == WINDOWS_1252 && latin.is_latin9() { ISO_8859_15 } else { guess }.name())
 }
 
 /// Gives UTF-8 while reading another encoding.

@@ -6,12 +6,13 @@ use std::io::Read;
 use std::sync::RwLock;
 
 use crate::columns::{ColumnSource, plan_columns};
+use crate::decode::PLAIN_UTF8;
 use crate::error::SchemaError;
 use crate::footer::cut_footer;
 use crate::header::{find_header, json_header};
 use crate::options::{Control, Limits, ReadOptions};
 use crate::pipeline::run_in_order;
-use crate::plan::{Dialect, HeaderPlan, Notice, NoticeCode, SheetPlan};
+use crate::plan::{ColumnPlan, Dialect, HeaderPlan, Notice, NoticeCode, SheetPlan};
 use crate::rows::{BlockCounts, BlockError, LeftOut, RowRules, WatchedBlocks};
 use crate::scan::{CellSpan, Marks, cell_text};
 use crate::sniff::sniff;
@@ -21,7 +22,7 @@ use crate::stream::inner_dialect;
 use crate::summary::{CellRules, ColumnSummary, Tally};
 
 /// Lines left out that are kept word for word; the rest is counted.
-const MAX_KEPT_LINES: usize = 100;
+const MAX_KEPT_LINES: usize = 1_000;
 
 /// What the caller wants, together.
 #[derive(Clone, Copy)]
@@ -79,7 +80,14 @@ pub(crate) fn understand_delimited(
         Inner::Json(_) | Inner::Parquet { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
-    let rules = CellRules { null_spellings: options.null_spellings.clone(), texts: place.texts() };
+    control.inferring();
+    // Who left a row of a spreadsheet empty made a row; an empty line of a text is none.
+    header.blank_is_row |= matches!(place.inner, Inner::Sheet { .. });
+    let rules = CellRules {
+        null_spellings: options.null_spellings.clone(),
+        texts: place.texts(),
+        seeks_replaced: place.is_typed() || place.encoding != PLAIN_UTF8,
+    };
     let n_workers = if complete { 1 } else { crate::read::usual_workers() };
     // What was read of the rows is not read again: opening a packed source or a workbook costs.
     let at = usize::try_from(header.data_start).unwrap_or(usize::MAX);
@@ -89,7 +97,10 @@ pub(crate) fn understand_delimited(
     let mut table = summarise(blocks, &dialect, &header, &rules, wishes, n_workers)?;
     let found = match place.inner {
         Inner::Json(_) | Inner::Parquet { .. } => None,
-        _ => cut_footer(place, &table, &dialect, &mut header, options)?,
+        _ => {
+            let unwatched = TextPlace { faults: None, ..place };
+            cut_footer(unwatched, &table, &dialect, &mut header, options)?
+        }
     };
     if let Some(footer) = found {
         notices.extend(footer);
@@ -102,8 +113,12 @@ pub(crate) fn understand_delimited(
     let source = ColumnSource {
         comma_delimited: dialect.delimiter == ',',
         doubles: matches!(place.inner, Inner::Sheet { .. }),
+        typed: place.is_typed(),
     };
     let columns = plan_columns(&table, source, &header, options, &mut notices)?;
+    if place.faults.is_some_and(|faults| faults.any()) {
+        notices.extend(table.replaced_notices(&header, &columns));
+    }
     Ok(SheetPlan {
         name: None,
         format: place.format(),
@@ -172,8 +187,7 @@ fn summarise<R: std::io::Read + Send>(
     n_workers: usize,
 ) -> Result<TableSummary, TableError> {
     let Wishes { limits, control, .. } = wishes;
-    let row_rules =
-        RowRules { marks: Marks::of(dialect), header, limits, one_column: header.one_column };
+    let row_rules = RowRules { marks: Marks::of(dialect), header, limits };
     // Which columns have too many values for categories, told to workers as it becomes known.
     let many_values: RwLock<Vec<bool>> = RwLock::new(Vec::new());
     let mut table = TableSummary::default();
@@ -303,6 +317,26 @@ impl TableSummary {
         self.blocks.push((block.counts.n_records, block.n_bytes));
         self.n_records += block.counts.n_records;
         self.n_rows += block.counts.n_rows;
+    }
+
+    /// Tells which cells hold U+FFFD, by column.
+    fn replaced_notices(&self, header: &HeaderPlan, columns: &[ColumnPlan]) -> Vec<Notice> {
+        let message = "cells hold U+FFFD in place of bytes that could not be decoded, or of NUL";
+        let told = columns.iter().filter_map(|column| {
+            let Tally { count, first_row } = self.columns.get(column.index_in_file)?.replaced;
+            let label = if column.label.is_empty() { &column.name } else { &column.label };
+            let notice = Notice::new(NoticeCode::UndecodableByte, message)
+                .in_column(label.as_str())
+                .at(header.first_data_row + first_row, count);
+            (count > 0).then_some(notice)
+        });
+        let mut told: Vec<Notice> = told.collect();
+        if header.cells.iter().any(|cell| cell.contains('\u{FFFD}')) {
+            let message =
+                "the header holds U+FFFD in place of bytes that could not be decoded, or of NUL";
+            told.push(Notice::new(NoticeCode::UndecodableByte, message));
+        }
+        told
     }
 
     fn notices(&self, header: &HeaderPlan, is_typed: bool) -> Vec<Notice> {

@@ -211,14 +211,11 @@ fn extremes(summary: &ColumnSummary, verdict: &Verdict) -> (Option<String>, Opti
         }
         ColumnType::LocalTime => {
             let text = |micros: i64| written(&|out| write_time(out, micros));
-            both(
-                verdict
-                    .date
-                    .as_ref()
-                    .map_or(summary.micros, |date| date.range)
-                    .0
-                    .map(|(min, max)| (text(min), text(max))),
-            )
+            let mut range = verdict.date.as_ref().map_or(summary.micros, |date| date.range);
+            if verdict.midnight {
+                range.add(0);
+            }
+            both(range.0.map(|(min, max)| (text(min), text(max))))
         }
         ColumnType::LocalDateTime | ColumnType::DateTime => {
             let zone = if column_type == ColumnType::DateTime { "Z" } else { "" };

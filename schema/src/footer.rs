@@ -22,6 +22,23 @@ const WORDS: &[&str] = &[
     "total",
     "sum",
     "subtotal",
+    "gesamt",
+    "insgesamt",
+    "somme",
+    "suma",
+    "soma",
+    "totaal",
+    "totale",
+    "итого",
+    "всего",
+    "合計",
+    "合计",
+    "总计",
+    "quelle",
+    "fuente",
+    "fonte",
+    "stand",
+    "hinweis",
     "grand total",
     "average",
     "source",
@@ -47,7 +64,16 @@ pub(crate) fn cut_footer(
         Some(n_rows) => Some(n_records.saturating_sub(n_rows)),
         None => first_suspect(table),
     };
-    let Some(first) = first else { return Ok(None) };
+    let Some(mut first) = first else { return Ok(None) };
+    // Blank rows between table and footer belong to neither.
+    while first > 0 && first + 2 * MAX_RECORDS > n_records && header.blank_is_row {
+        let at = header.data_start + offset_of(place, table, dialect, header, first - 1)?;
+        let begins = crate::source::read_head(&mut place.open(at)?, 1)?;
+        if !matches!(begins.first(), Some(b'\n' | b'\r')) {
+            break;
+        }
+        first -= 1;
+    }
     let at = header.data_start + offset_of(place, table, dialect, header, first)?;
     let mut tail = Vec::new();
     place.open(at)?.take(MAX_BYTES).read_to_end(&mut tail)?;
@@ -61,7 +87,9 @@ pub(crate) fn cut_footer(
     }
     header.data_end = Some(at);
     let joint = dialect.delimiter.to_string();
-    let told = records.iter().enumerate().map(|(place, cells)| {
+    let filled =
+        records.iter().enumerate().filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty()));
+    let told = filled.map(|(place, cells)| {
         let row = header.first_data_row + first + u64::try_from(place).unwrap_or_default();
         Notice::new(NoticeCode::Footer, format!("left out after the rows: {}", cells.join(&joint)))
             .at(row, 1)

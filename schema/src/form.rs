@@ -3,6 +3,7 @@
 //! It never considers other cells: forms are disjoint, and what is not canonical is text.
 
 use crate::decimal::MAX_PRECISION;
+use crate::json::is_json;
 use crate::plan::BooleanPair;
 use crate::temporal::{
     parse_iso_date, parse_iso_date_time, parse_iso_local_date_time, parse_iso_time,
@@ -224,10 +225,6 @@ pub(crate) fn parse_uuid(text: &str) -> Option<[u8; 16]> {
         n_digits += 1;
     }
     Some(out)
-}
-
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn digits_first(text: &str, negative: bool) -> Cell {

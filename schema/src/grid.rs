@@ -2,10 +2,12 @@
 //! It exists so that every kind of workbook gives the same text for the same cell: dates by whole numbers, errors as null.
 //! It never rounds a number, and keeps what it cannot give as a value as text or as a fact to be told.
 
+use std::collections::BTreeMap;
+
 use calamine::{DataRef, ExcelDateTime};
 
 use crate::error::SchemaError;
-use crate::plan::{Notice, NoticeCode, ShownAs};
+use crate::plan::{ColumnPlan, Notice, NoticeCode, ShownAs};
 use crate::shown::ShownColumns;
 use crate::stream::{RowSink, Stop};
 use crate::summary::Tally;
@@ -18,22 +20,26 @@ pub(crate) struct SheetFacts {
     pub(crate) shown: ShownColumns,
     /// Areas of several cells: how many, the row (1-based) of the first, and its name.
     pub(crate) merged: Option<(u64, u64, String)>,
-    n_errors: u64,
-    /// Row (1-based), column and text of the first error cell.
-    first_error: Option<(u64, String, String)>,
+    /// Error cells by column and error.
+    errors: BTreeMap<(usize, String), Tally>,
     n_durations: u64,
     /// Cells with the 29th of February 1900.
     no_such_day: Tally,
 }
 
 impl SheetFacts {
-    pub(crate) fn notices(&self) -> Vec<Notice> {
+    pub(crate) fn notices(&self, columns: &[ColumnPlan]) -> Vec<Notice> {
         let mut notices = Vec::new();
-        if let Some((row, column, text)) = &self.first_error {
+        for ((column, error), tally) in &self.errors {
+            let place = format!("{}{}", column_letters(*column), tally.first_row);
             let message = format!(
-                "cells hold spreadsheet errors, the first {text} in {column}{row}; they were read as null"
+                "cells hold the spreadsheet error {error}, the first {place}; they were read as null"
             );
-            notices.push(Notice::new(NoticeCode::ErrorCell, message).at(*row, self.n_errors));
+            let label = columns.iter().find(|plan| plan.index_in_file == *column).map(|plan| {
+                if plan.label.is_empty() { plan.name.clone() } else { plan.label.clone() }
+            });
+            let notice = Notice::new(NoticeCode::ErrorCell, message);
+            notices.push(Notice { column: label, ..notice }.at(tally.first_row, tally.count));
         }
         if let Some((count, row, area)) = &self.merged {
             let message = format!(
@@ -119,11 +125,8 @@ impl<'s> Grid<'s> {
                 None => self.sink.text(text),
             },
             DataRef::Error(error) => {
-                self.facts.n_errors += 1;
-                if self.facts.first_error.is_none() {
-                    self.facts.first_error =
-                        Some((u64::from(row) + 1, column_letters(column), error.to_string()));
-                }
+                let errors = &mut self.facts.errors;
+                errors.entry((column, error.to_string())).or_default().add(u64::from(row) + 1);
                 self.sink.value("");
             }
             DataRef::Empty => self.sink.value(""),

@@ -33,6 +33,10 @@ impl HeadRecord {
     fn forms(&self) -> impl Iterator<Item = Form> + '_ {
         self.forms.iter().copied()
     }
+
+    fn is_all_words(&self) -> bool {
+        self.forms().zip(&self.cells).all(is_word)
+    }
 }
 
 /// Finds the header in the head of a delimited text.
@@ -46,7 +50,7 @@ pub(crate) fn find_header(
 ) -> Result<HeaderPlan, SchemaError> {
     let records = head_records(head, Marks::of(dialect), texts);
     let mut header = header_of(&records, options, notices, &dialect.delimiter.to_string())?;
-    header.one_column = records.iter().all(|record| record.cells.len() <= 1);
+    header.blank_is_row = records.iter().all(|record| record.cells.len() <= 1);
     let header_bytes = usize::try_from(header.data_start).unwrap_or(usize::MAX);
     let first_bytes = records.first().map_or(0, |first| first.end);
     if header_bytes.max(first_bytes) > limits.max_header_bytes {
@@ -116,7 +120,7 @@ pub(crate) fn header_of(
     let below = table.get(place.unwrap_or(0) + 1..).unwrap_or_default();
     let stacked = below.split_first().filter(|(second, rest)| match options.header_rows {
         Some(n_rows) => n_rows >= 2,
-        None => options.header_row.is_none() && is_second_header(second, rest, header.cells.len()),
+        None => options.header_row.is_none() && is_second_header(header, second, rest),
     });
     let plan = |last: &HeadRecord, n_rows, cells, reason: &str| HeaderPlan {
         row: Some(last.row),
@@ -125,7 +129,7 @@ pub(crate) fn header_of(
         first_data_row: last.row + 1,
         data_start: u64::try_from(last.end).unwrap_or_default(),
         data_end: None,
-        one_column: false,
+        blank_is_row: false,
         skip_repeats: header.n_filled() >= 2,
         reason: reason.to_owned(),
     };
@@ -155,7 +159,7 @@ pub(crate) fn json_header(head: &str, dialect: &Dialect) -> HeaderPlan {
         cells: first.cells.clone(),
         first_data_row: 2,
         data_start: u64::try_from(first.end).unwrap_or_default(),
-        one_column: first.cells.len() == 1,
+        blank_is_row: first.cells.len() == 1,
         reason: "the members of the objects".to_owned(),
         ..HeaderPlan::default()
     }
@@ -230,10 +234,26 @@ fn n_preamble(records: &[HeadRecord]) -> usize {
     };
     // What follows must look like a header, else a ragged beginning is data.
     let is_wide = header.n_filled() * 10 >= width * 6;
-    let is_words = header.forms().all(|form| {
-        matches!(form, Form::Text | Form::Empty | Form::Blank | Form::NullWord | Form::Int)
-    });
-    if is_wide && is_words { n_before } else { 0 }
+    // Years may stand in a header, beside words.
+    let is_words = header.forms().zip(&header.cells).all(|(form, cell)| {
+        is_word((form, cell))
+            || matches!(form, Form::Empty | Form::Blank | Form::NullWord | Form::Int)
+    }) && header.forms().any(|form| form != Form::Int);
+    match n_before {
+        0 => 0,
+        n_before if is_wide && is_words => n_before,
+        _ => full_header(records, width).unwrap_or(0),
+    }
+}
+
+/// After a title, lines like `as of | 2024-01-05` may follow: finds the first row that has words in all columns, with
+/// values below.
+fn full_header(records: &[HeadRecord], width: usize) -> Option<usize> {
+    let is_full = |record: &HeadRecord| record.n_filled() == width && record.cells.len() == width;
+    let place = records.iter().take(MAX_PREAMBLE).position(is_full)?;
+    let (header, below) = records.get(place..)?.split_first()?;
+    let has_values = (0..width).any(|column| form_below(below, column).is_some());
+    (header.is_all_words() && has_values).then_some(place)
 }
 
 /// The most frequent number of cells; the larger one of two.
@@ -243,6 +263,11 @@ fn usual_width(records: &[HeadRecord]) -> usize {
         *widths.entry(record.cells.len()).or_default() += 1;
     }
     widths.into_iter().max_by_key(|(width, count)| (*count, *width)).map_or(0, |(width, _)| width)
+}
+
+/// Whether a cell may be a word of a header: `x` and `y` are, though `y` may mean yes.
+fn is_word((form, cell): (Form, &String)) -> bool {
+    form == Form::Text || (form == Form::Boolean && trim(cell).len() == 1)
 }
 
 fn is_number(form: Form) -> bool {
@@ -317,13 +342,44 @@ fn counts_on(records: &[HeadRecord]) -> bool {
 }
 
 /// Whether the second row belongs to the header: words above columns that are otherwise typed.
-fn is_second_header(second: &HeadRecord, rest: &[HeadRecord], width: usize) -> bool {
+fn is_second_header(first: &HeadRecord, second: &HeadRecord, rest: &[HeadRecord]) -> bool {
+    if is_below_merged(first, second, rest) {
+        return true;
+    }
+    let width = first.cells.len();
     if rest.len() < 2 || second.cells.len() != width || second.n_filled() < width {
         return false;
     }
-    if !second.forms().all(|form| form == Form::Text) {
+    if !second.is_all_words() {
         return false;
     }
     let n_typed = (0..width).filter(|column| form_below(rest, *column).is_some()).count();
     n_typed >= 2 && n_typed * 2 >= width
+}
+
+/// Whether the first row has blanks right of words, as merged cells leave them, and the second tells what is below
+/// each: words, or years above other numbers.
+fn is_below_merged(first: &HeadRecord, second: &HeadRecord, rest: &[HeadRecord]) -> bool {
+    let width = second.cells.len();
+    let is_blank =
+        |column: usize| first.cells.get(column).is_none_or(|cell| cell.trim().is_empty());
+    let is_merged = first.cells.first().is_some_and(|cell| !cell.trim().is_empty())
+        && (1..width).any(is_blank)
+        && first.n_filled() >= 2;
+    if !is_merged || rest.is_empty() || second.n_filled() < width || width < first.cells.len() {
+        return false;
+    }
+    let year =
+        |cell: &String| trim(cell).parse::<u16>().is_ok_and(|year| (1900..=2100).contains(&year));
+    let mut tells = false;
+    for (column, (form, cell)) in second.forms().zip(&second.cells).enumerate() {
+        let below = form_below(rest, column);
+        let is_year = form == Form::Int && year(cell);
+        let also_years = rest.iter().all(|row| row.cells.get(column).is_none_or(year));
+        if form != Form::Text && !(is_year && below.is_some() && !also_years) {
+            return false;
+        }
+        tells |= below.is_some();
+    }
+    tells && second.forms().any(|form| form == Form::Text)
 }

@@ -31,17 +31,56 @@ pub(crate) struct JsonTable {
 
 /// Tells whether a text is JSON that could hold a table, by its head.
 pub(crate) fn looks_like_json(head: &str) -> bool {
-    let start = head.trim_start();
+    let mut start = head.trim_start();
+    // Comments are no JSON, which is then told: as a table they would be nonsense.
+    loop {
+        let end = match start.as_bytes() {
+            [b'/', b'/', ..] => start.find('\n'),
+            [b'/', b'*', ..] => start.find("*/").map(|at| at + 1),
+            _ => break,
+        };
+        let Some(end) = end else { break };
+        start = start.get(end + 1..).unwrap_or_default().trim_start();
+    }
     let after = start.get(1..).unwrap_or_default().trim_start();
+    let begins = |marks: &[&str]| marks.iter().any(|mark| after.starts_with(mark));
     match start.as_bytes().first() {
-        Some(b'{') => after.starts_with(['"', '}']),
-        Some(b'[') => after.starts_with(['{', ']', '[', '"']) && !after.starts_with("\"\""),
+        Some(b'{') => begins(&["\"", "}", "//", "/*"]),
+        Some(b'[') if begins(&["{", "]", "[", "\"", "//", "/*"]) => !after.starts_with("\"\""),
+        Some(b'[') => match serde_json::from_str::<serde::de::IgnoredAny>(start) {
+            Ok(_) => true,
+            Err(error) => error.is_eof(),
+        },
         _ => false,
     }
 }
 
+/// JSON that is nested deeper is kept as text: the stores do not read it.
+const MAX_JSON_DEPTH: usize = 128;
+
+/// Tells whether a text is a JSON document that is not nested too deep.
+pub(crate) fn is_json(text: &str) -> bool {
+    let (mut depth, mut in_string, mut is_escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_JSON_DEPTH {
+            return false;
+        }
+    }
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
 /// Finds the tables of a document and their members.
 pub(crate) fn find_tables(place: &TextPlace<'_>, flatten: bool) -> Result<JsonTables, SchemaError> {
+    // Faults of decoding are counted once, not with each walk through the document.
+    let place = TextPlace { faults: None, ..*place };
     let limits = place.limits;
     let head = crate::source::read_head(&mut place.open_decoded(0)?, 64 * 1024)?;
     let is_array = head.trim_ascii_start().first() == Some(&b'[');
@@ -99,7 +138,7 @@ pub(crate) fn open_json(
     let limits = place.limits.clone();
     let member = member.map(str::to_owned);
     let keys = keys.to_vec();
-    stream_rows(move |sink| {
+    stream_rows(place.faults.cloned(), place.limits, move |sink| {
         let source = owned.open()?;
         for key in &keys {
             sink.text(key);

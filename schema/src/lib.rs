@@ -5,7 +5,7 @@
 //! The rule above all: no cell is silently lost or changed. This crate knows no network, database or async.
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
-//! cells (`source`, `archive`, `parts`, `workbook`, `grid`, `shown`, `rowgroups`, `physical`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
+//! cells (`kind`, `source`, `archive`, `parts`, `workbook`, `grid`, `shown`, `rowgroups`, `physical`, `nested`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
 //! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
@@ -25,7 +25,9 @@ mod form;
 mod grid;
 mod header;
 mod json;
+mod kind;
 pub mod naming;
+mod nested;
 mod notation;
 mod objects;
 mod options;
@@ -68,10 +70,12 @@ pub use plan::{
 pub use read::{RowEncoder, read_rows};
 pub use types::{ColumnType, OwnedValue, Value};
 
+use crate::blocks::unwrap_schema_error;
 use crate::decode::{BROKEN_UTF8, Faults, PLAIN_UTF8, detect, encoding_named, encoding_of_head};
 use crate::delimited::{TableError, Wishes, empty_file, understand_delimited};
 use crate::json::{JsonRows, find_tables, looks_like_json};
-use crate::source::{HEAD_BYTES, Inner, Kind, TextPlace, kind_of, open_bytes, read_head};
+use crate::kind::{Kind, inner_kind, kind_of};
+use crate::source::{HEAD_BYTES, Inner, TextPlace, open_bytes, read_head};
 
 /// Understands a file: which tables it holds, where, of which columns and types, judged by all rows.
 ///
@@ -107,14 +111,17 @@ pub fn understand(
     }
 }
 
-/// Refuses marks that are no single byte: the scanner looks for bytes.
+/// Refuses line ends as marks, and quotes, escapes and comment marks that are no single byte.
 fn check_marks(options: &ReadOptions) -> Result<(), SchemaError> {
-    let marks = [options.delimiter, options.quote, options.escape, options.comment];
-    match marks.into_iter().flatten().find(|mark| !mark.is_ascii() || matches!(mark, '\n' | '\r')) {
+    let is_line_end = |mark: &char| matches!(mark, '\n' | '\r');
+    let marks = [options.quote, options.escape, options.comment];
+    let bad = marks.into_iter().flatten().find(|mark| !mark.is_ascii() || is_line_end(mark));
+    match bad.or(options.delimiter.filter(|mark| is_line_end(mark) || *mark == '\0')) {
         None => Ok(()),
         Some(mark) => Err(SchemaError::BadOption {
             found: format!("{mark:?} cannot be a delimiter, quote, escape or comment mark"),
-            remedy: "give an ASCII character that is no line end".to_owned(),
+            remedy: "give a character that is no line end; only a delimiter may be beyond ASCII"
+                .to_owned(),
         }),
     }
 }
@@ -127,8 +134,11 @@ pub(crate) fn understand_text(
 ) -> Result<Vec<SheetPlan>, SchemaError> {
     let limits = wishes.limits;
     let head = read_head(&mut open_bytes(path, container, limits)?, HEAD_BYTES)?;
-    if let Kind::Other { what, remedy } = kind_of(&head) {
-        return Err(SchemaError::Unsupported { what: what.to_owned(), remedy: remedy.to_owned() });
+    let unsupported = |(what, remedy): (&str, &str)| {
+        Err(SchemaError::Unsupported { what: what.to_owned(), remedy: remedy.to_owned() })
+    };
+    if let Some(other) = inner_kind(&head) {
+        return unsupported(other);
     }
     let given = wishes.options.encoding.as_deref().map(|label| {
         encoding_named(label).ok_or_else(|| SchemaError::BadOption {
@@ -160,11 +170,15 @@ pub(crate) fn understand_text(
         faults: Some(&faults),
         inner: Inner::Text,
     };
-    let is_json = |encoding| -> Result<bool, SchemaError> {
-        let head = read_head(&mut TextPlace { faults: None, ..place(encoding) }.open(0)?, 4_096)?;
-        Ok(looks_like_json(&String::from_utf8_lossy(&head)))
-    };
-    if wishes.options.delimiter.is_none() && is_json(encoding)? {
+    let start = read_head(&mut TextPlace { faults: None, ..place(encoding) }.open(0)?, 4_096)?;
+    if let Some(other) = inner_kind(&start) {
+        return unsupported(other);
+    }
+    if wishes.options.delimiter.is_none() && looks_like_json(&String::from_utf8_lossy(&start)) {
+        if encoding != PLAIN_UTF8 {
+            std::io::copy(&mut place(encoding).open(0)?, &mut std::io::sink())
+                .map_err(unwrap_schema_error)?;
+        }
         let mut plans = understand_json(place(encoding), wishes)?;
         if let Some(first) = plans.first_mut() {
             first.notices.extend(encoding_notices(&head, encoding, &faults));
@@ -180,7 +194,7 @@ pub(crate) fn understand_text(
         result = understand_delimited(place(encoding), wishes);
     }
     let mut plan = result.map_err(TableError::into_schema)?;
-    plan.notices.extend(encoding_notices(&head, encoding, &faults));
+    plan.notices.splice(0..0, encoding_notices(&head, encoding, &faults));
     Ok(vec![plan])
 }
 
@@ -189,7 +203,7 @@ fn understand_json(
     place: TextPlace<'_>,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
-    let place = TextPlace { faults: None, ..place };
+    let place = TextPlace { faults: Some(&Arc::default()), ..place };
     let flatten = wishes.options.flatten;
     let found = find_tables(&place, flatten)?;
     let is_one = found.tables.len() == 1;

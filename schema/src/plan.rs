@@ -143,8 +143,8 @@ pub struct HeaderPlan {
     pub data_start: u64,
     /// The byte (of the decoded text) where the rows end and a footer begins.
     pub data_end: Option<u64>,
-    /// Whether the table has one column, in which an empty line is a row.
-    pub one_column: bool,
+    /// Whether an empty line is a row: in a table of one column, and in spreadsheets.
+    pub blank_is_row: bool,
     /// Whether later records that repeat the header are left out.
     pub skip_repeats: bool,
     /// One sentence on how this was decided.
@@ -193,7 +193,7 @@ pub struct Notation {
     pub number: Option<NumberNotation>,
     /// How dates and times are written, unless in ISO 8601.
     pub temporal: Option<TemporalNotation>,
-    /// Whether a date without a time is its midnight, as in spreadsheets.
+    /// Whether a date without a time is its midnight, and the number 0 midnight of any day, as in spreadsheets.
     pub midnight: bool,
     /// How the spreadsheet shows all numbers of the column; of no meaning for reading them.
     pub shown_as: Option<ShownAs>,

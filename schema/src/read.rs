@@ -56,12 +56,7 @@ pub fn read_rows<E: RowEncoder, X>(
     let header = &sheet.header;
     let source = crate::open_sheet_text(path, sheet, limits, header.data_start)?;
     let blocks = WatchedBlocks::new(source, &sheet.dialect, header, limits, control);
-    let rules = RowRules {
-        marks: Marks::of(&sheet.dialect),
-        header,
-        limits,
-        one_column: header.one_column,
-    };
+    let rules = RowRules { marks: Marks::of(&sheet.dialect), header, limits };
     let readers = SheetReader::new(sheet, limits);
     let rows_seen = std::cell::Cell::new(header.first_data_row);
     let work = |_, block: &mut Vec<u8>| readers.encode_block(block, &rules, make());

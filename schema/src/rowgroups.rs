@@ -16,11 +16,12 @@ use parquet::record::Field;
 use parquet::record::reader::RowIter;
 use parquet::schema::types::{Type, TypePtr};
 
-use crate::decode::PLAIN_UTF8;
+use crate::decode::{Faults, PLAIN_UTF8};
 use crate::delimited::{TableError, Wishes, understand_delimited};
 use crate::error::SchemaError;
+use crate::nested::write_json;
 use crate::options::Limits;
-use crate::physical::{Meaning, Misfits, Stored, hex_of, meaning_of};
+use crate::physical::{Meaning, Misfits, Stored, meaning_of};
 use crate::plan::{ColumnPlan, Container, Notation, Notice, NoticeCode, SheetPlan};
 use crate::source::{Inner, TextPlace};
 use crate::stream::{RowSink, Stop, stream_rows};
@@ -44,7 +45,7 @@ pub(crate) fn understand_parquet(
         container: &Container::Plain,
         encoding: PLAIN_UTF8,
         limits: wishes.limits,
-        faults: None,
+        faults: Some(&Arc::default()),
         inner: Inner::Parquet { facts: &facts },
     };
     let mut plan = understand_delimited(place, wishes).map_err(TableError::into_schema)?;
@@ -109,14 +110,18 @@ pub(crate) fn open_parquet(
     path: &Path,
     limits: &Limits,
     facts: &Arc<Mutex<ParquetFacts>>,
+    faults: Option<&Arc<Faults>>,
 ) -> Result<impl Read + Send + use<>, SchemaError> {
     let path = path.to_owned();
+    let n_packed = std::fs::metadata(&path)?.len();
     let facts = Arc::clone(facts);
-    let max_columns = limits.max_columns;
-    stream_rows(move |sink| {
+    let limits = limits.clone();
+    let bounds = limits.clone();
+    stream_rows(faults.cloned(), &bounds, move |sink| {
         let reader = SerializedFileReader::new(File::open(path).map_err(SchemaError::from)?)
             .map_err(damaged)?;
-        let columns = columns_of(&reader, max_columns)?;
+        check_claims(&reader, n_packed, &limits)?;
+        let columns = columns_of(&reader, limits.max_columns)?;
         for column in &columns {
             sink.text(column.field.name());
         }
@@ -134,6 +139,26 @@ pub(crate) fn open_parquet(
         }
         Ok(())
     })
+}
+
+/// Refuses a file whose columns would grow beyond all bounds: each page is unpacked to memory.
+fn check_claims(
+    reader: &SerializedFileReader<File>,
+    n_packed: u64,
+    limits: &Limits,
+) -> Result<(), SchemaError> {
+    const ALWAYS_ALLOWED: u64 = 64 * 1024 * 1024;
+    let chunks = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
+    let found = chunks
+        .map(|chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or_default())
+        .fold(0, u64::saturating_add);
+    let by_ratio = n_packed.saturating_mul(limits.max_unpack_ratio).max(ALWAYS_ALLOWED);
+    let limit = by_ratio.min(limits.max_unpacked_bytes);
+    if found > limit {
+        let name = "unpacked bytes of a Parquet file";
+        return Err(SchemaError::Limit { name, limit, found, row: None });
+    }
+    Ok(())
 }
 
 /// A member of the outermost schema.
@@ -219,7 +244,7 @@ fn push_group(
         for (source, column) in sources.iter_mut().zip(columns) {
             let values = match source {
                 Source::Flat(reader) => read_batch(reader, n, column.is_optional)?,
-                Source::Nested(rows) => read_nested(rows, n)?,
+                Source::Nested(rows) => read_nested(rows, n, &column.field)?,
             };
             cells.push(values.into_iter());
         }
@@ -287,7 +312,11 @@ fn read_typed<T: DataType>(
     Ok(levels.iter().map(|level| if *level > 0 { next() } else { Stored::Null }).collect())
 }
 
-fn read_nested(rows: &mut RowIter<'_>, n: usize) -> Result<Vec<Stored>, SchemaError> {
+fn read_nested(
+    rows: &mut RowIter<'_>,
+    n: usize,
+    field_type: &Type,
+) -> Result<Vec<Stored>, SchemaError> {
     let mut values = Vec::with_capacity(n);
     for row in rows.take(n) {
         let row = row.map_err(damaged)?;
@@ -295,80 +324,13 @@ fn read_nested(rows: &mut RowIter<'_>, n: usize) -> Result<Vec<Stored>, SchemaEr
             None | Some((_, Field::Null)) => Stored::Null,
             Some((_, field)) => {
                 let mut text = String::new();
-                write_json(&mut text, field);
+                write_json(&mut text, field, Some(field_type));
                 Stored::Json(text)
             }
         };
         values.push(stored);
     }
     Ok(values)
-}
-
-/// Writes a nested value as JSON; what JSON has no word for is text.
-fn write_json(out: &mut String, field: &Field) {
-    match field {
-        Field::Null => out.push_str("null"),
-        Field::Group(row) => {
-            write_members(out, row.get_column_iter().map(|(name, value)| (name.clone(), value)))
-        }
-        Field::ListInternal(list) => {
-            write_elements(out, list.elements(), write_json);
-        }
-        Field::MapInternal(map) => {
-            let key_of = |key: &Field| match key {
-                Field::Str(text) => text.clone(),
-                other => other.to_string(),
-            };
-            write_members(out, map.entries().iter().map(|(key, value)| (key_of(key), value)));
-        }
-        Field::Bool(_)
-        | Field::Byte(_)
-        | Field::Short(_)
-        | Field::Int(_)
-        | Field::Long(_)
-        | Field::UByte(_)
-        | Field::UShort(_)
-        | Field::UInt(_)
-        | Field::ULong(_)
-        | Field::Decimal(_) => out.push_str(&field.to_string()),
-        Field::Float(value) if value.is_finite() => {
-            out.push_str(&crate::grid::number_text(f64::from(*value)));
-        }
-        Field::Double(value) if value.is_finite() => {
-            out.push_str(&crate::grid::number_text(*value));
-        }
-        Field::Str(text) => push_quoted(out, text),
-        Field::Bytes(bytes) => push_quoted(out, &hex_of(bytes.data())),
-        other => push_quoted(out, &other.to_string()),
-    }
-}
-
-fn write_elements<T>(out: &mut String, elements: &[T], write: impl Fn(&mut String, &T)) {
-    out.push('[');
-    for (place, element) in elements.iter().enumerate() {
-        if place > 0 {
-            out.push_str(", ");
-        }
-        write(out, element);
-    }
-    out.push(']');
-}
-
-fn write_members<'f>(out: &mut String, members: impl Iterator<Item = (String, &'f Field)>) {
-    out.push('{');
-    for (place, (name, value)) in members.enumerate() {
-        if place > 0 {
-            out.push_str(", ");
-        }
-        push_quoted(out, &name);
-        out.push_str(": ");
-        write_json(out, value);
-    }
-    out.push('}');
-}
-
-fn push_quoted(out: &mut String, text: &str) {
-    out.push_str(&serde_json::Value::from(text).to_string());
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as the last part of a chain of results")]

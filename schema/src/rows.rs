@@ -157,8 +157,6 @@ pub(crate) struct RowRules<'a> {
     pub(crate) marks: Marks,
     pub(crate) header: &'a HeaderPlan,
     pub(crate) limits: &'a Limits,
-    /// In a table of one column an empty line is a row.
-    pub(crate) one_column: bool,
 }
 
 impl RowRules<'_> {
@@ -176,7 +174,7 @@ impl RowRules<'_> {
             let at = counts.n_records;
             counts.n_records += 1;
             match record {
-                Record::Blank if !self.one_column => {
+                Record::Blank if !self.header.blank_is_row => {
                     counts.blank.add(at);
                     continue;
                 }

@@ -11,7 +11,10 @@ use crate::plan::Dialect;
 /// The bytes that matter while scanning.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Marks {
+    /// Of a delimiter beyond ASCII, its first byte.
     pub(crate) delimiter: u8,
+    /// The delimiter when it is beyond ASCII.
+    pub(crate) wide: Option<char>,
     /// `None`: nothing is quoted.
     pub(crate) quote: Option<u8>,
     pub(crate) escape: Option<u8>,
@@ -21,11 +24,29 @@ pub(crate) struct Marks {
 impl Marks {
     pub(crate) fn of(dialect: &Dialect) -> Self {
         let byte = |mark: char| u8::try_from(mark).ok().filter(u8::is_ascii);
+        let mut bytes = [0; 4];
+        let delimiter = dialect.delimiter.encode_utf8(&mut bytes).bytes().next().unwrap_or(b',');
         Self {
-            delimiter: byte(dialect.delimiter).unwrap_or(b','),
+            delimiter,
+            wide: Some(dialect.delimiter).filter(|mark| !mark.is_ascii()),
             quote: dialect.quote.and_then(byte),
             escape: dialect.escape.and_then(byte),
             comment: dialect.comment.and_then(byte),
+        }
+    }
+
+    /// Returns how many bytes of the delimiter stand at a place: none, or all of it.
+    #[inline]
+    pub(crate) fn delimiter_at(&self, text: &[u8], at: usize) -> usize {
+        if text.get(at) != Some(&self.delimiter) {
+            return 0;
+        }
+        let Some(wide) = self.wide else { return 1 };
+        let stands = text.get(at..).unwrap_or_default();
+        if stands.starts_with(wide.encode_utf8(&mut [0; 4]).as_bytes()) {
+            wide.len_utf8()
+        } else {
+            0
         }
     }
 }
@@ -90,9 +111,9 @@ impl<'a> Scanner<'a> {
             };
             let after = if cell.quoted && !cell.malformed { cell.end + 1 } else { cell.end };
             cells.push(cell);
-            match self.text.get(after) {
-                Some(&byte) if byte == self.marks.delimiter => self.at = after + 1,
-                _ => {
+            match self.marks.delimiter_at(self.text, after) {
+                n_bytes @ 1.. => self.at = after + n_bytes,
+                0 => {
                     self.pass_line_end(after);
                     let blank = cells.len() == 1 && cell.start == cell.end && !cell.quoted;
                     return Some(if blank { Record::Blank } else { Record::Cells });
@@ -106,8 +127,19 @@ impl<'a> Scanner<'a> {
     }
 
     fn find_cell_end(&self, from: usize) -> usize {
-        let rest = self.rest(from);
-        from + memchr3(self.marks.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len())
+        let mut at = from;
+        loop {
+            let rest = self.rest(at);
+            let end = at + memchr3(self.marks.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
+            // Other characters may begin with the first byte of a delimiter beyond ASCII.
+            let is_other = self.marks.wide.is_some()
+                && self.text.get(end) == Some(&self.marks.delimiter)
+                && self.marks.delimiter_at(self.text, end) == 0;
+            if !is_other {
+                return end;
+            }
+            at = end + 1;
+        }
     }
 
     fn plain_cell(&self, start: usize) -> CellSpan {
@@ -117,7 +149,7 @@ impl<'a> Scanner<'a> {
         };
         // An escaped delimiter belongs to the cell; a line end is never escaped.
         while is_escaped(self.text, start, cell.end, escape)
-            && self.text.get(cell.end) == Some(&self.marks.delimiter)
+            && self.marks.delimiter_at(self.text, cell.end) > 0
         {
             cell.end = self.find_cell_end(cell.end + 1);
         }
@@ -164,7 +196,7 @@ impl<'a> Scanner<'a> {
             cell.end = hit;
             let ends = match self.text.get(hit + 1) {
                 None | Some(b'\n' | b'\r') => true,
-                Some(&byte) => byte == self.marks.delimiter,
+                Some(_) => self.marks.delimiter_at(self.text, hit + 1) > 0,
             };
             if !ends {
                 cell = CellSpan {
@@ -203,14 +235,16 @@ pub(crate) fn cell_text<'a>(block: &'a str, cell: CellSpan, marks: Marks) -> Cow
 
 /// Takes escapes away before delimiters, quotes and escapes; elsewhere a backslash is text.
 fn unescape(raw: &str, marks: Marks) -> String {
+    let delimiter = marks.wide.unwrap_or(char::from(marks.delimiter));
     let is_mark = |char: char| {
-        [Some(marks.delimiter), marks.quote, marks.escape].contains(&u8::try_from(char).ok())
+        char == delimiter
+            || char.is_ascii() && [marks.quote, marks.escape].contains(&u8::try_from(char).ok())
     };
     let mut out = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
     while let Some(char) = chars.next() {
         if u8::try_from(char).ok() == marks.escape
-            && let Some(next) = chars.next_if(|next| next.is_ascii() && is_mark(*next))
+            && let Some(next) = chars.next_if(|next| is_mark(*next))
         {
             out.push(next);
         } else {
@@ -255,7 +289,7 @@ mod tests {
     use super::*;
 
     fn check(input: &str, expect: &[&[&str]]) {
-        let marks = Marks { delimiter: b',', quote: Some(b'"'), escape: None, comment: None };
+        let marks = Marks::of(&Dialect::default());
         let mut scanner = Scanner::new(input.as_bytes(), marks);
         let mut cells = Vec::new();
         let mut records: Vec<Vec<String>> = Vec::new();
@@ -287,7 +321,7 @@ mod tests {
     #[test]
     fn escapes() {
         let marks =
-            Marks { delimiter: b',', quote: Some(b'"'), escape: Some(b'\\'), comment: Some(b'#') };
+            Marks::of(&Dialect { escape: Some('\\'), comment: Some('#'), ..Dialect::default() });
         let input = "# note, x\n\"a\\\"b\",\"c\\\\\",\"d\\n\"\n";
         let mut scanner = Scanner::new(input.as_bytes(), marks);
         let mut cells = Vec::new();
@@ -297,5 +331,19 @@ mod tests {
         let texts: Vec<_> =
             cells.iter().map(|cell| cell_text(input, *cell, marks).into_owned()).collect();
         assert_eq!(texts, ["a\"b", "c\\", "d\\n"]);
+    }
+
+    #[test]
+    fn delimiters_beyond_ascii() {
+        let marks = Marks::of(&Dialect { delimiter: '§', ..Dialect::default() });
+        let input = "a§b©\n\"c§d\"§\"e\"©\n©§\n";
+        let mut scanner = Scanner::new(input.as_bytes(), marks);
+        let mut cells = Vec::new();
+        let mut records = Vec::new();
+        while scanner.next_record(&mut cells).is_some() {
+            let texts = cells.iter().map(|cell| cell_text(input, *cell, marks).into_owned());
+            records.push(texts.collect::<Vec<_>>());
+        }
+        assert_eq!(records, [["a", "b©"], ["c§d", "e©"], ["©", ""]]);
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::form::{Form, form_of};
+use crate::notation::take_apart;
 use crate::options::ReadOptions;
 use crate::plan::Dialect;
 use crate::scan::{CellSpan, Marks, Record, Scanner, cell_text};
@@ -22,6 +23,10 @@ struct Score {
     total: f64,
     /// Cells of the most frequent kind of record.
     usual_cells: usize,
+    /// Records of that kind.
+    n_usual: usize,
+    /// Cells of the first record.
+    first_cells: usize,
     /// Records with more than one cell, of all.
     n_split: usize,
     n_records: usize,
@@ -55,9 +60,11 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
             "; a backslash takes the meaning of the next mark: rows then have the same width",
         );
     }
-    if options.comment.is_none() && has_comments(head, &dialect) {
+    if options.comment.is_none() && has_comments(head, complete, &dialect) {
         dialect.comment = Some('#');
-        dialect.reason.push_str("; lines that begin with # are comments: they have one cell only");
+        dialect
+            .reason
+            .push_str("; lines that begin with # are comments: they are not as wide as the rows");
     }
     dialect
 }
@@ -89,20 +96,31 @@ fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
         || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
 }
 
-/// Whether lines that begin with `#` are comments: one stands before the table, and none has a delimiter.
-fn has_comments(head: &str, dialect: &Dialect) -> bool {
-    let mut n_lines = 0;
-    let mut is_first = false;
-    for (place, line) in head.lines().take(10 * MAX_RECORDS).enumerate() {
-        if line.starts_with('#') {
-            if line.contains(dialect.delimiter) {
+/// Whether rows that begin with `#` are comments: none is as wide as the table, and the first row is one or
+/// all of them are one cell.
+fn has_comments(head: &str, complete: bool, dialect: &Dialect) -> bool {
+    let width = score(head, complete, dialect).usual_cells;
+    if width < 2 || !head.contains('#') {
+        return false;
+    }
+    let mut scanner = Scanner::new(head.as_bytes(), Marks::of(dialect));
+    let mut cells: Vec<CellSpan> = Vec::new();
+    let (mut n_lines, mut is_first, mut is_single) = (0, false, true);
+    for place in 0..10 * MAX_RECORDS {
+        let start = scanner.position();
+        if scanner.next_record(&mut cells).is_none() {
+            break;
+        }
+        if head.as_bytes().get(start) == Some(&b'#') {
+            if cells.len() == width {
                 return false;
             }
             n_lines += 1;
             is_first |= place == 0;
+            is_single &= cells.len() == 1;
         }
     }
-    n_lines > 0 && is_first && dialect.delimiter != NO_DELIMITER && head.contains(dialect.delimiter)
+    n_lines > 0 && (is_first || is_single)
 }
 
 fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dialect) -> Dialect {
@@ -114,12 +132,29 @@ fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dial
         let candidate = Dialect { delimiter, ..base.clone() };
         let score = score(head, complete, &candidate);
         let splits = score.n_split * 2 >= score.n_records || (score.usual_cells > 1);
+        // Sentences below one word: some hold a comma, by chance.
+        let is_prose = score.first_cells == 1
+            && (score.usual_cells < 2 || score.n_usual * 2 < score.n_records);
+        let is_decimal = delimiter == ',' && are_decimals(head, complete, &score);
         if splits
+            && !is_prose
+            && !is_decimal
             && score.n_split > 0
             && best.as_ref().is_none_or(|(other, _)| score.total > other.total)
         {
             best = Some((score, delimiter));
         }
+    }
+    if best.is_none()
+        && let Some((delimiter, width)) = rare_delimiter(head, complete, base)
+    {
+        return Dialect {
+            delimiter,
+            reason: format!(
+                "{delimiter:?} divides every row into {width} cells, values below words"
+            ),
+            ..base.clone()
+        };
     }
     let Some((score, delimiter)) = best else {
         // A comma is kept when there is none to misread: it is what people expect to see.
@@ -137,6 +172,86 @@ fn find_delimiter(head: &str, complete: bool, options: &ReadOptions, base: &Dial
     Dialect { delimiter, reason, ..base.clone() }
 }
 
+/// Whether a comma is the decimal mark of the only column: every line below the first is one number.
+fn are_decimals(head: &str, complete: bool, score: &Score) -> bool {
+    let mut lines = head.lines().filter(|line| !line.trim().is_empty());
+    let first_is_word = lines.next().is_some_and(|first| !first.contains(','));
+    if score.usual_cells != 2 || !first_is_word {
+        return false;
+    }
+    let n_whole = if complete { usize::MAX } else { head.lines().count().saturating_sub(2) };
+    let is_number = |line: &str| {
+        take_apart(line.trim()).is_some_and(|number| {
+            number.digits(',', None).or_else(|| number.digits(',', Some('.'))).is_some()
+        })
+    };
+    lines.take(n_whole.min(MAX_RECORDS)).all(is_number)
+}
+
+/// Looks for a delimiter that few files have: it must divide every row alike, with words above values.
+fn rare_delimiter(head: &str, complete: bool, base: &Dialect) -> Option<(char, usize)> {
+    let first = head.lines().find(|line| !line.trim().is_empty())?;
+    let mut tried: Vec<char> = Vec::new();
+    let mut best: Option<(usize, usize, char)> = None;
+    for mark in first.chars() {
+        let is_candidate = !mark.is_alphanumeric() || matches!(mark, 'þ' | 'Þ' | 'ÿ');
+        let is_reserved =
+            matches!(mark, '.' | '-' | '(' | ')' | '[' | ']' | '{' | '}' | '"' | '\'');
+        if !is_candidate || is_reserved || tried.contains(&mark) {
+            continue;
+        }
+        tried.push(mark);
+        let candidate = Dialect { delimiter: mark, ..base.clone() };
+        if let Some((n_typed, width)) = words_above_values(head, complete, &candidate)
+            && best.is_none_or(|(most, widest, _)| (n_typed, width) > (most, widest))
+        {
+            best = Some((n_typed, width, mark));
+        }
+    }
+    best.map(|(_, width, mark)| (mark, width))
+}
+
+/// Returns how many columns hold values only, and how many there are, when all rows are divided alike.
+fn words_above_values(head: &str, complete: bool, dialect: &Dialect) -> Option<(usize, usize)> {
+    let marks = Marks::of(dialect);
+    let mut scanner = Scanner::new(head.as_bytes(), marks);
+    let mut cells: Vec<CellSpan> = Vec::new();
+    let mut typed: Vec<bool> = Vec::new();
+    let (mut n_records, mut is_one_value) = (0_usize, true);
+    while n_records < MAX_RECORDS {
+        let start = scanner.position();
+        let Some(record) = scanner.next_record(&mut cells) else { break };
+        if scanner.position() >= head.len() && !complete && n_records > 0 {
+            break;
+        }
+        if record != Record::Cells {
+            continue;
+        }
+        n_records += 1;
+        let texts = || cells.iter().map(|cell| cell_text(head, *cell, marks));
+        let is_value = |text: &str| form_of(trim(text)).form().is_typed();
+        if n_records == 1 {
+            if texts().any(|text| trim(&text).is_empty() || is_value(&text)) {
+                return None;
+            }
+            typed = vec![true; cells.len()];
+            continue;
+        }
+        if cells.len() != typed.len() {
+            return None;
+        }
+        for (typed, text) in typed.iter_mut().zip(texts()) {
+            *typed &= is_value(&text);
+        }
+        // A date with a time is one value, not two columns divided by a blank.
+        is_one_value &= is_value(head.get(start..scanner.position()).unwrap_or_default());
+    }
+    let n_typed = typed.iter().filter(|typed| **typed).count();
+    let enough = if dialect.delimiter == ' ' { n_typed >= 2 || typed.len() >= 4 } else { true };
+    let holds = n_records >= 3 && typed.len() >= 2 && n_typed >= 1 && enough && !is_one_value;
+    holds.then_some((n_typed, typed.len()))
+}
+
 fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
     let marks = Marks::of(dialect);
     let mut scanner = Scanner::new(head.as_bytes(), marks);
@@ -144,7 +259,7 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
     let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
     let (mut n_cells, mut n_known, mut n_records, mut n_split) =
         (0_usize, 0_usize, 0_usize, 0_usize);
-    let (mut n_quoted, mut n_malformed) = (0_usize, 0_usize);
+    let (mut n_quoted, mut n_malformed, mut first_cells) = (0_usize, 0_usize, 0_usize);
     while let Some(record) = scanner.next_record(&mut cells) {
         let is_last = scanner.position() >= head.len();
         // The head may end in the middle of its last record.
@@ -155,6 +270,9 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
             continue;
         }
         n_records += 1;
+        if n_records == 1 {
+            first_cells = cells.len();
+        }
         n_split += usize::from(cells.len() > 1);
         *widths.entry(cells.len()).or_default() += 1;
         for cell in &cells {
@@ -176,11 +294,14 @@ fn score(head: &str, complete: bool, dialect: &Dialect) -> Score {
             share * share * (*width as f64 - 1.0) / *width as f64
         })
         .sum();
-    let usual_cells = widths.iter().max_by_key(|(_, count)| **count).map_or(0, |(width, _)| *width);
+    let usual = widths.iter().max_by_key(|(_, count)| **count);
+    let (usual_cells, n_usual) = usual.map_or((0, 0), |(width, count)| (*width, *count));
     let known = n_known as f64 / n_cells.max(1) as f64;
     Score {
         total: pattern * (0.1 + known),
         usual_cells,
+        n_usual,
+        first_cells,
         n_split,
         n_records,
         pattern,

@@ -21,80 +21,6 @@ use crate::workbook::SheetSource;
 /// How much of a file is looked at before it is read as a whole.
 pub(crate) const HEAD_BYTES: usize = 1024 * 1024;
 
-/// What a file is, by its first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Text,
-    Empty,
-    Gzip,
-    Zstd,
-    Zip,
-    /// The container of .xls, and of workbooks with a password.
-    Compound,
-    Parquet,
-    Other {
-        what: &'static str,
-        remedy: &'static str,
-    },
-}
-
-const EXPORT: &str = "export the table as CSV or Excel and send that";
-
-/// Tells what a file is.
-pub(crate) fn kind_of(head: &[u8]) -> Kind {
-    const OTHERS: &[(&[u8], &str, &str)] = &[
-        (b"%PDF", "a PDF document", EXPORT),
-        (b"\x89PNG", "a PNG image", EXPORT),
-        (b"\xFF\xD8\xFF", "a JPEG image", EXPORT),
-        (b"GIF8", "a GIF image", EXPORT),
-        (b"BM\0", "a bitmap image", EXPORT),
-        (b"\x7FELF", "an executable", EXPORT),
-        (b"MZ\x90", "an executable", EXPORT),
-        (b"\xCA\xFE\xBA\xBE", "an executable", EXPORT),
-        (b"SQLite format 3\0", "an SQLite database", "export its tables as CSV, one file each"),
-        (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "send it as zip or gzip, or the files themselves"),
-        (b"Rar!", "a RAR archive", "send it as zip or gzip, or the files themselves"),
-        (b"BZh", "a bzip2 file", "send it as gzip or zstd, or the file itself"),
-        (b"\xFD7zXZ\0", "an xz file", "send it as gzip or zstd, or the file itself"),
-        (b"ARROW1", "an Arrow file", "write it as Parquet or CSV"),
-        (b"{\\rtf", "a rich text document", EXPORT),
-        (
-            b"<!DOCTYPE",
-            "a web page",
-            "download the data itself; the link may have asked for a login",
-        ),
-        (
-            b"<!doctype",
-            "a web page",
-            "download the data itself; the link may have asked for a login",
-        ),
-        (b"<html", "a web page", "download the data itself; the link may have asked for a login"),
-        (b"<?xml", "an XML document", EXPORT),
-    ];
-    if head.is_empty() {
-        return Kind::Empty;
-    }
-    if head.starts_with(b"\x1F\x8B") {
-        return Kind::Gzip;
-    }
-    if head.starts_with(b"\x28\xB5\x2F\xFD") {
-        return Kind::Zstd;
-    }
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return Kind::Zip;
-    }
-    if head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
-        return Kind::Compound;
-    }
-    if head.starts_with(b"PAR1") {
-        return Kind::Parquet;
-    }
-    OTHERS
-        .iter()
-        .find(|(magic, ..)| head.starts_with(magic))
-        .map_or(Kind::Text, |(_, what, remedy)| Kind::Other { what, remedy })
-}
-
 /// Reads up to `limit` bytes.
 pub(crate) fn read_head(source: &mut impl Read, limit: usize) -> Result<Vec<u8>, SchemaError> {
     let mut head = Vec::new();
@@ -200,9 +126,11 @@ impl<'a> TextPlace<'a> {
                 if let Some(kept) = sheet.kept_rows().and_then(|kept| open_kept(kept, from)) {
                     return Ok(Box::new(kept));
                 }
-                sheet.open(self.limits)?
+                sheet.open(self.limits, self.faults)?
             }
-            Inner::Parquet { facts } => Box::new(open_parquet(self.path, self.limits, facts)?),
+            Inner::Parquet { facts } => {
+                Box::new(open_parquet(self.path, self.limits, facts, self.faults)?)
+            }
             Inner::Json(rows) => Box::new(open_json(self, rows)?),
         };
         std::io::copy(&mut text.by_ref().take(from), &mut std::io::sink())
@@ -293,6 +221,7 @@ fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), 
     let member = archive.by_index_raw(index).map_err(damaged_archive)?;
     let (start, length, method) =
         (member.data_start(), member.compressed_size(), member.compression());
+    let (size, crc32) = (member.size(), member.crc32());
     drop(member);
     let mut file = archive.into_inner();
     let Some(start) = start else {
@@ -300,15 +229,40 @@ fn open_member(file: File, index: usize) -> Result<(Box<dyn Read + Send>, u64), 
     };
     file.seek(SeekFrom::Start(start))?;
     let packed = file.take(length);
-    match method {
-        zip::CompressionMethod::Stored => Ok((Box::new(packed), length)),
-        zip::CompressionMethod::Deflated => {
-            Ok((Box::new(flate2::bufread::DeflateDecoder::new(packed)), length))
+    let unpacked: Box<dyn Read + Send> = match method {
+        zip::CompressionMethod::Stored => Box::new(packed),
+        zip::CompressionMethod::Deflated => Box::new(flate2::bufread::DeflateDecoder::new(packed)),
+        other => {
+            return Err(SchemaError::Unsupported {
+                what: format!("a zip archive packed with {other:?}"),
+                remedy: "pack it with deflate, the usual method".to_owned(),
+            });
         }
-        other => Err(SchemaError::Unsupported {
-            what: format!("a zip archive packed with {other:?}"),
-            remedy: "pack it with deflate, the usual method".to_owned(),
-        }),
+    };
+    Ok((Box::new(Checked { source: unpacked, sum: flate2::Crc::new(), size, crc32 }), length))
+}
+
+/// Compares what was unpacked with what the archive says of it.
+struct Checked {
+    source: Box<dyn Read + Send>,
+    sum: flate2::Crc,
+    size: u64,
+    crc32: u32,
+}
+
+impl Read for Checked {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let n_read = self.source.read(out)?;
+        self.sum.update(out.get(..n_read).unwrap_or_default());
+        // The sum counts bytes in 32 bits.
+        let is_whole = u64::from(self.sum.amount()) == self.size & u64::from(u32::MAX);
+        if n_read == 0 && !out.is_empty() && (!is_whole || self.sum.sum() != self.crc32) {
+            return Err(std::io::Error::new(
+                ErrorKind::InvalidData,
+                "a member is not what its checksum says",
+            ));
+        }
+        Ok(n_read)
     }
 }
 

@@ -4,9 +4,12 @@
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use crate::decode::Faults;
 use crate::error::SchemaError;
+use crate::options::Limits;
 use crate::plan::Dialect;
 use crate::sniff::NO_DELIMITER;
 
@@ -43,20 +46,35 @@ pub(crate) struct RowSink {
     chunks: SyncSender<Result<Vec<u8>, SchemaError>>,
     chunk: Vec<u8>,
     n_cells: usize,
+    n_nuls: u64,
+    n_rows: u64,
+    /// Where the row begins in the chunk.
+    row_start: usize,
+    /// The first cell of the row that is larger than a cell may be.
+    oversized: Option<usize>,
+    max_cell_bytes: usize,
+    max_record_bytes: usize,
 }
 
 impl RowSink {
     /// Adds text.
     pub(crate) fn text(&mut self, text: &str) {
         self.separate();
+        if text.len() > self.max_cell_bytes {
+            self.oversized.get_or_insert(text.len());
+            return;
+        }
         self.chunk.push(b'"');
         let mut rest = text.as_bytes();
         while let Some(at) = memchr::memchr2(b'"', 0, rest) {
             let (before, after) = rest.split_at(at);
             self.chunk.extend_from_slice(before);
-            // No text holds NUL, and no store takes it.
             if after.first() == Some(&b'"') {
                 self.chunk.extend_from_slice(b"\"\"");
+            } else {
+                // No store takes NUL in a text.
+                self.chunk.extend_from_slice("\u{FFFD}".as_bytes());
+                self.n_nuls += 1;
             }
             rest = after.get(1..).unwrap_or_default();
         }
@@ -90,30 +108,62 @@ impl RowSink {
 
     /// Ends the row; a row without cells is an empty line.
     pub(crate) fn end_row(&mut self) -> Result<(), Stop> {
+        self.n_rows += 1;
+        let n_bytes = self.chunk.len() - self.row_start;
+        if let Some(found) = self.oversized {
+            return Err(self.beyond("bytes of a cell", self.max_cell_bytes, found));
+        }
+        if n_bytes > self.max_record_bytes {
+            return Err(self.beyond("bytes of a record", self.max_record_bytes, n_bytes));
+        }
         self.chunk.push(b'\n');
         self.n_cells = 0;
+        self.row_start = self.chunk.len();
         if self.chunk.len() >= CHUNK_BYTES {
             return self.flush();
         }
         Ok(())
     }
 
+    fn beyond(&self, name: &'static str, limit: usize, found: usize) -> Stop {
+        let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        let (limit, found, row) = (number(limit), number(found), Some(self.n_rows));
+        Stop::Failed(SchemaError::Limit { name, limit, found, row })
+    }
+
     fn flush(&mut self) -> Result<(), Stop> {
+        self.row_start = 0;
         let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES + 4_096));
         self.chunks.send(Ok(chunk)).map_err(|_| Stop::Unread)
     }
 }
 
 /// Runs `push` on a thread of its own and returns what it pushes; the thread ends when the reader goes away.
+/// `faults` hears of characters that no store takes, before the last row is read.
 pub(crate) fn stream_rows(
+    faults: Option<Arc<Faults>>,
+    limits: &Limits,
     push: impl FnOnce(&mut RowSink) -> Result<(), Stop> + Send + 'static,
-) -> Result<impl Read + Send, SchemaError> {
+) -> Result<StreamReader, SchemaError> {
     let (chunks_out, chunks_in) = sync_channel(MAX_CHUNKS);
+    let mut sink = RowSink {
+        chunks: chunks_out,
+        chunk: Vec::new(),
+        n_cells: 0,
+        n_nuls: 0,
+        n_rows: 0,
+        row_start: 0,
+        oversized: None,
+        max_cell_bytes: limits.max_cell_bytes,
+        max_record_bytes: limits.max_record_bytes,
+    };
     let run = move || {
-        let mut sink = RowSink { chunks: chunks_out, chunk: Vec::new(), n_cells: 0 };
         // A parser that panics must not look like the end of the rows.
         let pushed = catch_unwind(AssertUnwindSafe(|| push(&mut sink)))
             .unwrap_or_else(|_| Err(Stop::Failed(contradictory())));
+        if let Some(faults) = faults {
+            faults.add_nuls(sink.n_nuls);
+        }
         if let Err(Stop::Failed(error)) = pushed.and_then(|()| sink.flush()) {
             // When nobody reads any more, nobody wants the error.
             let _ = sink.chunks.send(Err(error));
@@ -131,7 +181,8 @@ fn contradictory() -> SchemaError {
     }
 }
 
-struct StreamReader {
+/// Reads what another thread pushes.
+pub(crate) struct StreamReader {
     chunks: Receiver<Result<Vec<u8>, SchemaError>>,
     chunk: Vec<u8>,
     at: usize,

@@ -38,6 +38,8 @@ pub(crate) struct CellRules {
     pub(crate) null_spellings: Option<Vec<String>>,
     /// What quoted cells may be.
     pub(crate) texts: Texts,
+    /// Whether characters may have been replaced on the way here.
+    pub(crate) seeks_replaced: bool,
 }
 
 /// The smallest and the largest value.
@@ -70,6 +72,38 @@ pub(crate) enum Order {
         last: i64,
     },
     Broken,
+}
+
+/// How the fractions of plain decimals are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fractions {
+    /// The fewest digits; 0 before the first decimal.
+    pub(crate) min_scale: u8,
+    /// Whether some end with a zero that says nothing (`1.10`).
+    pub(crate) padded: bool,
+    /// Whether some begin with a zero (`1.05`), or a number is negative.
+    pub(crate) measured: bool,
+}
+
+impl Fractions {
+    fn add(&mut self, text: &str, scale: u8) {
+        let fraction = text.rsplit('.').next().unwrap_or_default();
+        let is_more = fraction.len() > 1;
+        self.merge(Self {
+            min_scale: scale,
+            padded: is_more && fraction.ends_with('0'),
+            measured: is_more && fraction.starts_with('0') || text.starts_with('-'),
+        });
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.min_scale = match (self.min_scale, other.min_scale) {
+            (0, scale) | (scale, 0) => scale,
+            (mine, theirs) => mine.min(theirs),
+        };
+        self.padded |= other.padded;
+        self.measured |= other.measured;
+    }
 }
 
 /// The first cell of a form.
@@ -113,6 +147,7 @@ pub(crate) struct ColumnSummary {
     pub(crate) decimals: Range<i128>,
     pub(crate) max_scale: u8,
     pub(crate) max_whole_digits: u8,
+    pub(crate) fractions: Fractions,
     pub(crate) negative_zeros: Tally,
     /// Numbers that a double would change.
     pub(crate) not_double: Tally,
@@ -124,6 +159,8 @@ pub(crate) struct ColumnSummary {
     pub(crate) micros: Range<i64>,
     pub(crate) offsets: Tally,
     pub(crate) padded: Tally,
+    /// Cells with U+FFFD, where they are sought.
+    pub(crate) replaced: Tally,
     pub(crate) null_words: Vec<(Box<str>, u64)>,
     /// Whether some plain decimal cannot be a whole number in groups of three (as `1.234` can).
     pub(crate) no_point_groups: bool,
@@ -170,6 +207,9 @@ impl ColumnSummary {
             return;
         }
         self.longest_bytes = self.longest_bytes.max(text.len());
+        if rules.seeks_replaced && text.contains('\u{FFFD}') {
+            self.replaced.add(row);
+        }
         let trimmed = trim(text);
         let cell = match rules.null_spellings.as_deref() {
             None if trimmed.is_empty() => Cell::Blank,
@@ -272,6 +312,7 @@ impl ColumnSummary {
     fn take_decimal(&mut self, decimal: DecimalCell, text: &str, row: u64) {
         self.max_scale = self.max_scale.max(decimal.scale);
         self.max_whole_digits = self.max_whole_digits.max(decimal.whole_digits);
+        self.fractions.add(text, decimal.scale);
         let unit = 10_i128.pow(u32::from(COMMON_SCALE.saturating_sub(decimal.scale)));
         self.decimals.add(i128::from(decimal.unscaled) * unit);
         self.no_point_groups |= decimal.scale != 3 || !(1..=3).contains(&decimal.whole_digits);
@@ -306,6 +347,7 @@ impl ColumnSummary {
         self.decimals.merge(later.decimals);
         self.max_scale = self.max_scale.max(later.max_scale);
         self.max_whole_digits = self.max_whole_digits.max(later.max_whole_digits);
+        self.fractions.merge(later.fractions);
         self.negative_zeros.merge(later.negative_zeros, rows_before);
         self.not_double.merge(later.not_double, rows_before);
         self.floats = match (self.floats, later.floats) {
@@ -317,6 +359,7 @@ impl ColumnSummary {
         self.micros.merge(later.micros);
         self.offsets.merge(later.offsets, rows_before);
         self.padded.merge(later.padded, rows_before);
+        self.replaced.merge(later.replaced, rows_before);
         self.no_point_groups |= later.no_point_groups;
         if let Some(numbers) = later.numbers {
             self.numbers.get_or_insert_default().merge(*numbers, rows_before);

@@ -122,11 +122,11 @@ pub(crate) fn choose_number(
     let unit = 10_i128.pow(u32::from(COMMON_SCALE));
     let as_int = |value: i128| i64::try_from(value / unit).ok();
     let ints = Range(as_int(min).zip(as_int(max)));
-    if group_mark == Some(' ') && scale == 0 && min.checked_ilog10() == max.checked_ilog10() {
-        return Choice::open(
-            NoticeCode::Ambiguous,
-            "digits in groups, all of one length, may be telephone or card numbers; set the type to make them numbers",
-        );
+    if context.declared.is_none()
+        && scale == 0
+        && let Some(reason) = other_meaning(numbers, n_numbers, group_mark, (min, max))
+    {
+        return Choice::open(NoticeCode::Ambiguous, reason);
     }
     let column_type = match scale {
         0 if ints
@@ -155,6 +155,31 @@ pub(crate) fn choose_number(
         ints,
         decimals: ranges,
     })
+}
+
+/// Says what whole numbers may be besides numbers, when all of them look alike.
+fn other_meaning(
+    numbers: &WrittenNumbers,
+    n_numbers: u64,
+    group_mark: Option<char>,
+    (min, max): (i128, i128),
+) -> Option<&'static str> {
+    let is_one_length = min.checked_ilog10() == max.checked_ilog10();
+    // People write money with commas between thousands, and telephone numbers with points or blanks.
+    if is_one_length && matches!(group_mark, Some(' ' | '.')) {
+        return Some(
+            "digits in groups, all of one length, may be telephone or card numbers; set the type to make them numbers",
+        );
+    }
+    let is_bare = group_mark.is_none() && numbers.n_currency == 0 && numbers.n_percent == 0;
+    if is_bare && numbers.accounting.count == n_numbers {
+        return Some(
+            "whole numbers, all in parentheses, may be references; set the type to make them negative numbers",
+        );
+    }
+    (is_bare && numbers.trailing_minus.count == n_numbers).then_some(
+        "whole numbers, all with a minus behind, may be open ranges; set the type to make them negative numbers",
+    )
 }
 
 fn describe(notation: &NumberNotation, scale: u8) -> String {

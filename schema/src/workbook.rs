@@ -12,6 +12,7 @@ use calamine::{
     Data, DataRef, Reader, SheetType, SheetVisible, Sheets, Style, open_workbook_from_rs,
 };
 
+use crate::decode::Faults;
 use crate::error::SchemaError;
 use crate::grid::{Grid, SheetFacts};
 use crate::options::Limits;
@@ -79,13 +80,29 @@ fn protected() -> SchemaError {
 }
 
 fn damaged_xls(path: &Path, error: impl std::fmt::Display) -> SchemaError {
-    // A protected .xlsx is a compound file with a stream of this name, in UTF-16.
-    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut head = Vec::new();
-    let is_protected = File::open(path)
-        .and_then(|file| file.take(4 * 1024 * 1024).read_to_end(&mut head))
-        .is_ok_and(|_| memchr::memmem::find(&head, &name).is_some());
-    if is_protected { protected() } else { damaged(error) }
+    let read = File::open(path).and_then(|file| file.take(4 * 1024 * 1024).read_to_end(&mut head));
+    // The streams of a compound file have names, in UTF-16, which tell what it is.
+    let has_stream = |name: &str| {
+        let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        read.is_ok() && memchr::memmem::find(&head, &name).is_some()
+    };
+    let other = [
+        ("WordDocument", "a Word document"),
+        ("PowerPoint Document", "a PowerPoint document"),
+        ("__properties_version1.0", "an Outlook message"),
+    ];
+    // A protected .xlsx is a compound file that holds the packed one.
+    if has_stream("EncryptedPackage") {
+        return protected();
+    }
+    match other.into_iter().find(|(stream, _)| has_stream(stream)) {
+        Some((_, what)) => SchemaError::Unsupported {
+            what: what.to_owned(),
+            remedy: "copy the table into a spreadsheet and send that".to_owned(),
+        },
+        None => damaged(error),
+    }
 }
 
 /// A workbook whose sheets are read one after the other.
@@ -189,12 +206,16 @@ impl SheetSource {
     }
 
     /// Opens the rows as text of the inner dialect.
-    pub(crate) fn open(&self, limits: &Limits) -> Result<Box<dyn Read + Send>, SchemaError> {
+    pub(crate) fn open(
+        &self,
+        limits: &Limits,
+        faults: Option<&Arc<Faults>>,
+    ) -> Result<Box<dyn Read + Send>, SchemaError> {
         let (path, kind, sheet) = (self.path.clone(), self.kind, self.name.clone());
         let (book, facts) = (Arc::clone(&self.book), Arc::clone(&self.facts));
         let has_merged_cells = self.has_merged_cells;
         let max_columns = limits.max_columns;
-        let rows = stream_rows(move |sink| {
+        let rows = stream_rows(faults.cloned(), limits, move |sink| {
             let mut grid = Grid::new(sink, max_columns);
             let mut book = lock(&book);
             let workbook = match book.as_mut() {
@@ -276,14 +297,27 @@ fn push_range(workbook: &mut Workbook, sheet: &str, grid: &mut Grid<'_>) -> Resu
             grid.merged(area.start, area.end);
         }
     }
+    let is_xls = matches!(workbook, Sheets::Xls(_));
     let range = workbook.worksheet_range(sheet).map_err(damaged)?;
     let (first_row, first_column) = range.start().unwrap_or((0, 0));
     for (row, column, data) in range.used_cells() {
         let row = first_row.saturating_add(u32::try_from(row).unwrap_or(u32::MAX));
         let column = first_column.saturating_add(u32::try_from(column).unwrap_or(u32::MAX));
-        grid.cell(row, column, &lend(data))?;
+        match data {
+            Data::String(text) if is_xls => {
+                grid.cell(row, column, &DataRef::String(narrow(text)))?
+            }
+            data => grid.cell(row, column, &lend(data))?,
+        }
     }
     grid.finish()
+}
+
+/// Takes out the zeros of text that the parser read in bytes although it stands in pairs of them.
+fn narrow(text: &str) -> String {
+    let are_pairs = text.contains('\0')
+        && text.chars().enumerate().all(|(place, char)| (place % 2 == 1) == (char == '\0'));
+    if are_pairs { text.replace('\0', "") } else { text.to_owned() }
 }
 
 fn lend(data: &Data) -> DataRef<'_> {

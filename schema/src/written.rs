@@ -54,6 +54,9 @@ impl WrittenNumbers {
         {
             return false;
         }
+        if is_ip_address(text) {
+            return false;
+        }
         let Some(written) = take_apart(text) else {
             return false;
         };
@@ -121,6 +124,13 @@ impl WrittenNumbers {
         self.accounting.merge(later.accounting, rows_before);
         self.trailing_minus.merge(later.trailing_minus, rows_before);
     }
+}
+
+/// Whether a text is four numbers below 256 with points between, as in `192.168.100.101`.
+fn is_ip_address(text: &str) -> bool {
+    let mut parts = text.split('.');
+    let n_octets = parts.by_ref().take(4).filter(|part| part.parse::<u8>().is_ok()).count();
+    n_octets == 4 && parts.next().is_none()
 }
 
 /// What the written dates of a column allow.

@@ -195,7 +195,11 @@ fn options_are_checked() {
     assert_eq!(code(with(vec![column("a", "x"), column("b", "X")])), Some("BAD_USER_INPUT"));
     assert_eq!(code(with(vec![column("nobody", "x")])), Some("BAD_USER_INPUT"));
     assert_eq!(
-        code(ReadOptions { delimiter: Some('¦'), ..ReadOptions::default() }),
+        code(ReadOptions { delimiter: Some('\n'), ..ReadOptions::default() }),
+        Some("BAD_USER_INPUT")
+    );
+    assert_eq!(
+        code(ReadOptions { quote: Some('¦'), ..ReadOptions::default() }),
         Some("BAD_USER_INPUT")
     );
     assert_eq!(
@@ -209,4 +213,91 @@ fn options_are_checked() {
     )
     .unwrap();
     assert_eq!(read_with(b"a;b\n1;2\n", &options).unwrap().types(), ["BIGINT", "INT"]);
+}
+
+#[test]
+fn any_single_character_may_be_the_delimiter() {
+    let rows = ["id", "name", "amount"];
+    for mark in
+        [':', ' ', '/', '!', '&', '*', '@', '=', '\\', '\u{1e}', '§', '¦', '¬', 'þ', '،', '，']
+    {
+        let mark = mark.to_string();
+        let content = [rows, ["1", "Anna", "2.5"], ["2", "Bert", "3.5"], ["3", "Cleo", "4.5"]]
+            .map(|row| row.join(&mark))
+            .join("\n");
+        if mark != " " {
+            check(
+                &content,
+                &["INT", "STRING", "DECIMAL"],
+                &["1|Anna|2.5", "2|Bert|3.5", "3|Cleo|4.5"],
+            );
+        }
+        let options = ReadOptions { delimiter: mark.chars().next(), ..ReadOptions::default() };
+        let table = read_with(content.as_bytes(), &options).unwrap();
+        assert_eq!(table.labels(), rows, "{mark:?}");
+        let quoted = format!("a{mark}b\n\"x{mark}\ny\"{mark}\"\"\"z\"\n");
+        assert_eq!(
+            read_with(quoted.as_bytes(), &options).unwrap().shown(),
+            [format!("x{mark}\ny|\"z")]
+        );
+    }
+    // A blank divides where more than one column of values says so.
+    let content = "id name amount\n1 Anna 2.5\n2 Bert 3.5\n";
+    check(content, &["INT", "STRING", "DECIMAL"], &["1|Anna|2.5", "2|Bert|3.5"]);
+}
+
+#[test]
+fn one_column_is_not_divided() {
+    for cells in [
+        ["start", "2024-01-01 10:30:00", "2024-01-02 11:45:00"],
+        ["start", "10:30", "11:45"],
+        ["full name", "John Smith", "Jane Doe"],
+        ["net weight", "10 kg", "12 kg"],
+        ["url", "https://a.example/x", "https://b.example/y"],
+        ["mail", "a@x.example", "b@y.example"],
+        ["text", "Hello, world", "Ok"],
+        ["amount", "1,5", "2,25"],
+    ] {
+        let table = read(&(cells.join("\n") + "\n"));
+        assert_eq!(table.labels(), [cells[0]]);
+        assert_eq!(table.rows.len(), 2, "{cells:?}");
+    }
+}
+
+#[test]
+fn comments_may_hold_delimiters_and_stand_anywhere() {
+    let told = |content: &str, expect: &[&str]| {
+        let table = read(content);
+        assert_eq!(table.shown(), expect, "{content:?}");
+        let notices: Vec<_> =
+            table.plan.notices.iter().map(|notice| notice.message.clone()).collect();
+        assert!(notices.iter().any(|message| message.contains("note, 1")), "{notices:?}");
+    };
+    told("# a note, 1\n# more\nid,x,y\n1,2.5,3\n2,3.5,4\n", &["1|2.5|3", "2|3.5|4"]);
+    told("# a note, 1, or\n# more\nid;x;y\n1;2;3\n2;3;4\n", &["1|2|3", "2|3|4"]);
+    told("id;name\n1;a\n# a note, 1\n2;b\n", &["1|a", "2|b"]);
+    check(
+        "color,name\n#ff0000,red\n#00ff00,green\n",
+        &["STRING", "STRING"],
+        &["#ff0000|red", "#00ff00|green"],
+    );
+}
+
+#[test]
+fn facts_may_stand_between_title_and_header() {
+    let table =
+        read("Sales report,,\nExported on,2024-01-05,\n,,\nid,name,amount\n1,a,2.5\n2,b,3.5\n");
+    assert_eq!(table.labels(), ["id", "name", "amount"]);
+    assert_eq!(table.shown(), ["1|a|2.5", "2|b|3.5"]);
+    assert_eq!(table.codes().iter().filter(|code| *code == "PREAMBLE").count(), 3);
+}
+
+#[test]
+fn years_below_merged_words_belong_to_the_header() {
+    let table = read("Region,,Sales,\nname,code,2023,2024\nNorth,1,10,20\nSouth,2,30,40\n");
+    assert_eq!(table.labels(), ["Region name", "Region code", "Sales 2023", "Sales 2024"]);
+    assert_eq!(table.shown(), ["North|1|10|20", "South|2|30|40"]);
+    // Here they are data.
+    let table = read("Region,,Years,\nNorth,1,2001,2002\nSouth,2,2003,2004\n");
+    assert_eq!(table.rows.len(), 2);
 }

@@ -81,3 +81,32 @@ fn objects_are_flattened_when_asked() {
     let twice = read_with(br#"[{"a": {"b": 1}, "a.b": 2}]"#, &options);
     assert_eq!(twice.err().map(|error| error.code()), Some("FILE_REJECTED"));
 }
+
+#[test]
+fn what_is_no_table_of_objects_is_refused() {
+    for content in [
+        "[1, 2, 3]",
+        "[true]",
+        "[\n// a comment\n{\"a\":1}]",
+        "/* a */ [{\"a\":1}]",
+        "{ // a\n\"a\":1}",
+    ] {
+        let error = read_with(content.as_bytes(), &ReadOptions::default()).err().unwrap();
+        assert_eq!(error.code(), "FILE_REJECTED", "{content}: {error}");
+    }
+}
+
+#[test]
+fn what_no_store_reads_is_kept_as_text_or_told() {
+    let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
+    let table = read(&format!("[{{\"a\":{deep}}},{{\"a\":[]}}]"));
+    assert_eq!(table.types(), ["STRING"]);
+    assert_eq!(table.shown(), [deep.as_str(), "[]"]);
+    let table = read("[{\"a\":\"x\\u0000y\"},{\"a\":\"z\"}]");
+    assert_eq!(table.shown(), ["x\u{FFFD}y", "z"]);
+    let notice = &table.plan.notices[0];
+    assert_eq!(
+        (notice.code.name().as_str(), notice.row, notice.column.as_deref()),
+        ("UNDECODABLE_BYTE", Some(2), Some("a"))
+    );
+}

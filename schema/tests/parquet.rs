@@ -206,3 +206,40 @@ fn many_rows_and_damage() {
     bytes[length / 3..length / 2].fill(0x55);
     assert_eq!(error(&bytes), "FILE_REJECTED");
 }
+
+#[test]
+fn what_grows_beyond_all_bounds_is_refused() {
+    let cell = |n: usize| ByteArray::from("x".repeat(n).as_str());
+    let large = |n: usize| {
+        let file = write(
+            "message m { required binary a (STRING); }",
+            1,
+            &[put::<ByteArrayType>(vec![cell(n)], None)],
+        );
+        read_sheets(&file, "t.parquet", &ReadOptions::default())
+            .err()
+            .map(|error| error.to_string())
+    };
+    assert_eq!(large(10 * 1024 * 1024), None);
+    let error = large(10 * 1024 * 1024 + 1).unwrap();
+    assert!(error.contains("bytes of a cell"), "{error}");
+    let error = large(80 * 1024 * 1024).unwrap();
+    assert!(error.contains("unpacked bytes of a Parquet file"), "{error}");
+}
+
+#[test]
+fn a_zone_is_not_invented_inside_nested_values() {
+    for (kind, expect) in [
+        ("TIMESTAMP(MICROS,false)", "[\"2024-01-05T10:30:00.5\"]"),
+        ("TIMESTAMP(MICROS,true)", "[\"2024-01-05T10:30:00.5Z\"]"),
+        ("TIMESTAMP(NANOS,false)", "[\"1970-01-20T17:27:30.6005\"]"),
+    ] {
+        let schema = format!(
+            "message m {{ optional group l (LIST) {{ repeated group list {{ optional int64 element ({kind}); }} }} }}"
+        );
+        let column = put_nested::<Int64Type>(vec![1_704_450_600_500_000], vec![3], vec![0]);
+        let file = write(&schema, 1, &[column]);
+        let tables = read_sheets(&file, "t.parquet", &ReadOptions::default()).unwrap();
+        assert_eq!(tables[0].shown(), [expect], "{kind}");
+    }
+}

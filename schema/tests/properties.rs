@@ -14,12 +14,16 @@
 mod common;
 
 use common::{Table, read_with, show};
+use encoding_rs::Encoding;
 use proptest::prelude::*;
 use sluice_schema::{ColumnType, Notation, ReadOptions, parse_value};
 
 #[derive(Clone, Debug)]
 struct Dialect {
     delimiter: char,
+    quote: char,
+    escape: Option<char>,
+    encoding: &'static str,
     line_end: &'static str,
     always_quoted: bool,
     final_line_end: bool,
@@ -28,16 +32,72 @@ struct Dialect {
 
 fn dialects() -> impl Strategy<Value = Dialect> {
     let line_ends = prop_oneof![Just("\n"), Just("\r\n"), Just("\r")];
-    let delimiters = prop_oneof![Just(','), Just(';'), Just('\t'), Just('|')];
-    (delimiters, line_ends, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(delimiter, line_end, always_quoted, final_line_end, mark)| Dialect {
+    let delimiters = prop_oneof![
+        4 => prop_oneof![Just(','), Just(';'), Just('\t'), Just('|')],
+        1 => prop_oneof![Just(':'), Just('~'), Just('\u{1}'), Just('§'), Just('，'), Just('€')],
+    ];
+    let quotes = prop_oneof![3 => Just('"'), 1 => Just('\'')];
+    let escapes = prop_oneof![3 => Just(None), 1 => Just(Some('\\'))];
+    let shape = (any::<bool>(), any::<bool>(), any::<bool>());
+    (delimiters, quotes, escapes, encodings(), line_ends, shape)
+        .prop_map(|(delimiter, quote, escape, encoding, line_end, shape)| Dialect {
             delimiter,
+            quote,
+            escape,
+            encoding,
             line_end,
-            always_quoted,
-            final_line_end,
-            mark,
-        },
-    )
+            always_quoted: shape.0,
+            final_line_end: shape.1,
+            mark: shape.2 && encoding.starts_with("utf"),
+        })
+        .prop_filter("the encoding has the delimiter", |dialect| {
+            writable(&dialect.delimiter.to_string(), dialect.encoding)
+                == dialect.delimiter.to_string()
+        })
+}
+
+fn encodings() -> impl Strategy<Value = &'static str> {
+    let others = [
+        "utf-16le",
+        "utf-16be",
+        "windows-1250",
+        "windows-1251",
+        "windows-1252",
+        "windows-1253",
+        "windows-1254",
+        "windows-1255",
+        "windows-1256",
+        "windows-1257",
+        "iso-8859-2",
+        "iso-8859-15",
+        "koi8-r",
+        "shift_jis",
+        "euc-jp",
+        "gb18030",
+        "big5",
+        "euc-kr",
+    ];
+    prop_oneof![Just("utf-8"), proptest::sample::select(others.to_vec())]
+}
+
+/// The text with a question mark for each character that the encoding does not give back.
+fn writable(text: &str, label: &str) -> String {
+    let encoding = Encoding::for_label(label.as_bytes()).unwrap();
+    let comes_back = |char: &char| {
+        let text = char.to_string();
+        let (bytes, _, failed) = encoding.encode(&text);
+        !failed && encoding.decode_without_bom_handling(&bytes).0 == text
+    };
+    let is_whole = label.starts_with("utf");
+    text.chars().map(|char| if is_whole || comes_back(&char) { char } else { '?' }).collect()
+}
+
+fn encode(text: &str, label: &str) -> Vec<u8> {
+    match label {
+        "utf-16le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        "utf-16be" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        _ => Encoding::for_label(label.as_bytes()).unwrap().encode(text).0.into_owned(),
+    }
 }
 
 /// Cells of one kind, so that columns get types; sometimes anything.
@@ -75,14 +135,21 @@ fn tables() -> impl Strategy<Value = Vec<Vec<String>>> {
 
 fn write(columns: &[Vec<String>], dialect: &Dialect) -> Vec<u8> {
     let n_rows = columns[0].len();
-    let mut lines =
-        vec![(0..columns.len()).map(|place| format!("col {place}")).collect::<Vec<_>>()];
+    let mut lines = vec![(0..columns.len()).map(|place| format!("col{place}")).collect::<Vec<_>>()];
     lines.extend((0..n_rows).map(|row| columns.iter().map(|cells| cells[row].clone()).collect()));
+    let mark = dialect.quote;
     let quote = |cell: &String| {
-        let needs = cell.contains(['"', '\n', '\r', dialect.delimiter]);
+        let escape = dialect.escape.unwrap_or(mark);
+        let needs = cell.contains([mark, escape, '\n', '\r', dialect.delimiter]);
         // An empty cell is null, quoted or not written at all would say something else.
         if !cell.is_empty() && (needs || dialect.always_quoted) {
-            format!("\"{}\"", cell.replace('"', "\"\""))
+            let twice = format!("{escape}{escape}");
+            let inside = cell.replace(escape, &twice);
+            let inside = match dialect.escape {
+                Some(escape) => inside.replace(mark, &format!("{escape}{mark}")),
+                None => inside,
+            };
+            format!("{mark}{inside}{mark}")
         } else {
             cell.clone()
         }
@@ -99,7 +166,7 @@ fn write(columns: &[Vec<String>], dialect: &Dialect) -> Vec<u8> {
         text.push_str(dialect.line_end);
     }
     let mark = if dialect.mark { "\u{feff}" } else { "" };
-    format!("{mark}{text}").into_bytes()
+    encode(&format!("{mark}{text}"), dialect.encoding)
 }
 
 fn check(table: &Table, columns: &[Vec<String>]) -> Result<(), TestCaseError> {
@@ -156,10 +223,15 @@ proptest! {
 
     #[test]
     fn any_table_comes_back(columns in tables(), dialect in dialects()) {
+        let columns: Vec<Vec<String>> = columns
+            .iter()
+            .map(|cells| cells.iter().map(|cell| writable(cell, dialect.encoding)).collect())
+            .collect();
         let options = ReadOptions {
             delimiter: Some(dialect.delimiter),
-            quote: Some('"'),
-            escape: Some('\0'),
+            encoding: Some(dialect.encoding.to_owned()),
+            quote: Some(dialect.quote),
+            escape: Some(dialect.escape.unwrap_or('\0')),
             comment: Some('\0'),
             header_row: Some(1),
             header_rows: Some(1),

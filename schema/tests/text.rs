@@ -220,3 +220,97 @@ fn endless_things_are_refused_early() {
     let wide = "x,".repeat(100_000);
     assert_eq!(error(format!("{wide}\n{wide}\n").into_bytes()).code(), "PAYLOAD_TOO_LARGE");
 }
+
+#[test]
+fn utf_16_without_a_mark_is_told_by_its_line_ends() {
+    for words in ["Москва", "北京市", "Ελλάδα", "abc"] {
+        let text = format!("id,name\n1,{words}\n2,{words}\n");
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [little, big] {
+            let table = read_with(&bytes, &ReadOptions::default()).unwrap();
+            assert_eq!(table.shown(), [format!("1|{words}"), format!("2|{words}")]);
+        }
+    }
+}
+
+#[test]
+fn latin_9_is_told_from_windows_1252_by_its_euros() {
+    let table = read_with(b"id,name\n1,c\xBDur\n2,10 \xA4\n", &ReadOptions::default()).unwrap();
+    assert_eq!(table.shown(), ["1|cœur", "2|10 €"]);
+    let table =
+        read_with(b"id,name\n1,1\xBD caf\xE9\n2,10 \x80\n", &ReadOptions::default()).unwrap();
+    assert_eq!(table.shown(), ["1|1½ café", "2|10 €"]);
+}
+
+#[test]
+fn an_undecodable_byte_is_told_with_its_cell() {
+    let mut bytes = "a,b\n1,äöüß äöüß\n2,äöü".as_bytes().to_vec();
+    bytes.extend_from_slice(b"\xFF,\n");
+    let table = read_with(&bytes, &ReadOptions::default()).unwrap();
+    let told: Vec<_> = table
+        .plan
+        .notices
+        .iter()
+        .filter(|notice| notice.code.name() == "UNDECODABLE_BYTE")
+        .map(|notice| (notice.row, notice.column.as_deref(), notice.count))
+        .collect();
+    assert_eq!(told, [(None, None, 1), (Some(3), Some("b"), 1)]);
+}
+
+#[test]
+fn what_is_no_table_is_told_by_name() {
+    for (bytes, word) in [
+        (&b"\n <!DocType HTML><html></html>"[..], "web page"),
+        (b"\xEF\xBB\xBF<TABLE><tr><td>1</td></tr></TABLE>", "web page"),
+        (b"<rows><row a=\"1\"/></rows>", "XML"),
+        (b"\xFF\xFE<\0?\0x\0m\0l\0 \0", "XML"),
+        (b"<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\"/>", "Excel 2003"),
+        (b"II*\0\x08\0\0\0", "TIFF"),
+        (b"BM6\x01\0\0\0\0\0\0", "bitmap"),
+        (b"RIFF\x10\0\0\0WEBP", "image"),
+        (b"PARE\0\0", "encrypted Parquet"),
+        (b"\xFF\xFE\0\0a\0\0\0", "UTF-32"),
+    ] {
+        let error = read_with(bytes, &ReadOptions::default()).err().unwrap();
+        assert_eq!(error.code(), "UNSUPPORTED_FILE", "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    // Headers in such brackets are a table.
+    let table = read_with(b"<DATE>,<OPEN>\n20240105,1.5\n", &ReadOptions::default()).unwrap();
+    assert_eq!(table.labels(), ["<DATE>", "<OPEN>"]);
+}
+
+#[test]
+fn a_changed_member_of_an_archive_is_told() {
+    let mut out = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    out.start_file("a.csv", options).unwrap();
+    out.write_all(b"id,name\n1,anna\n2,bert\n").unwrap();
+    let mut bytes = out.finish().unwrap().into_inner();
+    assert_eq!(read_with(&bytes, &ReadOptions::default()).unwrap().rows.len(), 2);
+    let at = bytes.windows(4).position(|window| window == b"anna").unwrap();
+    bytes[at] = b'h';
+    let error = read_with(&bytes, &ReadOptions::default()).err().unwrap();
+    assert_eq!(error.code(), "FILE_REJECTED");
+    assert!(error.to_string().contains("checksum"), "{error}");
+}
+
+#[test]
+fn what_is_packed_twice_is_told() {
+    let pack = |name: &str, content: &[u8]| {
+        let mut out = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        out.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        out.write_all(content).unwrap();
+        out.finish().unwrap().into_inner()
+    };
+    for (inner, word) in [
+        (pack("a.csv", b"id\n1\n"), "archive inside an archive"),
+        (pack("xl/workbook.xml", b"<workbook/>"), "workbook"),
+    ] {
+        let error = read_with(&pack("inner", &inner), &ReadOptions::default()).err().unwrap();
+        assert_eq!(error.code(), "UNSUPPORTED_FILE");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}

@@ -184,3 +184,32 @@ fn rows_are_kept_from_one_pass_to_the_next() {
     assert_eq!(texts, parsed_again.rows);
     assert!(read_plan(&file, plan, &limits).is_err());
 }
+
+#[test]
+fn blank_rows_inside_the_table_are_rows() {
+    let table = one_sheet(|sheet| {
+        for (row, cell) in [(0, "name"), (1, "a"), (4, "b")] {
+            sheet.write_string(row, 0, cell).unwrap();
+        }
+        sheet.write_string(0, 1, "n").unwrap();
+        sheet.write_number(1, 1, 1).unwrap();
+        sheet.write_number(4, 1, 2).unwrap();
+        sheet.write_string(6, 1, "Total: 3").unwrap();
+    });
+    assert_eq!(table.types(), ["STRING", "INT"]);
+    // The one before the footer is outside.
+    assert_eq!(table.shown(), ["a|1", "∅|∅", "∅|∅", "b|2"]);
+}
+
+#[test]
+fn midnight_is_a_time_of_day() {
+    let table = one_sheet(|sheet| {
+        sheet.write_string(0, 0, "at").unwrap();
+        for (row, time) in [0.0, 0.5, 0.75].into_iter().enumerate() {
+            sheet.write_number_with_format(row as u32 + 1, 0, time, &format("hh:mm")).unwrap();
+        }
+    });
+    assert_eq!(table.types(), ["LOCAL_TIME"]);
+    assert_eq!(table.shown(), ["00:00:00", "12:00:00", "18:00:00"]);
+    assert_eq!(table.plan.columns[0].evidence.min.as_deref(), Some("00:00:00"));
+}

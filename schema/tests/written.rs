@@ -155,3 +155,59 @@ fn codes_with_an_e_stay_text_unless_declared() {
     assert_eq!(table.column(1), [Some("100000.0"), Some("20000000000.0")]);
     assert_eq!(table.report.n_rejects, 2);
 }
+
+#[test]
+fn what_only_looks_like_a_number_stays_text() {
+    // Addresses, telephone numbers, references, open ranges.
+    check(
+        &["192.168.100.101", "192.168.100.102"],
+        "STRING",
+        &["192.168.100.101", "192.168.100.102"],
+    );
+    check(&["555.123.456", "666.123.456"], "STRING", &["555.123.456", "666.123.456"]);
+    check(&["(1)", "(2)"], "STRING", &["(1)", "(2)"]);
+    check(&["2019-", "2020-"], "STRING", &["2019-", "2020-"]);
+    // Versions: 1.10 is not 1.1.
+    check(&["1.8", "1.9", "1.10"], "STRING", &["1.8", "1.9", "1.10"]);
+    check(&["3", "3.1", "3.10"], "STRING", &["3", "3.1", "3.10"]);
+    // Money, written by hand or by a program, is a number.
+    check(&["19.90", "1.5", "3"], "DECIMAL", &["19.90", "1.50", "3.00"]);
+    check(&["1.50", "1.25", "1.00"], "DECIMAL", &["1.50", "1.25", "1.00"]);
+    check(&["1.5", "1.05", "1.10"], "DECIMAL", &["1.50", "1.05", "1.10"]);
+}
+
+#[test]
+fn a_declared_type_settles_what_looks_like_something_else() {
+    for (cells, declared, expect) in [
+        (["030 123", "040 456"], DeclaredType::String, ["030 123", "040 456"]),
+        (["123 456", "456 789"], DeclaredType::Int, ["123456", "456789"]),
+        (["(1)", "(2)"], DeclaredType::Int, ["-1", "-2"]),
+        (["1.9", "1.10"], DeclaredType::Decimal, ["1.90", "1.10"]),
+    ] {
+        let wanted = ColumnOverride {
+            label: "v".to_owned(),
+            column_type: Some(declared),
+            name: None,
+            required: false,
+            skip: false,
+        };
+        let options = ReadOptions { columns: vec![wanted], ..ReadOptions::default() };
+        let table = read_with(column(&cells).as_bytes(), &options).unwrap();
+        assert_eq!(table.column(1), expect.map(Some), "{cells:?}");
+    }
+}
+
+#[test]
+fn months_in_seven_languages() {
+    for cells in [
+        ["5. März 2024", "31. Dezember 2024"],
+        ["5 mars 2024", "31 déc. 2024"],
+        ["5 de marzo de 2024", "31 de diciembre de 2024"],
+        ["5 marzo 2024", "31 dicembre 2024"],
+        ["5 de março de 2024", "31 de dezembro de 2024"],
+        ["5 maart 2024", "31 december 2024"],
+        ["March 5, 2024", "Dec 31, 2024"],
+    ] {
+        check(&cells, "DATE", &["2024-03-05", "2024-12-31"]);
+    }
+}

@@ -9,6 +9,7 @@ pub mod documents;
 mod entities;
 mod error;
 mod guard;
+pub mod index;
 mod jobs;
 mod keys;
 mod loading;
@@ -45,7 +46,7 @@ use self::guard::StorageGuard;
 pub use self::jobs::{ClaimedJob, MAX_ATTEMPTS, NewJob};
 pub use self::keys::ApiKey;
 use self::model::{Dataset, DatasetId, StorageId, WorkspaceId};
-pub use self::publish::{NewVersion, Publication};
+pub use self::publish::{IndexEdit, NewVersion, Publication};
 use self::snapshot::{Documents, Snapshot};
 use crate::config::{DocumentMode, Settings};
 

@@ -7,6 +7,7 @@ use sluice_schema::{ColumnType, Evidence, Notation, Notice};
 use uuid::Uuid;
 
 pub use super::guard::StorageGuard;
+pub use super::index::{Index, IndexKind, IndexMethod, Wish};
 pub use super::loading::{
     Drift, DriftImpact, DriftKind, DriftPolicy, JobOutcome, KeptReject, LoadMode, OnError, Recipe,
     RejectCell, RejectedRow, RejectsBefore, RowCounts,
@@ -156,19 +157,10 @@ pub struct Relation {
     pub to: DatasetId,
     /// Field name of its column, whose values differ.
     pub to_column: String,
-}
-
-/// A secondary index of a dataset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Index {
-    /// The index's name in the store.
-    pub name: String,
-    /// Field names of its columns, in order.
-    pub columns: Vec<String>,
-    /// Why it exists: `KEY`, `MANUAL`, `RELATION`.
-    pub reason: String,
-    /// When it was built, microseconds since 1970 UTC.
-    pub built_at_us: i64,
+    /// Whether that column held row numbers when the relation was declared: another column of its
+    /// name means something else.
+    #[serde(default)]
+    pub to_row_number: bool,
 }
 
 /// The uploaded bytes that a version came from.

@@ -60,6 +60,34 @@ pub(super) struct RelationChange {
     relation: Option<Relation>,
 }
 
+/// What became of an index.
+#[derive(Debug)]
+pub enum IndexEdit {
+    /// It was built.
+    Add(Index),
+    /// It is no more.
+    Remove(String),
+    /// A query used it, at this time (microseconds since 1970 UTC).
+    Used(String, i64),
+}
+
+impl IndexEdit {
+    fn apply(self, indexes: &mut Vec<Index>) {
+        match self {
+            IndexEdit::Add(index) => {
+                indexes.retain(|other| other.name != index.name);
+                indexes.push(index);
+            }
+            IndexEdit::Remove(name) => indexes.retain(|index| index.name != name),
+            IndexEdit::Used(name, at_us) => {
+                for index in indexes.iter_mut().filter(|index| index.name == name) {
+                    index.used_at_us = at_us;
+                }
+            }
+        }
+    }
+}
+
 /// What became of a version that was written.
 struct Written {
     is_same_schema: bool,
@@ -80,6 +108,13 @@ pub(super) enum Change {
     },
     /// Rejects go, all of them when none are named.
     DiscardRejects(Option<Vec<i64>>),
+    /// Adds, removes or marks an index of this table.
+    Indexes {
+        /// The table.
+        storage: StorageId,
+        /// What became of it.
+        edit: Box<IndexEdit>,
+    },
     /// Adds, replaces or removes a relation, whatever others did meanwhile.
     Relations(Box<RelationChange>),
 }
@@ -163,18 +198,20 @@ impl Catalog {
         self.change_dataset(workspace, dataset, Change::Relations(Box::new(change))).await
     }
 
-    /// Replaces the indexes of a dataset; the schema revision and the version stay.
+    /// Writes down what became of an index of a table, whatever others did meanwhile; the schema
+    /// revision and the version stay.
     ///
     /// # Errors
-    /// NotFound; when the database is away.
-    pub async fn set_indexes(
+    /// Changed when the dataset has another table by now; NotFound; when the database is away.
+    pub async fn change_index(
         &self,
         workspace: WorkspaceId,
         dataset: DatasetId,
-        indexes: Vec<Index>,
+        storage: &StorageId,
+        edit: IndexEdit,
     ) -> Result<Arc<Dataset>, CatalogError> {
-        let row = datasets::ActiveModel { indexes: Set(json(&indexes)?), ..Default::default() };
-        self.change_dataset(workspace, dataset, Change::Row(Box::new(row))).await
+        let change = Change::Indexes { storage: storage.clone(), edit: Box::new(edit) };
+        self.change_dataset(workspace, dataset, change).await
     }
 
     /// Changes what is told about a dataset, in one transaction; the version stays.
@@ -199,12 +236,17 @@ impl Catalog {
                     of_version = Some(version);
                     *row
                 }
+                Change::Indexes { storage, edit } => {
+                    let row = row_of(&transaction, workspace, dataset).await?;
+                    if row.storage != storage.as_str() {
+                        return Err(CatalogError::Changed);
+                    }
+                    let mut indexes: Vec<Index> = convert::from_json(&row.indexes)?;
+                    edit.apply(&mut indexes);
+                    datasets::ActiveModel { indexes: Set(json(&indexes)?), ..Default::default() }
+                }
                 Change::Relations(change) => {
-                    let row = datasets::Entity::find_by_id(dataset.0.to_string())
-                        .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()))
-                        .one(&transaction)
-                        .await?
-                        .ok_or(CatalogError::NotFound)?;
+                    let row = row_of(&transaction, workspace, dataset).await?;
                     let mut relations: Vec<Relation> = convert::from_json(&row.relations)?;
                     relations.retain(|relation| relation.name != change.name);
                     relations.extend(change.relation);
@@ -353,6 +395,19 @@ impl Core {
             tracing::warn!(%error, "the snapshot could not be refreshed after a change");
         }
     }
+}
+
+/// The present row of a dataset.
+async fn row_of(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    dataset: DatasetId,
+) -> Result<datasets::Model, CatalogError> {
+    datasets::Entity::find_by_id(dataset.0.to_string())
+        .filter(datasets::Column::WorkspaceId.eq(workspace.0.to_string()))
+        .one(transaction)
+        .await?
+        .ok_or(CatalogError::NotFound)
 }
 
 /// Locks the workspace's row and lets its revision grow; gives the new one and the schema's.

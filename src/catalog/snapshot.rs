@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::model::{Column, Dataset, DatasetId, Relation, WorkspaceId};
+use super::model::{Column, Dataset, DatasetId, ROW_COLUMN, Relation, WorkspaceId};
 use crate::config::DocumentMode;
 use sluice_schema::ColumnType;
 
@@ -97,8 +97,8 @@ impl Snapshot {
         self.links.get(&dataset).map_or(&[], Vec::as_slice)
     }
 
-    /// The columns at both ends of a relation of a dataset; `None` while one of them is gone or
-    /// they cannot be compared.
+    /// The columns at both ends of a relation of a dataset; `None` while one of them is gone, means
+    /// something else, or they cannot be compared.
     pub fn ends<'s>(
         &'s self,
         from: &'s Dataset,
@@ -107,11 +107,10 @@ impl Snapshot {
         let other = self.dataset_by_id(relation.to)?;
         let column = from.column(&relation.column)?;
         let other_column = other.column(&relation.to_column)?;
-        are_comparable(column.column_type, other_column.column_type).then_some((
-            column,
-            other,
-            other_column,
-        ))
+        let is_row_number = other_column.physical == ROW_COLUMN;
+        let is_same_kind = is_row_number == relation.to_row_number;
+        let is_comparable = are_comparable(column.column_type, other_column.column_type);
+        (is_same_kind && is_comparable).then_some((column, other, other_column))
     }
 
     fn link(&mut self) {

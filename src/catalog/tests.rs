@@ -206,11 +206,18 @@ async fn a_version_follows_the_one_before_it_or_is_refused() {
         let index = Index {
             name: "i1".to_owned(),
             columns: vec!["price".to_owned()],
-            reason: "MANUAL".to_owned(),
             built_at_us: 5,
+            ..Index::default()
         };
         let before = catalog.snapshot(workspace);
-        let indexed = catalog.set_indexes(workspace, first.id, vec![index.clone()]).await.unwrap();
+        let (of, id) = (&catalog, first.id);
+        let change = |storage: StorageId, edit| async move {
+            of.change_index(workspace, id, &storage, edit).await
+        };
+        let present = catalog.snapshot(workspace).dataset("orders").unwrap().storage.clone();
+        let stale = change(StorageId::new(), IndexEdit::Add(index.clone())).await;
+        assert!(matches!(stale, Err(CatalogError::Changed)), "{stale:?}");
+        let indexed = change(present, IndexEdit::Add(index.clone())).await.unwrap();
         assert_eq!(indexed.indexes, [index]);
         let after = catalog.snapshot(workspace);
         assert_eq!(after.schema_revision, before.schema_revision);

@@ -90,8 +90,10 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             greet(&rooms, address, first_key.as_deref());
             Ok(())
         };
+        rooms.engine.indexer().start();
         let served = crate::http::serve(Arc::clone(&app), listener, stop);
         let outcome = serve_and_start(served, start).await;
+        rooms.engine.indexer().shutdown().await;
         rooms.ingest.shutdown(settings.shutdown_grace).await;
         outcome
     })

@@ -47,12 +47,17 @@ enum Field<'a> {
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
 const PIECES: RangeInclusive<u64> = 1..=1_000_000;
 const SIZES: RangeInclusive<u64> = 1_024..=1 << 44;
+/// Of what is held in memory while a file is read.
+const FILE_SIZES: RangeInclusive<u64> = 1_024..=1 << 28;
 const MEMORY_SIZES: RangeInclusive<u64> = 1_024..=1 << 30;
 /// One millisecond to one day.
 const TIMES: RangeInclusive<u64> = 1..=86_400_000;
+/// One second to one year.
+const YEAR: RangeInclusive<u64> = 1_000..=31_536_000_000;
+const ROWS: RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 38] = [
+pub(super) static ALL: [Spec; 54] = [
     row("listen", None, "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
     row(
         "data_dir",
@@ -112,6 +117,34 @@ pub(super) static ALL: [Spec; 38] = [
         0..=1 << 36,
         |s| Field::Size(&mut s.response_cache_bytes),
     ),
+    row("index.automatic", None, "on, or off: only asked-for indexes are built", ANY, |s| {
+        Field::Switch(&mut s.indexes.is_automatic)
+    }),
+    row("index.search", None, "on: searched datasets get an index of words; or off", ANY, |s| {
+        Field::Switch(&mut s.indexes.is_search_on_demand)
+    }),
+    row("index.look_every", None, "Time between two looks at what queries need", TIMES, |s| {
+        Field::Time(&mut s.indexes.look_every)
+    }),
+    row("index.min_rows", None, "Rows below which no index is built by itself", ROWS, |s| {
+        Field::Count(&mut s.indexes.min_rows)
+    }),
+    row("index.min_uses", None, "Slow queries of a kind before it gets an index", PIECES, |s| {
+        Field::Count(&mut s.indexes.min_uses)
+    }),
+    row("index.max_count", None, "Automatic indexes of one dataset", 0..=14, |s| {
+        Field::Count(&mut s.indexes.max_count)
+    }),
+    row(
+        "index.max_percent",
+        None,
+        "What automatic indexes may take, percent of the dataset's size",
+        0..=1_000,
+        |s| Field::Count(&mut s.indexes.max_percent),
+    ),
+    row("index.unused_after", None, "Time without use that ends an automatic index", YEAR, |s| {
+        Field::Time(&mut s.indexes.unused_after)
+    }),
     row(
         "persisted_documents_size",
         None,
@@ -136,7 +169,31 @@ pub(super) static ALL: [Spec; 38] = [
         Field::Count(&mut s.load_concurrency)
     }),
     row("max_rejects", None, "Refused rows kept of one dataset", 1..=100_000, |s| {
-        Field::Count(&mut s.max_rejects)
+        Field::Count(&mut s.file_limits.max_rejects)
+    }),
+    row("file.max_unpacked", None, "Largest file after unpacking", 1_024..=1 << 44, |s| {
+        Field::Size(&mut s.file_limits.max_unpacked_bytes)
+    }),
+    row("file.max_unpack_ratio", None, "How many times a file may grow", 1..=100_000, |s| {
+        Field::Cost(&mut s.file_limits.max_unpack_ratio)
+    }),
+    row("file.max_members", None, "Members of an archive", 1..=100_000, |s| {
+        Field::Count(&mut s.file_limits.max_members)
+    }),
+    row("file.max_sheets", None, "Tables of one file", 1..=10_000, |s| {
+        Field::Count(&mut s.file_limits.max_sheets)
+    }),
+    row("file.max_columns", None, "Columns of a table; PostgreSQL takes 1600", 1..=2_000, |s| {
+        Field::Count(&mut s.file_limits.max_columns)
+    }),
+    row("file.max_cell", None, "Largest cell", FILE_SIZES, |s| {
+        Field::MemorySize(&mut s.file_limits.max_cell_bytes)
+    }),
+    row("file.max_record", None, "Largest row", FILE_SIZES, |s| {
+        Field::MemorySize(&mut s.file_limits.max_record_bytes)
+    }),
+    row("file.max_header", None, "Largest header", FILE_SIZES, |s| {
+        Field::MemorySize(&mut s.file_limits.max_header_bytes)
     }),
     row("default_limit", None, "Rows of a list without `limit`", 1..=100_000, |s| {
         Field::Rows(&mut s.default_limit)

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::catalog_filter;
 use super::catalog_json;
 use super::engine::RequestContext;
-use super::{relations, trusted};
+use super::{explain, relations, trusted};
 use crate::catalog::model::{Dataset, Job, JobId};
 use crate::error::Error;
 
@@ -36,7 +36,7 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 8] = [
+const ENUMS: [&str; 10] = [
     "DatasetStatus",
     "ColumnType",
     "JobKind",
@@ -44,6 +44,8 @@ const ENUMS: [&str; 8] = [
     "LoadMode",
     "DriftKind",
     "DriftImpact",
+    "IndexMethod",
+    "IndexKind",
     "DocumentMode",
 ];
 
@@ -107,7 +109,7 @@ const COLUMN: [FieldRow; 12] = [
     ("statistics", "ColumnStatistics!", "What its values are like."),
 ];
 
-const JOB: [FieldRow; 14] = [
+const JOB: [FieldRow; 15] = [
     ("id", "ID!", "Names the job."),
     ("kind", "JobKind!", "What it does."),
     ("status", "JobStatus!", "Where it stands."),
@@ -117,6 +119,11 @@ const JOB: [FieldRow; 14] = [
     ("error", "JobError", "Why it failed."),
     ("counts", "RowCounts!", "What became of the rows."),
     ("drift", "[Drift!]!", "How the upload's columns differed from the dataset's."),
+    (
+        "refused",
+        "[Reject!]!",
+        "The first rows that did not fit, where the job failed because of them.",
+    ),
     ("unchanged", "Boolean!", "Whether there was nothing to do: it was loaded like this before."),
     ("notices", "[Notice!]!", "What was decided or normalised."),
     ("createdAt", "DateTime!", "When it was acknowledged."),
@@ -145,6 +152,16 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
                 "JSON",
                 "STRING",
             ][..],
+        ),
+        (
+            "IndexMethod",
+            "What an index finds: ORDERED finds rows by values, and gives them in their order; SEARCH finds rows by words.",
+            &["ORDERED", "SEARCH"][..],
+        ),
+        (
+            "IndexKind",
+            "Who wanted an index: the key, a relation, somebody (MANUAL), or what queries filter and sort by (AUTOMATIC).",
+            &["KEY", "MANUAL", "RELATION", "AUTOMATIC"][..],
         ),
         ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT"][..]),
         (
@@ -224,8 +241,16 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
             &[
                 ("name", "String!", "Names the index."),
                 ("columns", "[String!]!", "Field names, in order."),
-                ("reason", "String!", "Why it exists."),
+                ("descending", "[String!]!", "Those of them that are in descending order."),
+                ("method", "IndexMethod!", "What it finds."),
+                ("kind", "IndexKind!", "Who wanted it."),
+                ("reason", "String!", "Why it exists, in words."),
                 ("builtAt", "DateTime!", "When it was built."),
+                (
+                    "sizeBytes",
+                    "BigInt!",
+                    "Bytes that it took when it was built; 0 where it came with the rows.",
+                ),
             ],
         ),
         json_object(
@@ -279,6 +304,7 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
         builder = builder.register(object);
     }
     builder = relations::register(builder);
+    builder = explain::register(builder);
     builder = trusted::register(builder);
     catalog_filter::register(builder).register(dataset_object()).register(job_object())
 }
@@ -451,6 +477,7 @@ pub fn query_fields() -> Vec<Field> {
         })
         .description("Who asks."),
         relations::suggestions(),
+        explain::field(),
         trusted::query_field(),
     ]
 }

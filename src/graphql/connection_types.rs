@@ -8,7 +8,7 @@ use async_graphql::dynamic::{
     TypeRef,
 };
 
-use super::types::no_rows;
+use super::types::{no_rows, search_argument};
 use crate::catalog::model::Dataset;
 use crate::query::node::{NODE_FIELD, NODE_ID_FIELD, NODE_TYPE};
 
@@ -99,26 +99,30 @@ pub(super) fn field(name: &str, dataset: &Dataset) -> Field {
     let cursor = |name: &str, description: &str| {
         InputValue::new(name, TypeRef::named(TypeRef::STRING)).description(description)
     };
-    Field::new(name, TypeRef::named_nn(format!("{type_name}Connection")), |_| {
+    let field = Field::new(name, TypeRef::named_nn(format!("{type_name}Connection")), |_| {
         FieldFuture::Value(Some(FieldValue::owned_any(())))
-    })
-    .argument(number(
-        "first",
-        "At most so many rows from the start; the server has a default and a maximum.",
-    ))
-    .argument(cursor("after", "Only rows behind the one with this cursor."))
-    .argument(number("last", "At most so many rows from the end; not together with first."))
-    .argument(cursor("before", "Only rows before the one with this cursor."))
-    .argument(
-        InputValue::new("where", TypeRef::named(format!("{type_name}BoolExp")))
-            .description("Only rows for which this holds."),
-    )
-    .argument(
-        InputValue::new("orderBy", TypeRef::named_nn_list(format!("{type_name}OrderBy")))
-            .description("The order, first key first; ties come in file order."),
-    )
-    .argument(
-        InputValue::new("distinctOn", TypeRef::named_nn_list(format!("{type_name}SelectColumn")))
+    });
+    search_argument(field, dataset, "They come in the order of orderBy.")
+        .argument(number(
+            "first",
+            "At most so many rows from the start; the server has a default and a maximum.",
+        ))
+        .argument(cursor("after", "Only rows behind the one with this cursor."))
+        .argument(number("last", "At most so many rows from the end; not together with first."))
+        .argument(cursor("before", "Only rows before the one with this cursor."))
+        .argument(
+            InputValue::new("where", TypeRef::named(format!("{type_name}BoolExp")))
+                .description("Only rows for which this holds."),
+        )
+        .argument(
+            InputValue::new("orderBy", TypeRef::named_nn_list(format!("{type_name}OrderBy")))
+                .description("The order, first key first; ties come in file order."),
+        )
+        .argument(
+            InputValue::new(
+                "distinctOn",
+                TypeRef::named_nn_list(format!("{type_name}SelectColumn")),
+            )
             .description("Of rows that agree in these columns, only the first."),
-    )
+        )
 }

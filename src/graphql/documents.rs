@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::tag::Sha;
 use crate::catalog::model::{Scope, WorkspaceId};
+use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::query::document::Document;
 use crate::query::input::Variables;
@@ -145,16 +146,18 @@ impl KnownDocument {
     /// As `make`.
     pub(super) fn plan(
         &self,
+        snapshot: &Snapshot,
         variables: &Variables,
         make: impl FnOnce() -> Result<Plan>,
     ) -> Result<Arc<Plan>> {
         if let Ok(plans) = self.plans.read()
-            && let Some(plan) = plans.iter().find(|plan| plan.fits(variables))
+            && let Some(plan) = plans.iter().find(|plan| plan.fits(variables, snapshot))
         {
             return Ok(Arc::clone(plan));
         }
         let plan = Arc::new(make()?);
         if let Ok(mut plans) = self.plans.write() {
+            plans.retain(|plan| plan.is_current(snapshot));
             if plans.len() >= PLANS_PER_DOCUMENT {
                 plans.remove(0);
             }

@@ -26,6 +26,7 @@ use crate::catalog::model::{Job, Scope};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{DocumentMode, QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
+use crate::indexes::Indexer;
 use crate::ingest::Ingest;
 use crate::query::cache::AnswerCache;
 use crate::query::document::Document;
@@ -98,8 +99,12 @@ pub(super) struct Services {
     pub(super) catalog: Arc<Catalog>,
     pub(super) store: Arc<Store>,
     pub(super) ingest: Arc<Ingest>,
+    pub(super) indexer: Arc<Indexer>,
+    pub(super) schemas: Schemas,
     #[expect(dead_code, reason = "keys are managed through GraphQL by a later issue")]
     pub(super) auth: Arc<Auth>,
+    pub(super) plan_settings: PlanSettings,
+    pub(super) statement_timeout: Duration,
     pub(super) query_limits: QueryLimits,
     pub(super) max_documents_bytes: usize,
 }
@@ -129,7 +134,6 @@ pub struct Engine {
     answers: AnswerCache,
     plan_settings: PlanSettings,
     statement_timeout: Duration,
-    schemas: Schemas,
     persisted: Persisted,
     has_introspection: bool,
 }
@@ -143,6 +147,7 @@ impl Engine {
         auth: Arc<Auth>,
         settings: &Settings,
     ) -> Engine {
+        let indexer = Indexer::new(Arc::clone(&catalog), Arc::clone(&store), settings);
         let plan_settings = PlanSettings::new(settings, auth.cursor_key());
         Engine {
             persisted: Persisted::new(Arc::clone(&catalog), settings),
@@ -150,7 +155,11 @@ impl Engine {
                 catalog,
                 store,
                 ingest,
+                indexer,
+                schemas: Schemas::new(),
                 auth,
+                plan_settings,
+                statement_timeout: settings.statement_timeout,
                 query_limits: settings.query_limits,
                 max_documents_bytes: settings.max_documents_bytes,
             }),
@@ -158,9 +167,13 @@ impl Engine {
             answers: AnswerCache::new(settings.response_cache_bytes),
             plan_settings,
             statement_timeout: settings.statement_timeout,
-            schemas: Schemas::new(),
             has_introspection: settings.introspection,
         }
+    }
+
+    /// What builds indexes; whoever serves starts it and ends it.
+    pub fn indexer(&self) -> &Arc<Indexer> {
+        &self.services.indexer
     }
 
     /// Answers a request. Failures are GraphQL errors in the answer.
@@ -230,8 +243,12 @@ impl Engine {
             let response = self.respond(principal, &snapshot, &known, request, variables).await?;
             return Ok(answer::ordinary(&response, request_id));
         }
-        let plan = known.plan(&variables, || {
-            Plan::new(&known.document, &snapshot, &variables, self.plan_settings)
+        let plan = known.plan(&snapshot, &variables, || {
+            let plan = Plan::new(&known.document, &snapshot, &variables, self.plan_settings)?;
+            for (dataset, wish, statement) in plan.wishes() {
+                self.services.indexer.watch(snapshot.workspace, dataset, wish, statement);
+            }
+            Ok(plan)
         })?;
         let deadline = Instant::now() + self.statement_timeout;
         let Bound { runs, cost } = plan.bind(&snapshot, &variables, deadline)?;
@@ -317,7 +334,7 @@ impl Engine {
         request: &Request,
         variables: &Variables,
     ) -> Result<Option<Vec<async_graphql::ServerError>>> {
-        let schema = self.schemas.small(snapshot, &request.query, variables).await?;
+        let schema = self.services.schemas.small(snapshot, &request.query, variables).await?;
         let wanted = graphql_request(known, request, variables.clone()).data(ValidateOnly);
         let response = schema.execute(wanted).await;
         Ok((!response.errors.is_empty()).then_some(response.errors))
@@ -334,9 +351,9 @@ impl Engine {
     ) -> Result<async_graphql::Response> {
         let introspects = known.document.introspects();
         let schema = if introspects {
-            self.schemas.whole(snapshot).await?
+            self.services.schemas.whole(snapshot).await?
         } else {
-            self.schemas.small(snapshot, &request.query, &variables).await?
+            self.services.schemas.small(snapshot, &request.query, &variables).await?
         };
         let uploads = std::mem::take(&mut request.uploads);
         let context = RequestContext {
@@ -364,7 +381,7 @@ impl Engine {
             return Err(introspection_is_off());
         }
         let snapshot = self.services.catalog.snapshot(principal.workspace);
-        let schema = self.schemas.whole(&snapshot).await?;
+        let schema = self.services.schemas.whole(&snapshot).await?;
         tokio::task::spawn_blocking(move || schema.sdl()).await.map_err(Error::internal)
     }
 

@@ -12,6 +12,8 @@ mod connection_types;
 mod corrections;
 mod documents;
 mod engine;
+mod explain;
+mod indexes;
 pub mod manifest;
 pub mod mutations;
 mod persisted;

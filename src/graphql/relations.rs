@@ -14,11 +14,12 @@ use sluice_schema::{ColumnType, naming};
 use super::answer::to_field_error;
 use super::catalog_types::{field_value, json_object, type_ref};
 use super::engine::RequestContext;
-use super::mutations::{allowed, build_index, dataset_named, required, text};
+use super::mutations::{allowed, dataset_named, required, text};
 use super::uploads::argument;
-use crate::catalog::model::{Column, Dataset, Relation, Scope};
+use crate::catalog::model::{Column, Dataset, Index, ROW_COLUMN, Relation, Scope};
 use crate::catalog::snapshot::{Link, Snapshot, are_comparable};
 use crate::error::{Code, Error, Result};
+use crate::indexes::NewIndex;
 use crate::query::Dialect;
 use crate::query::overlap::{self, Overlap};
 use crate::store::run::Run;
@@ -198,9 +199,10 @@ async fn add(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
         column: column.name.clone(),
         to: to.id,
         to_column: to_column.name.clone(),
+        to_row_number: to_column.physical == ROW_COLUMN,
     };
     for (dataset, column) in [(&from, column), (&to, to_column)] {
-        ensure_index(request, dataset, column).await?;
+        ensure_index(request, dataset, column, &name).await?;
     }
     let catalog = &request.services.catalog;
     Ok(catalog.set_relation(workspace, from.id, &name, Some(relation)).await?)
@@ -223,16 +225,24 @@ fn column_named<'d>(dataset: &'d Dataset, name: &str) -> Result<&'d Column> {
 }
 
 /// Builds an index over a column unless it can be looked up already.
-async fn ensure_index(request: &RequestContext, dataset: &Dataset, column: &Column) -> Result<()> {
+async fn ensure_index(
+    request: &RequestContext,
+    dataset: &Dataset,
+    column: &Column,
+    relation: &str,
+) -> Result<()> {
     let workspace = request.principal.workspace;
     let snapshot = request.services.catalog.snapshot(workspace);
     let Some(present) = snapshot.dataset_by_id(dataset.id) else { return Ok(()) };
     let of_same =
         |name: &String| present.column(name).is_some_and(|other| other.physical == column.physical);
-    let is_there = column.physical == crate::catalog::model::ROW_COLUMN
+    let is_there = column.physical == ROW_COLUMN
         || present.indexes.iter().any(|index| index.columns.first().is_some_and(of_same));
     if !is_there {
-        build_index(request, present, vec![column.name.clone()], "RELATION").await?;
+        let Index { columns, descending, method, kind, reason, .. } =
+            Index::of_relation(&column.name, relation);
+        let new = NewIndex { columns, descending, method, kind, reason };
+        request.services.indexer.create(workspace, present, new).await?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_graphql::dynamic::{Schema, SchemaError};
 use moka::sync::Cache;
+use serde_json::Value as Json;
 use tokio::task::JoinSet;
 
 use super::schema;
@@ -131,12 +132,15 @@ impl Schemas {
 }
 
 /// The datasets that fields, types and variables of a document lead to: those whose root fields or
-/// types it mentions, and from there along the links whose names it mentions.
+/// types it mentions, and from there along the links whose names it mentions, as many steps as its
+/// brackets are deep.
 fn reached_datasets(snapshot: &Snapshot, text: &str, variables: &Variables) -> BTreeSet<String> {
     let mut mentioned: HashSet<&str> = words(text).collect();
+    let mut variables_depth = 0;
     for value in variables.values() {
-        mention_keys(value, &mut mentioned);
+        variables_depth = mention_keys(value, &mut mentioned).max(variables_depth);
     }
+    let n_steps = bracket_depth(text) + variables_depth;
     let mut reached = BTreeSet::new();
     for name in &mentioned {
         if let Some((dataset, _)) = plan::root_field(snapshot, name) {
@@ -147,22 +151,25 @@ fn reached_datasets(snapshot: &Snapshot, text: &str, variables: &Variables) -> B
             reached.extend(snapshot.datasets().filter(of_type).map(|dataset| dataset.name.clone()));
         }
     }
-    let mut unvisited: Vec<String> = reached.iter().cloned().collect();
+    let mut last: Vec<String> = reached.iter().cloned().collect();
     let mut neighbours = Vec::new();
-    while let Some(name) = unvisited.pop() {
-        let Some(dataset) = snapshot.dataset(&name) else { continue };
-        for link in snapshot.links(dataset.id) {
-            let Some(other) = snapshot.dataset_by_id(link.other) else { continue };
-            if reached.contains(&other.name) {
-                continue;
-            }
-            if link.fields().any(|field| mentioned.contains(field.as_str())) {
-                reached.insert(other.name.clone());
-                unvisited.push(other.name.clone());
-            } else {
-                neighbours.push(other.name.clone());
+    for _ in 0..n_steps {
+        let mut next = Vec::new();
+        for dataset in last.iter().filter_map(|name| snapshot.dataset(name)) {
+            for link in snapshot.links(dataset.id) {
+                let Some(other) = snapshot.dataset_by_id(link.other) else { continue };
+                if reached.contains(&other.name) {
+                    continue;
+                }
+                if link.fields().any(|field| mentioned.contains(field.as_str())) {
+                    reached.insert(other.name.clone());
+                    next.push(other.name.clone());
+                } else {
+                    neighbours.push(other.name.clone());
+                }
             }
         }
+        last = next;
     }
     for name in neighbours {
         if reached.len() >= ROOM_FOR_NEIGHBOURS {
@@ -178,17 +185,98 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
 }
 
-fn mention_keys<'v>(value: &'v serde_json::Value, mentioned: &mut HashSet<&'v str>) {
+/// The deepest nesting of brackets; those in texts and comments count, too, and do no harm.
+fn bracket_depth(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = depth.max(deepest);
+    }
+    deepest
+}
+
+/// Adds the keys of a value, and tells how deep it is.
+fn mention_keys<'v>(value: &'v Json, mentioned: &mut HashSet<&'v str>) -> usize {
+    let mut deepest = 0;
     match value {
-        serde_json::Value::Object(map) => {
+        Json::Object(map) => {
             for (key, value) in map {
                 mentioned.insert(key);
-                mention_keys(value, mentioned);
+                deepest = mention_keys(value, mentioned).max(deepest);
             }
         }
-        serde_json::Value::Array(items) => {
-            items.iter().for_each(|item| mention_keys(item, mentioned));
+        Json::Array(items) => {
+            for item in items {
+                deepest = mention_keys(item, mentioned).max(deepest);
+            }
         }
-        _ => {}
+        _ => return 0,
+    }
+    deepest + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use sluice_schema::ColumnType;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::catalog::model::{DatasetId, Relation};
+    use crate::query::tests::{column, dataset};
+
+    /// A thousand datasets, each of which leads to the next.
+    fn chain() -> Snapshot {
+        let datasets = (0..1_000_u32).map(|n| {
+            let columns = ["id", "next"].map(|name| column(name, name, ColumnType::Int)).into();
+            let (name, type_name) = (format!("d{n:03}"), format!("D{n:03}"));
+            let mut made = dataset(n.into(), &name, &type_name, columns);
+            made.relations.push(Relation {
+                name: "after".to_owned(),
+                inverse_name: "before".to_owned(),
+                column: "next".to_owned(),
+                to: DatasetId(Uuid::from_u128(u128::from(n) + 1)),
+                to_column: "id".to_owned(),
+                to_row_number: true,
+            });
+            Arc::new(made)
+        });
+        Snapshot::new(WorkspaceId(Uuid::nil()), 1, 1, datasets)
+    }
+
+    fn check(snapshot: &Snapshot, text: &str, variables: &str, expect: &[&str]) {
+        let variables = serde_json::from_str(variables).unwrap();
+        let reached = reached_datasets(snapshot, text, &variables);
+        assert_eq!(reached.iter().map(String::as_str).collect::<Vec<_>>(), expect, "{text}");
+    }
+
+    #[test]
+    fn a_document_reaches_what_it_mentions() {
+        let snapshot = chain();
+        check(&snapshot, "{ datasets { name } }", "{}", &[]);
+        // With those beside it, of which nothing is asked.
+        check(&snapshot, "{ d500 { id } }", "{}", &["d499", "d500", "d501"]);
+        check(
+            &snapshot,
+            "{ d500Aggregate { aggregate { count } } }",
+            "{}",
+            &["d499", "d500", "d501"],
+        );
+        check(
+            &snapshot,
+            "query($w: D007BoolExp) { a: d007(where: $w) { id } }",
+            r#"{"w": {"id": {}}}"#,
+            &["d006", "d007", "d008"],
+        );
+        // Along the links, in the text or the variables, they may all be reached.
+        let far = reached_datasets(&snapshot, "{ d007 { after { id } } }", &Variables::new());
+        assert!(far.contains("d008") && far.len() < 10, "{far:?}");
+        let variables = serde_json::from_str(r#"{"w": {"after": {"id": {"_eq": 1}}}}"#).unwrap();
+        let text = "query($w: D997BoolExp) { d997(where: $w) { id } }";
+        assert_eq!(reached_datasets(&snapshot, text, &variables).len(), 4);
     }
 }

@@ -150,10 +150,20 @@ pub(super) fn no_rows<'a>() -> FieldFuture<'a> {
     FieldFuture::Value(Some(FieldValue::list(Vec::<FieldValue<'_>>::new())))
 }
 
+/// The argument `search`, where there are texts.
+pub(super) fn search_argument(field: Field, dataset: &Dataset, order: &str) -> Field {
+    if dataset.text_columns().next().is_none() {
+        return field;
+    }
+    field.argument(InputValue::new("search", TypeRef::named(TypeRef::STRING)).description(format!(
+        "Only rows that have all these words in their texts, whatever the case and the accents; the last word may go on. {order}"
+    )))
+}
+
 /// The arguments of a list, on a field that leads to rows of a dataset.
 pub(super) fn list_arguments(field: Field, dataset: &Dataset) -> Field {
     let name = &dataset.type_name;
-    field
+    search_argument(field, dataset, "Without orderBy the best come first.")
         .argument(
             InputValue::new("where", TypeRef::named(format!("{name}BoolExp")))
                 .description("Only rows for which this holds."),

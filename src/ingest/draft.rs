@@ -12,17 +12,17 @@ use super::columns::{NamedColumns, Naming, name_columns};
 use super::load::{Loaded, LoadedSheet};
 use super::request::{Task, Wishes};
 use crate::catalog::model::{
-    Column, Dataset, DatasetId, Drift, Index, JobOutcome, LoadMode, RejectCell, RejectedRow,
-    RejectsBefore, RowCounts, StorageGuard,
+    Column, Dataset, DatasetId, Drift, Index, IndexKind, IndexMethod, JobOutcome, LoadMode,
+    ROW_COLUMN, RejectCell, RejectedRow, RejectsBefore, RowCounts, StorageGuard,
 };
 use crate::catalog::names::{Place, place};
 use crate::catalog::snapshot::{Link, Snapshot};
 use crate::catalog::{CatalogError, ClaimedJob, now_us};
+use crate::indexes::define;
+use crate::store::IndexDefinition;
 
 /// The store's name of the key's index.
 const KEY_INDEX: &str = "key";
-/// Why the key has an index.
-const KEY_REASON: &str = "KEY";
 
 /// A version to be published, and the indexes that it still lacks.
 #[derive(Debug)]
@@ -30,8 +30,9 @@ pub(super) struct Draft {
     pub(super) dataset: Dataset,
     pub(super) rejects: Vec<RejectedRow>,
     pub(super) rejects_before: RejectsBefore,
-    /// Indexes of the version before, by physical columns, to be built on the new table.
-    pub(super) missing: Vec<(Index, Vec<String>)>,
+    /// Indexes to be built on the new table: those of the version before, and those that relations
+    /// need.
+    pub(super) missing: Vec<(Index, IndexDefinition)>,
 }
 
 /// What a job came to.
@@ -48,7 +49,8 @@ pub(super) fn outcome(loaded: &Loaded) -> JobOutcome {
     for dataset in &loaded.unchanged {
         counts.unchanged += dataset.row_count;
     }
-    JobOutcome { counts, drift, is_unchanged: loaded.sheets.is_empty() }
+    let is_unchanged = loaded.sheets.is_empty();
+    JobOutcome { counts, drift, refused: Vec::new(), is_unchanged }
 }
 
 /// The versions that the loaded sheets become in a workspace as the snapshot shows it.
@@ -152,8 +154,10 @@ fn draft_one(
         dataset.indexes.push(Index {
             name: KEY_INDEX.to_owned(),
             columns: vec![key.name.clone()],
-            reason: KEY_REASON.to_owned(),
+            kind: IndexKind::Key,
+            reason: "it is the key".to_owned(),
             built_at_us: now_us,
+            ..Index::default()
         });
     }
     let rejects = rejected_rows(sheet, &dataset.columns);
@@ -189,6 +193,7 @@ fn draft_one(
                 }
             };
             missing = indexes_to_rebuild(&old, &dataset);
+            add_indexes_of_relations(snapshot, &dataset, &mut missing);
         }
         Err((name, type_name)) => {
             if !is_plainly(&name, &prepared.label) {
@@ -261,29 +266,67 @@ fn rejected_rows(sheet: &LoadedSheet, columns: &[Column]) -> Vec<RejectedRow> {
     sheet.table.rejects.iter().map(row).collect()
 }
 
-/// Indexes made by people whose columns are all still there.
-fn indexes_to_rebuild(old: &Dataset, new: &Dataset) -> Vec<(Index, Vec<String>)> {
-    let named = |columns: &[Column], field: &str| {
-        columns.iter().find(|column| column.name == field).cloned()
-    };
+/// Indexes beside the key's whose columns are all still there.
+fn indexes_to_rebuild(old: &Dataset, new: &Dataset) -> Vec<(Index, IndexDefinition)> {
     // A field that was renamed is found by its header.
     let continued = |field: &String| {
-        named(&new.columns, field).or_else(|| {
-            let label = named(&old.columns, field)?.label;
-            new.columns.iter().find(|column| column.label == label).cloned()
+        new.column(field).map(|column| column.name.clone()).or_else(|| {
+            let label = &old.column(field)?.label;
+            let found = new.columns.iter().find(|column| column.label == *label);
+            found.map(|column| column.name.clone())
         })
+    };
+    let rebuilt = |index: &Index| {
+        let mut next = index.clone();
+        next.columns = index.columns.iter().map(continued).collect::<Option<_>>()?;
+        next.descending = index.descending.iter().map(continued).collect::<Option<_>>()?;
+        let definition = define(&mut next, new).ok()?;
+        Some((next, definition))
+    };
+    let search = |index: &Index| {
+        // It is over the texts that there are, whatever they were.
+        let mut next = index.clone();
+        let definition = define(&mut next, new).ok()?;
+        Some((next, definition))
     };
     old.indexes
         .iter()
-        .filter(|index| index.reason != KEY_REASON)
-        .filter_map(|index| {
-            let columns: Option<Vec<Column>> = index.columns.iter().map(continued).collect();
-            let columns = columns?;
-            let names = columns.iter().map(|column| column.name.clone()).collect();
-            let physical = columns.iter().map(|column| column.physical.clone()).collect();
-            Some((Index { columns: names, ..index.clone() }, physical))
+        .filter_map(|index| match (index.kind, index.method) {
+            (IndexKind::Key, _) => None,
+            (_, IndexMethod::Search) => search(index),
+            (_, IndexMethod::Ordered) => rebuilt(index),
         })
         .collect()
+}
+
+/// Adds what relations look rows up by and nothing else provides, such as a key that is none any
+/// more.
+fn add_indexes_of_relations(
+    snapshot: &Snapshot,
+    new: &Dataset,
+    missing: &mut Vec<(Index, IndexDefinition)>,
+) {
+    let from_others = snapshot
+        .datasets()
+        .flat_map(|other| &other.relations)
+        .filter(|relation| relation.to == new.id)
+        .map(|relation| (&relation.to_column, &relation.inverse_name));
+    let own = snapshot.dataset_by_id(new.id).into_iter().flat_map(|old| &old.relations);
+    let own = own.map(|relation| (&relation.column, &relation.name));
+    for (field, relation) in own.chain(from_others) {
+        let leads = |index: &Index| index.columns.first() == Some(field);
+        let is_row_number = new.column(field).is_none_or(|it| it.physical == ROW_COLUMN);
+        if is_row_number
+            || new.indexes.iter().any(leads)
+            || missing.iter().any(|(index, _)| leads(index))
+        {
+            continue;
+        }
+        let mut index = Index::of_relation(field, relation);
+        if let Ok(definition) = define(&mut index, new) {
+            missing.push((index, definition));
+        }
+    }
 }
 
 /// Whether a name says the same as the label, but for case and separators.

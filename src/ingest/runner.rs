@@ -23,9 +23,11 @@ use super::request::Wishes;
 use super::spool::Folders;
 use crate::catalog::model::{JobId, JobOutcome, JobStatus, LoadMode, StorageId};
 use crate::catalog::names::{Place, place};
-use crate::catalog::{Catalog, CatalogError, ClaimedJob, MAX_ATTEMPTS, NewVersion, Publication};
+use crate::catalog::{
+    Catalog, CatalogError, ClaimedJob, MAX_ATTEMPTS, NewVersion, Publication, now_us,
+};
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How often the queue is looked at without being told: for jobs that waited for another node's.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -225,17 +227,23 @@ fn refuse_taken_name(shared: &Shared, job: &ClaimedJob) -> Result<(), Failure> {
     }
 }
 
-/// Builds what people had indexed on the version before.
+/// Builds what the version before had, as far as the new values allow: an index is no reason to
+/// refuse a load.
 async fn build_indexes(
     shared: &Shared,
     live: &LiveJob,
     drafts: &mut [Draft],
 ) -> Result<(), Failure> {
     for draft in drafts {
-        for (index, physical_columns) in std::mem::take(&mut draft.missing) {
+        for (mut index, definition) in std::mem::take(&mut draft.missing) {
             live.begin(Phase::Index);
             let storage = &draft.dataset.storage;
-            shared.store.create_index(storage, &index.name, &physical_columns).await?;
+            match shared.store.create_index(storage, &index.name, &definition).await {
+                Ok(size_bytes) => index.size_bytes = size_bytes,
+                Err(StoreError::Unindexable) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            index.built_at_us = now_us();
             draft.dataset.indexes.push(index);
         }
     }

@@ -8,7 +8,8 @@ use std::time::Instant;
 use futures_util::stream;
 
 use super::*;
-use crate::catalog::model::{Dataset, Index, JobStatus, StorageId};
+use crate::catalog::IndexEdit;
+use crate::catalog::model::{Dataset, Index, IndexKind, JobStatus, StorageId};
 use crate::catalog::testing::{Bench, Way};
 use crate::error::Code;
 
@@ -108,7 +109,7 @@ async fn a_file_becomes_a_dataset_and_a_later_one_replaces_it() {
         assert_eq!(job.datasets, [first.id]);
         assert_eq!((first.version, first.row_count, first.key), (1, 2, 0));
         assert_eq!(names(&first), ["id", "orderDate", "total"]);
-        assert_eq!(first.indexes[0].reason, "KEY");
+        assert_eq!(first.indexes[0].kind, IndexKind::Key);
         assert_eq!(first.source.as_ref().unwrap().size_bytes, 43);
         let source = app.ingest.shared.folders.source_path(&first.source.as_ref().unwrap().sha256);
         assert_eq!(fs::read(source).unwrap().len(), 43);
@@ -357,17 +358,19 @@ async fn indexes_that_people_made_stay_across_uploads() {
         let index = |name: &str, column: &str| Index {
             name: name.to_owned(),
             columns: vec![column.to_owned()],
-            reason: "MANUAL".to_owned(),
             built_at_us: 1,
+            ..Index::default()
         };
-        let mut indexes = first.indexes.clone();
-        indexes.extend([index("i_total", "total"), index("i_note", "note")]);
-        app.catalog.set_indexes(app.workspace, first.id, indexes).await.unwrap();
+        for made in [index("i_total", "total"), index("i_note", "note")] {
+            let edit = IndexEdit::Add(made);
+            let change = app.catalog.change_index(app.workspace, first.id, &first.storage, edit);
+            change.await.unwrap();
+        }
         let job = app.load("orders", LoadMode::Replace, "Total,id\n7,1\n8,2\n9,3\n").await;
         assert_eq!(job.status, JobStatus::Succeeded, "{job:?}");
         let second = app.dataset("orders");
         let kept: Vec<&str> = second.indexes.iter().map(|index| index.name.as_str()).collect();
-        assert_eq!(kept, ["key", "i_total"]);
+        assert_eq!(kept, ["key", "i_c1"]);
         assert_eq!(names(&second), ["total", "id"]);
         app.stop().await;
         bench.close().await;

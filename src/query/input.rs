@@ -67,6 +67,7 @@ enum Fact {
     Present,
     Keys(Vec<Box<str>>),
     Items(usize),
+    Blank(bool),
     Equals(Json),
     Text(TextAspect, Option<Vec<u8>>),
 }
@@ -101,6 +102,7 @@ impl Observation {
             (Fact::Items(n_items), Some(value)) => {
                 !value.is_null() && count_items(value) == *n_items
             }
+            (Fact::Blank(expected), Some(value)) => is_blank(value) == *expected,
             (Fact::Equals(expected), Some(value)) => expected == value,
             (Fact::Text(aspect, expected), Some(Json::String(text))) => {
                 aspect.of(text) == *expected
@@ -109,6 +111,10 @@ impl Observation {
             _ => false,
         }
     }
+}
+
+fn is_blank(value: &Json) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 fn count_items(value: &Json) -> usize {
@@ -300,6 +306,26 @@ impl<'a> InputReader<'a> {
                 Some(value @ Json::Bool(truth)) => {
                     self.observe(&path, Fact::Equals(value.clone()));
                     Ok(*truth)
+                }
+                _ => Err(wrong()),
+            },
+        }
+    }
+
+    /// Whether a text has nothing in it, which shapes the plan; what it has does not.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when the value is no text.
+    pub fn is_blank(&mut self, input: &Input<'_>, place: &str) -> Result<bool> {
+        let wrong = || Error::bad_input(format!("{place} must be a String."));
+        match self.follow(input.clone()) {
+            Input::Written(AstValue::String(text)) => Ok(text.trim().is_empty()),
+            Input::Written(_) => Err(wrong()),
+            Input::Variable(path) => match path.find(self.variables) {
+                Some(value @ Json::String(_)) => {
+                    let is_blank = is_blank(value);
+                    self.observe(&path, Fact::Blank(is_blank));
+                    Ok(is_blank)
                 }
                 _ => Err(wrong()),
             },

@@ -18,11 +18,12 @@ pub mod overlap;
 pub mod plan;
 pub mod related;
 pub mod roots;
-
+pub mod search;
 pub mod select;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod value;
+mod wish;
 
 /// Which SQL is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

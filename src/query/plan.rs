@@ -13,7 +13,7 @@ use super::input::{InputReader, Observation, Variables};
 use super::node::NODE_FIELD;
 use super::roots::Compiler;
 use super::value::Slot;
-use crate::catalog::model::{Dataset, DatasetId};
+use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
@@ -90,6 +90,8 @@ pub struct Plan {
     observations: Vec<Observation>,
     /// Root fields in the order of the answer.
     pub roots: Vec<Root>,
+    /// The indexes of the datasets that it reads: it may rely upon them.
+    indexes: Vec<(DatasetId, Vec<String>)>,
     settings: PlanSettings,
 }
 
@@ -134,6 +136,35 @@ pub struct RootStatement {
     /// In the order of the statement's table markers.
     pub(super) datasets: Vec<DatasetId>,
     pub(super) cost: Cost,
+    /// What of the first dataset it filters and sorts by.
+    pub(super) wish: Wish,
+}
+
+impl RootStatement {
+    /// What of the first dataset it filters and sorts by.
+    pub fn wish(&self) -> &Wish {
+        &self.wish
+    }
+
+    /// The cells that a run may answer.
+    pub fn cells(&self, run: &Run) -> u64 {
+        self.cost.cells(&run.binds)
+    }
+}
+
+fn index_names(snapshot: &Snapshot, id: DatasetId) -> impl Iterator<Item = &str> {
+    let dataset = snapshot.dataset_by_id(id).into_iter();
+    dataset.flat_map(|dataset| &dataset.indexes).map(|index| index.name.as_str())
+}
+
+impl Root {
+    /// The datasets that it reads, the one that it answers rows of first.
+    pub fn datasets(&self) -> &[DatasetId] {
+        match &self.body {
+            RootBody::Statement(body) => &body.datasets,
+            _ => &[],
+        }
+    }
 }
 
 impl Plan {
@@ -191,12 +222,35 @@ impl Plan {
             }
             roots.push(root);
         }
-        Ok(Plan { observations: compiler.reader.into_observations(), roots, settings })
+        let observations = compiler.reader.into_observations();
+        let mut indexes: Vec<(DatasetId, Vec<String>)> = Vec::new();
+        for id in roots.iter().flat_map(Root::datasets) {
+            if !indexes.iter().any(|(known, _)| known == id) {
+                indexes.push((*id, index_names(snapshot, *id).map(str::to_owned).collect()));
+            }
+        }
+        Ok(Plan { observations, roots, indexes, settings })
     }
 
     /// Whether the plan's facts hold for these variables.
-    pub fn fits(&self, variables: &Variables) -> bool {
+    pub fn fits(&self, variables: &Variables, snapshot: &Snapshot) -> bool {
         self.observations.iter().all(|observation| observation.holds(variables))
+            && self.is_current(snapshot)
+    }
+
+    /// Whether the indexes are there that it was made with.
+    pub fn is_current(&self, snapshot: &Snapshot) -> bool {
+        self.indexes.iter().all(|(id, names)| index_names(snapshot, *id).eq(names))
+    }
+
+    /// What its statements filter and sort by, for those who build indexes.
+    pub fn wishes(&self) -> impl Iterator<Item = (DatasetId, &Wish, &Arc<Statement>)> {
+        self.roots.iter().filter_map(|root| match &root.body {
+            RootBody::Statement(body) => {
+                Some((*body.datasets.first()?, &body.wish, &body.statement))
+            }
+            _ => None,
+        })
     }
 
     /// Whether every root field is answered by the plan itself.

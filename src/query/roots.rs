@@ -21,7 +21,8 @@ use super::node::NODE_ID_FIELD;
 use super::plan::{RootKind, RootStatement};
 use super::select::{Columns, Fields, ListParts, Rows, typename_field};
 use super::value::{Side, Slot, SlotKind};
-use crate::catalog::model::{Dataset, DatasetId};
+use super::wish::Read;
+use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::QueryLimits;
 use crate::error::{Code, Error, Result};
@@ -125,14 +126,21 @@ impl<'d> Compiler<'d> {
                 (select, RootShape::Single(shape), cost)
             }
         };
-        let is_cheap = self.n_aliases == 1
+        let n_rows_read = self.n_aliases;
+        let wish = match kind {
+            RootKind::ByPk | RootKind::Node => Read { wish: Wish::default(), is_whole: true },
+            RootKind::List | RootKind::Aggregate | RootKind::Connection => {
+                self.read_wish(&rows, field)?
+            }
+        };
+        let is_cheap = n_rows_read == 1
             && match kind {
                 RootKind::ByPk | RootKind::Node => true,
-                RootKind::List => self.is_cheap_list(&rows, field)?,
+                RootKind::List => self.is_cheap_list(&rows, field, &wish),
                 RootKind::Connection => {
                     let counts = |field: &&Field| field.name.node == "totalCount";
                     !fields.values().filter_map(|merged| merged.first()).any(counts)
-                        && self.is_cheap_list(&rows, field)?
+                        && self.is_cheap_list(&rows, field, &wish)
                 }
                 RootKind::Aggregate => false,
             };
@@ -154,6 +162,7 @@ impl<'d> Compiler<'d> {
             slots,
             datasets: std::mem::take(&mut self.tables),
             cost,
+            wish: wish.wish,
         })
     }
 
@@ -268,15 +277,20 @@ impl<'d> Compiler<'d> {
         Ok(Aggregated { select, names, shape, cost })
     }
 
-    /// The condition of a field's argument `where`.
+    /// The condition of a field's arguments `where` and `search`.
     ///
     /// # Errors
     /// As [`Compiler::condition`].
     pub(super) fn filter(&mut self, rows: &Rows<'d>, field: &'d Field) -> Result<Option<Expr>> {
-        match self.argument(field, "where") {
-            Some(input) => self.condition(rows, &input, "where", 0),
-            None => Ok(None),
-        }
+        let filter = match self.argument(field, "where") {
+            Some(input) => self.condition(rows, &input, "where", 0)?,
+            None => None,
+        };
+        let search = self.search_condition(rows, field)?;
+        Ok(match (filter, search) {
+            (Some(filter), Some(search)) => Some(search.and(filter)),
+            (filter, search) => filter.or(search),
+        })
     }
 
     /// The SELECT of the rows that a list's arguments ask for, among those for which `within`
@@ -299,10 +313,17 @@ impl<'d> Compiler<'d> {
             (within, filter) => within.or(filter),
         };
         let order = self.argument(field, "orderBy");
-        let order = self.order_keys(rows, order.as_ref())?;
+        let mut order = self.order_keys(rows, order.as_ref())?;
         let distinct = self.argument(field, "distinctOn");
         let distinct = self.distinct_values(rows, distinct.as_ref())?;
+        let mut join = None;
+        if order.is_empty() {
+            (order, join) = self.search_order(rows, field, !distinct.is_empty())?;
+        }
         let mut select = ListParts { condition, order, distinct }.select(rows);
+        if let Some(join) = join {
+            join.add_to(&mut select);
+        }
         columns.select_into(&mut select, rows);
         let limit = self.argument(field, "limit");
         let mut limit_slot = None;
@@ -337,36 +358,26 @@ impl<'d> Compiler<'d> {
 
     /// Whether a list touches few rows whatever its values are: rows in file order, or an index
     /// that fits the filter and the order.
-    fn is_cheap_list(&mut self, rows: &Rows<'d>, field: &'d Field) -> Result<bool> {
-        if ["offset", "distinctOn"].iter().any(|name| self.argument(field, name).is_some()) {
-            return Ok(false);
+    fn is_cheap_list(&mut self, rows: &Rows<'d>, field: &'d Field, read: &Read) -> bool {
+        /// Rows, at most, that agree in a column, for them to be sorted again in no time.
+        const FEW_ROWS: u64 = 100;
+        if !read.is_whole
+            || ["offset", "distinctOn"].iter().any(|name| self.argument(field, name).is_some())
+        {
+            return false;
         }
-        let mut equal = Vec::new();
-        if let Some(input) = self.argument(field, "where") {
-            for (column, operators) in self.reader.fields(&input, "where")? {
-                if column.starts_with('_') {
-                    return Ok(false);
-                }
-                let operators = self.reader.fields(&operators, "where")?;
-                if !matches!(operators.as_slice(), [(name, _)] if name == "_eq") {
-                    return Ok(false);
-                }
-                equal.push(column);
-            }
-        }
-        let order = self.argument(field, "orderBy");
-        let order = self.order_keys(rows, order.as_ref())?;
-        if equal.is_empty() && order.is_empty() {
-            return Ok(true);
-        }
-        let fits = |columns: &[String]| {
-            let (filtered, sorted) = columns.split_at(equal.len().min(columns.len()));
-            filtered.len() == equal.len()
-                && filtered.iter().all(|column| equal.contains(column))
-                && order.len() <= sorted.len()
-                && order.iter().zip(sorted).all(|(key, column)| key.field == *column)
-        };
-        Ok(rows.dataset.indexes.iter().any(|index| fits(&index.columns)))
+        let wish = &read.wish;
+        let n_rows = u64::try_from(rows.dataset.row_count).unwrap_or(0);
+        let has_few_ties = wish.order.first().is_some_and(|(field, _)| {
+            let column = rows.dataset.column(field);
+            column.is_some_and(|it| it.unique || n_rows / FEW_ROWS <= it.evidence.n_distinct)
+        });
+        wish.is_empty()
+            || rows
+                .dataset
+                .indexes
+                .iter()
+                .any(|index| index.serves(wish) || (has_few_ties && index.nearly_serves(wish)))
     }
 }
 

@@ -11,15 +11,16 @@ use super::document::Document;
 use super::input::Variables;
 use super::plan::{Plan, PlanSettings, RootBody};
 use crate::catalog::model::{
-    Column, Dataset, DatasetId, Index, ROW_COLUMN, Relation, StorageId, WorkspaceId,
+    Column, Dataset, DatasetId, Index, IndexMethod, ROW_COLUMN, Relation, StorageId, WorkspaceId,
 };
 use crate::catalog::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::error::Result;
 use crate::store::cursor::CursorKey;
 use crate::store::json::{OutCell, RootShape};
+use crate::store::search::SEARCH_INDEX;
 
-fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
+pub(crate) fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     Column {
         name: name.to_owned(),
         physical: physical.to_owned(),
@@ -37,7 +38,7 @@ fn column(name: &str, physical: &str, column_type: ColumnType) -> Column {
     }
 }
 
-fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Column>) -> Dataset {
+pub(crate) fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Column>) -> Dataset {
     Dataset {
         id: DatasetId(Uuid::from_u128(number)),
         name: name.to_owned(),
@@ -72,6 +73,7 @@ fn snapshot() -> Snapshot {
         column: column.to_owned(),
         to: DatasetId(Uuid::from_u128(2)),
         to_column: "id".to_owned(),
+        to_row_number: true,
     };
     let mut orders = dataset(
         1,
@@ -91,8 +93,7 @@ fn snapshot() -> Snapshot {
     orders.indexes = vec![Index {
         name: "ordered".to_owned(),
         columns: vec!["ordered".to_owned(), "ratio".to_owned()],
-        reason: "MANUAL".to_owned(),
-        built_at_us: 0,
+        ..Index::default()
     }];
     let mut customers = dataset(
         2,
@@ -105,6 +106,11 @@ fn snapshot() -> Snapshot {
             column("recommendedBy", "c3", ColumnType::Int),
         ],
     );
+    customers.indexes = vec![Index {
+        name: SEARCH_INDEX.to_owned(),
+        method: IndexMethod::Search,
+        ..Index::default()
+    }];
     customers.relations = vec![relation("recommender", "recommended", "recommendedBy")];
     Snapshot::new(WorkspaceId(Uuid::nil()), 1, 1, [Arc::new(orders), Arc::new(customers)])
 }
@@ -234,6 +240,21 @@ snapshot_sql!(
     "{ orders(orderBy: [{customer: {country: ASC, recommender: {name: DESC}}}, {total: ASC}]) { id } customers(orderBy: {ordersAggregate: {count: DESC, max: {total: ASC}}}) { id } }"
 );
 snapshot_sql!(
+    searched,
+    r#"{ orders(search: "Blue jack", where: {paid: {_eq: true}}, limit: 3) { id } ordersAggregate(search: "blue ") { aggregate { count } } }"#
+);
+snapshot_sql!(
+    searched_in_an_order,
+    r#"query($s: String) { orders(search: $s, orderBy: {total: DESC}, distinctOn: [PAID]) { id } }"#,
+    json!({"s": "x'y \"NEAR(a b)\" OR c*"})
+);
+snapshot_sql!(
+    searched_with_an_index,
+    r#"{ customers(search: "ada lo") { id orders(search: "blue") { id } } }"#
+);
+snapshot_sql!(searched_for_nothing, r#"{ orders(search: "  ") { id } }"#);
+snapshot_sql!(searched_for_no_word, r#"{ customers(search: "?!") { id } }"#);
+snapshot_sql!(
     distinct_in_the_order_of_related,
     "{ orders(distinctOn: [STATUS], orderBy: {customer: {name: ASC}}) { id customer { name } } }"
 );
@@ -346,7 +367,7 @@ fn a_plan_is_used_again_only_for_cursors_that_miss_the_same_values() -> Result<(
         (json!({"a": null}), false),
         (json!({"a": "x"}), false),
     ] {
-        assert_eq!(made.fits(&variables(&values)), fits, "{values}");
+        assert_eq!(made.fits(&variables(&values), &snapshot()), fits, "{values}");
     }
     Ok(())
 }
@@ -387,7 +408,7 @@ fn a_plan_is_used_again_only_for_the_same_shape() -> Result<()> {
         (json!({"s": "b", "n": null}), false),
         (json!({"s": null, "n": 2}), false),
     ] {
-        assert_eq!(made.fits(&variables(&values)), fits, "{values}");
+        assert_eq!(made.fits(&variables(&values), &snapshot()), fits, "{values}");
     }
     Ok(())
 }

@@ -10,14 +10,20 @@ use sluice_schema::{ColumnType, decimal, temporal};
 
 use super::Dialect;
 use super::input::{Origin, Variables};
+use super::search::SearchForm;
 use crate::error::{Code, Error, Result};
 use crate::store::cursor::CursorSeal;
 use crate::store::node;
 use crate::store::run::Bind;
+use crate::store::search::Wanted;
 use crate::store::sqlite::functions::compile_regex;
 
 /// Longest pattern of `_like` and its kin, characters: SQLite's matcher backtracks.
 const MAX_PATTERN_CHARS: usize = 1_000;
+/// Longest text to be searched for, characters.
+const MAX_SEARCH_CHARS: usize = 1_000;
+/// Words of one search.
+const MAX_SEARCH_WORDS: usize = 32;
 /// Digits of an unscaled decimal.
 const DECIMAL_DIGITS: u32 = 18;
 /// A whole number that no decimal column holds.
@@ -59,6 +65,13 @@ pub enum SlotKind {
     Regex {
         /// Whether case is ignored.
         is_insensitive: bool,
+    },
+    /// Words that are searched.
+    Search {
+        /// How they are bound.
+        form: SearchForm,
+        /// Whether the last one is taken as it is.
+        is_whole: bool,
     },
     /// Rows wanted, from 0 to the limit.
     Limit(i64),
@@ -128,6 +141,7 @@ impl Slot {
             }
             SlotKind::Pattern { is_lower } => pattern(value, *is_lower, place),
             SlotKind::Regex { is_insensitive } => regex(value, *is_insensitive, place),
+            SlotKind::Search { form, is_whole } => search(value, *form, *is_whole, place),
             SlotKind::Limit(max) => bounded(value, *max, place),
             SlotKind::Offset => bounded(value, i64::MAX, place),
             SlotKind::PageAndOne(max) => match bounded(value, *max, place)? {
@@ -217,6 +231,28 @@ fn regex(value: &Json, is_insensitive: bool, place: &str) -> Result<Bind> {
         return Err(wrong(place, value, "a regular expression that runs in linear time"));
     }
     Ok(Bind::Text(if is_insensitive { format!("(?i){pattern}") } else { pattern.to_owned() }))
+}
+
+fn search(value: &Json, form: SearchForm, is_whole: bool, place: &str) -> Result<Bind> {
+    let typed = text(value, place)?;
+    if typed.chars().count() > MAX_SEARCH_CHARS {
+        return Err(Error::bad_input(format!(
+            "{place} is longer than {MAX_SEARCH_CHARS} characters, the limit."
+        )));
+    }
+    let wanted = Wanted::parse(typed);
+    if wanted.n_words() > MAX_SEARCH_WORDS {
+        return Err(Error::bad_input(format!(
+            "{place} has {} words; the limit is {MAX_SEARCH_WORDS}.",
+            wanted.n_words()
+        )));
+    }
+    let wanted = if is_whole { wanted.whole() } else { wanted };
+    Ok(Bind::Text(match form {
+        SearchForm::Fts5 => wanted.fts5(),
+        SearchForm::Tsquery => wanted.tsquery(),
+        SearchForm::Plain => wanted.plain(),
+    }))
 }
 
 /// The first text, in code point order, after all texts that begin with `prefix`.

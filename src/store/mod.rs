@@ -22,6 +22,7 @@ pub mod merge;
 pub mod node;
 pub mod postgres;
 pub mod run;
+pub mod search;
 mod spare;
 pub mod sqlite;
 
@@ -53,6 +54,26 @@ pub struct TableSpec {
     pub columns: Vec<PhysicalColumn>,
     /// Gets a unique index if its values allow it.
     pub key: Option<KeyCandidate>,
+}
+
+/// A column of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexColumn {
+    /// `c1`, `c2`, …
+    pub physical: String,
+    /// Whether the largest value comes first.
+    pub is_descending: bool,
+}
+
+/// An index to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexDefinition {
+    /// Finds rows by the values of these columns, and gives them in their order; rows that agree
+    /// come in file order.
+    Ordered(Vec<IndexColumn>),
+    /// Finds rows by the words in these columns, all those that hold text; it is called
+    /// [`search::SEARCH_INDEX`].
+    Search(Vec<String>),
 }
 
 /// A sheet to be read.
@@ -119,6 +140,9 @@ pub enum StoreError {
     /// The sheet could not be read.
     #[error(transparent)]
     Sheet(SchemaError),
+    /// A value is too long for an index.
+    #[error("a value is too long to be indexed")]
+    Unindexable,
     /// The server lacks what Sluice needs.
     #[error("PostgreSQL {found} is too old: Sluice needs version 15 or newer")]
     TooOld {
@@ -266,19 +290,21 @@ impl Store {
         }
     }
 
-    /// Builds an index over physical columns (and `_row` last), beside running queries.
+    /// Builds an index beside running queries, unless there is one of this name; tells how many
+    /// bytes it takes.
     ///
     /// # Errors
-    /// When the database is away or the disk is full.
+    /// Unindexable for values too long for an index; Busy while another node builds it; when the
+    /// database is away or the disk is full.
     pub async fn create_index(
         &self,
         storage: &StorageId,
         name: &str,
-        physical_columns: &[String],
-    ) -> Result<(), StoreError> {
+        definition: &IndexDefinition,
+    ) -> Result<i64, StoreError> {
         match self {
-            Store::Sqlite(store) => store.create_index(storage, name, physical_columns).await,
-            Store::Postgres(store) => store.create_index(storage, name, physical_columns).await,
+            Store::Sqlite(store) => store.create_index(storage, name, definition).await,
+            Store::Postgres(store) => store.create_index(storage, name, definition).await,
         }
     }
 
@@ -322,6 +348,11 @@ impl From<&StoreError> for Error {
                 return Error::new(
                     Code::Timeout,
                     "The statement took too long and was cancelled. Narrow the filter, or add an index for it.",
+                );
+            }
+            StoreError::Unindexable => {
+                return Error::bad_input(
+                    "A value of these columns is too long for an index. Choose columns with shorter values.",
                 );
             }
             StoreError::DiskFull(_) => "The disk is full. Free some space, then try again.",

@@ -28,6 +28,9 @@ pub enum Bind {
     TextList(Vec<String>),
 }
 
+/// Added to a table's number, it names the table of its words (SQLite, where it is one).
+pub const WORDS_OF: usize = 1_000;
+
 /// Marks the place of table `n` in a statement's text while it is built.
 pub fn table_marker(n: usize) -> String {
     format!("\u{1}{n}")
@@ -79,6 +82,17 @@ pub struct Statement {
     /// Touches few rows whatever the values: may run where it stands.
     pub is_cheap: bool,
     typical_bytes: AtomicUsize,
+    n_runs: AtomicU64,
+    busy_us: AtomicU64,
+}
+
+/// How often a statement ran, and how long in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Runs; answers that were kept are none.
+    pub n_runs: u64,
+    /// Microseconds from the database's beginning to the last row.
+    pub busy_us: u64,
 }
 
 impl Statement {
@@ -88,7 +102,31 @@ impl Statement {
         let sqlite_sql = Arc::from(sql.render(super::sqlite::read::write_table_name));
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Statement { id, sql, sqlite_sql, shape, is_cheap, typical_bytes: AtomicUsize::new(256) }
+        Statement {
+            id,
+            sql,
+            sqlite_sql,
+            shape,
+            is_cheap,
+            typical_bytes: AtomicUsize::new(256),
+            n_runs: AtomicU64::new(0),
+            busy_us: AtomicU64::new(0),
+        }
+    }
+
+    /// What it cost so far.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            n_runs: self.n_runs.load(Ordering::Relaxed),
+            busy_us: self.busy_us.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Remembers a run that began then. Two additions, so that the hot path hardly notices.
+    pub(super) fn note_run(&self, began: Instant) {
+        let elapsed_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.n_runs.fetch_add(1, Ordering::Relaxed);
+        self.busy_us.fetch_add(elapsed_us, Ordering::Relaxed);
     }
 
     /// Bytes that answers had so far, at most, with some room.
@@ -135,6 +173,25 @@ impl Store {
         match self {
             Store::Sqlite(store) => store.readers().run(run).await,
             Store::Postgres(store) => super::postgres::read::run(store.readers(), &run).await,
+        }
+    }
+
+    /// How the database would run a statement with these values, a line per step; it is not run.
+    ///
+    /// # Errors
+    /// When the database refuses or is away.
+    pub async fn explain(&self, run: Run) -> Result<Vec<String>, StoreError> {
+        match self {
+            Store::Sqlite(store) => store.explain(run).await,
+            Store::Postgres(store) => super::postgres::read::explain(store.readers(), &run).await,
+        }
+    }
+
+    /// The text of a statement as this store takes it.
+    pub fn sql_of(&self, run: &Run) -> String {
+        match self {
+            Store::Sqlite(_) => run.statement.sqlite_sql.to_string(),
+            Store::Postgres(_) => super::postgres::read::text_of(run),
         }
     }
 }

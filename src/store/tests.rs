@@ -339,12 +339,15 @@ fn indexes_come_and_go() {
     for store in &bench.stores {
         let (storage, loaded) = bench.load(store, &csv, Some(0), &NEVER);
         loaded.unwrap();
-        let columns = ["c2".to_owned(), "c3".to_owned()];
+        let column =
+            |physical: &str| IndexColumn { physical: physical.to_owned(), is_descending: false };
+        let columns = IndexDefinition::Ordered(vec![column("c2"), column("c3")]);
         let long = format!("odd \" name {}", "x".repeat(80));
         for name in ["by_status", &long] {
             // The second time finds it there.
             for _ in 0..2 {
-                bench.runtime.block_on(store.create_index(&storage, name, &columns)).unwrap();
+                let made = store.create_index(&storage, name, &columns);
+                bench.runtime.block_on(made).unwrap();
             }
         }
         let n_own = bench.indexes(store, &storage).len() - 2;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::fixtures::ITEMS;
+use crate::harness::fixtures::{ITEMS, generation};
+use crate::harness::server::Options;
 use crate::harness::{Answer, Client, Server, StoreKind, raw};
 
 const QUICKLY: Duration = Duration::from_secs(5);
@@ -163,11 +164,116 @@ fn every_limit_of_a_document_has_its_code() {
     let expensive: String =
         (0..40).map(|n| format!("r{n}: items(limit: 1000) {{ id name price }} ")).collect();
     target.refuses("cost", &format!("{{ {expensive} }}"), &json!({}), &too_complex);
-    // Just below.
-    let aliases: String = (0..100).map(|n| format!("a{n}: id ")).collect();
-    target.client.data(&format!("{{ items(limit: 1) {{ {aliases} }} }}"));
+}
+
+#[test]
+fn just_below_every_limit_is_answered() {
+    let target = Target::new();
+    let client = &target.client;
+    let too_complex = ["QUERY_TOO_COMPLEX"];
+    let aliases = |n: usize| (0..n).map(|n| format!("a{n}: id ")).collect::<String>();
+    client.data(&format!("{{ items(limit: 1) {{ {} }} }}", aliases(100)));
     let roots: String = (0..50).map(|n| format!("r{n}: __typename ")).collect();
-    target.client.data(&format!("{{ {roots} }}"));
+    client.data(&format!("{{ {roots} }}"));
+    let directives: String = (0..50).map(|n| format!("a{n}: id @include(if: true) ")).collect();
+    client.data(&format!("{{ items(limit: 1) {{ {directives} }} }}"));
+    // Twenty tokens beside the values.
+    let tokens = |n: usize| {
+        format!("{{ items(where: {{id: {{_in: [{}]}}}}) {{ id }} }}", "1 ".repeat(n - 20))
+    };
+    client.data(&tokens(10_000));
+    target.refuses("tokens", &tokens(10_001), &json!({}), &too_complex);
+    // 100,000 cells are the limit; 98 × 1,000 and what is added.
+    let cells = |fields: &str| {
+        format!(
+            "{{ a: items(limit: 1000) {{ {} }} b: items(limit: 1000) {{ {fields} }} }}",
+            aliases(98)
+        )
+    };
+    client.data(&cells("id name"));
+    target.refuses("cost", &cells("id name price"), &json!({}), &too_complex);
+    let predicates = |n: usize| {
+        format!("{{ items(where: {{_or: [{}]}}) {{ id }} }}", "{id: {_eq: 1}}, ".repeat(n))
+    };
+    client.data(&predicates(200));
+    target.refuses("predicates", &predicates(201), &json!({}), &too_complex);
+    let sorted = |n: usize| format!("{{ items(orderBy: [{}]) {{ id }} }}", "{id: ASC}, ".repeat(n));
+    client.data(&sorted(8));
+    target.refuses("sort keys", &sorted(9), &json!({}), &too_complex);
+    let nested = |n: usize| {
+        let (open, close) = ("{_not: ".repeat(n), "}".repeat(n));
+        format!("{{ items(where: {open}{{id: {{_eq: 1}}}}{close}) {{ id }} }}")
+    };
+    client.data(&nested(10));
+    target.refuses("filter depth", &nested(11), &json!({}), &["QUERY_TOO_DEEP"]);
+    // No dataset is so deep; what is refused then is the field.
+    let deep = |n: usize| {
+        format!("{}x{}", "{ a ".repeat(n - 1), "}".repeat(n - 1)).replacen("{ a x", "{ x", 1)
+    };
+    target.refuses("depth", &deep(15), &json!({}), &["BAD_USER_INPUT"]);
+    let brackets = |n: usize| {
+        format!("query Q($v: {}Int{}) {{ __typename }}", "[".repeat(n - 1), "]".repeat(n - 1))
+    };
+    target.refuses("brackets", &brackets(64), &json!({}), &["BAD_USER_INPUT"]);
+    target.refuses("brackets", &brackets(65), &json!({}), &["QUERY_TOO_DEEP"]);
+}
+
+#[test]
+fn pages_are_bounded_and_the_bounds_are_settings() {
+    let rows = |client: &Client, arguments: &str| {
+        client.data(&format!("{{ rows{arguments} {{ id }} }}"))["rows"].as_array().unwrap().len()
+    };
+    let server = Server::start(StoreKind::Sqlite);
+    let client = server.client();
+    client.load("rows", generation(1, 1_200));
+    assert_eq!(rows(&client, ""), 50);
+    assert_eq!(rows(&client, "(limit: 1000)"), 1_000);
+    let (code, message) = client.error("{ rows(limit: 1001) { id } }");
+    assert_eq!(code, "BAD_USER_INPUT");
+    assert!(message.contains("1000"), "{message}");
+    let (options, _) = Options::of(StoreKind::Sqlite);
+    let options =
+        options.variable("SLUICE_MAX_LIMIT", "100000").variable("SLUICE_DEFAULT_LIMIT", "2");
+    let server = Server::start_with(options, None);
+    let client = server.client();
+    client.load("rows", generation(1, 1_200));
+    assert_eq!((rows(&client, ""), rows(&client, "(limit: 100000)")), (2, 1_200));
+    assert_eq!(client.error("{ rows(limit: 100001) { id } }").0, "BAD_USER_INPUT");
+}
+
+#[test]
+fn introspection_is_counted_and_can_be_off() {
+    let target = Target::new();
+    // Types lead to fields, fields to types: each step multiplies the answer.
+    let lists = |n: usize| {
+        let fields = "fields { type { ".repeat(n);
+        format!("{{ __type(name: \"Items\") {{ {fields} name {} }} }}", "} }".repeat(n))
+    };
+    target.client.data(&lists(2));
+    target.refuses("lists of introspection", &lists(3), &json!({}), &["QUERY_TOO_DEEP"]);
+    let schemas = |n: usize| {
+        let all: String =
+            (0..n).map(|n| format!("s{n}: __schema {{ queryType {{ name }} }} ")).collect();
+        format!("{{ {all} }}")
+    };
+    target.client.data(&schemas(2));
+    target.refuses("schemas", &schemas(3), &json!({}), &["QUERY_TOO_COMPLEX"]);
+    let server = Server::start_set(StoreKind::Sqlite, "SLUICE_INTROSPECTION", "off");
+    let client = server.client();
+    client.load("items", ITEMS);
+    for query in [
+        schemas(1),
+        lists(1),
+        "{ ...F } fragment F on Query { __schema { queryType { name } } }".to_owned(),
+    ] {
+        let (code, message) = client.error(&query);
+        assert_eq!(code, "FORBIDDEN");
+        assert!(message.contains("introspection"), "{message}");
+    }
+    let named = client.data("{ __typename items(limit: 1) { __typename } }");
+    assert_eq!(named, json!({ "__typename": "Query", "items": [{ "__typename": "Items" }] }));
+    assert_eq!(client.get("/schema.graphql").status, 200);
+    assert_eq!(server.client_of("read").get("/schema.graphql").code(), "FORBIDDEN");
 }
 
 #[test]
@@ -177,6 +283,12 @@ fn bodies_are_bounded() {
     let answer =
         target.client.post_json("/graphql", &format!("{{\"query\":\"{}\"}}", " ".repeat(2 << 20)));
     assert_eq!((answer.status, answer.code().as_str()), (413, "PAYLOAD_TOO_LARGE"));
+    let sized = |n: usize| {
+        let query = r#"{"query":"{ __typename }"}"#;
+        format!("{query}{}", " ".repeat(n - query.len()))
+    };
+    assert_eq!(target.client.post_json("/graphql", &sized(1 << 20)).status, 200);
+    assert_eq!(target.client.post_json("/graphql", &sized((1 << 20) + 1)).status, 413);
     let long = format!("GET /graphql?query={} HTTP/1.1\r\nhost: x\r\n\r\n", "%20".repeat(30_000));
     assert!(raw(&target.server.address, long).starts_with("HTTP/1.1 414"));
     let header = "x".repeat(20_000);

@@ -21,6 +21,14 @@ fn keys(server: &Server, database_url: Option<&str>, arguments: &[&str]) -> (i32
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
+/// A client with a new key of this scope.
+pub(crate) fn client_with_scope(server: &Server, scope: &str) -> Client {
+    let url = server.database_url();
+    let (code, key, told) = keys(server, url.as_deref(), &["create", "--scope", scope]);
+    assert_eq!(code, 0, "{told}");
+    server.anonymous().with_key(key.trim())
+}
+
 #[test]
 fn keys_are_made_and_revoked_beside_a_running_server() {
     for kind in [StoreKind::Sqlite, StoreKind::Postgres] {

@@ -154,9 +154,9 @@ fn new_versions_keep_relations_and_are_seen_through_them() {
         assert_eq!(answer.status, 200, "{}", answer.text);
         let data = client.data("{ orders(limit: 1) { customer { name } customer2 } }");
         assert_eq!(data["orders"], json!([{"customer": {"name": "Ada"}, "customer2": "x"}]));
-        let indexes = client.data("{ dataset(name: \"orders\") { indexes { columns reason } } }");
+        let indexes = client.data("{ dataset(name: \"orders\") { indexes { columns kind } } }");
         assert!(
-            indexes.to_string().contains(r#"{"columns":["customerId"],"reason":"RELATION"}"#),
+            indexes.to_string().contains(r#"{"columns":["customerId"],"kind":"RELATION"}"#),
             "{indexes}"
         );
         // A dataset that goes takes the fields along; the other stays.
@@ -168,6 +168,79 @@ fn new_versions_keep_relations_and_are_seen_through_them() {
                 ["relations"],
             json!([{"name": "customer", "to": null, "active": false}])
         );
+    });
+}
+
+#[test]
+fn what_a_new_version_takes_from_relations_is_named() {
+    both_stores(|server| {
+        let client = server.client();
+        load(&client);
+        let upload = |name: &str, bytes: String| {
+            let answer = client.upload_with(name, "mode=replace&wait=30&onDrift=REPLACE", bytes);
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            answer.json()["drift"].to_string()
+        };
+        let active = |name: &str| {
+            let data = client
+                .data(&format!("{{ dataset(name: \"{name}\") {{ relations {{ active }} }} }}"));
+            data["dataset"]["relations"].to_string()
+        };
+        // Ids that repeat are no key any more: the id is the row number then, and means another row.
+        upload("customers", CUSTOMERS.replace("2,Blaise", "1,Blaise"));
+        assert_eq!(active("orders"), r#"[{"active":false}]"#);
+        assert_eq!(client.error("{ orders { customer { name } } }").0, "BAD_USER_INPUT");
+        upload("customers", CUSTOMERS.to_owned());
+        assert_eq!(active("orders"), r#"[{"active":true}]"#);
+        assert_eq!(
+            client.data("{ orders(limit: 1) { customer { name } } }")["orders"][0]["customer"]["name"],
+            "Ada"
+        );
+        let drift = upload("orders", ORDERS.replace("customerId", "zip").replace("10,1,", "10,x,"));
+        assert!(
+            drift.contains("With it go the relation's fields orders.customer, customers.orders, customers.ordersAggregate."),
+            "{drift}"
+        );
+        assert_eq!(active("orders"), r#"[{"active":false}]"#);
+        // It comes back with its column, and with its index.
+        upload("orders", ORDERS.to_owned());
+        assert_eq!(active("orders"), r#"[{"active":true}]"#);
+        let data = client.data("{ dataset(name: \"orders\") { indexes { columns kind } } }");
+        assert!(
+            data.to_string().contains(r#"{"columns":["customerId"],"kind":"RELATION"}"#),
+            "{data}"
+        );
+    });
+}
+
+#[test]
+fn nested_lists_are_looked_up_and_never_scanned() {
+    both_stores(|server| {
+        let client = server.client();
+        let customers: String = (1..=2_000).map(|n| format!("{n},c{n}\n")).collect();
+        let orders: String =
+            (1..=20_000).map(|n| format!("{n},{},{}\n", n * 7 % 2_000 + 1, n % 100)).collect();
+        client.load("customers", format!("id,name\n{customers}"));
+        client.load("orders", format!("id,customerId,total\n{orders}"));
+        relate(&client, "from: \"orders\", column: \"customerId\", to: \"customers\"");
+        let query = "{ customers(limit: 50) { id a: orders(limit: 10, orderBy: {total: DESC}, where: {total: {_gt: 3}}) { id customer { name orders(limit: 2) { id } } } b: orders(offset: 2, distinctOn: [TOTAL]) { id } ordersAggregate { aggregate { count sum { total } } } } }";
+        let data = client.data(query);
+        assert_eq!(data["customers"].as_array().unwrap().len(), 50);
+        assert_eq!(data["customers"][0]["ordersAggregate"]["aggregate"]["count"], 10);
+        let ask = "query($q: String!) { explain(query: $q) { fields { databasePlan } } }";
+        let plan = client.data_with(ask, &json!({ "q": query }))["explain"]["fields"].to_string();
+        // All but the list of customers, which is in file order and limited.
+        for number in 1..9 {
+            let scan = format!("SCAN r{number}\"");
+            let made = format!("CO-ROUTINE r{number}\"");
+            assert!(!plan.contains(&scan) || plan.contains(&made), "{plan}");
+        }
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+        assert!(plan.contains("i_c2"), "{plan}");
+        // The next version has what the relation needs from its first query on.
+        client.load("orders", format!("id,customerId,total\n{orders}20001,1,5\n"));
+        let plan = client.data_with(ask, &json!({ "q": query }))["explain"]["fields"].to_string();
+        assert!(plan.contains("i_c2"), "{plan}");
     });
 }
 

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::runtime::Handle;
 
 use super::copy::{CopyEncoder, HEADER, TRAILER, Unfit, UnfitCell};
-use super::{PostgresStore, quoted, timed_out};
+use super::{LIMIT_EXCEEDED, PostgresStore, quoted, timed_out};
 use crate::catalog::model::StorageId;
 use crate::store::spare::Spare;
 use crate::store::{LoadedTable, PhysicalColumn, SheetSource, StoreError, TableSpec, read_sheet};
@@ -32,8 +32,6 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// SQLSTATE `unique_violation`.
 const UNIQUE_VIOLATION: &str = "23505";
-/// SQLSTATE `program_limit_exceeded`: a value is too long for an index, a row for a page.
-const LIMIT_EXCEEDED: &str = "54000";
 
 pub(super) fn load_sheet(
     store: &PostgresStore,

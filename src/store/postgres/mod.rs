@@ -20,7 +20,7 @@ use sluice_schema::Control;
 use self::readers::Readers;
 use super::dump::DumpColumn;
 use super::merge::{MergeSpec, MergedTable};
-use super::{LoadedTable, SheetSource, StoreError, TableSpec};
+use super::{IndexDefinition, LoadedTable, SheetSource, StoreError, TableSpec, search};
 use crate::catalog::model::{ROW_COLUMN, StorageId};
 use crate::config::Settings;
 
@@ -32,6 +32,9 @@ mod merge;
 pub(super) const DISK_FULL: &str = "53100";
 /// SQLSTATE `query_canceled`: the statement timeout has ended the statement.
 pub(super) const QUERY_CANCELED: &str = "57014";
+
+/// SQLSTATE `program_limit_exceeded`: a value is too long for an index, a row for a page.
+pub(super) const LIMIT_EXCEEDED: &str = "54000";
 
 /// The schema that holds the tables.
 pub(crate) const SCHEMA: &str = "sluice_data";
@@ -247,29 +250,17 @@ impl PostgresStore {
         &self,
         storage: &StorageId,
         name: &str,
-        physical_columns: &[String],
-    ) -> Result<(), StoreError> {
+        definition: &IndexDefinition,
+    ) -> Result<i64, StoreError> {
         let index = index_name(storage, name);
         let mut connection = self.connect_for_work().await?;
-        match is_valid_index(&mut connection, &index).await? {
-            Some(true) => return Ok(()),
-            Some(false) => drop_index_by_name(&mut connection, &index).await?,
-            None => {}
+        if !lock_for_build(&mut connection, &index).await? {
+            return Err(StoreError::Busy);
         }
-        let create = format!(
-            "CREATE INDEX CONCURRENTLY {} ON {} ({})",
-            quoted(&index),
-            PostgresStore::table_of(storage),
-            index_columns(physical_columns)
-        );
-        let built = sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await;
-        if let Err(error) = built {
-            // A build that fails leaves an INVALID index, which writes keep up and nothing reads.
-            let _ = drop_index_by_name(&mut connection, &index).await;
-            return Err(error.into());
-        }
+        let table = PostgresStore::table_of(storage);
+        let size_bytes = build(&mut connection, &table, &index, definition).await?;
         connection.close().await?;
-        Ok(())
+        Ok(size_bytes)
     }
 
     /// Removes an index beside readers and writers.
@@ -298,6 +289,44 @@ impl PostgresStore {
 
 fn timed_out() -> sqlx::Error {
     sqlx::Error::Io(io::Error::from(io::ErrorKind::TimedOut))
+}
+
+/// Keeps other nodes from building the same index, as long as the connection lives. They are not
+/// made to wait: a build waits for all that began before it, and both would wait for ever.
+async fn lock_for_build(connection: &mut PgConnection, index: &str) -> Result<bool, StoreError> {
+    let lock = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
+    Ok(sqlx::query_scalar(lock).bind(index).fetch_one(connection).await?)
+}
+
+/// Builds an index unless it is there; tells the bytes that it takes.
+async fn build(
+    connection: &mut PgConnection,
+    table: &str,
+    index: &str,
+    definition: &IndexDefinition,
+) -> Result<i64, StoreError> {
+    let is_valid = is_valid_index(connection, index).await?;
+    if is_valid == Some(false) {
+        drop_index_by_name(connection, index).await?;
+    }
+    if is_valid != Some(true) {
+        let name = quoted(index);
+        let what = indexed(definition);
+        let create = format!("CREATE INDEX CONCURRENTLY {name} ON {table} {what}");
+        let built = sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *connection).await;
+        if let Err(error) = built {
+            // A build that fails leaves an INVALID index, which writes keep up and nothing reads.
+            let _ = drop_index_by_name(connection, index).await;
+            let code = error.as_database_error().and_then(|error| error.code());
+            return Err(match code.as_deref() {
+                Some(LIMIT_EXCEEDED) => StoreError::Unindexable,
+                _ => error.into(),
+            });
+        }
+    }
+    let size = "SELECT coalesce(pg_relation_size(to_regclass($1)), 0)";
+    let name = format!("{SCHEMA}.{}", quoted(index));
+    Ok(sqlx::query_scalar(size).bind(name).fetch_one(connection).await?)
 }
 
 /// Whether an index of this name is there, and whether its build has ended well.
@@ -336,13 +365,27 @@ fn index_name(storage: &StorageId, name: &str) -> String {
     format!("t_{}_{short}", storage.as_str())
 }
 
-/// The columns, and `_row` last so that an index scan ends in file order.
-fn index_columns(physical_columns: &[String]) -> String {
-    let mut columns: Vec<String> = physical_columns.iter().map(|name| quoted(name)).collect();
-    if !physical_columns.iter().any(|name| name == ROW_COLUMN) {
-        columns.push(quoted(ROW_COLUMN));
+/// What an index holds: its columns, and `_row` last so that a scan ends in file order; or words.
+fn indexed(definition: &IndexDefinition) -> String {
+    let columns = match definition {
+        IndexDefinition::Ordered(columns) => columns,
+        IndexDefinition::Search(columns) => {
+            let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+            return format!("USING gin ({})", search::vector_sql(&columns));
+        }
+    };
+    // Missing values come where `OrderBy` puts them by default: last, or first when descending.
+    let mut parts: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let direction = if column.is_descending { " DESC" } else { "" };
+            format!("{}{direction}", quoted(&column.physical))
+        })
+        .collect();
+    if !columns.iter().any(|column| column.physical == ROW_COLUMN) {
+        parts.push(quoted(ROW_COLUMN));
     }
-    columns.join(",")
+    format!("({})", parts.join(","))
 }
 
 /// A name as SQL takes it whatever it holds.

@@ -4,6 +4,7 @@
 //! store's, so that both answer the same bytes. Nothing here ever writes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::TryStreamExt;
 use sluice_schema::temporal;
@@ -31,7 +32,9 @@ pub(crate) async fn run(readers: &Arc<Readers>, run: &Run) -> Result<Vec<u8>, St
     let mut n_dead = 0;
     loop {
         let mut lease = readers.lease(deadline).await?;
+        let began = Instant::now();
         let answered = tokio::time::timeout_at(deadline, answer(lease.connection()?, run)).await;
+        run.statement.note_run(began);
         let Ok(answered) = answered else { return Err(StoreError::Timeout) };
         match answered {
             // Connections are not tested before use, which would cost a round trip. After an outage
@@ -77,24 +80,8 @@ fn is_dead(error: &sqlx::Error) -> bool {
 
 async fn answer(connection: &mut PgConnection, run: &Run) -> Result<Vec<u8>, StoreError> {
     let statement = &run.statement;
-    let sql = statement.sql.render(|table, out| {
-        out.push_str("\"sluice_data\".\"t_");
-        out.push_str(run.tables.get(table).map_or("", |id| id.as_str()));
-        out.push('"');
-    });
-    let mut arguments = PgArguments::default();
-    for bind in &run.binds {
-        match bind {
-            Bind::Null => arguments.add(None::<String>),
-            Bind::Boolean(value) => arguments.add(*value),
-            Bind::Int(value) => arguments.add(*value),
-            Bind::Float(value) => arguments.add(*value),
-            Bind::Text(value) => arguments.add(value.as_str()),
-            Bind::TextList(values) => arguments.add(values.as_slice()),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(connection);
+    let arguments = arguments(run)?;
+    let mut rows = sqlx::query_with(AssertSqlSafe(text_of(run)), arguments).fetch(connection);
     let mut out = statement.buffer();
     match &statement.shape {
         RootShape::List(shape) => {
@@ -119,6 +106,46 @@ async fn answer(connection: &mut PgConnection, run: &Run) -> Result<Vec<u8>, Sto
     drop(rows);
     statement.note_size(out.len());
     Ok(out)
+}
+
+/// The statement with the names of its tables.
+pub(in crate::store) fn text_of(run: &Run) -> String {
+    run.statement.sql.render(|table, out| {
+        out.push_str("\"sluice_data\".\"t_");
+        out.push_str(run.tables.get(table).map_or("", |id| id.as_str()));
+        out.push('"');
+    })
+}
+
+fn arguments(run: &Run) -> Result<PgArguments, StoreError> {
+    let mut arguments = PgArguments::default();
+    for bind in &run.binds {
+        match bind {
+            Bind::Null => arguments.add(None::<String>),
+            Bind::Boolean(value) => arguments.add(*value),
+            Bind::Int(value) => arguments.add(*value),
+            Bind::Float(value) => arguments.add(*value),
+            Bind::Text(value) => arguments.add(value.as_str()),
+            Bind::TextList(values) => arguments.add(values.as_slice()),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+/// How PostgreSQL would run a statement, a line per step.
+///
+/// # Errors
+/// When PostgreSQL refuses or is away.
+pub(crate) async fn explain(readers: &Arc<Readers>, run: &Run) -> Result<Vec<String>, StoreError> {
+    let deadline = tokio::time::Instant::from_std(run.deadline);
+    let mut lease = readers.lease(deadline).await?;
+    let sql = format!("EXPLAIN {}", text_of(run));
+    let lines = sqlx::query_scalar_with(AssertSqlSafe(sql), arguments(run)?);
+    let lines = tokio::time::timeout_at(deadline, lines.fetch_all(lease.connection()?)).await;
+    let lines = lines.map_err(|_| StoreError::Timeout)??;
+    lease.give_back();
+    Ok(lines)
 }
 
 /// A cell in binary form with its type's number; `None` where it is null.

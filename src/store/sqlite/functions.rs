@@ -1,5 +1,5 @@
 //! Adds to SQLite what statements need and it lacks: exact sums, Unicode case folding, regular
-//! expressions in linear time, and rows gathered into one value.
+//! expressions in linear time, words, and rows gathered into one value.
 //!
 //! Every function is pure and depends on nothing but its arguments.
 
@@ -8,6 +8,8 @@ use std::sync::Arc;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result};
+
+use crate::store::search;
 
 const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
@@ -33,6 +35,22 @@ pub fn register(connection: &Connection) -> Result<()> {
                 Err(_) => Value::Null,
             },
             _ => Value::Null,
+        })
+    })?;
+    connection.create_scalar_function("sluice_words", 1, PURE, |context| {
+        Ok(match context.get_raw(0) {
+            ValueRef::Text(text) => search::words(&String::from_utf8_lossy(text)).join(" "),
+            _ => String::new(),
+        })
+    })?;
+    connection.create_scalar_function("sluice_search", 2, PURE, |context| {
+        let wanted: Arc<search::Wanted> =
+            context.get_or_create_aux(0, |plain| -> Result<_, std::convert::Infallible> {
+                Ok(search::Wanted::from_plain(plain.as_str().unwrap_or_default()))
+            })?;
+        Ok(match context.get_raw(1) {
+            ValueRef::Text(text) => wanted.is_in(&String::from_utf8_lossy(text)),
+            _ => false,
         })
     })?;
     connection.create_scalar_function("sluice_ends_with", 2, PURE, |context| {

@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::quoted;
-use crate::store::StoreError;
+use super::{functions, quoted};
+use crate::store::search::{SEARCH_INDEX, joined_sqlite};
+use crate::store::{IndexColumn, IndexDefinition, StoreError};
+
+/// The table of words in a data file.
+pub(super) const SEARCH_TABLE: &str = "s";
 
 /// How long to wait for another writer of the same file, such as the build of another index.
 const WRITER_WAIT: Duration = Duration::from_secs(600);
@@ -31,30 +35,81 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Builds an index, unless there is one of this name; `_row` is its last column by itself, as in every index of a rowid table.
-///
-/// Statistics are written for it: without them SQLite takes any two indexes for equally good when
-/// a query fits both.
+/// Builds an index, unless there is one of this name; tells the bytes that it takes.
 pub(super) fn create_index(
     path: &Path,
     name: &str,
-    physical_columns: &[String],
-) -> Result<(), StoreError> {
+    definition: &IndexDefinition,
+) -> Result<i64, StoreError> {
     let connection = open(path)?;
-    let columns: Vec<String> = physical_columns.iter().map(|column| quoted(column)).collect();
-    let create = format!("CREATE INDEX IF NOT EXISTS {} ON t({})", quoted(name), columns.join(","));
-    connection.execute_batch(&format!(
-        "{ANALYSIS_LIMIT}; BEGIN IMMEDIATE; {create}; ANALYZE {}; COMMIT",
-        quoted(name)
-    ))?;
+    let statements = match definition {
+        IndexDefinition::Ordered(columns) => ordered(name, columns),
+        IndexDefinition::Search(columns) => {
+            functions::register(&connection)?;
+            search(&connection, columns)?
+        }
+    };
+    let bytes_before = used_bytes(&connection)?;
+    connection
+        .execute_batch(&format!("{ANALYSIS_LIMIT}; BEGIN IMMEDIATE; {statements}; COMMIT"))?;
+    let size_bytes = used_bytes(&connection)? - bytes_before;
     checkpoint(&connection);
-    Ok(())
+    Ok(size_bytes.max(0))
+}
+
+/// `_row` is its last column by itself, as in every index of a rowid table.
+///
+/// Statistics are written for it: without them SQLite takes any two indexes for equally good when
+/// a query fits both.
+fn ordered(name: &str, columns: &[IndexColumn]) -> String {
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let direction = if column.is_descending { " DESC" } else { "" };
+            format!("{}{direction}", quoted(&column.physical))
+        })
+        .collect();
+    let name = quoted(name);
+    format!("CREATE INDEX IF NOT EXISTS {name} ON t({}); ANALYZE {name}", columns.join(","))
+}
+
+/// The words of each row in a table beside `t`: no texts, no places of words, only which rows have
+/// them. Words are cut by our function, so that SQLite's tokenizer has nothing left to decide.
+fn search(connection: &Connection, columns: &[String]) -> Result<String, StoreError> {
+    /// Memory for words that wait to be written.
+    const HASH_BYTES: usize = 16 << 20;
+    let is_there = "SELECT count(*) FROM sqlite_schema WHERE name = ?1";
+    let n_found: i64 = connection.query_row(is_there, [SEARCH_TABLE], |row| row.get(0))?;
+    if n_found > 0 {
+        return Ok(String::new());
+    }
+    let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
+    Ok(format!(
+        "CREATE VIRTUAL TABLE {SEARCH_TABLE} USING \
+         fts5(w, content='', columnsize=0, detail=none, tokenize='ascii', prefix='1 2 3'); \
+         INSERT INTO {SEARCH_TABLE}({SEARCH_TABLE}, rank) VALUES('hashsize', {HASH_BYTES}); \
+         INSERT INTO {SEARCH_TABLE}(rowid, w) SELECT _row, sluice_words({}) FROM t; \
+         INSERT INTO {SEARCH_TABLE}({SEARCH_TABLE}) VALUES('optimize')",
+        joined_sqlite(&columns)
+    ))
+}
+
+/// Bytes of the pages in use.
+fn used_bytes(connection: &Connection) -> Result<i64, StoreError> {
+    let pragma = |name: &str| -> rusqlite::Result<i64> {
+        connection.query_row(&format!("PRAGMA {name}"), (), |row| row.get(0))
+    };
+    Ok((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?)
 }
 
 /// Removes an index; one that is not there is no error.
 pub(super) fn drop_index(path: &Path, name: &str) -> Result<(), StoreError> {
     let connection = open(path)?;
-    connection.execute_batch(&format!("DROP INDEX IF EXISTS {}", quoted(name)))?;
+    let drop = match name {
+        SEARCH_INDEX => format!("DROP TABLE IF EXISTS {SEARCH_TABLE}"),
+        name => format!("DROP INDEX IF EXISTS {}", quoted(name)),
+    };
+    connection.execute_batch(&drop)?;
     checkpoint(&connection);
     Ok(())
 }

@@ -15,9 +15,10 @@ use sluice_schema::Control;
 
 use super::dump::DumpColumn;
 use super::merge::{MergeSpec, MergedTable};
-use super::{LoadedTable, SheetSource, StoreError, TableSpec};
+use super::{IndexDefinition, LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
+use crate::store::run::Run;
 
 mod bulk;
 mod index;
@@ -182,11 +183,19 @@ impl SqliteStore {
         &self,
         storage: &StorageId,
         name: &str,
-        physical_columns: &[String],
-    ) -> Result<(), StoreError> {
-        let (path, name, columns) =
-            (self.path_of(storage), name.to_owned(), physical_columns.to_vec());
-        blocking(move || index::create_index(&path, &name, &columns)).await
+        definition: &IndexDefinition,
+    ) -> Result<i64, StoreError> {
+        let (path, name, definition) = (self.path_of(storage), name.to_owned(), definition.clone());
+        blocking(move || index::create_index(&path, &name, &definition)).await
+    }
+
+    /// How SQLite would run a statement, on a thread for blocking work.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub async fn explain(&self, run: Run) -> Result<Vec<String>, StoreError> {
+        let folder = self.folder.clone();
+        blocking(move || read::explain(&folder, &run)).await
     }
 
     /// Removes an index on a thread for blocking work, beside readers.
@@ -208,9 +217,9 @@ impl SqliteStore {
     }
 }
 
-async fn blocking(
-    work: impl FnOnce() -> Result<(), StoreError> + Send + 'static,
-) -> Result<(), StoreError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or(Err(StoreError::Defect("a thread of the embedded store ended without a result")))

@@ -16,11 +16,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use tokio::sync::oneshot;
 
 use super::functions;
+use super::index::SEARCH_TABLE;
 use crate::catalog::model::StorageId;
 use crate::store::StoreError;
 use crate::store::connection::{self, Page, PagePart};
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
-use crate::store::run::{Bind, Run};
+use crate::store::run::{Bind, Run, WORDS_OF};
 
 /// Files that one thread keeps open; each costs about 100 KiB and three descriptors.
 const OPEN_FILES_PER_THREAD: usize = 32;
@@ -31,12 +32,17 @@ const PAGE_CACHE_KIB: i64 = 8_192;
 /// Virtual machine steps between two looks at the clock.
 const STEPS_PER_CHECK: i32 = 20_000;
 
-/// Writes how table `n` of a statement is called: the first is the file itself.
+/// Writes how table `n` of a statement, or its table of words, is called: the first is the file
+/// itself.
 pub fn write_table_name(n: usize, out: &mut String) {
+    let (n, table) = match n.checked_sub(WORDS_OF) {
+        Some(n) => (n, SEARCH_TABLE),
+        None => (n, "t"),
+    };
     if n == 0 {
-        out.push_str("\"t\"");
+        out.push_str(&format!("\"{table}\""));
     } else {
-        out.push_str(&format!("\"d{n}\".\"t\""));
+        out.push_str(&format!("\"d{n}\".\"{table}\""));
     }
 }
 
@@ -136,6 +142,24 @@ impl Watch {
     }
 }
 
+/// How SQLite would run a statement, a line per step; blocks the calling thread.
+pub(super) fn explain(folder: &Path, run: &Run) -> Result<Vec<String>, StoreError> {
+    let connection = open(folder, &run.tables)?;
+    let sql = format!("EXPLAIN QUERY PLAN {}", run.statement.sqlite_sql);
+    let mut prepared = connection.prepare(&sql)?;
+    bind(&mut prepared, run)?;
+    let mut rows = prepared.raw_query();
+    let mut depths: HashMap<i64, usize> = HashMap::new();
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, parent, detail): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let depth = depths.get(&parent).map_or(0, |depth| depth + 1);
+        depths.insert(id, depth);
+        lines.push(format!("{}{detail}", "  ".repeat(depth)));
+    }
+    Ok(lines)
+}
+
 fn run_here(
     folder: &Path,
     run: &Run,
@@ -147,7 +171,9 @@ fn run_here(
     });
     OPEN_FILES.with_borrow_mut(|open| {
         let connection = open.connection(folder, &run.tables)?;
+        let began = Instant::now();
         let answer = answer(connection, run);
+        run.statement.note_run(began);
         if matches!(answer, Err(StoreError::Sqlite(_))) {
             // A connection that failed may be in any state; the next query opens a new one.
             open.files.remove(&run.tables);
@@ -219,17 +245,7 @@ fn open(folder: &Path, tables: &[StorageId]) -> Result<Connection, StoreError> {
 fn answer(connection: &Connection, run: &Run) -> Result<Vec<u8>, StoreError> {
     let statement = &run.statement;
     let mut prepared = connection.prepare_cached(&statement.sqlite_sql)?;
-    for (position, bind) in run.binds.iter().enumerate() {
-        let number = position + 1;
-        match bind {
-            Bind::Null => prepared.raw_bind_parameter(number, rusqlite::types::Null)?,
-            Bind::Boolean(value) => prepared.raw_bind_parameter(number, value)?,
-            Bind::Int(value) => prepared.raw_bind_parameter(number, value)?,
-            Bind::Float(value) => prepared.raw_bind_parameter(number, value)?,
-            Bind::Text(value) => prepared.raw_bind_parameter(number, value)?,
-            Bind::TextList(_) => return Err(StoreError::Defect("a text list bound in SQLite")),
-        }
-    }
+    bind(&mut prepared, run)?;
     let mut rows = prepared.raw_query();
     let mut out = statement.buffer();
     match &statement.shape {
@@ -252,6 +268,21 @@ fn answer(connection: &Connection, run: &Run) -> Result<Vec<u8>, StoreError> {
     }
     statement.note_size(out.len());
     Ok(out)
+}
+
+fn bind(prepared: &mut rusqlite::Statement<'_>, run: &Run) -> Result<(), StoreError> {
+    for (position, bind) in run.binds.iter().enumerate() {
+        let number = position + 1;
+        match bind {
+            Bind::Null => prepared.raw_bind_parameter(number, rusqlite::types::Null)?,
+            Bind::Boolean(value) => prepared.raw_bind_parameter(number, value)?,
+            Bind::Int(value) => prepared.raw_bind_parameter(number, value)?,
+            Bind::Float(value) => prepared.raw_bind_parameter(number, value)?,
+            Bind::Text(value) => prepared.raw_bind_parameter(number, value)?,
+            Bind::TextList(_) => return Err(StoreError::Defect("a text list bound in SQLite")),
+        }
+    }
+    Ok(())
 }
 
 fn stopped(error: rusqlite::Error) -> StoreError {
