@@ -241,7 +241,7 @@ mod tests {
                 column: "next".to_owned(),
                 to: DatasetId(Uuid::from_u128(u128::from(n) + 1)),
                 to_column: "id".to_owned(),
-                to_row_number: true,
+                to_row_number: false,
             });
             Arc::new(made)
         });

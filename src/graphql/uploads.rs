@@ -263,7 +263,7 @@ fn type_sdl(dataset: &Dataset) -> Result<String> {
     // Alone: relations are not made by a file.
     let alone = Snapshot::new(WorkspaceId(uuid::Uuid::nil()), 0, 0, [Arc::clone(&dataset)]);
     let sdl = schema::build([&dataset], &alone).map_err(Error::internal)?.sdl();
-    let begin = format!("type {} {{\n", dataset.type_name);
+    let begin = format!("type {} ", dataset.type_name);
     let from = sdl.find(&begin).unwrap_or_default();
     let text = sdl.get(from..).unwrap_or_default();
     let to = text.find("\n}").map_or(text.len(), |end| end + 2);
