@@ -61,3 +61,32 @@ pub fn write_csv(path: &Path, n_rows: u64) {
     }
     out.flush().unwrap();
 }
+
+/// A workbook with ids, amounts, days and words.
+pub fn write_xlsx(path: &Path, n_rows: u32, n_columns: u16) {
+    use rust_xlsxwriter::{Format, Workbook};
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let day = Format::new().set_num_format("yyyy-mm-dd");
+    for column in 0..n_columns {
+        sheet.write_string(0, column, format!("column {column}")).unwrap();
+    }
+    for row in 1..=n_rows {
+        for column in 0..n_columns {
+            let number = f64::from(row) * f64::from(column + 1);
+            match column % 4 {
+                0 => sheet.write_number(row, column, number),
+                1 => sheet.write_number(row, column, number / 100.0),
+                2 => sheet.write_number_with_format(
+                    row,
+                    column,
+                    f64::from(40_000 + row % 5_000),
+                    &day,
+                ),
+                _ => sheet.write_string(row, column, format!("word {}", row % 1_000)),
+            }
+            .unwrap();
+        }
+    }
+    book.save(path).unwrap();
+}

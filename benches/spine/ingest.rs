@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::Scratch;
-use crate::data::write_csv;
+use crate::data::{write_csv, write_xlsx};
 use crate::server::Server;
 
 const N_ROUNDS: usize = 3;
@@ -15,11 +15,11 @@ pub fn run(scratch: &Scratch, n_rows: u64) {
     write_csv(&csv, n_rows);
     let megabytes = std::fs::metadata(&csv).unwrap().len() / 1_000_000;
     println!("ingest: {n_rows} rows x 12 columns, {megabytes} MB; medians of {N_ROUNDS}");
-    compare(scratch, &csv, None, "sqlite3 .import, untyped", 0.9, |n| import(scratch, &csv, n));
+    compare(scratch, &csv, None, "sqlite3 .import, untyped", 0.6, |n| import(scratch, &csv, n));
     match std::env::var("SLUICE_BENCH_DATABASE_URL") {
         Ok(url) => {
             let reference = |_| copy(&url, &csv);
-            compare(scratch, &csv, Some(&url), "psql \\copy, typed", 1.4, reference);
+            compare(scratch, &csv, Some(&url), "psql \\copy, typed", 1.25, reference);
         }
         Err(_) => println!("  SLUICE_BENCH_DATABASE_URL is not set: PostgreSQL is left out"),
     }
@@ -36,6 +36,45 @@ pub fn run(scratch: &Scratch, n_rows: u64) {
     );
     std::fs::remove_file(large).unwrap();
     std::fs::remove_file(csv).unwrap();
+    drop(server);
+    workbook(scratch);
+}
+
+/// A workbook, against the crate that reads it doing nothing else.
+fn workbook(scratch: &Scratch) {
+    let path = scratch.0.join("ingest.xlsx");
+    write_xlsx(&path, 100_000, 20);
+    let server = Server::start(&scratch.0.join("workbook"), None);
+    let (mut ratios, mut ours, mut theirs, mut peak) = (vec![], vec![], vec![], 0);
+    for round in 0..N_ROUNDS {
+        theirs.push(read_xlsx(&path));
+        server.forget_peak();
+        let start = Instant::now();
+        server.upload(&format!("book{round}"), &path);
+        ours.push(start.elapsed().as_secs_f64());
+        ratios.push(ours[round] / theirs[round]);
+        peak = peak.max(server.peak_mib());
+    }
+    println!(
+        "  workbook of 100,000 x 20: {:.2} s, calamine alone {:.2} s: ratio {:.2} (goal 1.5); peak {peak} MiB",
+        median(&mut ours),
+        median(&mut theirs),
+        median(&mut ratios),
+    );
+}
+
+fn read_xlsx(path: &Path) -> f64 {
+    use calamine::{Reader, Xlsx, open_workbook};
+    let start = Instant::now();
+    let mut book: Xlsx<_> = open_workbook(path).unwrap();
+    let name = book.sheet_names()[0].clone();
+    let mut cells = book.worksheet_cells_reader(&name).unwrap();
+    let mut n_cells = 0_u64;
+    while cells.next_cell().unwrap().is_some() {
+        n_cells += 1;
+    }
+    assert_eq!(n_cells, 100_001 * 20);
+    start.elapsed().as_secs_f64()
 }
 
 fn compare(
@@ -49,15 +88,20 @@ fn compare(
     let folder = scratch.0.join(if url.is_some() { "ingest-pg" } else { "ingest" });
     let server = Server::start(&folder, url);
     let (mut ratios, mut ours, mut theirs, mut peak) = (vec![], vec![], vec![], 0);
+    let (mut cpu_ours, mut cpu_theirs) = (vec![], vec![]);
     for round in 0..N_ROUNDS {
+        let cpu = children_cpu_seconds();
         theirs.push(reference(round));
+        cpu_theirs.push(children_cpu_seconds() - cpu);
         server.forget_peak();
+        let cpu = server.cpu_seconds();
         let start = Instant::now();
         let name = format!("orders{round}");
         server.upload(&name, csv);
         let query = format!("{{ {name}(limit: 1) {{ id }} }}");
         server.graphql(&query, &serde_json::Value::Null);
         ours.push(start.elapsed().as_secs_f64());
+        cpu_ours.push(server.cpu_seconds() - cpu);
         ratios.push(ours[round] / theirs[round]);
         peak = peak.max(server.peak_mib());
     }
@@ -68,6 +112,19 @@ fn compare(
         median(&mut theirs),
         median(&mut ratios),
     );
+    println!(
+        "    CPU of the clients of the disk or the database: {:.2} s, {what} {:.2} s",
+        median(&mut cpu_ours),
+        median(&mut cpu_theirs),
+    );
+}
+
+/// User and system time of all processes that this one started and that have ended.
+fn children_cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let fields = after_name.split_whitespace().skip(13).take(2);
+    fields.map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
 }
 
 pub fn median(values: &mut [f64]) -> f64 {

@@ -80,6 +80,7 @@ pub(crate) fn understand_delimited(
         Inner::Json(_) | Inner::Parquet { .. } => json_header(head, &dialect),
         _ => find_header(head, &dialect, place.texts(), options, limits, &mut notices)?,
     };
+    control.inferring();
     // Who left a row of a spreadsheet empty made a row; an empty line of a text is none.
     header.blank_is_row |= matches!(place.inner, Inner::Sheet { .. });
     let rules = CellRules {

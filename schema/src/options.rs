@@ -150,6 +150,8 @@ impl Default for Limits {
 pub trait Control: Sync {
     /// Hears that `n` more bytes of the source have been read.
     fn bytes_done(&self, _n: u64) {}
+    /// Hears that it is known what the file is, and that all its rows are read now to tell the types.
+    fn inferring(&self) {}
     /// Hears that `n` more rows have been understood or read.
     fn rows_done(&self, _n: u64) {}
     /// Tells whether the work should stop; asked once per block.

@@ -25,6 +25,9 @@ pub enum CatalogError {
     /// Somebody else changed the dataset meanwhile.
     #[error("the dataset was changed meanwhile")]
     Changed,
+    /// Rejects that were to be admitted are not there any more.
+    #[error("rejects were admitted or discarded meanwhile")]
+    RejectsGone,
     /// Somebody asked for the job's end.
     #[error("the job was cancelled")]
     Cancelled,
@@ -91,6 +94,10 @@ impl From<CatalogError> for Error {
             CatalogError::Changed => Error::new(
                 Code::Conflict,
                 "The dataset was changed by somebody else meanwhile. Look at it and try again.",
+            ),
+            CatalogError::RejectsGone => Error::new(
+                Code::Conflict,
+                "Some of these rejects were admitted or discarded meanwhile; nothing was admitted. Look at those that are left and try again.",
             ),
             CatalogError::Cancelled => Error::new(Code::Conflict, "The job was cancelled."),
             CatalogError::NotRunning => Error::new(Code::Conflict, "The job has ended."),

@@ -135,7 +135,7 @@ impl Catalog {
         .await
     }
 
-    /// The job that a request id was given for, with the name and the source that it was about.
+    /// The job that a request id was given for, as it was queued.
     ///
     /// # Errors
     /// When the database is away.
@@ -143,20 +143,14 @@ impl Catalog {
         &self,
         workspace: WorkspaceId,
         request_id: &str,
-    ) -> Result<Option<(Job, Source)>, CatalogError> {
+    ) -> Result<Option<NewJob>, CatalogError> {
         bounded(async {
             let row = jobs::Entity::find()
                 .filter(jobs::Column::WorkspaceId.eq(workspace.0.to_string()))
                 .filter(jobs::Column::RequestId.eq(clean(request_id)))
                 .one(&self.core.read)
                 .await?;
-            let Some(row) = row else { return Ok(None) };
-            let source = Source {
-                sha256: row.source_sha256.clone(),
-                file_name: row.source_file_name.clone(),
-                size_bytes: row.source_size_bytes,
-            };
-            Ok(Some((convert::job(row)?, source)))
+            row.map(|row| as_queued(workspace, row)).transpose()
         })
         .await
     }
@@ -175,18 +169,7 @@ impl Catalog {
                 .filter(jobs::Column::WorkspaceId.eq(workspace.0.to_string()))
                 .one(&self.core.read)
                 .await?;
-            let job = convert::claimed_job(row.ok_or(CatalogError::NotFound)?)?;
-            Ok(NewJob {
-                id: job.id,
-                workspace,
-                kind: job.kind,
-                dataset_name: job.dataset_name,
-                dataset_label: job.dataset_label,
-                mode: job.mode,
-                source: job.source,
-                options: job.options,
-                request_id: None,
-            })
+            as_queued(workspace, row.ok_or(CatalogError::NotFound)?)
         })
         .await
     }
@@ -478,6 +461,22 @@ impl Catalog {
         })
         .await
     }
+}
+
+/// A job as it was queued, without its request id.
+fn as_queued(workspace: WorkspaceId, row: jobs::Model) -> Result<NewJob, CatalogError> {
+    let job = convert::claimed_job(row)?;
+    Ok(NewJob {
+        id: job.id,
+        workspace,
+        kind: job.kind,
+        dataset_name: job.dataset_name,
+        dataset_label: job.dataset_label,
+        mode: job.mode,
+        source: job.source,
+        options: job.options,
+        request_id: None,
+    })
 }
 
 fn open_words() -> Result<[String; 2], CatalogError> {

@@ -65,6 +65,8 @@ pub enum DriftKind {
     Widened,
     /// The upload's values would fit a narrower type.
     Narrowed,
+    /// The field `id` holds other values.
+    Rekeyed,
 }
 
 /// What a difference means for clients of the dataset.
@@ -123,6 +125,8 @@ pub struct JobOutcome {
     pub counts: RowCounts,
     /// How the upload differed from the datasets before.
     pub drift: Vec<Drift>,
+    /// The first rows that did not fit, where the job failed because of them.
+    pub refused: Vec<RejectedRow>,
     /// Whether there was nothing to do: the same bytes were loaded in the same way before.
     pub is_unchanged: bool,
 }

@@ -115,26 +115,24 @@ pub(super) async fn forget_all(
     Ok(())
 }
 
+/// Forgets rejects; gives how many were there.
 async fn delete(
     transaction: &DatabaseTransaction,
     dataset: DatasetId,
     ids: Option<&[i64]>,
-) -> Result<(), CatalogError> {
+) -> Result<u64, CatalogError> {
     let all = || {
         rejects::Entity::delete_many().filter(rejects::Column::DatasetId.eq(dataset.0.to_string()))
     };
-    match ids {
-        None => {
-            all().exec(transaction).await?;
-        }
-        Some(ids) => {
-            for ids in ids.chunks(PER_STATEMENT) {
-                let named = all().filter(rejects::Column::Id.is_in(ids.iter().copied()));
-                named.exec(transaction).await?;
-            }
-        }
+    let Some(ids) = ids else {
+        return Ok(all().exec(transaction).await?.rows_affected);
+    };
+    let mut n_deleted = 0;
+    for ids in ids.chunks(PER_STATEMENT) {
+        let named = all().filter(rejects::Column::Id.is_in(ids.iter().copied()));
+        n_deleted += named.exec(transaction).await?.rows_affected;
     }
-    Ok(())
+    Ok(n_deleted)
 }
 
 async fn count(transaction: &DatabaseTransaction, dataset: DatasetId) -> Result<i64, CatalogError> {
@@ -154,9 +152,17 @@ pub(super) async fn keep(
     let dataset = &version.dataset;
     if dataset.version > 1 {
         match &version.rejects_before {
-            RejectsBefore::Drop => delete(transaction, dataset.id, None).await?,
+            RejectsBefore::Drop => {
+                delete(transaction, dataset.id, None).await?;
+            }
             RejectsBefore::Keep => {}
-            RejectsBefore::KeepBut(ids) => delete(transaction, dataset.id, Some(ids)).await?,
+            RejectsBefore::KeepBut(ids) => {
+                let n_deleted = delete(transaction, dataset.id, Some(ids)).await?;
+                // Each is admitted once, whoever asks how often.
+                if usize::try_from(n_deleted) != Ok(ids.len()) {
+                    return Err(CatalogError::RejectsGone);
+                }
+            }
         }
     }
     for chunk in version.rejects.chunks(PER_STATEMENT) {

@@ -134,6 +134,18 @@ pub(super) enum Mode {
     Upsert,
 }
 
+impl Mode {
+    /// The word of the upload route.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Mode::Create => "create",
+            Mode::Replace => "replace",
+            Mode::Append => "append",
+            Mode::Upsert => "upsert",
+        }
+    }
+}
+
 /// What happens when columns differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum OnDrift {
@@ -181,6 +193,18 @@ pub(super) struct Inspect {
     /// Prints JSON, as the API answers it
     #[arg(long)]
     pub(super) json: bool,
+    /// Asks this running server, which compares the file with its dataset; offline if left out
+    #[arg(long = "to", value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// An API key of that server
+    #[arg(long, value_name = "KEY", env = "SLUICE_KEY", hide_env_values = true)]
+    pub(super) key: Option<String>,
+    /// The dataset's name; from the file's name if left out
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// How the file would meet the dataset of that name
+    #[arg(long, value_enum, default_value_t = Mode::Replace)]
+    pub(super) mode: Mode,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,14 @@
-//! `sluice inspect`: tells what a file would become, without a server and without storing anything.
+//! `sluice inspect`: tells what a file would become, and stores nothing.
+//!
+//! Offline unless a server is named, which also knows the dataset that the file would meet.
 
 use std::io::Write;
 
 use serde_json::{Map, Value};
 
-use super::arguments::Inspect;
+use super::arguments::{Inspect, Mode};
 use super::outcome::{Exit, Failure, Outcome};
+use super::remote::{Remote, refused_json};
 use super::upload::reading_pairs;
 use crate::catalog::model::LoadMode;
 use crate::config::Settings;
@@ -23,10 +26,15 @@ pub(super) fn run(settings: &Settings, arguments: &Inspect) -> Outcome {
     if !metadata.is_file() {
         return Err(Failure::new(Exit::Data, "it is no file").about(path));
     }
-    let request = request(arguments)?;
-    let sheets = inspect_file(path, &request, &settings.file_limits, arguments.rows);
-    let json = sheets.and_then(|sheets| inspection_json(&sheets));
-    let json = json.map_err(|e| Failure::from(e).about(path))?;
+    let json = match &arguments.url {
+        Some(url) => ask(url, metadata.len(), arguments).map_err(|e| e.about(path))?,
+        None => {
+            let request = request(arguments)?;
+            let sheets = inspect_file(path, &request, &settings.file_limits, arguments.rows);
+            let json = sheets.and_then(|sheets| inspection_json(&sheets));
+            json.map_err(|e| Failure::from(e).about(path))?
+        }
+    };
     let mut out = std::io::stdout().lock();
     if arguments.json {
         let text = serde_json::to_string_pretty(&json).unwrap_or_default();
@@ -39,9 +47,36 @@ pub(super) fn run(settings: &Settings, arguments: &Inspect) -> Outcome {
     Ok(())
 }
 
+/// Asks a server, which compares the file with the dataset that it has.
+fn ask(url: &str, n_bytes: u64, arguments: &Inspect) -> Result<Value, Failure> {
+    let remote = Remote::new(url, arguments.key.as_deref())?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("mode", arguments.mode.word());
+    query.append_pair("rows", &arguments.rows.to_string());
+    query
+        .append_pair("filename", &arguments.file.file_name().unwrap_or_default().to_string_lossy());
+    if let Some(name) = &arguments.name {
+        query.append_pair("name", name);
+    }
+    for (name, value) in reading_pairs(&arguments.reading)? {
+        query.append_pair(&name, &value);
+    }
+    let unreadable = |e: std::io::Error| Failure::new(Exit::Data, e.to_string());
+    let file = std::fs::File::open(&arguments.file).map_err(unreadable)?;
+    let (status, json) = remote.put(&format!("/inspect?{}", query.finish()), file, n_bytes)?;
+    if status.is_success() { Ok(json) } else { Err(refused_json(status, &json)) }
+}
+
 fn request(arguments: &Inspect) -> Result<UploadRequest, Failure> {
     let file_name = arguments.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut request = UploadRequest { file_name, mode: LoadMode::Replace, ..Default::default() };
+    let mode = match arguments.mode {
+        Mode::Create => LoadMode::Create,
+        Mode::Replace => LoadMode::Replace,
+        Mode::Append => LoadMode::Append,
+        Mode::Upsert => LoadMode::Upsert,
+    };
+    let name = arguments.name.clone();
+    let mut request = UploadRequest { name, file_name, mode, ..Default::default() };
     let mut options = Map::new();
     for (name, value) in reading_pairs(&arguments.reading)? {
         match name.as_str() {
@@ -136,6 +171,14 @@ fn describe(sheet: &Value) -> String {
     for reject in sheet.get("rejects").and_then(Value::as_array).into_iter().flatten().take(5) {
         let of = |key: &str| plain(reject.get(key).unwrap_or(&Value::Null));
         lines.push(format!("    row {}, {}: {}", of("row"), of("column"), of("reason")));
+    }
+    for drift in sheet.get("drift").and_then(Value::as_array).into_iter().flatten() {
+        let of = |key: &str| plain(drift.get(key).unwrap_or(&Value::Null));
+        lines.push(format!("  {}: {}", of("impact").to_lowercase(), of("message")));
+    }
+    if let Some(diff) = sheet.get("sdlDiff").and_then(Value::as_str).filter(|it| !it.is_empty()) {
+        lines.push(String::new());
+        lines.extend(diff.lines().map(|line| format!("  {line}")));
     }
     lines.push(String::new());
     lines.join("\n") + "\n"

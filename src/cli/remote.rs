@@ -65,6 +65,20 @@ impl Remote {
         Ok((answer.status(), json))
     }
 
+    /// Asks a GraphQL question; gives the status and the answer as JSON.
+    pub(super) fn ask(
+        &self,
+        query: &str,
+        variables: &Value,
+    ) -> Result<(StatusCode, Value), Failure> {
+        let request = self.agent.post(format!("{}/graphql", self.base));
+        let body = serde_json::json!({ "query": query, "variables": variables });
+        let sent = self.with_key(request).send_json(body);
+        let mut answer = sent.map_err(|e| self.unreachable(&e))?;
+        let text = read_text(&mut answer)?;
+        Ok((answer.status(), serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
     fn with_key<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
         match &self.key {
             Some(key) => request.header("authorization", format!("Bearer {key}")),

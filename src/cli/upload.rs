@@ -5,14 +5,16 @@
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::http::StatusCode;
 
-use super::arguments::{Mode, OnDrift, OnError, Reading, Upload};
+use super::arguments::{OnDrift, OnError, Reading, Upload};
 use super::outcome::{Exit, Failure, Outcome};
 use super::remote::{Remote, refused_json};
+use crate::error::Code;
 
 /// Uploads each file in turn; the first that fails ends it.
 pub(super) fn run(arguments: &Upload) -> Outcome {
@@ -34,8 +36,14 @@ fn upload_file(remote: &Remote, path: &Path, arguments: &Upload) -> Outcome {
         return Err(Failure::new(Exit::Data, "it is no file"));
     }
     let bar = progress_bar(metadata.len());
-    let target = target(path, arguments)?;
-    let sent = remote.put(&target, bar.wrap_read(file), metadata.len());
+    let target = target(path, arguments, &bar)?;
+    let mut sent = remote.put(&target, bar.wrap_read(file), metadata.len());
+    if let Ok((StatusCode::ACCEPTED, answer)) = &sent
+        && !bar.is_hidden()
+        && arguments.wait > 0
+    {
+        sent = follow(remote, answer, Duration::from_secs(arguments.wait), &bar);
+    }
     bar.finish_and_clear();
     let (status, answer) = sent?;
     if !status.is_success() {
@@ -44,18 +52,60 @@ fn upload_file(remote: &Remote, path: &Path, arguments: &Upload) -> Outcome {
     tell(status, &answer, arguments.wait)
 }
 
+/// Shows how far a job is until it ends; answers as if it had been waited for.
+fn follow(
+    remote: &Remote,
+    accepted: &Value,
+    limit: Duration,
+    bar: &ProgressBar,
+) -> Result<(StatusCode, Value), Failure> {
+    const LOOK_EVERY: Duration = Duration::from_millis(100);
+    const QUERY: &str = "query J($id: ID!) { job(id: $id) { id status phase progress { bytesDone bytesTotal } error { code message } counts { inserted updated unchanged rejected } drift { impact message } unchanged datasets { name rowCount version } } }";
+    let id = accepted.pointer("/job/id").cloned().unwrap_or_default();
+    let began = Instant::now();
+    loop {
+        let (status, answer) = remote.ask(QUERY, &json!({ "id": id }))?;
+        let Some(job) = answer.pointer("/data/job").filter(|job| !job.is_null()) else {
+            return Err(refused_json(status, &answer));
+        };
+        let text = |pointer: &str| job.pointer(pointer).and_then(Value::as_str);
+        let number = |pointer: &str| text(pointer).and_then(|n| n.parse().ok()).unwrap_or_default();
+        let is_final = !matches!(text("/status"), Some("QUEUED" | "RUNNING"));
+        if is_final || began.elapsed() >= limit {
+            let answer = json!({
+                "job": job,
+                "datasets": job.get("datasets"),
+                "drift": job.get("drift"),
+                "unchanged": job.get("unchanged"),
+            });
+            return match text("/status") {
+                Some("SUCCEEDED") => Ok((StatusCode::OK, answer)),
+                Some("FAILED") => Err(failed(job)),
+                Some("CANCELLED") => Err(Failure::new(Exit::Refused, "The job was cancelled.")),
+                _ => Ok((StatusCode::ACCEPTED, answer)),
+            };
+        }
+        bar.set_message(text("/phase").unwrap_or("QUEUED").to_lowercase());
+        bar.set_length(number("/progress/bytesTotal"));
+        bar.set_position(number("/progress/bytesDone"));
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+}
+
+fn failed(job: &Value) -> Failure {
+    let of = |key: &str| job.get("error")?.get(key)?.as_str();
+    let exit = of("code").and_then(Code::from_wire).map_or(Exit::Refused, Exit::of);
+    Failure::new(exit, of("message").unwrap_or("The job failed without a reason.").to_owned())
+}
+
 /// Where a file goes, with its options.
-fn target(path: &Path, arguments: &Upload) -> Result<String, Failure> {
+fn target(path: &Path, arguments: &Upload, bar: &ProgressBar) -> Result<String, Failure> {
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mode = match arguments.mode {
-        Mode::Create => "create",
-        Mode::Replace => "replace",
-        Mode::Append => "append",
-        Mode::Upsert => "upsert",
-    };
-    let wait = arguments.wait.to_string();
+    // Where people look, they see the load as well: it is asked about instead of waited for.
+    let wait = if bar.is_hidden() { arguments.wait } else { 0 };
+    let wait = wait.to_string();
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("mode", mode);
+    query.append_pair("mode", arguments.mode.word());
     query.append_pair("wait", &wait);
     query.append_pair("filename", &file_name);
     match arguments.on_drift {
@@ -103,9 +153,9 @@ fn progress_bar(n_bytes: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let template = "{bar:30} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
+    let template = "{msg:10} {bar:30} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
     let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
-    ProgressBar::new(n_bytes).with_style(style)
+    ProgressBar::new(n_bytes).with_style(style).with_message("send")
 }
 
 fn tell(status: StatusCode, answer: &Value, wait: u64) -> Outcome {

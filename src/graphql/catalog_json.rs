@@ -199,8 +199,8 @@ fn mark(mark: Option<char>) -> Json {
     }
 }
 
-/// What a sheet would become; `sdl` is that of the type.
-pub fn inspected_sheet(sheet: &InspectedSheet, sdl: &str) -> Json {
+/// What a sheet would become; `sdl` is that of the type, `sdl_diff` how it changes.
+pub fn inspected_sheet(sheet: &InspectedSheet, sdl: &str, sdl_diff: Option<&str>) -> Json {
     let (plan, made) = (&sheet.plan, &sheet.dataset);
     let is_delimited = matches!(plan.format, sluice_schema::Format::Delimited { .. });
     let dialect = |value: Json| if is_delimited { value } else { Json::Null };
@@ -210,7 +210,7 @@ pub fn inspected_sheet(sheet: &InspectedSheet, sdl: &str) -> Json {
         "encoding": plan.encoding,
         "dataset": made.name,
         "typeName": made.type_name,
-        "exists": sheet.exists,
+        "exists": sheet.before.is_some(),
         "rowCount": big(plan.n_rows),
         "delimiter": dialect(mark(Some(plan.dialect.delimiter))),
         "quote": dialect(mark(plan.dialect.quote)),
@@ -229,6 +229,7 @@ pub fn inspected_sheet(sheet: &InspectedSheet, sdl: &str) -> Json {
         "rejects": sheet.rejects.iter().map(rejected_row).collect::<Json>(),
         "drift": sheet.drift.iter().map(drift).collect::<Json>(),
         "sdl": sdl,
+        "sdlDiff": sdl_diff,
     })
 }
 
@@ -267,6 +268,7 @@ pub fn job(job: &Job) -> Json {
         })),
         "counts": counts(&job.outcome.counts),
         "drift": job.outcome.drift.iter().map(drift).collect::<Json>(),
+        "refused": job.outcome.refused.iter().map(rejected_row).collect::<Json>(),
         "unchanged": job.outcome.is_unchanged,
         "notices": job.notices.iter().map(notice).collect::<Json>(),
         "createdAt": instant(job.created_at_us),

@@ -109,7 +109,7 @@ const COLUMN: [FieldRow; 12] = [
     ("statistics", "ColumnStatistics!", "What its values are like."),
 ];
 
-const JOB: [FieldRow; 14] = [
+const JOB: [FieldRow; 15] = [
     ("id", "ID!", "Names the job."),
     ("kind", "JobKind!", "What it does."),
     ("status", "JobStatus!", "Where it stands."),
@@ -119,6 +119,11 @@ const JOB: [FieldRow; 14] = [
     ("error", "JobError", "Why it failed."),
     ("counts", "RowCounts!", "What became of the rows."),
     ("drift", "[Drift!]!", "How the upload's columns differed from the dataset's."),
+    (
+        "refused",
+        "[Reject!]!",
+        "The first rows that did not fit, where the job failed because of them.",
+    ),
     ("unchanged", "Boolean!", "Whether there was nothing to do: it was loaded like this before."),
     ("notices", "[Notice!]!", "What was decided or normalised."),
     ("createdAt", "DateTime!", "When it was acknowledged."),

@@ -10,8 +10,7 @@ use async_graphql::dynamic::{
 
 use super::types::{no_rows, search_argument};
 use crate::catalog::model::Dataset;
-use crate::query::plan::NODE_FIELD;
-use crate::query::select::{NODE_ID_FIELD, NODE_TYPE};
+use crate::query::node::{NODE_FIELD, NODE_ID_FIELD, NODE_TYPE};
 
 /// The types that every schema has.
 pub(super) fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {

@@ -233,7 +233,7 @@ mod tests {
     fn chain() -> Snapshot {
         let datasets = (0..1_000_u32).map(|n| {
             let columns = ["id", "next"].map(|name| column(name, name, ColumnType::Int)).into();
-            let (name, type_name) = (format!("d{n}"), format!("D{n}"));
+            let (name, type_name) = (format!("d{n:03}"), format!("D{n:03}"));
             let mut made = dataset(n.into(), &name, &type_name, columns);
             made.relations.push(Relation {
                 name: "after".to_owned(),
@@ -241,7 +241,7 @@ mod tests {
                 column: "next".to_owned(),
                 to: DatasetId(Uuid::from_u128(u128::from(n) + 1)),
                 to_column: "id".to_owned(),
-                to_row_number: true,
+                to_row_number: false,
             });
             Arc::new(made)
         });
@@ -268,13 +268,13 @@ mod tests {
         );
         check(
             &snapshot,
-            "query($w: D7BoolExp) { a: d7(where: $w) { id } }",
+            "query($w: D007BoolExp) { a: d007(where: $w) { id } }",
             r#"{"w": {"id": {}}}"#,
-            &["d6", "d7", "d8"],
+            &["d006", "d007", "d008"],
         );
         // Along the links, in the text or the variables, they may all be reached.
-        let far = reached_datasets(&snapshot, "{ d7 { after { id } } }", &Variables::new());
-        assert!(far.contains("d8") && far.len() < 10, "{far:?}");
+        let far = reached_datasets(&snapshot, "{ d007 { after { id } } }", &Variables::new());
+        assert!(far.contains("d008") && far.len() < 10, "{far:?}");
         let variables = serde_json::from_str(r#"{"w": {"after": {"id": {"_eq": 1}}}}"#).unwrap();
         let text = "query($w: D997BoolExp) { d997(where: $w) { id } }";
         assert_eq!(reached_datasets(&snapshot, text, &variables).len(), 4);

@@ -109,7 +109,11 @@ const DRIFT: [FieldRow; 9] = [
 ];
 
 const REJECT: [FieldRow; 6] = [
-    ("id", "ID", "Names the reject; null in an inspection."),
+    (
+        "id",
+        "ID",
+        "Names the reject; null where it is not kept: in an inspection, in a job that failed.",
+    ),
     ("row", "BigInt!", "The row as a spreadsheet shows it."),
     ("column", "String!", "The header of the column at fault."),
     ("value", "String!", "Its cell as written."),
@@ -117,7 +121,7 @@ const REJECT: [FieldRow; 6] = [
     ("cells", "[RejectCell!]!", "All cells of the row."),
 ];
 
-const SHEET: [FieldRow; 24] = [
+const SHEET: [FieldRow; 25] = [
     ("name", "String", "The sheet's name; null if the file is one table."),
     ("format", "String!", "What the sheet is: DELIMITED, JSON, NDJSON, XLSX …"),
     ("encoding", "String!", "The encoding of the text."),
@@ -146,6 +150,11 @@ const SHEET: [FieldRow; 24] = [
     ("rejects", "[Reject!]!", "The first of them."),
     ("drift", "[Drift!]!", "How it differs from the dataset that is there."),
     ("sdl", "String!", "The object type as SDL."),
+    (
+        "sdlDiff",
+        "String",
+        "How the object type of the dataset that is there would change, line by line: \"\" if it stays, null if there is none.",
+    ),
 ];
 
 /// Registers the types.
@@ -164,7 +173,7 @@ pub(super) fn register(mut builder: SchemaBuilder) -> SchemaBuilder {
         (
             "DriftKind",
             "How a column of an upload differs from the dataset's.",
-            &["ADDED", "MISSING", "RENAMED", "WIDENED", "NARROWED"][..],
+            &["ADDED", "MISSING", "RENAMED", "WIDENED", "NARROWED", "REKEYED"][..],
         ),
         ("DriftImpact", "What a difference means for clients.", &["SAFE", "BREAKING"][..]),
         ("DateOrder", "What comes first in a date.", &["DMY", "MDY", "YMD"][..]),

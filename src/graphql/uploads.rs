@@ -248,7 +248,11 @@ pub fn inspection_json(sheets: &[InspectedSheet]) -> Result<Json> {
     let mut shown = Vec::with_capacity(sheets.len());
     for sheet in sheets {
         let sdl = type_sdl(&sheet.dataset)?;
-        shown.push(catalog_json::inspected_sheet(sheet, &sdl));
+        let diff = match &sheet.before {
+            None => None,
+            Some(before) => Some(sdl_diff(&type_sdl(before)?, &sdl)),
+        };
+        shown.push(catalog_json::inspected_sheet(sheet, &sdl, diff.as_deref()));
     }
     Ok(json!({ "sheets": shown }))
 }
@@ -259,11 +263,49 @@ fn type_sdl(dataset: &Dataset) -> Result<String> {
     // Alone: relations are not made by a file.
     let alone = Snapshot::new(WorkspaceId(uuid::Uuid::nil()), 0, 0, [Arc::clone(&dataset)]);
     let sdl = schema::build([&dataset], &alone).map_err(Error::internal)?.sdl();
-    let begin = format!("type {} {{\n", dataset.type_name);
+    let begin = format!("type {} ", dataset.type_name);
     let from = sdl.find(&begin).unwrap_or_default();
     let text = sdl.get(from..).unwrap_or_default();
     let to = text.find("\n}").map_or(text.len(), |end| end + 2);
     Ok(text.get(..to).unwrap_or_default().to_owned())
+}
+
+/// What changes between two object types, line by line, without their descriptions; empty if
+/// nothing does.
+fn sdl_diff(before: &str, after: &str) -> String {
+    let (was, is) = (sdl_fields(before), sdl_fields(after));
+    let name_of = |line: &str| line.split_once(':').map_or(line, |(name, _)| name).to_owned();
+    let find =
+        |lines: &[String], name: &str| lines.iter().find(|line| name_of(line) == name).cloned();
+    let mut changes = Vec::new();
+    for line in &was {
+        match find(&is, &name_of(line)) {
+            Some(new) if new == *line => {}
+            Some(new) => changes.extend([format!("-  {line}"), format!("+  {new}")]),
+            None => changes.push(format!("-  {line}")),
+        }
+    }
+    let added = is.iter().filter(|line| find(&was, &name_of(line)).is_none());
+    changes.extend(added.map(|line| format!("+  {line}")));
+    if changes.is_empty() {
+        return String::new();
+    }
+    let head = after.lines().next().unwrap_or_default();
+    format!(" {head}\n{}\n }}", changes.join("\n"))
+}
+
+/// The lines of an object type that are fields.
+fn sdl_fields(sdl: &str) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut is_description = false;
+    for line in sdl.lines().skip(1).map(str::trim) {
+        if line == "\"\"\"" {
+            is_description = !is_description;
+        } else if !is_description && line != "}" {
+            fields.push(line.to_owned());
+        }
+    }
+    fields
 }
 
 async fn admit(context: &ResolverContext<'_>) -> Result<Payload> {

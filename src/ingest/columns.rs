@@ -211,7 +211,12 @@ pub(super) fn name_columns(naming: &Naming<'_>) -> NamedColumns {
                 .cloned()
                 .unwrap_or_default(),
             nullable: !(is_key || is_required),
-            declared: new.map_or(old.is_some_and(|old| old.declared), |new| new.declared),
+            declared: match (old, new) {
+                // Rows that are added declare nothing about what is there.
+                (Some(old), _) if adds_rows => old.declared,
+                (_, Some(new)) => new.declared,
+                (old, None) => old.is_some_and(|old| old.declared),
+            },
             required: is_required,
             unique: is_key || !adds_rows && new.is_some_and(|new| new.unique == Some(true)),
             generated: false,

@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::Ingest;
 use super::failure::Failure;
+use super::fit::{missing, retyped};
 use super::live::Phase;
-use super::load::{
-    LoadedSheet, Prepared, Work, admitting, load_new, recipe_of, target_of, understand,
-};
+use super::load::{LoadedSheet, Work, load_new};
 use super::misfit::declared_type;
+use super::prepare::{Prepared, admitting, recipe_of, target_of, understand};
 use super::request::{Task, Wishes};
 use crate::catalog::model::{
     Column, Dataset, JobId, JobKind, LoadMode, OnError, Recipe, WorkspaceId,
@@ -192,8 +192,17 @@ pub(super) fn from_rows(work: &Work<'_>) -> std::result::Result<LoadedSheet, Fai
                 .any(|wanted| wanted.label == column.label && wanted.column_type.is_some());
         }
     }
+    for (old, target) in fit.old_of.iter().zip(&fit.targets) {
+        if let Some(old) = old.and_then(|old| before.columns.get(old)) {
+            fit.drift.extend(retyped(&before, old, *target));
+        }
+    }
     // A column that is left out goes away.
-    fit.kept.clear();
+    for index in std::mem::take(&mut fit.kept) {
+        if let Some(old) = before.columns.get(index) {
+            fit.drift.push(missing(&before, old, false));
+        }
+    }
     plan.notices.clear();
     work.live.begin(Phase::Load);
     let prepared = Prepared {

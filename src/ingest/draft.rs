@@ -49,7 +49,8 @@ pub(super) fn outcome(loaded: &Loaded) -> JobOutcome {
     for dataset in &loaded.unchanged {
         counts.unchanged += dataset.row_count;
     }
-    JobOutcome { counts, drift, is_unchanged: loaded.sheets.is_empty() }
+    let is_unchanged = loaded.sheets.is_empty();
+    JobOutcome { counts, drift, refused: Vec::new(), is_unchanged }
 }
 
 /// The versions that the loaded sheets become in a workspace as the snapshot shows it.

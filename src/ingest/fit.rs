@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 use sluice_schema::{ColumnPlan, ColumnType, SheetPlan};
 
+use super::columns::KEY_NAME;
 use super::similar::{alike_labels, alike_values};
 use super::widen::join;
 use crate::catalog::model::{
@@ -209,9 +210,28 @@ fn added(before: &Dataset, new: &ColumnPlan) -> Drift {
     }
 }
 
-fn missing(before: &Dataset, old: &Column, stays: bool) -> Drift {
+/// A column whose values are read in another type than before.
+pub(super) fn retyped(before: &Dataset, old: &Column, target: ColumnType) -> Option<Drift> {
+    let (was, is) = (old.column_type.name(), target.name());
+    (was != is).then(|| Drift {
+        dataset: before.name.clone(),
+        kind: if target.is_text() { DriftKind::Widened } else { DriftKind::Narrowed },
+        impact: DriftImpact::Breaking,
+        column: old.name.clone(),
+        label_before: Some(old.label.clone()),
+        label_after: Some(old.label.clone()),
+        type_before: Some(old.column_type),
+        type_after: Some(target),
+        message: format!("{:?} was {was}: it becomes {is}.", old.label),
+    })
+}
+
+pub(super) fn missing(before: &Dataset, old: &Column, stays: bool) -> Drift {
     let is_safe = stays && !old.required;
     let message = match (stays, old.required) {
+        (false, _) if old.name == KEY_NAME => {
+            format!("{:?} is not in the upload: its values go away.", old.label)
+        }
         (false, _) => format!("{:?} is not in the upload: the field goes away.", old.label),
         (true, false) => {
             format!("{:?} is not in the upload: the field stays, without new values.", old.label)

@@ -15,9 +15,10 @@ use uuid::Uuid;
 use super::columns::{KEY_NAME, KeyWork, continuing, key_candidate, key_column, replacing};
 use super::draft::draft;
 use super::failure::Failure;
-use super::key::chosen_key;
+use super::key::{chosen_key, rekeyed};
 use super::live::LiveJob;
-use super::load::{Loaded, LoadedSheet, Prepared, Work, prepare};
+use super::load::{Loaded, LoadedSheet, Work};
+use super::prepare::{Prepared, prepare};
 use super::request::UploadRequest;
 use super::{Ingest, Spooled};
 use crate::catalog::model::{
@@ -40,8 +41,8 @@ pub struct InspectedSheet {
     pub plan: SheetPlan,
     /// The dataset as it would be published; its key is a guess where only loading proves it.
     pub dataset: Dataset,
-    /// Whether a dataset of the name is there.
-    pub exists: bool,
+    /// The dataset of the name that is there.
+    pub before: Option<Arc<Dataset>>,
     /// The first rows, typed, by field name.
     pub rows: Vec<Json>,
     /// The first rows that would be refused.
@@ -157,7 +158,7 @@ fn inspect_here(
         let mut rejects = draft.rejects;
         rejects.truncate(MAX_REJECTS);
         sheets.push(InspectedSheet {
-            exists: draft.dataset.version > 1,
+            before: snapshot.dataset_by_id(draft.dataset.id).cloned(),
             dataset: draft.dataset,
             rows,
             rejects,
@@ -235,7 +236,7 @@ fn head(work: &Work<'_>, prepared: &Prepared, n_rows: usize) -> std::result::Res
 /// The sheet as if its rows were in a table.
 fn as_if_loaded(
     work: &Work<'_>,
-    prepared: Prepared,
+    mut prepared: Prepared,
     head: Option<&Head>,
 ) -> std::result::Result<LoadedSheet, Failure> {
     let before = prepared.before.as_deref().filter(|_| prepared.mode.keeps_rows());
@@ -267,6 +268,8 @@ fn as_if_loaded(
                     key_candidate(&prepared.plan).map_or(KeyWork::RowNumber, KeyWork::Candidate)
                 }
             };
+            let rekeyed = prepared.before.as_deref().and_then(|old| rekeyed(old, &columns, key));
+            prepared.fit.drift.extend(rekeyed);
             (columns, key, n_came)
         }
     };

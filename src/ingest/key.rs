@@ -3,12 +3,15 @@
 //! It exists so that a key is named by header or field, and a wrong one is refused with the next
 //! step. Whether values repeat is for the store to say.
 
-use super::columns::{TableColumn, can_be_key, key_column};
+use sluice_schema::ColumnType;
+
+use super::columns::{KEY_NAME, KeyWork, TableColumn, can_be_key, key_column};
 use super::failure::Failure;
-use super::load::{Prepared, Work};
+use super::load::Work;
 use super::misfit;
+use super::prepare::Prepared;
 use super::request::Task;
-use crate::catalog::model::{Dataset, JobOutcome};
+use crate::catalog::model::{Dataset, Drift, DriftImpact, DriftKind, JobOutcome};
 use crate::error::{Code, Error};
 
 /// The column that the owner chose as the key, by label or field name.
@@ -28,6 +31,39 @@ pub(super) fn chosen_key(work: &Work<'_>, prepared: &Prepared) -> Result<Option<
             .into()),
         },
     }
+}
+
+/// The difference that clients feel when `id` holds the values of another column than before.
+pub(super) fn rekeyed(before: &Dataset, columns: &[TableColumn], key: KeyWork) -> Option<Drift> {
+    let old = key_column(before);
+    let new = key.column().and_then(|index| columns.get(index));
+    if old == new.and_then(|column| column.old) && old.is_some() == new.is_some() {
+        return None;
+    }
+    let served = before.columns.get(before.key);
+    let is_demoted = columns.iter().any(|column| column.old == old) && old.is_some();
+    let holds = match (new, served) {
+        (Some(_), _) => "the values of the column that is the key now",
+        (None, Some(old)) if is_demoted && old.name == KEY_NAME && !old.generated => {
+            "the number of the row in file order, because the column's values are missing or occur twice; they are served as originalId"
+        }
+        (None, _) => "the number of the row in file order",
+    };
+    let held = match (old, served) {
+        (Some(_), Some(served)) => format!("the values of {:?}", served.label),
+        _ => "the number of the row".to_owned(),
+    };
+    Some(Drift {
+        dataset: before.name.clone(),
+        kind: DriftKind::Rekeyed,
+        impact: DriftImpact::Breaking,
+        column: KEY_NAME.to_owned(),
+        label_before: served.map(|column| column.label.clone()),
+        label_after: None,
+        type_before: served.map(|column| column.column_type),
+        type_after: Some(new.map_or(ColumnType::Int, |column| column.column_type)),
+        message: format!("The field id was {held}; it becomes {holds}."),
+    })
 }
 
 /// The sheet's column of this label or field name.

@@ -23,8 +23,10 @@ const RATE_AFTER_US: i64 = 200_000;
 pub(super) enum Phase {
     /// Waits in the queue.
     Queued,
-    /// Reads the file to find out what it holds.
+    /// Looks into the file to find out what it is.
     Understand,
+    /// Reads all rows to find out their types.
+    Infer,
     /// Writes the rows.
     Load,
     /// Builds the indexes that the version before had.
@@ -34,13 +36,19 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    const ALL: [Phase; 5] =
-        [Phase::Queued, Phase::Understand, Phase::Load, Phase::Index, Phase::Publish];
+    const ALL: [Phase; 6] =
+        [Phase::Queued, Phase::Understand, Phase::Infer, Phase::Load, Phase::Index, Phase::Publish];
+
+    /// Whether rows and bytes are counted.
+    fn reads(self) -> bool {
+        matches!(self, Phase::Understand | Phase::Infer | Phase::Load)
+    }
 
     fn name(self) -> Option<&'static str> {
         match self {
             Phase::Queued => None,
             Phase::Understand => Some("UNDERSTAND"),
+            Phase::Infer => Some("INFER"),
             Phase::Load => Some("LOAD"),
             Phase::Index => Some("INDEX"),
             Phase::Publish => Some("PUBLISH"),
@@ -75,7 +83,7 @@ impl LiveJob {
 
     pub(super) fn begin(&self, phase: Phase) {
         // Indexing and publishing read nothing: the counts of the load stay.
-        if matches!(phase, Phase::Understand | Phase::Load) {
+        if phase.reads() {
             self.bytes_done.store(0, Ordering::Relaxed);
             self.rows_done.store(0, Ordering::Relaxed);
         }
@@ -124,7 +132,7 @@ impl LiveJob {
         job.phase = phase.name();
         job.bytes_done = shown(self.bytes_done.load(Ordering::Relaxed)).min(job.bytes_total);
         job.rows_done = shown(self.rows_done.load(Ordering::Relaxed));
-        if !matches!(phase, Phase::Understand | Phase::Load) || elapsed_us < RATE_AFTER_US {
+        if !phase.reads() || elapsed_us < RATE_AFTER_US {
             return;
         }
         let elapsed_s = to_float(elapsed_us) / 1e6;
@@ -132,7 +140,7 @@ impl LiveJob {
         if job.bytes_done > 0 {
             let bytes_per_second = to_float(job.bytes_done) / elapsed_s;
             let of_phase = to_float(job.bytes_total - job.bytes_done) / bytes_per_second;
-            let of_load = if phase == Phase::Understand {
+            let of_load = if phase != Phase::Load {
                 LOAD_PER_UNDERSTAND * to_float(job.bytes_total) / bytes_per_second
             } else {
                 0.0
@@ -143,6 +151,12 @@ impl LiveJob {
 }
 
 impl Control for LiveJob {
+    fn inferring(&self) {
+        if self.phase.load(Ordering::Acquire) == Phase::Understand as u8 {
+            self.begin(Phase::Infer);
+        }
+    }
+
     fn bytes_done(&self, n: u64) {
         self.bytes_done.fetch_add(n, Ordering::Relaxed);
     }

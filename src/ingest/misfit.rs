@@ -6,16 +6,30 @@
 use sluice_schema::{ColumnType, DeclaredType, SheetPlan};
 
 use super::failure::{Failure, sentence};
-use super::load::{Prepared, Work};
+use super::load::Work;
+use super::prepare::Prepared;
 use super::request::Task;
 use crate::catalog::model::{
-    Dataset, Drift, DriftImpact, JobOutcome, LoadMode, OnError, RowCounts, StorageId,
+    Dataset, Drift, DriftImpact, JobOutcome, LoadMode, OnError, RejectedRow, RowCounts, StorageId,
 };
 use crate::error::{Code, Error};
 use crate::store::LoadedTable;
 
 /// Refusals that one message names.
 const MAX_NAMED: usize = 5;
+/// Refusals that a failed job lists.
+const MAX_LISTED: usize = 100;
+
+/// A refused row as a failed job lists it.
+fn listed(reject: &sluice_schema::Reject) -> RejectedRow {
+    RejectedRow {
+        row: reject.row,
+        column: reject.column.clone(),
+        value: reject.value.clone(),
+        reason: reject.reason.clone(),
+        cells: Vec::new(),
+    }
+}
 
 /// The type as a caller would declare it.
 pub(super) fn declared_type(column_type: ColumnType) -> Option<DeclaredType> {
@@ -72,7 +86,12 @@ pub(super) fn judge(
         rejected: i64::try_from(n_rejects).unwrap_or(i64::MAX),
         ..RowCounts::default()
     };
-    let outcome = JobOutcome { counts, drift: prepared.fit.drift.clone(), ..JobOutcome::default() };
+    let outcome = JobOutcome {
+        counts,
+        drift: prepared.fit.drift.clone(),
+        refused: table.rejects.iter().take(MAX_LISTED).map(listed).collect(),
+        ..JobOutcome::default()
+    };
     let refuse = |message: String| {
         let error = Error::new(Code::FileRejected, message);
         Err(Failure::Refused(error, Box::new(outcome.clone())))
@@ -126,11 +145,11 @@ pub(super) fn judge(
 
 /// No column has this label or name.
 pub(super) fn unknown_column(plan: &SheetPlan, wanted: &str) -> Error {
-    const MAX_LISTED: usize = 30;
+    const MAX_COLUMNS: usize = 30;
     let known: Vec<&str> = plan
         .columns
         .iter()
-        .take(MAX_LISTED)
+        .take(MAX_COLUMNS)
         .map(|column| match column.label.as_str() {
             "" => column.name.as_str(),
             label => label,

@@ -16,6 +16,7 @@ mod key;
 mod live;
 mod load;
 mod misfit;
+mod prepare;
 mod relations;
 mod request;
 mod runner;
@@ -43,7 +44,7 @@ pub use self::request::{UploadRequest, option_of_text, read_options};
 use self::runner::Shared;
 use self::spool::Folders;
 pub use self::spool::Spooled;
-use crate::catalog::model::{Job, JobId, JobKind, JobStatus, LoadMode, WorkspaceId};
+use crate::catalog::model::{Job, JobId, JobKind, JobStatus, LoadMode, Source, WorkspaceId};
 use crate::catalog::names::{Place, place};
 use crate::catalog::{Catalog, CatalogError, NewJob, disk_error};
 use crate::config::Settings;
@@ -133,6 +134,10 @@ impl Ingest {
     /// CONFLICT for a taken name in mode CREATE.
     pub fn check(&self, workspace: WorkspaceId, request: &UploadRequest) -> Result<()> {
         request.check()?;
+        if request.request_id.is_some() {
+            // The name may have been taken by this very request, sent before.
+            return Ok(());
+        }
         self.place(workspace, request).map(|_| ())
     }
 
@@ -158,57 +163,72 @@ impl Ingest {
         request: UploadRequest,
         spooled: Spooled,
     ) -> Result<JobId> {
-        let dataset_name = self.place(workspace, &request)?;
-        let options = serde_json::to_string(&request.wishes()).map_err(Error::internal)?;
-        if let Some(id) = self.repeated(workspace, &request, &spooled).await? {
-            return Ok(id);
-        }
-        let source = self.shared.folders.keep(spooled, &request.file_name).await?;
+        let wishes = serde_json::to_string(&request.wishes()).map_err(Error::internal)?;
         let id = JobId(Uuid::now_v7());
-        let job = NewJob {
+        let mut job = NewJob {
             id,
             workspace,
             kind: JobKind::Load,
-            dataset_name,
+            dataset_name: String::new(),
             dataset_label: request.label(),
             mode: request.mode,
-            source,
-            options,
+            source: Source {
+                sha256: spooled.sha256().to_owned(),
+                file_name: String::new(),
+                size_bytes: 0,
+            },
+            options: wishes,
             request_id: request.request_id.clone(),
         };
-        self.enqueue(&job).await?;
-        Ok(id)
+        if let Some(id) = self.repeated(&job).await? {
+            return Ok(id);
+        }
+        job.dataset_name = self.place(workspace, &request)?;
+        job.source = self.shared.folders.keep(spooled, &request.file_name).await?;
+        match self.enqueue(&job).await {
+            // The same request came twice at once.
+            Err(CatalogError::Changed) => {
+                self.repeated(&job).await?.ok_or_else(|| CatalogError::Changed.into())
+            }
+            queued => queued.map(|()| id).map_err(Error::from),
+        }
     }
 
-    async fn enqueue(&self, job: &NewJob) -> Result<()> {
+    async fn enqueue(&self, job: &NewJob) -> std::result::Result<(), CatalogError> {
         // Before the row: whoever finds the job can wait for it.
         self.shared.live_of(job.id);
         if let Err(error) = self.shared.catalog.enqueue(job).await {
             self.shared.forget_live(job.id);
-            return Err(error.into());
+            return Err(error);
         }
         self.shared.wake.notify_one();
         Ok(())
     }
 
     /// The job of an earlier request of the same id.
-    async fn repeated(
-        &self,
-        workspace: WorkspaceId,
-        request: &UploadRequest,
-        spooled: &Spooled,
-    ) -> Result<Option<JobId>> {
-        let Some(request_id) = &request.request_id else { return Ok(None) };
-        match self.shared.catalog.job_of_request(workspace, request_id).await? {
-            None => Ok(None),
-            Some((job, source)) if source.sha256 == spooled.sha256() => Ok(Some(job.id)),
-            Some(_) => Err(Error::new(
-                Code::Conflict,
-                format!(
-                    "The requestId {request_id:?} was given with another file. Give each request an id of its own."
-                ),
-            )),
-        }
+    async fn repeated(&self, job: &NewJob) -> Result<Option<JobId>> {
+        let Some(request_id) = &job.request_id else { return Ok(None) };
+        let Some(earlier) = self.shared.catalog.job_of_request(job.workspace, request_id).await?
+        else {
+            return Ok(None);
+        };
+        let what = if earlier.source.sha256 != job.source.sha256 {
+            "another file"
+        } else if earlier.dataset_label != job.dataset_label {
+            "another dataset's name"
+        } else if earlier.mode != job.mode {
+            "another mode"
+        } else if earlier.options != job.options {
+            "other options"
+        } else {
+            return Ok(Some(earlier.id));
+        };
+        Err(Error::new(
+            Code::Conflict,
+            format!(
+                "The requestId {request_id:?} was given with {what}. Give each request an id of its own."
+            ),
+        ))
     }
 
     /// Receives a file of this machine, for `sluice serve FILES` and for files that came into the

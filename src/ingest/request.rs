@@ -136,7 +136,9 @@ pub fn read_options(given: Map<String, Json>) -> Result<ReadOptions> {
         *value = Json::from(mark);
     }
     let options: ReadOptions = serde_json::from_value(Json::Object(options)).map_err(|error| {
-        Error::bad_input(format!("A reading option is not as expected: {error}."))
+        // What jobs carry beside the options is no option.
+        let found = error.to_string().replace(", `inherited`", "");
+        Error::bad_input(format!("A reading option is not as expected: {found}."))
     })?;
     check_columns(&options)?;
     Ok(options)

@@ -5,6 +5,7 @@
 
 use sluice_schema::{ColumnPlan, ColumnType};
 
+use super::columns::physical_name;
 use crate::catalog::model::Column;
 
 /// Labels shorter than this must agree in all letters and digits.
@@ -13,6 +14,8 @@ const MIN_FUZZY_CHARS: usize = 5;
 const MAX_CHARS: usize = 200;
 /// Values that differ, below which agreement may be chance.
 const MIN_DISTINCT: u64 = 5;
+/// The same for a column that stands where the other one stood.
+const MIN_DISTINCT_IN_PLACE: u64 = 2;
 
 /// Whether the labels differ only in case, separators or a letter or two.
 pub(super) fn alike_labels(old: &Column, new: &ColumnPlan) -> bool {
@@ -39,8 +42,10 @@ pub(super) fn alike_values(old: &Column, new: &ColumnPlan) -> bool {
         (ColumnType::Boolean, _) | (_, ColumnType::Boolean) => false,
         (old, new) => old.name() == new.name(),
     };
+    let is_in_place = old.physical == physical_name(new.index_in_file);
+    let n_wanted = if is_in_place { MIN_DISTINCT_IN_PLACE } else { MIN_DISTINCT };
     is_same_kind
-        && was.n_distinct >= MIN_DISTINCT
+        && was.n_distinct >= n_wanted
         && was.n_distinct == is.n_distinct
         && was.n_nulls == is.n_nulls
         && was.longest_bytes == is.longest_bytes

@@ -38,6 +38,12 @@ struct Source {
     distinct: Vec<Expr>,
 }
 
+/// What a selection needs of the store.
+struct Needs {
+    rows: bool,
+    total: bool,
+}
+
 /// The page that the arguments ask for.
 struct Wanted {
     is_reversed: bool,
@@ -71,9 +77,9 @@ impl<'d> Compiler<'d> {
         let mut keys = self.order_keys(rows, order.as_ref())?;
         complete(&mut keys, rows);
         let distinct_on = self.argument(field, "distinctOn");
-        let names = self.distinct_columns(rows.dataset, distinct_on.as_ref(), "distinctOn")?;
+        let columns = self.distinct_columns(rows.dataset, distinct_on.as_ref(), "distinctOn")?;
         let distinct = self.distinct_values(rows, distinct_on.as_ref())?;
-        let seal = self.seal(rows, &keys, &names);
+        let seal = self.seal(rows, &keys, &columns);
         let wanted = self.wanted(field, &keys, &seal)?;
         let mut columns = Columns::default();
         let sort_cells: Vec<(usize, CellKind)> = keys
@@ -93,7 +99,25 @@ impl<'d> Compiler<'d> {
             sort_cells,
         });
         let mut each = Cost::default();
-        let (mut has_parts, mut needs_total) = (false, false);
+        let (shape, needs) = self.connection_shape(rows, fields, &page, &mut columns, &mut each)?;
+        let source = Source { condition, keys, distinct };
+        let columns = needs.rows.then_some(columns);
+        let (select, names) =
+            self.gather_page(rows, field, &source, &wanted, columns, needs.total)?;
+        let cost = Cost::of_list(Some(wanted.size), each);
+        Ok(Aggregated { select, names, shape, cost })
+    }
+
+    fn connection_shape(
+        &mut self,
+        rows: &Rows<'d>,
+        fields: &Fields<'d>,
+        page: &Arc<Page>,
+        columns: &mut Columns,
+        each: &mut Cost,
+    ) -> Result<(RowShape, Needs)> {
+        // A cursor is looked at even where no row is asked for.
+        let mut needs = Needs { rows: page.has_after || page.has_before, total: false };
         let mut shape = RowShape::with_capacity(fields.len());
         let type_name = &rows.dataset.type_name;
         for (key, merged) in fields {
@@ -104,36 +128,29 @@ impl<'d> Compiler<'d> {
                     continue;
                 }
                 "totalCount" => {
-                    needs_total = true;
+                    needs.total = true;
                     let cell = OutCell::Column { index: TOTAL, kind: CellKind::Int };
                     shape.push(OutField { key: key_bytes(key), cell });
                     continue;
                 }
                 "edges" => {
                     let below = self.collect_below(merged)?;
-                    PagePart::Edges(self.edge_fields(rows, &below, &mut columns, &mut each)?)
+                    PagePart::Edges(self.edge_fields(rows, &below, columns, each)?)
                 }
                 "nodes" => {
                     let below = self.collect_row(merged, rows.dataset)?;
-                    PagePart::Nodes(self.row_shape(rows, &below, &mut columns, &mut each)?)
+                    PagePart::Nodes(self.row_shape(rows, &below, columns, each)?)
                 }
                 "pageInfo" => PagePart::Info(info_fields(&self.collect_below(merged)?)?),
                 other => {
                     return Err(Error::bad_input(format!("A connection has no field {other:?}.")));
                 }
             };
-            has_parts = true;
-            let cell = OutCell::Page { rows: ROWS, size: SIZE, page: Arc::clone(&page), part };
+            needs.rows = true;
+            let cell = OutCell::Page { rows: ROWS, size: SIZE, page: Arc::clone(page), part };
             shape.push(OutField { key: key_bytes(key), cell });
         }
-        // A cursor is looked at even where no row is asked for.
-        let needs_rows = has_parts || page.has_after || page.has_before;
-        let columns = needs_rows.then_some(columns);
-        let source = Source { condition, keys, distinct };
-        let (select, names) =
-            self.gather_page(rows, field, &source, &wanted, columns, needs_total)?;
-        let cost = Cost::of_list(Some(wanted.size), each);
-        Ok(Aggregated { select, names, shape, cost })
+        Ok((shape, needs))
     }
 
     fn edge_fields(
@@ -164,7 +181,7 @@ impl<'d> Compiler<'d> {
     }
 
     /// What signs the cursors of these rows in this order.
-    fn seal(&self, rows: &Rows<'d>, keys: &[OrderKey], distinct_names: &[String]) -> CursorSeal {
+    fn seal(&self, rows: &Rows<'d>, keys: &[OrderKey], distinct: &[String]) -> CursorSeal {
         let mut order = String::new();
         let mut types = String::new();
         for key in keys {
@@ -175,8 +192,9 @@ impl<'d> Compiler<'d> {
             };
             types.push_str(&format!("{} {scale}\n", key.sort_type.name()));
         }
-        for name in distinct_names {
-            order.push_str(&format!("distinct {name}\n"));
+        for physical in distinct {
+            let column = rows.dataset.columns.iter().find(|column| column.physical == *physical);
+            order.push_str(&format!("distinct {}\n", column.map_or("", |column| &column.name)));
         }
         let (workspace, dataset) = (self.snapshot.workspace.0, rows.dataset.id.0);
         CursorSeal::new(

@@ -13,6 +13,7 @@ pub mod filter;
 pub mod guard;
 pub mod input;
 mod keyset;
+pub mod node;
 pub mod overlap;
 pub mod plan;
 pub mod related;

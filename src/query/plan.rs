@@ -10,6 +10,7 @@ use super::Dialect;
 use super::cost::Cost;
 use super::document::Document;
 use super::input::{InputReader, Observation, Variables};
+use super::node::NODE_FIELD;
 use super::roots::Compiler;
 use super::value::Slot;
 use crate::catalog::model::{Dataset, DatasetId, Wish};
@@ -42,9 +43,6 @@ pub const ROOT_FIELDS: [(&str, RootKind); 4] = [
     ("Aggregate", RootKind::Aggregate),
     ("Connection", RootKind::Connection),
 ];
-
-/// The root field that finds a row of any dataset.
-pub const NODE_FIELD: &str = "node";
 
 /// The dataset and the kind of a root field; `None` for fields of the catalog.
 pub fn root_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<(&'s Arc<Dataset>, RootKind)> {

@@ -16,9 +16,10 @@ use super::Dialect;
 use super::aggregate::Expressions;
 use super::cost::Cost;
 use super::document::Document;
-use super::input::{Input, InputReader, Origin, TextAspect};
+use super::input::{Input, InputReader, Origin};
+use super::node::NODE_ID_FIELD;
 use super::plan::{RootKind, RootStatement};
-use super::select::{Columns, Fields, ListParts, NODE_ID_FIELD, Rows, typename_field};
+use super::select::{Columns, Fields, ListParts, Rows, typename_field};
 use super::value::{Side, Slot, SlotKind};
 use super::wish::Read;
 use crate::catalog::model::{Dataset, DatasetId, Wish};
@@ -27,7 +28,6 @@ use crate::config::QueryLimits;
 use crate::error::{Code, Error, Result};
 use crate::store::cursor::CursorKey;
 use crate::store::json::{OutCell, OutField, RootShape, RowShape, key_bytes};
-use crate::store::node;
 use crate::store::run::Statement;
 
 /// Datasets that one root field may touch: SQLite joins no more files.
@@ -347,24 +347,6 @@ impl<'d> Compiler<'d> {
             }
         }
         Ok((select, limit_slot))
-    }
-
-    /// The dataset that a node id names; `None` when there is none, or none with such a key.
-    ///
-    /// # Errors
-    /// BAD_USER_INPUT without the argument.
-    pub(super) fn node_dataset(&mut self, field: &'d Field) -> Result<Option<&'d Dataset>> {
-        let argument = self.argument(field, NODE_ID_FIELD).ok_or_else(|| {
-            Error::bad_input(format!("{} needs the argument {NODE_ID_FIELD:?}.", field.name.node))
-        })?;
-        let text = self.reader.opaque(&argument, NODE_ID_FIELD, TextAspect::NodeHead)?;
-        let Some(head) = node::read_head(&text) else { return Ok(None) };
-        let id = node::dataset_of(&head).map(DatasetId);
-        let dataset = id.and_then(|id| self.snapshot.dataset_by_id(id));
-        Ok(dataset.map(|dataset| &**dataset).filter(|dataset| {
-            let key = dataset.columns.get(dataset.key);
-            key.is_some_and(|key| node::head(dataset.id.0, &key.name) == head)
-        }))
     }
 
     /// An argument that has a value.

@@ -14,18 +14,13 @@ use sluice_schema::ColumnType;
 use super::Dialect;
 use super::cost::Cost;
 use super::input::{Input, Origin};
+use super::node::{NODE_ID_FIELD, NODE_TYPE, node_id_cell};
 use super::roots::Compiler;
 use super::value::{Slot, SlotKind};
 use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
 use crate::error::{Code, Error, Result};
 use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
-use crate::store::node;
 use crate::store::run::table_marker;
-
-/// The interface that every dataset's type implements.
-pub const NODE_TYPE: &str = "Node";
-/// Its field.
-pub const NODE_ID_FIELD: &str = "nodeId";
 
 /// Rows of a dataset under a name of their own inside a statement.
 #[derive(Clone, Debug)]
@@ -125,17 +120,6 @@ pub(super) fn cell_kind(column_type: ColumnType) -> CellKind {
         ColumnType::Json => CellKind::Json,
         ColumnType::String => CellKind::Text,
     }
-}
-
-/// The cell of a row's `nodeId`.
-fn node_id_cell(dataset: &Dataset, columns: &mut Columns) -> Result<OutCell> {
-    let key = dataset.columns.get(dataset.key);
-    let key = key.ok_or_else(|| Error::internal("a dataset without its key"))?;
-    Ok(OutCell::NodeId {
-        head: node::head(dataset.id.0, &key.name),
-        index: columns.position(&key.physical),
-        kind: cell_kind(key.column_type),
-    })
 }
 
 /// A key with finished JSON behind it.

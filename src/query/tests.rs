@@ -324,7 +324,7 @@ snapshot_page!(
 snapshot_page!(
     page_by_ranges_of_an_index,
     "{ ordersConnection(after: \"AFTER\", where: {paid: {_eq: true}}, orderBy: [{ordered: ASC}, {ratio: DESC}]) { nodes { status } } }",
-    r#""2024-01-31",0.5,"17""#
+    r#""2024-01-31","0.5","17""#
 );
 snapshot_page!(
     page_before_by_ranges_of_an_index,

@@ -150,8 +150,13 @@ impl Slot {
             },
             SlotKind::Cursor { seal, index, column_type } => {
                 let values = open_cursor(seal, text(value, place)?, place)?;
-                let value = values.get(*index).unwrap_or(&Json::Null);
-                scalar(value, *column_type, Side::Exact, dialect, place)
+                match (values.get(*index).unwrap_or(&Json::Null), column_type) {
+                    (Json::String(number), ColumnType::Float) => {
+                        let number = number.parse().ok().filter(|n: &f64| n.is_finite());
+                        number.map(Bind::Float).ok_or_else(|| wrong(place, value, "a cursor"))
+                    }
+                    (value, _) => scalar(value, *column_type, Side::Exact, dialect, place),
+                }
             }
             SlotKind::NodeKey(column_type) => {
                 let key = value.as_str().and_then(node::read_key).unwrap_or(Json::Null);
@@ -485,6 +490,32 @@ mod tests {
             Some(Bind::Text("2024-01-31T08:00:00".to_owned()))
         );
         assert_eq!(sqlite(json!("a\0b"), ColumnType::String), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn doubles_come_back_from_cursors_to_the_bit(bits in proptest::prelude::any::<u64>()) {
+            let number = f64::from_bits(bits);
+            proptest::prop_assume!(number.is_finite());
+            let key = crate::store::cursor::CursorKey::new([7; 32]);
+            let seal = CursorSeal::new(key, b"w", b"d", "ratio", "FLOAT", 1);
+            let (mut value, mut cursor) = (Vec::new(), Vec::new());
+            crate::store::json::write_float(number, &mut value);
+            seal.write(&[b"\"", value.as_slice(), b"\""].concat(), &mut cursor);
+            let kind = SlotKind::Cursor {
+                seal: Arc::new(seal),
+                index: 0,
+                column_type: ColumnType::Float,
+            };
+            let origin = Origin::Constant(Json::String(String::from_utf8(cursor).unwrap()));
+            let slot = Slot { origin, kind, place: "after".into() };
+            let bound = slot.bind(&Variables::new(), Dialect::Sqlite, 1);
+            let bound = match bound {
+                Ok(Bind::Float(n)) => Some(n.to_bits()),
+                _ => None,
+            };
+            proptest::prop_assert_eq!(bound, Some(bits));
+        }
     }
 
     #[test]

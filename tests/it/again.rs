@@ -216,8 +216,80 @@ fn the_same_again_is_no_work() {
         );
         let raw = client.upload_with("daily", "mode=append&requestId=monday&wait=60", "a\n3\n");
         assert_eq!(raw.json()["unchanged"], true, "{}", raw.text);
-        let other = client.upload_with("daily", "mode=append&requestId=monday&wait=60", "a\n4\n");
-        assert_eq!((other.status, other.code().as_str()), (409, "CONFLICT"));
+        // Another request needs another id.
+        for (name, query, file) in [
+            ("daily", "mode=append&requestId=monday&wait=60", "a\n4\n"),
+            ("weekly", "mode=append&requestId=monday&wait=60", "a\n3\n"),
+            ("daily", "mode=replace&requestId=monday&wait=60", "a\n3\n"),
+            ("daily", "mode=append&requestId=monday&wait=60&key=a", "a\n3\n"),
+        ] {
+            let other = client.upload_with(name, query, file);
+            assert_eq!((other.status, other.code().as_str()), (409, "CONFLICT"), "{query}");
+            assert!(other.text.contains("monday"), "{}", other.text);
+        }
+    });
+}
+
+#[test]
+fn a_creation_is_carried_out_once_however_often_it_is_sent() {
+    both_stores(|server| {
+        let client = server.client();
+        let named = json!({ "mode": "CREATE", "requestId": "first" });
+        let ids = std::thread::scope(|scope| {
+            let send = || upload(&client, "once", b"a\n1\n", &named)["job"]["id"].clone();
+            let sent: Vec<_> = (0..4).map(|_| scope.spawn(send)).collect();
+            sent.into_iter().map(|sent| sent.join().unwrap()).collect::<Vec<Value>>()
+        });
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        let again = upload(&client, "once", b"a\n1\n", &named);
+        assert_eq!((&again["unchanged"], &again["job"]["id"]), (&json!(true), &ids[0]));
+        // Without the id the name is taken.
+        let taken = client.upload_with("once", "mode=create&wait=60", "a\n1\n");
+        assert_eq!((taken.status, taken.code().as_str()), (409, "CONFLICT"));
+    });
+}
+
+#[test]
+fn a_key_that_comes_and_goes_is_told() {
+    both_stores(|server| {
+        let client = server.client();
+        let (unique, repeated) = (b"id,n\n5,1\n6,2\n", b"id,n\n5,1\n5,2\n");
+        upload(&client, "keyed", unique, &json!({}));
+        let payload = upload(&client, "keyed", repeated, &json!({ "onDrift": "FAIL" }));
+        assert_eq!(error_of(&payload).0, "SCHEMA_DRIFT", "{payload}");
+        assert_eq!(drift_of(&payload), ["REKEYED BREAKING id"]);
+        assert_eq!(client.data("{ keyed { id } }"), json!({ "keyed": [{ "id": 5 }, { "id": 6 }] }));
+        let payload = upload(&client, "keyed", repeated, &json!({}));
+        assert_eq!(drift_of(&payload), ["REKEYED BREAKING id"], "{payload}");
+        assert_eq!(
+            client.data("{ keyed { id originalId } }"),
+            json!({ "keyed": [{ "id": 1, "originalId": 5 }, { "id": 2, "originalId": 5 }] })
+        );
+        let payload = upload(&client, "keyed", unique, &json!({}));
+        assert_eq!(drift_of(&payload), ["REKEYED BREAKING id"], "{payload}");
+        assert_eq!(client.data("{ keyed { id } }"), json!({ "keyed": [{ "id": 5 }, { "id": 6 }] }));
+        let payload = upload(&client, "keyed", b"n\n1\n", &json!({}));
+        assert_eq!(drift_of(&payload), ["MISSING BREAKING id", "REKEYED BREAKING id"], "{payload}");
+        // Rows that are numbered stay so.
+        let payload = upload(&client, "keyed", b"n\n3\n4\n", &json!({}));
+        assert_eq!(drift_of(&payload), Vec::<String>::new(), "{payload}");
+    });
+}
+
+#[test]
+fn a_header_written_otherwise_keeps_its_field() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "people", b"Customer Name,City\nAda,Paris\nBob,Rome\n", &json!({}));
+        // The same values in the same place.
+        let payload = upload(&client, "people", b"Client,City\nAda,Paris\nBob,Rome\n", &json!({}));
+        assert_eq!(drift_of(&payload), ["RENAMED SAFE customerName"], "{payload}");
+        // Other values under nearly the same header.
+        let payload = upload(&client, "people", b"CLIENT,City\nCid,Oslo\n", &json!({}));
+        assert_eq!(drift_of(&payload), ["RENAMED SAFE customerName"], "{payload}");
+        // Other values under another header.
+        let payload = upload(&client, "people", b"Buyer,City\nDan,Bonn\n", &json!({}));
+        assert_eq!(drift_of(&payload), ["ADDED SAFE buyer", "MISSING BREAKING customerName"]);
     });
 }
 

@@ -11,7 +11,7 @@ const INSPECT: &str = "mutation In($file: Upload!, $options: UploadOptions, $mod
     inspect(file: $file, name: \"items\", options: $options, mode: $mode, rows: 2) { sheets {
         name format encoding dataset typeName exists rowCount delimiter quote headerRow firstDataRow key
         columns { name label type evidence { reason } } notices { code } rows rejectCount rejects { row value }
-        drift { kind impact column } sdl } } }";
+        drift { kind impact column } sdl sdlDiff } } }";
 
 #[test]
 fn a_file_is_told_and_not_stored() {
@@ -33,6 +33,7 @@ fn a_file_is_told_and_not_stored() {
         assert_eq!(sheet["rows"][0]["price"], "19.99");
         assert_eq!(sheet["rows"][0]["seenAt"], "2024-01-05T10:00:00Z");
         assert!(sheet["sdl"].as_str().unwrap().contains("price: Decimal"), "{sheet}");
+        assert_eq!(sheet["sdlDiff"], Value::Null);
         assert_eq!(
             client.data("{ datasets { name } jobs { id } }"),
             json!({ "datasets": [], "jobs": [] })
@@ -46,8 +47,15 @@ fn a_file_is_told_and_not_stored() {
             "{ items(limit: 2) { id name price inStock added seenAt made weight code big ref } }",
         );
         assert_eq!(sheet["rows"], made["items"]);
+        assert_eq!(inspect(ITEMS.as_bytes(), json!({}))["sdlDiff"], "");
         let again = inspect(b"ID,Name,Price\n1,x,y\n", json!({}));
         assert_eq!(again["exists"], true);
+        let diff = again["sdlDiff"].as_str().unwrap();
+        assert!(diff.starts_with(" type Items {\n"), "{diff}");
+        for line in ["-  price: Decimal\n", "+  price: String\n", "-  made: LocalDateTime\n"] {
+            assert!(diff.contains(line), "{line}: {diff}");
+        }
+        assert!(!diff.contains("name"), "{diff}");
         assert!(
             again["drift"]
                 .as_array()
@@ -97,6 +105,37 @@ fn the_route_and_the_program_say_the_same() {
         assert_eq!(bad.status, 400, "{}", bad.text);
         let pdf = client.request("POST", "/inspect", &[], "%PDF-1.7\n%\u{e2}\n1 0 obj");
         assert_eq!(pdf.status, 415, "{}", pdf.text);
+    });
+}
+
+#[test]
+fn the_program_asks_a_server_what_would_change() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "stock", b"sku,n\na,1\nb,2\n", &json!({}));
+        let folder = Folder::new();
+        folder.file("stock.csv", "sku,n,extra\na,1.5,x\n");
+        let ask = |more: &[&str]| {
+            let url = format!("http://{}", server.address);
+            let mut arguments = vec!["inspect", "stock.csv", "--to", &url];
+            arguments.extend(more);
+            let output = run_sluice(&folder, &arguments, &[("SLUICE_KEY", ADMIN_KEY)]);
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+            assert!(output.status.success(), "{}", text(output.stderr));
+            text(output.stdout)
+        };
+        let told = ask(&[]);
+        for line in [
+            "  breaking: \"n\" was INT",
+            "   type Stock {",
+            "  +  n: Decimal",
+            "  +  extra: String",
+        ] {
+            assert!(told.contains(line), "{line}: {told}");
+        }
+        let other = ask(&["--name", "else", "--json"]);
+        let sheet = serde_json::from_str::<Value>(&other).unwrap()["sheets"][0].clone();
+        assert_eq!((&sheet["dataset"], &sheet["exists"]), (&json!("elseData"), &json!(false)));
     });
 }
 

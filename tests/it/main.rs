@@ -31,6 +31,7 @@ mod harness;
 mod http;
 mod indexes;
 mod inspect;
+mod jobs;
 mod keys;
 mod node;
 mod options;

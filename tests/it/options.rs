@@ -279,6 +279,22 @@ fn several_sheets_become_several_datasets() {
         // One of them by name keeps the name that was given.
         let payload = upload(&client, "one", &book, &json!({ "sheets": ["People.csv"] }));
         assert_eq!(payload["datasets"], json!([{ "name": "one", "rowCount": "2" }]), "{payload}");
+        // Sheets that are called alike stay apart.
+        let alike = zip(&[
+            ("My Sheet.csv", "a\n1\n"),
+            ("my_sheet.csv", "a\n2\n"),
+            ("sub/my-sheet.csv", "a\n3\n"),
+        ]);
+        for is_unchanged in [false, true] {
+            let payload = upload(&client, "alike", &alike, &json!({}));
+            assert_eq!(payload["unchanged"], is_unchanged, "{payload}");
+            let data =
+                client.data("{ alikeMySheet { a } alikeMySheet2 { a } alikeSubMySheet { a } }");
+            assert_eq!(
+                data,
+                json!({ "alikeMySheet": [{ "a": 1 }], "alikeMySheet2": [{ "a": 2 }], "alikeSubMySheet": [{ "a": 3 }] })
+            );
+        }
         // The same bytes again are known sheet by sheet.
         let payload = upload(&client, "book", &book, &json!({}));
         assert_eq!(payload["unchanged"], true, "{payload}");

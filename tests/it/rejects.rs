@@ -27,6 +27,13 @@ fn nothing_is_loaded_unless_asked_for() {
             assert!(message.contains(part), "{part}: {message}");
         }
         assert_eq!(payload["job"]["counts"]["rejected"], "3");
+        let job = client.data("{ jobs(limit: 1) { refused { id row column value reason } } }");
+        let refused = &job["jobs"][0]["refused"];
+        assert_eq!(refused.as_array().unwrap().len(), 3, "{job}");
+        assert_eq!(
+            (&refused[0]["id"], &refused[0]["row"], &refused[0]["column"], &refused[0]["value"]),
+            (&Value::Null, &json!("3"), &json!("Amount"), &json!("lots"))
+        );
         assert_eq!(client.data("{ dataset(name: \"pay\") { name } }"), json!({ "dataset": null }));
     });
 }
@@ -99,6 +106,63 @@ fn refused_rows_are_kept_corrected_and_admitted() {
         let left = client
             .data("mutation { discardRejects(dataset: \"pay\") { rejectCount rejects { id } } }");
         assert_eq!(left["discardRejects"], json!({ "rejectCount": "0", "rejects": [] }));
+    });
+}
+
+#[test]
+fn a_row_is_admitted_once_however_often_it_is_asked_for() {
+    both_stores(|server| {
+        let client = server.client();
+        let mut more = typed();
+        more["onError"] = json!("REJECT");
+        upload(&client, "pay", FILE, &more);
+        let id = client.data("{ dataset(name: \"pay\") { rejects { id } } }")["dataset"]["rejects"]
+            [0]["id"]
+            .clone();
+        let admit = |wait: u32| {
+            let text = format!(
+                "mutation A($id: ID!) {{ admitRejects(dataset: \"pay\", corrections: [{{ id: $id, cells: [{{ column: \"amount\", value: \"7\" }}] }}], wait: {wait}) {{ job {{ id status error {{ code }} }} }} }}"
+            );
+            client.graphql(&text, &json!({ "id": id })).json()
+        };
+        // Both find the reject before the first is done, or the second does not find it.
+        let first = admit(0);
+        let second = admit(60);
+        let code = match second["data"]["admitRejects"].as_object() {
+            Some(payload) => payload["job"]["error"]["code"].clone(),
+            None => second["errors"][0]["extensions"]["code"].clone(),
+        };
+        assert!(code == "CONFLICT" || code == "NOT_FOUND", "{first} {second}");
+        let data = client.data("{ pay { name } dataset(name: \"pay\") { rejectCount } }");
+        assert_eq!(
+            data,
+            json!({ "pay": [{ "name": "ann" }, { "name": "bob" }], "dataset": { "rejectCount": "2" } })
+        );
+    });
+}
+
+#[test]
+fn a_correction_may_have_more_digits_after_the_point() {
+    both_stores(|server| {
+        let client = server.client();
+        let declared = json!({
+            "onError": "REJECT",
+            "options": { "columns": [{ "label": "amt", "type": "DECIMAL" }] },
+        });
+        upload(&client, "fine", b"k,amt\n1,1.5\n2,much\n", &declared);
+        let payload = client.data(
+            "mutation { admitRejects(dataset: \"fine\", corrections: [{ id: \"1\", cells: [{ column: \"amt\", value: \"9.125\" }] }], wait: 60) { job { status } dataset { columns { name declared } } } }",
+        );
+        assert_eq!(payload["admitRejects"]["job"]["status"], "SUCCEEDED", "{payload}");
+        assert_eq!(
+            client.data("{ fine { amt } }"),
+            json!({ "fine": [{ "amt": "1.500" }, { "amt": "9.125" }] })
+        );
+        // What was not declared did not become so.
+        assert_eq!(
+            payload["admitRejects"]["dataset"]["columns"][1],
+            json!({ "name": "k", "declared": false })
+        );
     });
 }
 
