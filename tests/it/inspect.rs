@@ -51,7 +51,7 @@ fn a_file_is_told_and_not_stored() {
         let again = inspect(b"ID,Name,Price\n1,x,y\n", json!({}));
         assert_eq!(again["exists"], true);
         let diff = again["sdlDiff"].as_str().unwrap();
-        assert!(diff.starts_with(" type Items {\n"), "{diff}");
+        assert!(diff.starts_with(" type Items implements Node {\n"), "{diff}");
         for line in ["-  price: Decimal\n", "+  price: String\n", "-  made: LocalDateTime\n"] {
             assert!(diff.contains(line), "{line}: {diff}");
         }
@@ -127,7 +127,7 @@ fn the_program_asks_a_server_what_would_change() {
         let told = ask(&[]);
         for line in [
             "  breaking: \"n\" was INT",
-            "   type Stock {",
+            "   type Stock implements Node {",
             "  +  n: Decimal",
             "  +  extra: String",
         ] {
