@@ -30,7 +30,7 @@ const MUTATIONS: [(&str, &str); 10] = [
 ];
 
 /// What the types made for a dataset get appended to its own type's name.
-const TYPE_SUFFIXES: [&str; 96] = [
+const TYPE_SUFFIXES: [&str; 104] = [
     "",
     "BoolExp",
     "OrderBy",
@@ -53,6 +53,8 @@ const TYPE_SUFFIXES: [&str; 96] = [
     "AvgOrderBy",
     "MinOrderBy",
     "MaxOrderBy",
+    "SpreadOrderBy",
+    "SpreadFields",
     "StddevOrderBy",
     "StddevPopOrderBy",
     "StddevSampOrderBy",
@@ -103,6 +105,12 @@ const TYPE_SUFFIXES: [&str; 96] = [
     "GroupHavingExp",
     "Having",
     "HavingExp",
+    "HavingCount",
+    "HavingSum",
+    "HavingAvg",
+    "HavingMin",
+    "HavingMax",
+    "HavingSpread",
     "Connection",
     "Edge",
     "InsertInput",

@@ -13,7 +13,9 @@ use serde_json::Value as Json;
 use sluice_schema::ColumnType;
 
 use super::types::comparison_name;
-use crate::query::filter::{Operator, operators};
+use crate::query::operators::{Operator, operators};
+use crate::query::regex::Pattern;
+use crate::store::fold::fold;
 use crate::store::sqlite::functions::compile_regex;
 
 /// The fields of a list that can be filtered and sorted by.
@@ -184,7 +186,7 @@ fn compare(
     let text = cell.as_str().unwrap_or_default();
     let wanted = operand.as_str().unwrap_or_default();
     let folded = |is_insensitive: bool, text: &str| {
-        if is_insensitive { text.to_lowercase() } else { text.to_owned() }
+        if is_insensitive { fold(text) } else { text.to_owned() }
     };
     Ok(match *operator {
         Operator::Eq => ordering == Ordering::Equal,
@@ -207,10 +209,27 @@ fn compare(
             fits(&folded(is_insensitive, text), &pattern)? != is_negated
         }
         Operator::Regex { is_insensitive, is_negated } => {
-            let pattern = if is_insensitive { format!("(?i){wanted}") } else { wanted.to_owned() };
-            fits(text, &pattern)? != is_negated
+            let pattern = checked(Pattern::new(wanted, is_insensitive))?;
+            fits(text, &pattern.rust)? != is_negated
         }
-        Operator::In | Operator::Nin | Operator::IsNull => false,
+        Operator::Similar { is_negated } => {
+            fits(text, &checked(Pattern::similar(wanted))?.rust)? != is_negated
+        }
+        // The catalog's lists are compared above, and it has no JSON to filter by.
+        Operator::In
+        | Operator::Nin
+        | Operator::IsNull
+        | Operator::JsonContains
+        | Operator::JsonContainedIn
+        | Operator::HasKey
+        | Operator::HasKeysAny
+        | Operator::HasKeysAll => false,
+    })
+}
+
+fn checked(pattern: std::result::Result<Pattern, String>) -> Result<Pattern> {
+    pattern.map_err(|why| {
+        Error::new(format!("That is not a regular expression that runs in linear time ({why})."))
     })
 }
 

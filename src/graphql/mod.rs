@@ -13,6 +13,7 @@ mod corrections;
 mod documents;
 mod engine;
 mod explain;
+mod group_types;
 mod indexes;
 pub mod manifest;
 pub mod mutations;

@@ -12,8 +12,7 @@ use super::connection_types;
 use super::types::{comparison_name, list_arguments, no_rows};
 use crate::catalog::model::Dataset;
 use crate::catalog::snapshot::{AGGREGATE_SUFFIX, CONNECTION_SUFFIX, Link};
-use crate::query::aggregate::FUNCTIONS;
-use crate::query::related::has_order;
+use crate::query::aggregate::{FUNCTIONS, Function, result_type};
 use sluice_schema::ColumnType;
 
 /// The object, the filter and the order of a dataset.
@@ -106,19 +105,25 @@ pub(super) fn register(mut builder: SchemaBuilder, dataset: &Dataset) -> SchemaB
                 ),
         );
     let mut order = InputObject::new(format!("{name}AggregateOrderBy"))
-        .description(format!("Keys of an order by related rows of \"{}\".", dataset.label))
+        .description(format!("Keys of an order by several rows of \"{}\".", dataset.label))
         .field(InputValue::new("count", TypeRef::named("OrderBy")));
-    for (function_name, function) in FUNCTIONS {
-        let type_name = format!("{name}{function:?}OrderBy");
+    for function in Function::stems() {
+        let stem = function.type_stem();
+        let type_name = format!("{name}{stem}OrderBy");
         let mut keys = InputObject::new(&type_name);
         let mut is_empty = true;
-        for column in dataset.columns.iter().filter(|column| has_order(function, column)) {
+        for column in
+            dataset.columns.iter().filter(|column| result_type(function, column).is_some())
+        {
             is_empty = false;
             keys = keys.field(InputValue::new(&column.name, TypeRef::named("OrderBy")));
         }
-        if !is_empty {
-            builder = builder.register(keys);
-            order = order.field(InputValue::new(function_name, TypeRef::named(type_name)));
+        if is_empty {
+            continue;
+        }
+        builder = builder.register(keys);
+        for (function_name, _) in FUNCTIONS.iter().filter(|(_, of)| of.type_stem() == stem) {
+            order = order.field(InputValue::new(*function_name, TypeRef::named(&type_name)));
         }
     }
     builder.register(order)

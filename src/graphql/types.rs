@@ -9,11 +9,11 @@ use async_graphql::dynamic::{
 };
 use sluice_schema::{ColumnType, naming};
 
-use super::{connection_types, relation_types};
+use super::{connection_types, group_types, relation_types};
 use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
 use crate::catalog::snapshot::{CONNECTION_SUFFIX, Snapshot};
-use crate::query::aggregate::{FUNCTIONS, result_type};
-use crate::query::filter::{Operator, operators};
+use crate::query::aggregate::{FUNCTIONS, Function, result_type};
+use crate::query::operators::{Operand, operators};
 
 /// The types that every schema has: scalars, comparisons, `OrderBy`.
 pub fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
@@ -29,6 +29,7 @@ pub fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
             )
             .item(EnumItem::new("DESC_NULLS_LAST").description("Descending; missing values last.")),
     );
+    builder = group_types::register_shared(builder);
     for (name, description) in SCALARS {
         builder = builder.register(Scalar::new(name).description(description));
     }
@@ -93,10 +94,12 @@ fn comparison_type(column_type: ColumnType) -> InputObject {
     let mut object = InputObject::new(comparison_name(column_type))
         .description(format!("Comparisons of {operand} values; all that are given must hold."));
     for (name, operator, description) in operators(column_type) {
-        let operand = match operator {
-            Operator::IsNull => TypeRef::named(TypeRef::BOOLEAN),
-            Operator::In | Operator::Nin => TypeRef::named_nn_list(operand),
-            _ => TypeRef::named(operand),
+        let operand = match operator.operand() {
+            Operand::Boolean => TypeRef::named(TypeRef::BOOLEAN),
+            Operand::Values => TypeRef::named_nn_list(operand),
+            Operand::Value => TypeRef::named(operand),
+            Operand::Text => TypeRef::named(TypeRef::STRING),
+            Operand::Texts => TypeRef::named_nn_list(TypeRef::STRING),
         };
         object = object.field(InputValue::new(*name, operand).description(*description));
     }
@@ -136,6 +139,7 @@ pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
             dataset.label
         )),
     );
+    fields.push(group_types::query_field(dataset));
     fields.push(
         connection_types::field(&format!("{}{CONNECTION_SUFFIX}", dataset.name), dataset)
             .description(format!(
@@ -232,6 +236,7 @@ pub fn register_dataset(
     }
     builder = builder.register(object).register(filter).register(order).register(columns);
     builder = relation_types::register(builder, dataset);
+    builder = group_types::register(builder, dataset);
     builder = connection_types::register(builder, dataset);
     register_aggregate(builder, dataset)
 }
@@ -251,8 +256,9 @@ fn register_aggregate(mut builder: SchemaBuilder, dataset: &Dataset) -> SchemaBu
                 .description("Count different values only."),
         ),
     );
-    for (function_name, function) in FUNCTIONS {
-        let type_name = format!("{name}{function:?}Fields");
+    for function in Function::stems() {
+        let stem = function.type_stem();
+        let type_name = format!("{name}{stem}Fields");
         let mut object = Object::new(&type_name);
         let mut is_empty = true;
         for column in &dataset.columns {
@@ -264,9 +270,12 @@ fn register_aggregate(mut builder: SchemaBuilder, dataset: &Dataset) -> SchemaBu
                 |_| FieldFuture::Value(None),
             ));
         }
-        if !is_empty {
-            builder = builder.register(object);
-            fields = fields.field(Field::new(function_name, TypeRef::named(type_name), |_| {
+        if is_empty {
+            continue;
+        }
+        builder = builder.register(object);
+        for (function_name, _) in FUNCTIONS.iter().filter(|(_, of)| of.type_stem() == stem) {
+            fields = fields.field(Field::new(*function_name, TypeRef::named(&type_name), |_| {
                 FieldFuture::Value(None)
             }));
         }

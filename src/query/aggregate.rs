@@ -1,8 +1,8 @@
 //! Turns the selection of an aggregate into the expressions of one SELECT.
 //!
-//! Sums of whole numbers and decimals are exact: they are added as whole numbers and divided, for
-//! averages, only when the answer is written. The rows beside an aggregate (`nodes`) are gathered
-//! into one value of the same statement.
+//! Numbers are added exactly and rounded once, so that both stores answer the same digits: whole
+//! numbers and decimals as they are, doubles as the shortest decimals that they print as. The rows
+//! beside an aggregate (`nodes`) are gathered into one value of the same statement.
 
 use sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
 use sluice_schema::ColumnType;
@@ -13,7 +13,9 @@ use super::roots::Compiler;
 use super::select::{Columns, Fields, Rows, cell_kind, typename_field};
 use crate::catalog::model::Column;
 use crate::error::{Code, Error, Result};
+use crate::store::exact::Spread;
 use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
+use crate::store::postgres::functions::DOUBLE;
 
 /// Digits after the point that an average has beyond its column's.
 pub const AVERAGE_EXTRA_DIGITS: u8 = 4;
@@ -29,15 +31,45 @@ pub enum Function {
     Min,
     /// The largest value.
     Max,
+    /// How far values are from their mean.
+    Spread(Spread),
+}
+
+const fn spread(is_sample: bool, is_root: bool) -> Function {
+    Function::Spread(Spread { is_sample, is_root })
 }
 
 /// The functions with their names in GraphQL.
-pub const FUNCTIONS: [(&str, Function); 4] = [
+pub const FUNCTIONS: [(&str, Function); 10] = [
     ("sum", Function::Sum),
     ("avg", Function::Avg),
     ("min", Function::Min),
     ("max", Function::Max),
+    ("stddev", spread(true, true)),
+    ("stddevPop", spread(false, true)),
+    ("stddevSamp", spread(true, true)),
+    ("variance", spread(true, false)),
+    ("varPop", spread(false, false)),
+    ("varSamp", spread(true, false)),
 ];
+
+impl Function {
+    /// What the types made for it are called: `OrdersSumFields`; all spreads share one.
+    pub fn type_stem(self) -> &'static str {
+        match self {
+            Function::Sum => "Sum",
+            Function::Avg => "Avg",
+            Function::Min => "Min",
+            Function::Max => "Max",
+            Function::Spread(_) => "Spread",
+        }
+    }
+
+    /// The functions whose types differ: one for each stem.
+    pub fn stems() -> impl Iterator<Item = Function> {
+        FUNCTIONS.iter().take(5).map(|(_, function)| *function)
+    }
+}
 
 /// The type that a function answers for a column; `None` where it has no meaning.
 pub fn result_type(function: Function, column: &Column) -> Option<ColumnType> {
@@ -46,15 +78,20 @@ pub fn result_type(function: Function, column: &Column) -> Option<ColumnType> {
         ColumnType::Int | ColumnType::BigInt | ColumnType::Decimal { .. } | ColumnType::Float
     );
     match function {
-        Function::Sum | Function::Avg if !is_number || column.generated => None,
+        Function::Sum | Function::Avg | Function::Spread(_) if !is_number || column.generated => {
+            None
+        }
         Function::Sum => Some(match column.column_type {
             ColumnType::Int => ColumnType::BigInt,
             other => other,
         }),
         Function::Avg => Some(match column.column_type {
-            decimal @ ColumnType::Decimal { .. } => decimal,
+            ColumnType::Decimal { precision, scale } => {
+                ColumnType::Decimal { precision, scale: scale.saturating_add(AVERAGE_EXTRA_DIGITS) }
+            }
             _ => ColumnType::Float,
         }),
+        Function::Spread(_) => Some(ColumnType::Float),
         Function::Min | Function::Max => match column.column_type {
             ColumnType::Boolean | ColumnType::Json | ColumnType::Uuid => None,
             other => Some(other),
@@ -182,76 +219,66 @@ impl<'d> Compiler<'d> {
             let Some(field) = merged.first() else { continue };
             let name = field.name.node.as_str();
             if name == "__typename" {
-                let type_name = format!("{}{function:?}Fields", rows.dataset.type_name);
+                let stem = function.type_stem();
+                let type_name = format!("{}{stem}Fields", rows.dataset.type_name);
                 shape.push(typename_field(key, &type_name));
                 continue;
             }
-            let found = rows.dataset.columns.iter().find(|column| column.name == name);
-            let answer = found.and_then(|column| Some((column, result_type(function, column)?)));
-            let Some((column, answer)) = answer else {
-                return Err(Error::bad_input(format!(
-                    "{function:?} is not defined for a field {name:?} of {}.",
-                    rows.dataset.name
-                )));
-            };
+            let (column, answer) = function_column(rows, function, name)?;
             columns.position(&column.physical);
-            let cell = self.function_cell(rows, function, column, answer, expressions);
+            let label = format!("{function:?} {}", column.physical);
+            let index = expressions.position(label, || self.function_value(rows, function, column));
+            let cell = OutCell::Column { index, kind: cell_kind(answer) };
             shape.push(OutField { key: key_bytes(key), cell });
         }
         Ok(shape)
     }
 
-    fn function_cell(
+    /// What a function answers for a column, exact until one last rounding, the same on both stores:
+    /// sums and averages of whole numbers and decimals as [`result_type`] says, the others as the
+    /// nearest double.
+    pub(super) fn function_value(
         &self,
         rows: &Rows<'_>,
         function: Function,
         column: &Column,
-        answer: ColumnType,
-        expressions: &mut Expressions,
-    ) -> OutCell {
-        let physical = &column.physical;
-        let value = || rows.column(physical);
-        let mut sum = || {
-            expressions.position(format!("sum {physical}"), || match self.dialect {
-                Dialect::Sqlite if column.column_type == ColumnType::Float => {
-                    Func::cust("sluice_float_sum").arg(value()).into()
-                }
-                Dialect::Sqlite => Func::cust("sluice_sum").arg(value()).into(),
-                Dialect::Postgres if column.column_type == ColumnType::Float => value().sum(),
-                Dialect::Postgres => value().sum().cast_as("numeric"),
-            })
-        };
-        match function {
-            Function::Sum => OutCell::Column { index: sum(), kind: cell_kind(answer) },
-            Function::Avg if column.column_type == ColumnType::Float => {
-                let index = expressions.position(format!("avg {physical}"), || {
-                    let total: Expr = match self.dialect {
-                        Dialect::Sqlite => Func::cust("sluice_float_sum").arg(value()).into(),
-                        Dialect::Postgres => value().sum(),
-                    };
-                    total.div(value().count())
-                });
-                OutCell::Column { index, kind: CellKind::Float }
-            }
-            Function::Avg => {
-                let sum = sum();
-                let count = expressions.position(format!("count {physical}"), || value().count());
-                let (scale, digits) = match column.column_type {
-                    ColumnType::Decimal { scale, .. } => {
-                        (scale, Some(scale.saturating_add(AVERAGE_EXTRA_DIGITS)))
-                    }
-                    _ => (0, None),
-                };
-                OutCell::Average { sum, count, scale, digits }
-            }
-            Function::Min | Function::Max => {
-                let is_min = function == Function::Min;
-                let index = expressions.position(format!("{is_min} {physical}"), || {
-                    if is_min { value().min() } else { value().max() }
-                });
-                OutCell::Column { index, kind: cell_kind(answer) }
-            }
+    ) -> Expr {
+        let value = rows.column(&column.physical);
+        match (function, self.dialect) {
+            (Function::Min, _) => value.min(),
+            (Function::Max, _) => value.max(),
+            (_, Dialect::Sqlite) => sqlite_value(function, column.column_type, value),
+            (_, Dialect::Postgres) => postgres_value(function, column.column_type, value),
         }
+    }
+
+    /// The same in a form that sorts, and is compared, as the numbers do, and its type.
+    ///
+    /// # Errors
+    /// When the function is not defined for the column.
+    pub(super) fn sortable_value(
+        &self,
+        rows: &Rows<'_>,
+        function: Function,
+        column: &Column,
+    ) -> Result<(Expr, ColumnType)> {
+        /// Digits of the widest decimal that is compared.
+        const MAX_DIGITS: u8 = 38;
+        let answer = result_type(function, column).ok_or_else(|| {
+            Error::internal("a function over a column that it has no meaning for")
+        })?;
+        let value = self.function_value(rows, function, column);
+        if !is_wide(function, column) {
+            return Ok((value, answer));
+        }
+        let scale = match answer {
+            ColumnType::Decimal { scale, .. } => scale,
+            _ => 0,
+        };
+        Ok(match self.dialect {
+            Dialect::Sqlite => (Func::cust("sluice_rank").arg(value).into(), ColumnType::String),
+            Dialect::Postgres => (value, ColumnType::Decimal { precision: MAX_DIGITS, scale }),
+        })
     }
 
     /// `count(columns, distinct)`: rows in which all the columns have a value.
@@ -273,7 +300,12 @@ impl<'d> Compiler<'d> {
         for column in &physical {
             columns.position(column);
         }
-        let values: Vec<Expr> = physical.iter().map(|column| rows.column(column)).collect();
+        let all_columns = rows.dataset.columns.iter();
+        let values: Vec<Expr> = physical
+            .iter()
+            .filter_map(|name| all_columns.clone().find(|column| column.physical == *name))
+            .map(|column| self.comparable(rows, column))
+            .collect();
         let all_present =
             values.iter().cloned().map(ExprTrait::is_not_null).reduce(|a, b| a.and(b));
         Ok(match (values.as_slice(), is_distinct) {
@@ -329,5 +361,95 @@ impl<'d> Compiler<'d> {
         let mut select = Query::select();
         select.expr(all).from_subquery(rows, GATHERED);
         Ok(Expr::SubQuery(None, Box::new(select.into())))
+    }
+}
+
+/// A column by its field's name, and what a function answers for it.
+///
+/// # Errors
+/// BAD_USER_INPUT where the function is not defined.
+pub(super) fn function_column<'d>(
+    rows: &Rows<'d>,
+    function: Function,
+    name: &str,
+) -> Result<(&'d Column, ColumnType)> {
+    let found = rows.dataset.columns.iter().find(|column| column.name == name);
+    let answer = found.and_then(|column| Some((column, result_type(function, column)?)));
+    answer.ok_or_else(|| {
+        Error::bad_input(format!(
+            "{} is not defined for a field {name:?} of {}.",
+            function.type_stem(),
+            rows.dataset.name
+        ))
+    })
+}
+
+/// Whether what a function answers is a whole number or a decimal that may pass 64 bits.
+pub(super) fn is_wide(function: Function, column: &Column) -> bool {
+    let is_double = result_type(function, column) == Some(ColumnType::Float);
+    matches!(function, Function::Sum | Function::Avg) && !is_double
+}
+
+fn sqlite_value(function: Function, column_type: ColumnType, value: Expr) -> Expr {
+    let (name, digits) = match (function, column_type) {
+        (Function::Sum, ColumnType::Float) => ("sluice_float_sum", None),
+        (Function::Avg, ColumnType::Decimal { .. }) => {
+            ("sluice_decimal_avg", Some(AVERAGE_EXTRA_DIGITS))
+        }
+        (Function::Avg, _) => ("sluice_avg", None),
+        (Function::Spread(spread), column_type) => {
+            let name = match (spread.is_sample, spread.is_root) {
+                (true, true) => "sluice_stddev_samp",
+                (true, false) => "sluice_var_samp",
+                (false, true) => "sluice_stddev_pop",
+                (false, false) => "sluice_var_pop",
+            };
+            match column_type {
+                ColumnType::Decimal { scale, .. } => (name, Some(scale)),
+                _ => (name, Some(0)),
+            }
+        }
+        _ => ("sluice_sum", None),
+    };
+    let call = Func::cust(name).arg(value);
+    match digits {
+        Some(digits) => call.arg(Expr::cust(digits.to_string())).into(),
+        None => call.into(),
+    }
+}
+
+/// Quotients are cut after so many digits that the nearest double, found from what is left, is that
+/// of the quotient itself: two doubles lie further apart than what was cut off.
+fn postgres_value(function: Function, column_type: ColumnType, value: Expr) -> Expr {
+    let is_float = column_type == ColumnType::Float;
+    let count = value.clone().count();
+    // A double counts as its shortest decimal, as on the other store.
+    let number = if is_float { value.cast_as("text").cast_as("numeric") } else { value };
+    let sum = number.clone().sum().cast_as("numeric");
+    let double = |template: &str, parts: Vec<Expr>| {
+        Expr::cust_with_exprs(format!("{DOUBLE}({template})"), parts)
+    };
+    let n_digits = if is_float { 1_500 } else { 300 };
+    match (function, column_type) {
+        (Function::Avg, ColumnType::Decimal { scale, .. }) => {
+            let digits = scale.saturating_add(AVERAGE_EXTRA_DIGITS);
+            // Half away from zero.
+            let template =
+                format!("sign($1) * div(2 * abs($1) * 1e{digits} + $2, 2 * $2) * 1e-{digits}");
+            Expr::cust_with_exprs(template, [sum, count])
+        }
+        (Function::Avg, _) => {
+            double(&format!("div($1 * 1e{n_digits}, $2) * 1e-{n_digits}"), vec![sum, count])
+        }
+        (Function::Spread(Spread { is_sample, is_root }), _) => {
+            let squares = number.clone().cast_as("numeric").mul(number).sum();
+            let divisor = if is_sample { "NULLIF($1 - 1, 0)" } else { "$1" };
+            let variance =
+                format!("div(($1 * $3 - $2 * $2) * 1e{n_digits}, $1 * {divisor}) * 1e-{n_digits}");
+            let template = if is_root { format!("sqrt({variance})") } else { variance };
+            double(&template, vec![count.cast_as("numeric"), sum, squares])
+        }
+        (_, ColumnType::Float) => double("$1", vec![sum]),
+        _ => sum,
     }
 }

@@ -1,141 +1,24 @@
 //! Turns a `where` argument into one SQL condition.
 //!
-//! [`operators`] is the one table of which operators a type has: the GraphQL types are made from
-//! it and filters are compiled by it. Conditions follow SQL's three-valued logic on both stores: a
-//! comparison with a missing value is neither true nor false, and `_not` leaves it so.
+//! Which operators a type has is in [`super::operators`]. Conditions follow SQL's three-valued logic on both stores: a
+//! comparison with a missing value is neither true nor false, and `_not` leaves it so. An empty
+//! object asks for nothing, `_and: []` holds, `_or: []` and `_not: {}` do not.
 
 use sea_query::{BinOper, Expr, ExprTrait, Func};
 use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::input::Input;
+use super::operators::{Operand, Operator, operators};
 use super::roots::Compiler;
 use super::select::Rows;
 use super::value::{Side, Slot, SlotKind};
 use crate::error::{Code, Error, Result};
+use crate::store::postgres::functions::{FOLD, JSONB};
 
-/// A comparison of a column with a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// Equal.
-    Eq,
-    /// Not equal.
-    Neq,
-    /// Greater.
-    Gt,
-    /// Greater or equal.
-    Gte,
-    /// Less.
-    Lt,
-    /// Less or equal.
-    Lte,
-    /// Equal to one of a list.
-    In,
-    /// Equal to none of a list.
-    Nin,
-    /// Missing (`true`) or present (`false`).
-    IsNull,
-    /// Fits a pattern of `%` and `_`.
-    Like {
-        /// Whether case is ignored.
-        is_insensitive: bool,
-        /// Whether the answer is turned around.
-        is_negated: bool,
-    },
-    /// Begins with.
-    StartsWith {
-        /// Whether case is ignored.
-        is_insensitive: bool,
-    },
-    /// Ends with.
-    EndsWith {
-        /// Whether case is ignored.
-        is_insensitive: bool,
-    },
-    /// Holds somewhere.
-    Contains {
-        /// Whether case is ignored.
-        is_insensitive: bool,
-    },
-    /// Fits a regular expression somewhere.
-    Regex {
-        /// Whether case is ignored.
-        is_insensitive: bool,
-        /// Whether the answer is turned around.
-        is_negated: bool,
-    },
-}
-
-/// An operator with its name and what it says about itself.
-type Named = (&'static str, Operator, &'static str);
-
-const COMPARISONS: [Named; 9] = [
-    ("_eq", Operator::Eq, "Equal to this value."),
-    ("_neq", Operator::Neq, "Not equal to this value; rows without a value do not match."),
-    ("_gt", Operator::Gt, "Greater than this value."),
-    ("_gte", Operator::Gte, "Greater than or equal to this value."),
-    ("_lt", Operator::Lt, "Less than this value."),
-    ("_lte", Operator::Lte, "Less than or equal to this value."),
-    ("_in", Operator::In, "Equal to one of these values; an empty list matches nothing."),
-    ("_nin", Operator::Nin, "Equal to none of these values."),
-    ("_isNull", Operator::IsNull, "true: the value is missing; false: it is there."),
-];
-
-const IGNORING: &str = "Case is ignored by comparing Unicode lower-case forms.";
-
-const TEXT: [Named; 14] = {
-    use Operator::{Contains, EndsWith, Like, Regex, StartsWith};
-    [
-        (
-            "_like",
-            Like { is_insensitive: false, is_negated: false },
-            "Fits a pattern: % stands for any characters, _ for one, \\\\ takes the next as it is.",
-        ),
-        (
-            "_nlike",
-            Like { is_insensitive: false, is_negated: true },
-            "Does not fit a pattern; see _like.",
-        ),
-        ("_ilike", Like { is_insensitive: true, is_negated: false }, IGNORING),
-        ("_nilike", Like { is_insensitive: true, is_negated: true }, IGNORING),
-        ("_startsWith", StartsWith { is_insensitive: false }, "Begins with exactly this text."),
-        ("_endsWith", EndsWith { is_insensitive: false }, "Ends with exactly this text."),
-        ("_contains", Contains { is_insensitive: false }, "Holds exactly this text somewhere."),
-        ("_istartsWith", StartsWith { is_insensitive: true }, IGNORING),
-        ("_iendsWith", EndsWith { is_insensitive: true }, IGNORING),
-        ("_icontains", Contains { is_insensitive: true }, IGNORING),
-        (
-            "_regex",
-            Regex { is_insensitive: false, is_negated: false },
-            "Fits a regular expression somewhere (no look-around, no back-references).",
-        ),
-        (
-            "_nregex",
-            Regex { is_insensitive: false, is_negated: true },
-            "Does not fit a regular expression.",
-        ),
-        (
-            "_iregex",
-            Regex { is_insensitive: true, is_negated: false },
-            "Fits a regular expression somewhere, ignoring case.",
-        ),
-        (
-            "_niregex",
-            Regex { is_insensitive: true, is_negated: true },
-            "Does not fit a regular expression, ignoring case.",
-        ),
-    ]
-};
-
-/// The operators of a column type, in the order of the schema.
-pub fn operators(column_type: ColumnType) -> impl Iterator<Item = &'static Named> {
-    let comparisons: &[Named] = match column_type {
-        ColumnType::Json => COMPARISONS.get(8..).unwrap_or_default(),
-        _ => &COMPARISONS,
-    };
-    let text: &[Named] = if column_type == ColumnType::String { &TEXT } else { &[] };
-    comparisons.iter().chain(text)
-}
+/// Compiles what stands behind a name of a condition that is no connective.
+type Leaf<'l, 'd> =
+    &'l mut dyn FnMut(&mut Compiler<'d>, &str, &Input<'_>, &str, usize) -> Result<Vec<Expr>>;
 
 impl<'d> Compiler<'d> {
     /// The condition of a `where` argument; `None` when it asks for nothing.
@@ -148,6 +31,22 @@ impl<'d> Compiler<'d> {
         input: &Input<'_>,
         place: &str,
         depth: usize,
+    ) -> Result<Option<Expr>> {
+        self.connected(input, place, depth, &mut |compiler, name, value, place, depth| {
+            compiler.column_conditions(rows, name, value, place, depth)
+        })
+    }
+
+    /// Conditions joined by `_and`, `_or` and `_not`; `leaf` compiles the others.
+    ///
+    /// # Errors
+    /// As [`Compiler::condition`].
+    pub(super) fn connected(
+        &mut self,
+        input: &Input<'_>,
+        place: &str,
+        depth: usize,
+        leaf: Leaf<'_, 'd>,
     ) -> Result<Option<Expr>> {
         if depth > self.limits.max_filter_depth {
             return Err(Error::new(
@@ -169,14 +68,14 @@ impl<'d> Compiler<'d> {
             match name.as_str() {
                 "_and" => {
                     for item in self.reader.items(&value) {
-                        parts.extend(self.condition(rows, &item, &place, depth + 1)?);
+                        parts.extend(self.connected(&item, &place, depth + 1, leaf)?);
                     }
                 }
                 "_or" => {
                     let mut alternatives = Vec::new();
                     let mut is_always_true = false;
                     for item in self.reader.items(&value) {
-                        match self.condition(rows, &item, &place, depth + 1)? {
+                        match self.connected(&item, &place, depth + 1, leaf)? {
                             Some(alternative) => alternatives.push(alternative),
                             None => is_always_true = true,
                         }
@@ -188,37 +87,53 @@ impl<'d> Compiler<'d> {
                     }
                 }
                 "_not" => {
-                    let inner = self.condition(rows, &value, &place, depth + 1)?;
+                    let inner = self.connected(&value, &place, depth + 1, leaf)?;
                     parts.push(inner.map_or_else(never, |inner| inner.not()));
                 }
-                _ => {
-                    let columns = &rows.dataset.columns;
-                    let Some(column) = columns.iter().find(|column| column.name == name) else {
-                        let related = self.related_condition(rows, &name, &value, &place, depth)?;
-                        parts.push(related.ok_or_else(|| {
-                            Error::bad_input(format!(
-                                "{place}: {} has no column {name:?}.",
-                                rows.dataset.name
-                            ))
-                        })?);
-                        continue;
-                    };
-                    for (operator, operand) in self.reader.fields(&value, &place)? {
-                        let place = format!("{place}.{operator}");
-                        let left = rows.column(&column.physical);
-                        let column_type = column.column_type;
-                        parts.push(self.comparison(
-                            left,
-                            column_type,
-                            &operator,
-                            &operand,
-                            &place,
-                        )?);
-                    }
-                }
+                _ => parts.extend(leaf(self, &name, &value, &place, depth)?),
             }
         }
         Ok(parts.into_iter().reduce(|a, b| a.and(b)))
+    }
+
+    /// The conditions on a column, or on what a relation leads to.
+    fn column_conditions(
+        &mut self,
+        rows: &Rows<'d>,
+        name: &str,
+        value: &Input<'_>,
+        place: &str,
+        depth: usize,
+    ) -> Result<Vec<Expr>> {
+        let columns = &rows.dataset.columns;
+        let Some(column) = columns.iter().find(|column| column.name == name) else {
+            let related = self.related_condition(rows, name, value, place, depth)?;
+            let related = related.ok_or_else(|| {
+                Error::bad_input(format!("{place}: {} has no column {name:?}.", rows.dataset.name))
+            })?;
+            return Ok(vec![related]);
+        };
+        let left = rows.column(&column.physical);
+        self.comparisons(&left, column.column_type, value, place)
+    }
+
+    /// The comparisons of a value with each operand of an object.
+    ///
+    /// # Errors
+    /// As [`Compiler::condition`].
+    pub(super) fn comparisons(
+        &mut self,
+        left: &Expr,
+        column_type: ColumnType,
+        operands: &Input<'_>,
+        place: &str,
+    ) -> Result<Vec<Expr>> {
+        let mut parts = Vec::new();
+        for (operator, operand) in self.reader.fields(operands, place)? {
+            let place = format!("{place}.{operator}");
+            parts.push(self.comparison(left.clone(), column_type, &operator, &operand, &place)?);
+        }
+        Ok(parts)
     }
 
     /// The comparison of a value with an operand.
@@ -233,30 +148,15 @@ impl<'d> Compiler<'d> {
         operand: &Input<'_>,
         place: &str,
     ) -> Result<Expr> {
-        self.n_predicates += 1;
-        if self.n_predicates > self.limits.max_predicates {
-            return Err(Error::new(
-                Code::QueryTooComplex,
-                format!("The filter has more than {} comparisons.", self.limits.max_predicates),
-            ));
-        }
-        let Some((_, operator, _)) = operators(column_type).find(|(name, _, _)| *name == operator)
-        else {
-            return Err(Error::bad_input(format!(
-                "{place}: a column of type {} has no operator {operator:?}.",
-                column_type.name()
-            )));
-        };
-        if self.reader.presence(operand) != Some(true) {
-            return Err(Error::bad_input(format!(
-                "{place} is null. To look for missing values use _isNull; to leave a condition out, omit it."
-            )));
+        let operator = self.operator(column_type, operator, operand, place)?;
+        if column_type == ColumnType::Json && operator != Operator::IsNull {
+            return self.json_comparison(left, operator, operand, place);
         }
         let mut compare = |side, binary: BinOper| {
             let kind = SlotKind::Scalar(column_type, side);
             Ok(left.clone().binary(binary, self.slot(operand, kind, place)?))
         };
-        match *operator {
+        match operator {
             Operator::Eq => compare(Side::Exact, BinOper::Equal),
             Operator::Neq => compare(Side::Exact, BinOper::NotEqual),
             Operator::Gt => compare(Side::Floor, BinOper::GreaterThan),
@@ -271,7 +171,7 @@ impl<'d> Compiler<'d> {
             }),
             Operator::Like { is_insensitive, is_negated } => {
                 let pattern =
-                    self.slot(operand, SlotKind::Pattern { is_lower: is_insensitive }, place)?;
+                    self.slot(operand, SlotKind::Pattern { is_folded: is_insensitive }, place)?;
                 let text = self.folded(left, is_insensitive);
                 let fits = match self.dialect {
                     Dialect::Sqlite => {
@@ -282,15 +182,15 @@ impl<'d> Compiler<'d> {
                 Ok(if is_negated { fits.not() } else { fits })
             }
             Operator::StartsWith { is_insensitive } => {
-                let kind = if is_insensitive { SlotKind::LowerText } else { SlotKind::Text };
+                let kind = if is_insensitive { SlotKind::FoldedText } else { SlotKind::Text };
                 let prefix = self.slot(operand, kind, place)?;
-                let kind = SlotKind::AfterPrefix { is_lower: is_insensitive };
+                let kind = SlotKind::AfterPrefix { is_folded: is_insensitive };
                 let after = self.slot(operand, kind, place)?;
                 let text = self.folded(left, is_insensitive);
                 Ok(text.clone().gte(prefix).and(text.lt(after)))
             }
             Operator::EndsWith { is_insensitive } => {
-                let kind = if is_insensitive { SlotKind::LowerText } else { SlotKind::Text };
+                let kind = if is_insensitive { SlotKind::FoldedText } else { SlotKind::Text };
                 let text = self.folded(left, is_insensitive);
                 match self.dialect {
                     Dialect::Sqlite => {
@@ -306,7 +206,7 @@ impl<'d> Compiler<'d> {
                 }
             }
             Operator::Contains { is_insensitive } => {
-                let kind = if is_insensitive { SlotKind::LowerText } else { SlotKind::Text };
+                let kind = if is_insensitive { SlotKind::FoldedText } else { SlotKind::Text };
                 let text = self.folded(left, is_insensitive);
                 let needle = self.slot(operand, kind, place)?;
                 let function = match self.dialect {
@@ -318,13 +218,89 @@ impl<'d> Compiler<'d> {
             }
             Operator::Regex { is_insensitive, is_negated } => {
                 let pattern = self.slot(operand, SlotKind::Regex { is_insensitive }, place)?;
-                let fits = match self.dialect {
-                    Dialect::Sqlite => Func::cust("sluice_regex").arg(left).arg(pattern).into(),
-                    Dialect::Postgres => left.binary(BinOper::Custom("~"), pattern),
-                };
-                Ok(if is_negated { fits.not() } else { fits })
+                Ok(self.matched(left, pattern, is_negated))
             }
+            Operator::Similar { is_negated } => {
+                let pattern = self.slot(operand, SlotKind::Similar, place)?;
+                Ok(self.matched(left, pattern, is_negated))
+            }
+            Operator::JsonContains
+            | Operator::JsonContainedIn
+            | Operator::HasKey
+            | Operator::HasKeysAny
+            | Operator::HasKeysAll => Err(Error::internal("a JSON operator on another type")),
         }
+    }
+
+    /// The operator of a name, once its operand is found to be there and the limit is kept.
+    ///
+    /// # Errors
+    /// As [`Compiler::condition`].
+    pub(super) fn operator(
+        &mut self,
+        column_type: ColumnType,
+        name: &str,
+        operand: &Input<'_>,
+        place: &str,
+    ) -> Result<Operator> {
+        self.n_predicates += 1;
+        if self.n_predicates > self.limits.max_predicates {
+            return Err(Error::new(
+                Code::QueryTooComplex,
+                format!("The filter has more than {} comparisons.", self.limits.max_predicates),
+            ));
+        }
+        let Some((_, operator, _)) = operators(column_type).find(|(known, _, _)| *known == name)
+        else {
+            return Err(Error::bad_input(format!(
+                "{place}: a column of type {} has no operator {name:?}.",
+                column_type.name()
+            )));
+        };
+        if self.reader.presence(operand) != Some(true) {
+            return Err(Error::bad_input(format!(
+                "{place} is null. To look for missing values use _isNull; to leave a condition out, omit it."
+            )));
+        }
+        Ok(*operator)
+    }
+
+    /// Whether a text fits a pattern of the store's engine.
+    fn matched(&self, text: Expr, pattern: Expr, is_negated: bool) -> Expr {
+        let fits = match self.dialect {
+            Dialect::Sqlite => Func::cust("sluice_regex").arg(text).arg(pattern).into(),
+            Dialect::Postgres => text.binary(BinOper::Custom("~"), pattern),
+        };
+        if is_negated { fits.not() } else { fits }
+    }
+
+    /// Text that `jsonb` cannot hold is neither equal to anything nor different.
+    fn json_comparison(
+        &mut self,
+        left: Expr,
+        operator: Operator,
+        operand: &Input<'_>,
+        place: &str,
+    ) -> Result<Expr> {
+        let kind = match operator.operand() {
+            Operand::Text | Operand::Texts => SlotKind::Keys,
+            _ => SlotKind::Scalar(ColumnType::Json, Side::Exact),
+        };
+        let right = self.slot(operand, kind, place)?;
+        let (sqlite, postgres) = match operator {
+            Operator::JsonContains => ("sluice_json_contains", "jsonb_contains"),
+            Operator::JsonContainedIn => ("sluice_json_contained", "jsonb_contained"),
+            Operator::HasKeysAny => ("sluice_json_has_any", "jsonb_exists_any"),
+            Operator::HasKey | Operator::HasKeysAll => ("sluice_json_has_all", "jsonb_exists_all"),
+            _ => ("sluice_json_equals", "jsonb_eq"),
+        };
+        let holds: Expr = match self.dialect {
+            Dialect::Sqlite => Func::cust(sqlite).arg(left).arg(right).into(),
+            Dialect::Postgres => {
+                Func::cust(postgres).arg(Func::cust(JSONB).arg(left)).arg(right).into()
+            }
+        };
+        Ok(if operator == Operator::Neq { holds.not() } else { holds })
     }
 
     fn in_list(
@@ -336,6 +312,10 @@ impl<'d> Compiler<'d> {
     ) -> Result<Expr> {
         let list = self.slot(operand, SlotKind::List(column_type), place)?;
         Ok(match self.dialect {
+            Dialect::Sqlite if column_type == ColumnType::Float => Expr::cust_with_exprs(
+                "? IN (SELECT sluice_double(value) FROM json_each(?))",
+                [left, list],
+            ),
             Dialect::Sqlite => {
                 Expr::cust_with_exprs("? IN (SELECT value FROM json_each(?))", [left, list])
             }
@@ -352,14 +332,12 @@ impl<'d> Compiler<'d> {
         })
     }
 
-    /// The text itself, or its Unicode lower-case form.
-    fn folded(&self, text: Expr, is_lower: bool) -> Expr {
-        match (is_lower, self.dialect) {
+    /// The text itself, or with its case folded.
+    fn folded(&self, text: Expr, is_folded: bool) -> Expr {
+        match (is_folded, self.dialect) {
             (false, _) => text,
-            (true, Dialect::Sqlite) => Func::cust("sluice_lower").arg(text).into(),
-            (true, Dialect::Postgres) => {
-                Expr::cust_with_exprs(r#"lower($1 COLLATE "und-x-icu") COLLATE "C""#, [text])
-            }
+            (true, Dialect::Sqlite) => Func::cust("sluice_fold").arg(text).into(),
+            (true, Dialect::Postgres) => Func::cust(FOLD).arg(text).into(),
         }
     }
 
@@ -376,6 +354,8 @@ impl<'d> Compiler<'d> {
                 SlotKind::Scalar(column_type, _) | SlotKind::NodeKey(column_type),
                 Dialect::Postgres,
             ) => postgres_type(*column_type),
+            (SlotKind::Wide { .. } | SlotKind::BinWidth(_), Dialect::Postgres) => Some("numeric"),
+            (SlotKind::Keys, Dialect::Postgres) => Some("text[]"),
             _ => None,
         };
         let placeholder = self.placeholder(Slot { origin, kind, place: Box::from(place) });
@@ -399,7 +379,7 @@ pub(super) fn postgres_type(column_type: ColumnType) -> Option<&'static str> {
         ColumnType::LocalDateTime => Some("timestamp"),
         ColumnType::DateTime => Some("timestamptz"),
         ColumnType::Uuid => Some("uuid"),
-        ColumnType::Json => Some("json"),
+        ColumnType::Json => Some("jsonb"),
         ColumnType::Boolean
         | ColumnType::Int
         | ColumnType::BigInt

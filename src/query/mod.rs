@@ -10,12 +10,16 @@ mod connection;
 mod cost;
 pub mod document;
 pub mod filter;
+mod group;
 pub mod guard;
+mod having;
 pub mod input;
 mod keyset;
 pub mod node;
+pub mod operators;
 pub mod overlap;
 pub mod plan;
+pub mod regex;
 pub mod related;
 pub mod roots;
 pub mod search;
@@ -23,6 +27,7 @@ pub mod select;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod value;
+mod wide;
 mod wish;
 
 /// Which SQL is spoken.

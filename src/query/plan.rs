@@ -30,6 +30,8 @@ pub enum RootKind {
     ByPk,
     /// `ordersAggregate`
     Aggregate,
+    /// `ordersGroupBy`
+    GroupBy,
     /// `ordersConnection`
     Connection,
     /// `node`, of a row of this dataset
@@ -37,10 +39,11 @@ pub enum RootKind {
 }
 
 /// The root fields of a dataset: suffix of the name, kind.
-pub const ROOT_FIELDS: [(&str, RootKind); 4] = [
+pub const ROOT_FIELDS: [(&str, RootKind); 5] = [
     ("", RootKind::List),
     ("ByPk", RootKind::ByPk),
     ("Aggregate", RootKind::Aggregate),
+    ("GroupBy", RootKind::GroupBy),
     ("Connection", RootKind::Connection),
 ];
 

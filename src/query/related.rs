@@ -5,24 +5,19 @@
 //! writes them as SQL.
 
 use async_graphql_parser::types::Field;
-use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sluice_schema::ColumnType;
 
-use super::Dialect;
-use super::aggregate::{FUNCTIONS, Function, result_type};
+use super::aggregate::{FUNCTIONS, function_column};
 use super::cost::Cost;
 use super::input::{Input, Origin};
 use super::roots::Compiler;
 use super::select::{Columns, OrderKey, Rows};
 use super::value::{Slot, SlotKind};
-use crate::catalog::model::{Column, ROW_COLUMN};
+use crate::catalog::model::ROW_COLUMN;
 use crate::catalog::snapshot::{AGGREGATE_SUFFIX, CONNECTION_SUFFIX, Link};
 use crate::error::{Error, Result};
 use crate::store::json::OutCell;
-use crate::store::sqlite::functions::AVERAGE_RANK_DIGITS;
-
-/// Digits of the widest decimal that is compared.
-const MAX_DIGITS: u8 = 38;
 
 /// What a field that goes through a relation asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -284,60 +279,12 @@ impl<'d> Compiler<'d> {
                     continue;
                 }
                 let (related, within) = self.follow_link(rows, link)?;
-                let columns = &related.dataset.columns;
-                let column = columns.iter().find(|column| column.name == field);
-                let number = column.and_then(|column| self.sort_value(&related, *function, column));
-                let number = number
-                    .ok_or_else(|| Error::bad_input(format!("{place}: there is no such order.")))?;
+                let (column, _) = function_column(&related, *function, &field)?;
+                let number = self.sortable_value(&related, *function, column)?;
                 self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
             }
         }
         Ok(())
-    }
-
-    /// What rows are sorted by that are sorted by a function over a column, and its type.
-    ///
-    /// Sums may pass 64 bits and averages have no end: SQLite compares both as text of fixed
-    /// length, made so that it sorts like the numbers.
-    fn sort_value(
-        &self,
-        rows: &Rows<'_>,
-        function: Function,
-        column: &Column,
-    ) -> Option<(Expr, ColumnType)> {
-        if !has_order(function, column) {
-            return None;
-        }
-        let value = rows.column(&column.physical);
-        let scale = match column.column_type {
-            ColumnType::Decimal { scale, .. } => scale,
-            _ => 0,
-        };
-        let wide = |scale| ColumnType::Decimal { precision: MAX_DIGITS, scale };
-        let unit = Expr::cust(format!("1e{}", u32::from(scale) + AVERAGE_RANK_DIGITS));
-        Some(match (function, self.dialect) {
-            (Function::Min, _) => (value.min(), column.column_type),
-            (Function::Max, _) => (value.max(), column.column_type),
-            (Function::Sum, Dialect::Sqlite) => {
-                (Func::cust("sluice_sum_rank").arg(value).into(), ColumnType::String)
-            }
-            (Function::Avg, Dialect::Sqlite) => {
-                (Func::cust("sluice_avg_rank").arg(value).into(), ColumnType::String)
-            }
-            (Function::Sum, Dialect::Postgres) => (value.sum().cast_as("numeric"), wide(scale)),
-            // As `sluice_avg_rank`: numeric's own division stops at a number of digits that depends
-            // on the values.
-            (Function::Avg, Dialect::Postgres) => (
-                Expr::cust_with_exprs(
-                    "div($1 - mod(mod($1, $2) + $2, $2), $2)",
-                    [
-                        value.clone().sum().cast_as("numeric").mul(unit),
-                        value.count().cast_as("numeric"),
-                    ],
-                ),
-                wide(0),
-            ),
-        })
     }
 
     fn push_aggregate_key(
@@ -365,14 +312,4 @@ impl<'d> Compiler<'d> {
         };
         self.push_order_key(key, keys)
     }
-}
-
-/// Whether rows can be sorted by a function over a column of related rows: where both stores
-/// compute it exactly, so that they sort alike.
-pub fn has_order(function: Function, column: &Column) -> bool {
-    result_type(function, column).is_some()
-        && match function {
-            Function::Min | Function::Max => true,
-            Function::Sum | Function::Avg => column.column_type != ColumnType::Float,
-        }
 }

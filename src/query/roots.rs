@@ -106,7 +106,9 @@ impl<'d> Compiler<'d> {
         self.tables.clear();
         self.n_aliases = 0;
         let fields = match kind {
-            RootKind::Aggregate | RootKind::Connection => self.collect_below(merged)?,
+            RootKind::Aggregate | RootKind::Connection | RootKind::GroupBy => {
+                self.collect_below(merged)?
+            }
             RootKind::List | RootKind::ByPk | RootKind::Node => {
                 self.collect_row(merged, dataset)?
             }
@@ -125,13 +127,15 @@ impl<'d> Compiler<'d> {
                 };
                 (select, RootShape::Single(shape), cost)
             }
+            RootKind::GroupBy => self.group_by(&rows, field, &fields)?,
         };
         let n_rows_read = self.n_aliases;
         let wish = match kind {
             RootKind::ByPk | RootKind::Node => Read { wish: Wish::default(), is_whole: true },
             RootKind::List | RootKind::Aggregate | RootKind::Connection => {
-                self.read_wish(&rows, field)?
+                self.read_wish(&rows, field, true)?
             }
+            RootKind::GroupBy => self.read_wish(&rows, field, false)?,
         };
         let is_cheap = n_rows_read == 1
             && match kind {
@@ -142,7 +146,7 @@ impl<'d> Compiler<'d> {
                     !fields.values().filter_map(|merged| merged.first()).any(counts)
                         && self.is_cheap_list(&rows, field, &wish)
                 }
-                RootKind::Aggregate => false,
+                RootKind::Aggregate | RootKind::GroupBy => false,
             };
         let (sql, values) = match self.dialect {
             Dialect::Sqlite => select.build(SqliteQueryBuilder),

@@ -95,6 +95,11 @@ impl Columns {
         if self.0.is_empty() {
             select.expr(Expr::cust("1"));
         }
+        self.select_into_more(select, rows);
+    }
+
+    /// Selects them beside what a SELECT has already.
+    pub(super) fn select_into_more(self, select: &mut SelectStatement, rows: &Rows<'_>) {
         for (name, value) in self.0 {
             match value {
                 Some(value) => select.expr_as(value, Alias::new(name)),

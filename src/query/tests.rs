@@ -15,7 +15,7 @@ use crate::catalog::model::{
 };
 use crate::catalog::snapshot::Snapshot;
 use crate::config::Settings;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::store::cursor::CursorKey;
 use crate::store::json::{OutCell, RootShape};
 use crate::store::search::SEARCH_INDEX;
@@ -87,6 +87,8 @@ fn snapshot() -> Snapshot {
             column("ordered", "c4", ColumnType::Date),
             column("ratio", "c5", ColumnType::Float),
             column("customerId", "c6", ColumnType::Int),
+            column("details", "c7", ColumnType::Json),
+            column("seenAt", "c8", ColumnType::DateTime),
         ],
     );
     orders.relations = vec![relation("customer", "orders", "customerId")];
@@ -258,6 +260,146 @@ snapshot_sql!(
     distinct_in_the_order_of_related,
     "{ orders(distinctOn: [STATUS], orderBy: {customer: {name: ASC}}) { id customer { name } } }"
 );
+
+snapshot_sql!(
+    similar_and_json,
+    r#"{ orders(where: {status: {_similar: "(a|b)_%", _nsimilar: "[0-9]{2}"}, details: {_eq: {a: 1}, _contains: {a: [1]}, _containedIn: [1, 2], _hasKey: "a", _hasKeysAny: ["a", "b"], _hasKeysAll: ["c"], _isNull: false}}) { id } }"#
+);
+snapshot_sql!(floats_of_a_list, "{ orders(where: {ratio: {_in: [0.1, 1e23]}}) { id } }");
+snapshot_sql!(refused_regex, r#"{ orders(where: {status: {_regex: "(?=a)"}}) { id } }"#);
+snapshot_sql!(
+    spreads,
+    "{ ordersAggregate { aggregate { stddev { total ratio } stddevSamp { total } stddevPop { customerId } variance { ratio } varSamp { ratio } varPop { total } avg { customerId } } } }"
+);
+snapshot_sql!(
+    groups,
+    r#"{ ordersGroupBy(by: [{column: STATUS}, {column: ORDERED, truncate: MONTH}], where: {paid: {_eq: true}}) { keys { status ordered total } aggregate { count sum { total } avg { total ratio } } } }"#
+);
+snapshot_sql!(
+    groups_in_bins,
+    r#"query($w: Decimal!) { ordersGroupBy(by: [{column: TOTAL, bin: $w}, {column: RATIO, bin: "0.5"}, {column: CUSTOMER_ID, bin: "10"}, {column: SEEN_AT, truncate: HOUR}], limit: 5, offset: 10) { __typename keys { __typename total ratio customerId seenAt } aggregate { count } } }"#,
+    json!({"w": "2.50"})
+);
+snapshot_sql!(
+    groups_having,
+    r#"{ ordersGroupBy(by: {column: STATUS}, having: {count: {columns: [CUSTOMER_ID], distinct: true, predicate: {_gt: 1}}, _or: [{sum: {total: {_gte: "1000.005", _neq: "7"}}}, {avg: {total: {_in: ["1.5"]}, ratio: {_lt: 0.5}}}, {_not: {max: {ordered: {_lt: "2024-01-01"}}}}, {stddev: {total: {_isNull: true}}}]}) { keys { status } } }"#
+);
+snapshot_sql!(
+    groups_in_an_order,
+    "{ ordersGroupBy(by: [{column: STATUS}, {column: PAID}], orderBy: [{aggregate: {sum: {total: DESC_NULLS_LAST}, count: ASC}}, {keys: {paid: DESC}}, {aggregate: {variance: {ratio: ASC}}}]) { aggregate { count } } }"
+);
+snapshot_sql!(
+    order_by_sums_of_related,
+    "{ customers(orderBy: [{ordersAggregate: {sum: {total: DESC}}}, {ordersAggregate: {avg: {ratio: ASC}}}]) { id } }"
+);
+snapshot_sql!(groups_by_nothing, "{ ordersGroupBy(by: []) { aggregate { count } } }");
+snapshot_sql!(
+    groups_by_one_column_twice,
+    "{ ordersGroupBy(by: [{column: ORDERED, truncate: YEAR}, {column: ORDERED}]) { aggregate { count } } }"
+);
+snapshot_sql!(groups_by_json, "{ ordersGroupBy(by: {column: DETAILS}) { aggregate { count } } }");
+snapshot_sql!(
+    texts_are_not_truncated,
+    "{ ordersGroupBy(by: {column: STATUS, truncate: DAY}) { aggregate { count } } }"
+);
+snapshot_sql!(
+    dates_have_no_hours,
+    "{ ordersGroupBy(by: {column: ORDERED, truncate: HOUR}) { aggregate { count } } }"
+);
+snapshot_sql!(
+    dates_have_no_bins,
+    r#"{ ordersGroupBy(by: {column: ORDERED, bin: "1"}) { aggregate { count } } }"#
+);
+snapshot_sql!(
+    whole_numbers_have_whole_bins,
+    r#"{ ordersGroupBy(by: {column: CUSTOMER_ID, bin: "0.5"}) { aggregate { count } } }"#
+);
+snapshot_sql!(
+    order_by_what_is_no_key,
+    "{ ordersGroupBy(by: {column: STATUS}, orderBy: {keys: {paid: ASC}}) { aggregate { count } } }"
+);
+
+/// Plans a document, binds it, and tells the code of the error.
+fn code_of(document: &str, values: &serde_json::Value) -> Option<Code> {
+    let planned = plan(document, values, Dialect::Sqlite);
+    let now = std::time::Instant::now();
+    let bound = planned.and_then(|plan| plan.bind(&snapshot(), &variables(values), now));
+    bound.err().map(|error| error.code)
+}
+
+#[test]
+fn limits_of_filters_hold_just_above_them() {
+    let nested = |n: usize| {
+        let filter = format!("{}{{}}{}", "{_not: ".repeat(n), "}".repeat(n));
+        [
+            format!("{{ orders(where: {filter}) {{ id }} }}"),
+            format!(
+                "{{ ordersGroupBy(by: {{column: STATUS}}, having: {filter}) {{ __typename }} }}"
+            ),
+        ]
+    };
+    let predicates = |n: usize| {
+        let list = |item: &str| vec![item; n].join(", ");
+        [
+            format!("{{ orders(where: {{_and: [{}]}}) {{ id }} }}", list("{id: {_gt: 1}}")),
+            format!(
+                "{{ ordersGroupBy(by: {{column: STATUS}}, having: {{_or: [{}]}}) {{ __typename }} }}",
+                list("{sum: {total: {_gt: 1}}}")
+            ),
+        ]
+    };
+    let sort_keys = |n: usize| {
+        let list = |item: &str| vec![item; n].join(", ");
+        [
+            format!("{{ orders(orderBy: [{}]) {{ id }} }}", list("{id: ASC}")),
+            format!(
+                "{{ ordersGroupBy(by: {{column: STATUS}}, orderBy: [{}]) {{ __typename }} }}",
+                list("{aggregate: {count: ASC}}")
+            ),
+        ]
+    };
+    let deep = [nested(10), nested(11)].concat();
+    let many = [predicates(200), predicates(201), sort_keys(8), sort_keys(9)].concat();
+    let codes = |documents: &[String]| -> Vec<Option<Code>> {
+        documents.iter().map(|document| code_of(document, &json!({}))).collect()
+    };
+    let (fine, too_deep, too_many) = (None, Some(Code::QueryTooDeep), Some(Code::QueryTooComplex));
+    assert_eq!(codes(&deep), [fine, fine, too_deep, too_deep]);
+    assert_eq!(codes(&many), [fine, fine, too_many, too_many, fine, fine, too_many, too_many]);
+}
+
+#[test]
+fn lists_of_values_are_bounded() {
+    let filters = [
+        ("orders", "[Int!]", "where: {id: {_in: $v}}"),
+        ("orders", "[String!]", "where: {status: {_nin: $v}}"),
+        ("orders", "[String!]", "where: {details: {_hasKeysAny: $v}}"),
+        ("ordersGroupBy", "[Decimal!]", "by: {column: STATUS}, having: {sum: {total: {_in: $v}}}"),
+    ];
+    for (field, of, arguments) in filters {
+        let document = format!("query($v: {of}) {{ {field}({arguments}) {{ __typename }} }}");
+        for (n, expect) in [(10_000, None), (10_001, Some(Code::QueryTooComplex))] {
+            let value = if of == "[Int!]" { json!(1) } else { json!("1") };
+            let values = json!({ "v": vec![value; n] });
+            assert_eq!(code_of(&document, &values), expect, "{arguments} {n}");
+        }
+    }
+}
+
+#[test]
+fn groups_cost_their_cells() {
+    // 1,000 × 100 cells, and 1,000 × 101.
+    let cells = |n: usize| (0..n).map(|n| format!("c{n}: count ")).collect::<String>();
+    for (n, expect) in [(99, None), (100, Some(Code::QueryTooComplex))] {
+        let document = format!(
+            "{{ ordersGroupBy(by: {{column: STATUS}}, limit: 1000) {{ keys {{ status }} aggregate {{ {} }} }} }}",
+            cells(n)
+        );
+        assert_eq!(code_of(&document, &json!({})), expect, "{n}");
+    }
+    let beyond = "{ ordersGroupBy(by: {column: STATUS}, limit: 1001) { __typename } }";
+    assert_eq!(code_of(beyond, &json!({})), Some(Code::BadUserInput));
+}
 
 /// A cursor for the only connection of a document, with these sort values.
 fn cursor(document: &str, values: &str, dialect: Dialect) -> String {

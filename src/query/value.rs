@@ -10,13 +10,16 @@ use sluice_schema::{ColumnType, decimal, temporal};
 
 use super::Dialect;
 use super::input::{Origin, Variables};
+use super::regex::Pattern;
 use super::search::SearchForm;
+use super::wide;
 use crate::error::{Code, Error, Result};
+use crate::store::contain;
 use crate::store::cursor::CursorSeal;
+use crate::store::fold::fold;
 use crate::store::node;
 use crate::store::run::Bind;
 use crate::store::search::Wanted;
-use crate::store::sqlite::functions::compile_regex;
 
 /// Longest pattern of `_like` and its kin, characters: SQLite's matcher backtracks.
 const MAX_PATTERN_CHARS: usize = 1_000;
@@ -49,23 +52,41 @@ pub enum SlotKind {
     List(ColumnType),
     /// Text as it is.
     Text,
-    /// Text in lower case (Unicode).
-    LowerText,
+    /// Text with its case folded.
+    FoldedText,
     /// The first text after all texts with this prefix, in code point order.
     AfterPrefix {
-        /// Whether the prefix is put in lower case first.
-        is_lower: bool,
+        /// Whether the prefix's case is folded first.
+        is_folded: bool,
     },
     /// A pattern of `_like`.
     Pattern {
-        /// Whether it is put in lower case first.
-        is_lower: bool,
+        /// Whether its case is folded first.
+        is_folded: bool,
     },
     /// A regular expression.
     Regex {
         /// Whether case is ignored.
         is_insensitive: bool,
     },
+    /// A pattern of `SIMILAR TO`.
+    Similar,
+    /// Keys of JSON objects.
+    Keys,
+    /// A sum or an average of whole numbers or decimals, which may pass 64 bits.
+    Wide {
+        /// Digits after the point.
+        scale: u8,
+        /// What stands for a number between two of them.
+        side: Side,
+    },
+    /// Several of them.
+    WideList {
+        /// Digits after the point.
+        scale: u8,
+    },
+    /// The width of bins of a column's numbers.
+    BinWidth(ColumnType),
     /// Words that are searched.
     Search {
         /// How they are bound.
@@ -130,17 +151,32 @@ impl Slot {
             }
             SlotKind::List(column_type) => list(value, *column_type, dialect, max_in_values, place),
             SlotKind::Text => Ok(Bind::Text(text(value, place)?.to_owned())),
-            SlotKind::LowerText => Ok(Bind::Text(text(value, place)?.to_lowercase())),
-            SlotKind::AfterPrefix { is_lower } => {
+            SlotKind::FoldedText => Ok(Bind::Text(fold(text(value, place)?))),
+            SlotKind::AfterPrefix { is_folded } => {
                 let prefix = text(value, place)?;
-                Ok(Bind::Text(if *is_lower {
-                    after_prefix(&prefix.to_lowercase())
+                Ok(Bind::Text(if *is_folded {
+                    after_prefix(&fold(prefix))
                 } else {
                     after_prefix(prefix)
                 }))
             }
-            SlotKind::Pattern { is_lower } => pattern(value, *is_lower, place),
-            SlotKind::Regex { is_insensitive } => regex(value, *is_insensitive, place),
+            SlotKind::Pattern { is_folded } => pattern(value, *is_folded, place),
+            SlotKind::Regex { is_insensitive } => {
+                let pattern = short_pattern(value, place)?;
+                engine_pattern(Pattern::new(pattern, *is_insensitive), value, dialect, place)
+            }
+            SlotKind::Similar => {
+                let pattern = short_pattern(value, place)?;
+                engine_pattern(Pattern::similar(pattern), value, dialect, place)
+            }
+            SlotKind::Keys => keys(value, dialect, max_in_values, place),
+            SlotKind::Wide { scale, side } => {
+                wide::number(value, *scale, *side, dialect, place).map(Bind::Text)
+            }
+            SlotKind::WideList { scale } => {
+                wide::numbers(value, *scale, dialect, max_in_values, place)
+            }
+            SlotKind::BinWidth(column_type) => wide::bin_width(value, *column_type, dialect, place),
             SlotKind::Search { form, is_whole } => search(value, *form, *is_whole, place),
             SlotKind::Limit(max) => bounded(value, *max, place),
             SlotKind::Offset => bounded(value, i64::MAX, place),
@@ -174,7 +210,7 @@ pub(super) fn open_cursor(seal: &CursorSeal, cursor: &str, place: &str) -> Resul
     seal.open(cursor).map_err(|why| Error::bad_input(format!("{place} {why}.")))
 }
 
-fn wrong(place: &str, value: &Json, expected: &str) -> Error {
+pub(super) fn wrong(place: &str, value: &Json, expected: &str) -> Error {
     let mut shown = value.to_string();
     if let Some((cut, _)) = shown.char_indices().nth(60) {
         shown.truncate(cut);
@@ -204,33 +240,75 @@ fn bounded(value: &Json, max: i64, place: &str) -> Result<Bind> {
     }
 }
 
-fn pattern(value: &Json, is_lower: bool, place: &str) -> Result<Bind> {
+fn short_pattern<'v>(value: &'v Json, place: &str) -> Result<&'v str> {
     let pattern = text(value, place)?;
     if pattern.chars().count() > MAX_PATTERN_CHARS {
         return Err(Error::bad_input(format!(
             "{place} is longer than {MAX_PATTERN_CHARS} characters, the limit for patterns."
         )));
     }
+    Ok(pattern)
+}
+
+fn pattern(value: &Json, is_folded: bool, place: &str) -> Result<Bind> {
+    let pattern = short_pattern(value, place)?;
     let n_trailing = pattern.bytes().rev().take_while(|&byte| byte == b'\\').count();
     if n_trailing % 2 == 1 {
         return Err(Error::bad_input(format!(
             "{place} ends in a lone backslash; write \\\\ for the character itself."
         )));
     }
-    Ok(Bind::Text(if is_lower { pattern.to_lowercase() } else { pattern.to_owned() }))
+    Ok(Bind::Text(if is_folded { fold(pattern) } else { pattern.to_owned() }))
 }
 
-fn regex(value: &Json, is_insensitive: bool, place: &str) -> Result<Bind> {
-    let pattern = text(value, place)?;
-    if pattern.chars().count() > MAX_PATTERN_CHARS {
+/// The pattern for the engine of the store.
+fn engine_pattern(
+    pattern: Result<Pattern, String>,
+    value: &Json,
+    dialect: Dialect,
+    place: &str,
+) -> Result<Bind> {
+    match (pattern, dialect) {
+        (Ok(pattern), Dialect::Sqlite) => Ok(Bind::Text(pattern.rust)),
+        (Ok(pattern), Dialect::Postgres) => Ok(Bind::Text(pattern.postgres)),
+        (Err(why), _) => {
+            let expected = format!("a regular expression that runs in linear time ({why})");
+            Err(wrong(place, value, &expected))
+        }
+    }
+}
+
+/// The items of a list; a single value is a list of itself.
+///
+/// # Errors
+/// QUERY_TOO_COMPLEX for too many, BAD_USER_INPUT for null.
+pub(super) fn items<'v>(value: &'v Json, max_values: usize, place: &str) -> Result<&'v [Json]> {
+    let values = match value {
+        Json::Array(values) => values.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    if values.len() > max_values {
+        return Err(Error::new(
+            Code::QueryTooComplex,
+            format!("{place} has {} values; the limit is {max_values}.", values.len()),
+        ));
+    }
+    if values.iter().any(Json::is_null) {
         return Err(Error::bad_input(format!(
-            "{place} is longer than {MAX_PATTERN_CHARS} characters, the limit for patterns."
+            "{place} holds null. To look for missing values use _isNull."
         )));
     }
-    if compile_regex(pattern).is_err() {
-        return Err(wrong(place, value, "a regular expression that runs in linear time"));
-    }
-    Ok(Bind::Text(if is_insensitive { format!("(?i){pattern}") } else { pattern.to_owned() }))
+    Ok(values)
+}
+
+fn keys(value: &Json, dialect: Dialect, max_values: usize, place: &str) -> Result<Bind> {
+    let keys = items(value, max_values, place)?;
+    let keys = keys.iter().map(|key| Ok(text(key, place)?.to_owned()));
+    let keys: Vec<String> = keys.collect::<Result<_>>()?;
+    Ok(match dialect {
+        Dialect::Postgres => Bind::TextList(keys),
+        Dialect::Sqlite => Bind::Text(Json::from(keys).to_string()),
+    })
 }
 
 fn search(value: &Json, form: SearchForm, is_whole: bool, place: &str) -> Result<Bind> {
@@ -279,28 +357,10 @@ fn list(
     max_values: usize,
     place: &str,
 ) -> Result<Bind> {
-    let single;
-    let values = match value {
-        Json::Array(values) => values.as_slice(),
-        other => {
-            single = [other.clone()];
-            &single
-        }
-    };
-    if values.len() > max_values {
-        return Err(Error::new(
-            Code::QueryTooComplex,
-            format!("{place} has {} values; the limit is {max_values}.", values.len()),
-        ));
-    }
+    let values = items(value, max_values, place)?;
     let mut texts = Vec::with_capacity(values.len());
     let mut json = String::from("[");
     for value in values {
-        if value.is_null() {
-            return Err(Error::bad_input(format!(
-                "{place} holds null. To look for missing values use _isNull."
-            )));
-        }
         let bind = scalar(value, column_type, Side::Exact, dialect, place)?;
         match dialect {
             Dialect::Postgres => texts.push(match bind {
@@ -316,7 +376,8 @@ fn list(
                 }
                 match bind {
                     Bind::Int(n) => json.push_str(&n.to_string()),
-                    Bind::Float(n) => json.push_str(&format!("{n:?}")),
+                    // As text: SQLite's own reading of doubles is off by a bit at times.
+                    Bind::Float(n) => json.push_str(&format!("\"{n:?}\"")),
                     Bind::Text(text) => json.push_str(&Json::String(text).to_string()),
                     Bind::Boolean(_) | Bind::Null | Bind::TextList(_) => {}
                 }
@@ -411,7 +472,13 @@ fn scalar(
             let uuid = uuid::Uuid::try_parse(as_text(what)?).map_err(|_| expected(what))?;
             Ok(Bind::Text(uuid.hyphenated().to_string()))
         }
-        ColumnType::Json => Ok(Bind::Text(value.to_string())),
+        ColumnType::Json => {
+            let json = value.to_string();
+            match contain::Value::parse(&json) {
+                Some(_) => Ok(Bind::Text(json)),
+                None => Err(expected("a JSON value that can be compared")),
+            }
+        }
         ColumnType::String => Ok(Bind::Text(text(value, place)?.to_owned())),
     }
 }
@@ -419,7 +486,7 @@ fn scalar(
 /// Digits and scale of a decimal in a string or a number.
 ///
 /// A number that a double may have rounded (more than 15 digits) is not taken.
-fn decimal_value(value: &Json) -> Option<(i128, u8)> {
+pub(super) fn decimal_value(value: &Json) -> Option<(i128, u8)> {
     const DOUBLE_DIGITS: usize = 15;
     match value {
         Json::String(text) => decimal::parse_decimal(text),

@@ -18,11 +18,16 @@ pub(super) struct Read {
 }
 
 impl<'d> Compiler<'d> {
-    /// What a root field over these rows filters and sorts by.
+    /// What a root field over these rows filters and sorts by; groups are not sorted by columns.
     ///
     /// # Errors
     /// As those of its filter and its order.
-    pub(super) fn read_wish(&mut self, rows: &Rows<'d>, field: &'d Field) -> Result<Read> {
+    pub(super) fn read_wish(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        answers_rows: bool,
+    ) -> Result<Read> {
         let mut read = Read { wish: Wish::default(), is_whole: true };
         if self.argument(field, "search").is_some() {
             read.wish.is_search = true;
@@ -51,6 +56,10 @@ impl<'d> Compiler<'d> {
                     }
                 }
             }
+        }
+        if !answers_rows {
+            read.is_whole = false;
+            return Ok(read);
         }
         let order = self.argument(field, "orderBy");
         let keys = self.order_keys(rows, order.as_ref())?;

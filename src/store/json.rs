@@ -53,17 +53,6 @@ pub enum OutCell {
         /// How to write it.
         kind: CellKind,
     },
-    /// The quotient of two result columns.
-    Average {
-        /// Position of the sum: a whole number, scaled by `scale`.
-        sum: usize,
-        /// Position of the count.
-        count: usize,
-        /// Digits after the point in the sum.
-        scale: u8,
-        /// `Some(digits)`: a decimal in quotes with so many digits after the point; `None`: a double.
-        digits: Option<u8>,
-    },
     /// Finished JSON, the same for every row.
     Literal(Box<[u8]>),
     /// A nested object over the same row.
@@ -190,14 +179,6 @@ pub fn write_object<R: Cells>(
                 write_base64(&bytes, out);
                 out.push(b'"');
             }
-            OutCell::Average { sum, count, scale, digits } => {
-                match (row.integer(*sum)?, row.integer(*count)?) {
-                    (Some(sum), Some(count)) if count > 0 => {
-                        write_average(sum, count, *scale, *digits, out);
-                    }
-                    _ => out.extend_from_slice(b"null"),
-                }
-            }
         }
     }
     out.push(b'}');
@@ -295,66 +276,9 @@ pub fn write_float(value: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends sum ÷ count, rounded half away from zero; exact until that one rounding.
-fn write_average(sum: i128, count: i128, scale: u8, digits: Option<u8>, out: &mut Vec<u8>) {
-    match digits {
-        Some(digits) => match divide_rounded(sum, count, digits.saturating_sub(scale)) {
-            Some(quotient) => write_quoted_decimal(quotient, digits, out),
-            None => out.extend_from_slice(b"null"),
-        },
-        None => {
-            let whole = sum / count;
-            let mut text = Vec::with_capacity(48);
-            if sum < 0 && whole == 0 {
-                text.push(b'-');
-            }
-            text.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
-            text.push(b'.');
-            let mut remainder = (sum % count).unsigned_abs();
-            let divisor = count.unsigned_abs();
-            for _ in 0..25 {
-                remainder *= 10;
-                let digit = u8::try_from(remainder / divisor).unwrap_or(0);
-                text.push(b'0' + digit);
-                remainder %= divisor;
-            }
-            text.extend_from_slice(b"e-");
-            text.extend_from_slice(itoa::Buffer::new().format(scale).as_bytes());
-            let value = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
-            write_float(value.unwrap_or(f64::NAN), out);
-        }
-    }
-}
-
-/// `sum × 10^shift ÷ count`, rounded half away from zero; `None` when it passes 128 bits.
-fn divide_rounded(sum: i128, count: i128, shift: u8) -> Option<i128> {
-    let factor = 10i128.checked_pow(u32::from(shift))?;
-    let whole = (sum / count).checked_mul(factor)?;
-    let scaled = (sum % count).checked_mul(factor)?;
-    let rest = scaled % count;
-    let rounding = if rest.unsigned_abs() * 2 >= count.unsigned_abs() { sum.signum() } else { 0 };
-    whole.checked_add(scaled / count)?.checked_add(rounding)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn average(sum: i128, count: i128, scale: u8, digits: Option<u8>) -> String {
-        let mut out = Vec::new();
-        write_average(sum, count, scale, digits, &mut out);
-        String::from_utf8(out).unwrap_or_default()
-    }
-
-    #[test]
-    fn averages_are_exact_until_one_rounding() {
-        assert_eq!(average(10, 4, 0, None), "2.5");
-        assert_eq!(average(-1, 3, 0, None), "-0.3333333333333333");
-        assert_eq!(average(2, 3, 0, None), "0.6666666666666666");
-        assert_eq!(average(1000, 3, 2, Some(6)), "\"3.333333\"");
-        assert_eq!(average(-1000, 16, 2, Some(6)), "\"-0.625000\"");
-        assert_eq!(average(5, 10_000_000, 0, Some(6)), "\"0.000001\"");
-    }
 
     #[test]
     fn text_is_escaped_like_serde_json() {

@@ -14,12 +14,17 @@ use crate::catalog::model::StorageId;
 use crate::config::Settings;
 use crate::error::{Code, Error};
 
+pub(crate) mod bin;
 pub mod connection;
+pub mod contain;
 pub mod cursor;
 pub mod dump;
+pub mod exact;
+pub mod fold;
 pub mod json;
 pub mod merge;
 pub mod node;
+pub mod period;
 pub mod postgres;
 pub mod run;
 pub mod search;

@@ -410,3 +410,26 @@ fn a_full_disk_is_told_apart() {
     let error = StoreError::from(rusqlite::Error::SqliteFailure(full, None));
     assert!(matches!(error, StoreError::DiskFull(_)), "{error:?}");
 }
+
+#[test]
+fn case_folds_alike_for_every_letter() {
+    let bench = Bench::new();
+    for store in &bench.stores {
+        let Store::Postgres(store) = store else { continue };
+        // Beside another letter, because ICU looks at neighbours.
+        let sql = "SELECT n, sluice_fold_1(t) FROM (SELECT n, 'a' || chr(n) AS t \
+            FROM generate_series(1, 1114111) AS n WHERE n NOT BETWEEN 55296 AND 57343 OFFSET 0) \
+            AS letters WHERE sluice_fold_1(t) <> t";
+        let rows: Vec<(i32, String)> =
+            bench.runtime.block_on(sqlx::query_as(sql).fetch_all(store.pool())).unwrap();
+        let found: Vec<(char, String)> = rows
+            .into_iter()
+            .map(|(n, folded)| (char::from_u32(n.cast_unsigned()).unwrap(), folded))
+            .collect();
+        let expected: Vec<(char, String)> = ('\u{1}'..=char::MAX)
+            .filter(|letter| fold::fold_char(*letter) != *letter)
+            .map(|letter| (letter, format!("a{}", fold::fold_char(letter))))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}

@@ -44,7 +44,7 @@ fn answers_are_those_of_a_naive_evaluator() {
 fn compare(clients: &[Client], rows: &[Row], query: &Query) -> Result<(), TestCaseError> {
     const DOCUMENT: &str = "query($w: ThingsBoolExp, $o: [ThingsOrderBy!], $l: Int, $s: Int) {
         things(where: $w, orderBy: $o, limit: $l, offset: $s) { id n cents word truth day }
-        all: thingsAggregate(where: $w) { aggregate { count sum { n cents } min { day } max { word } } } }";
+        all: thingsAggregate(where: $w) { aggregate { count sum { n cents } avg { cents } min { day } max { word } varPop { n } variance { cents } } } }";
     let variables = json!({
         "w": query.filter_json(),
         "o": query.order_json(),
@@ -107,17 +107,17 @@ pub(crate) fn write_csv(rows: &[Row]) -> String {
     csv
 }
 
-fn decimal(cents: i64) -> String {
+pub(crate) fn decimal(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100)
 }
 
-fn date(day: u32) -> String {
+pub(crate) fn date(day: u32) -> String {
     format!("2024-01-{day:02}")
 }
 
 /// The cell of a row as JSON.
-fn cell(row: &Row, column: usize) -> Value {
+pub(crate) fn cell(row: &Row, column: usize) -> Value {
     match column {
         0 => json!(row.0),
         1 => json!(row.1.map(decimal)),
@@ -145,7 +145,7 @@ struct Key {
 }
 
 #[derive(Clone, Debug)]
-enum Filter {
+pub(crate) enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
@@ -160,7 +160,7 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
         .prop_map(|(filter, order, limit, offset)| Query { filter, order, limit, offset })
 }
 
-fn filter() -> impl Strategy<Value = Filter> {
+pub(crate) fn filter() -> impl Strategy<Value = Filter> {
     comparison().prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Filter::And),
@@ -172,7 +172,9 @@ fn filter() -> impl Strategy<Value = Filter> {
 
 fn comparison() -> impl Strategy<Value = Filter> {
     const ORDERED: [&str; 6] = ["_eq", "_neq", "_gt", "_gte", "_lt", "_lte"];
-    const TEXT: [&str; 8] = [
+    const TEXT: [&str; 10] = [
+        "_similar",
+        "_niregex",
         "_like",
         "_nilike",
         "_startsWith",
@@ -209,7 +211,8 @@ fn comparison() -> impl Strategy<Value = Filter> {
         .prop_map(|(column, is_null)| Filter::Compare(column, "_isNull", json!(is_null)));
     let text = (prop::sample::select(TEXT.to_vec()), word()).prop_map(|(operator, word)| {
         // A pattern may not end in a lone backslash.
-        let word = if operator.ends_with("like") { word.replace('\\', "%") } else { word };
+        let is_pattern = ["like", "similar", "regex"].iter().any(|end| operator.ends_with(end));
+        let word = if is_pattern { word.replace('\\', "%") } else { word };
         Filter::Compare(2, operator, json!(word))
     });
     prop_oneof![4 => compare, 2 => list, 1 => null, 3 => text]
@@ -237,7 +240,7 @@ impl Key {
 }
 
 impl Filter {
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         match self {
             Filter::And(parts) => {
                 json!({ "_and": parts.iter().map(Filter::to_json).collect::<Vec<_>>() })
@@ -253,7 +256,7 @@ impl Filter {
     }
 
     /// True, false, or neither.
-    fn holds(&self, row: &Row) -> Option<bool> {
+    pub(crate) fn holds(&self, row: &Row) -> Option<bool> {
         match self {
             Filter::And(parts) => parts.iter().map(|part| part.holds(row)).fold(Some(true), and),
             Filter::Or(parts) => {
@@ -268,7 +271,7 @@ impl Filter {
     }
 }
 
-fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+pub(crate) fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
     match (a, b) {
         (Some(false), _) | (_, Some(false)) => Some(false),
         (Some(true), Some(true)) => Some(true),
@@ -303,6 +306,9 @@ fn holds(cell: &Value, column: usize, operator: &str, operand: &Value) -> Option
         "_lte" => ordering != Ordering::Greater,
         "_like" => like(text, wanted),
         "_nilike" => !like(&lower, &wanted_lower),
+        "_similar" => like(text, wanted),
+        // These words hold nothing that is special in a regular expression.
+        "_niregex" => !lower.contains(&wanted_lower),
         "_startsWith" => text.starts_with(wanted),
         "_istartsWith" => lower.starts_with(&wanted_lower),
         "_endsWith" => text.ends_with(wanted),
@@ -331,7 +337,7 @@ fn like(text: &str, pattern: &str) -> bool {
     }
 }
 
-fn order(a: &Value, b: &Value, column: usize) -> Ordering {
+pub(crate) fn order(a: &Value, b: &Value, column: usize) -> Ordering {
     match column {
         0 => a.as_i64().cmp(&b.as_i64()),
         1 => thousandths(a).cmp(&thousandths(b)),
@@ -397,7 +403,35 @@ fn aggregate(rows: &[(usize, &Row)]) -> Value {
     json!({
         "count": rows.len(),
         "sum": { "n": sum(&n).map(|sum| sum.to_string()), "cents": sum(&cents).map(decimal) },
+        "avg": { "cents": average(&cents) },
         "min": { "day": rows.iter().filter_map(|(_, row)| row.4).min().map(date) },
         "max": { "word": rows.iter().filter_map(|(_, row)| row.2.clone()).max() },
+        "varPop": { "n": printed(variance(&n, 0, 1.0)) },
+        "variance": { "cents": printed(variance(&cents, 1, 10_000.0)) },
     })
+}
+
+/// A double as JSON that was read: readers may be off by the last bit, always in the same way.
+pub(crate) fn printed(value: Option<f64>) -> Value {
+    value.map_or(Value::Null, |value| serde_json::from_str(&format!("{value:?}")).unwrap())
+}
+
+/// The mean of cents with six digits after the point, rounded half away from zero.
+pub(crate) fn average(cents: &[i64]) -> Option<String> {
+    let n = i64::try_from(cents.len()).unwrap();
+    let scaled = cents.iter().sum::<i64>() * 10_000;
+    (n > 0).then(|| {
+        let micros = (2 * scaled + n * scaled.signum()) / (2 * n);
+        let sign = if micros < 0 { "-" } else { "" };
+        format!("{sign}{}.{:06}", micros.abs() / 1_000_000, micros.abs() % 1_000_000)
+    })
+}
+
+/// The variance with `less` taken from one count, of numbers that are `unit`-th parts.
+pub(crate) fn variance(values: &[i64], less: i64, unit: f64) -> Option<f64> {
+    let n = i64::try_from(values.len()).unwrap();
+    let (sum, squares): (i64, i64) = (values.iter().sum(), values.iter().map(|v| v * v).sum());
+    // Small whole numbers: one division, one rounding.
+    let double = |n: i64| n.to_string().parse::<f64>().unwrap();
+    (n > less).then(|| double(n * squares - sum * sum) / (double(n * (n - less)) * unit))
 }

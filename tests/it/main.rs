@@ -13,6 +13,7 @@
 )]
 
 mod again;
+mod aggregates;
 mod bad_input;
 mod browser;
 mod caching;
@@ -26,6 +27,8 @@ mod disk_full;
 mod documents;
 mod evaluator;
 mod file_limits;
+mod group_evaluator;
+mod groups;
 mod guards;
 mod harness;
 mod http;
@@ -34,6 +37,7 @@ mod inspect;
 mod jobs;
 mod keys;
 mod node;
+mod operators;
 mod options;
 mod pages;
 mod read;

@@ -25,6 +25,7 @@ use crate::catalog::model::{ROW_COLUMN, StorageId};
 use crate::config::Settings;
 
 mod copy;
+pub(crate) mod functions;
 mod load;
 mod merge;
 
@@ -148,6 +149,7 @@ impl PostgresStore {
             let create = format!("CREATE SCHEMA {SCHEMA}");
             sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *transaction).await?;
         }
+        functions::make(&mut transaction).await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! Adds to SQLite what statements need and it lacks: exact sums, Unicode case folding, regular
-//! expressions in linear time, words, and rows gathered into one value.
+//! Adds to SQLite what statements need and it lacks: case folding, regular expressions in linear
+//! time, words, JSON containment, and rows gathered into one value; numbers have a module of their
+//! own.
 //!
 //! Every function is pure and depends on nothing but its arguments.
 
@@ -7,11 +8,14 @@ use std::sync::Arc;
 
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Error, Result};
+use rusqlite::{Connection, Error, Result, ffi};
 
+use super::numbers;
+use crate::store::contain;
+use crate::store::fold::fold;
 use crate::store::search;
 
-const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8
+pub(super) const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
     .union(FunctionFlags::SQLITE_INNOCUOUS);
 
@@ -23,15 +27,13 @@ const REGEX_BYTES: usize = 1 << 20;
 /// # Errors
 /// When SQLite has no memory for them.
 pub fn register(connection: &Connection) -> Result<()> {
-    connection.create_aggregate_function("sluice_sum", 1, PURE, ExactSum)?;
-    connection.create_aggregate_function("sluice_sum_rank", 1, PURE, Rank { is_average: false })?;
-    connection.create_aggregate_function("sluice_avg_rank", 1, PURE, Rank { is_average: true })?;
-    connection.create_aggregate_function("sluice_float_sum", 1, PURE, FloatSum)?;
+    numbers::register(connection)?;
+    register_json(connection)?;
     connection.create_aggregate_function("sluice_rows", -1, PURE, GatherRows)?;
-    connection.create_scalar_function("sluice_lower", 1, PURE, |context| {
+    connection.create_scalar_function("sluice_fold", 1, PURE, |context| {
         Ok(match context.get_raw(0) {
             ValueRef::Text(text) => match std::str::from_utf8(text) {
-                Ok(text) => Value::Text(text.to_lowercase()),
+                Ok(text) => Value::Text(fold(text)),
                 Err(_) => Value::Null,
             },
             _ => Value::Null,
@@ -64,10 +66,56 @@ pub fn register(connection: &Connection) -> Result<()> {
             context.get_or_create_aux(1, |pattern| -> Result<_, regex::Error> {
                 compile_regex(pattern.as_str().unwrap_or_default())
             })?;
+        // One call may take as long as many steps of the statement.
+        if super::read::is_stopped() {
+            return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+        }
         Ok(match context.get_raw(0) {
             ValueRef::Text(text) => std::str::from_utf8(text).ok().map(|text| regex.is_match(text)),
             _ => None,
         })
+    })
+}
+
+/// The functions over JSON: a cell, and an operand that is read once per statement.
+fn register_json(connection: &Connection) -> Result<()> {
+    type Test = fn(&contain::Value, &contain::Value) -> bool;
+    const TESTS: [(&str, Test); 5] = [
+        ("sluice_json_contains", |cell, operand| cell.contains(operand)),
+        ("sluice_json_contained", |cell, operand| operand.contains(cell)),
+        ("sluice_json_equals", |cell, operand| cell == operand),
+        ("sluice_json_has_all", |cell, keys| keys_of(keys).all(|key| cell.has_key(key))),
+        ("sluice_json_has_any", |cell, keys| keys_of(keys).any(|key| cell.has_key(key))),
+    ];
+    for (name, test) in TESTS {
+        connection.create_scalar_function(name, 2, PURE, move |context| {
+            let operand: Arc<Option<contain::Value>> = context.get_or_create_aux(
+                1,
+                |operand| -> Result<_, rusqlite::types::FromSqlError> {
+                    Ok(contain::Value::parse(operand.as_str()?))
+                },
+            )?;
+            let cell = match context.get_raw(0) {
+                ValueRef::Text(text) => {
+                    std::str::from_utf8(text).ok().and_then(contain::Value::parse)
+                }
+                _ => None,
+            };
+            Ok(cell.zip(operand.as_ref().as_ref()).map(|(cell, operand)| test(&cell, operand)))
+        })?;
+    }
+    Ok(())
+}
+
+/// The texts of a JSON list.
+fn keys_of(list: &contain::Value) -> impl Iterator<Item = &str> {
+    let items = match list {
+        contain::Value::List(items) => items.as_slice(),
+        _ => &[],
+    };
+    items.iter().filter_map(|item| match item {
+        contain::Value::Text(text) => Some(text.as_str()),
+        _ => None,
     })
 }
 
@@ -77,109 +125,6 @@ pub fn register(connection: &Connection) -> Result<()> {
 /// When it is not one, or too large.
 pub fn compile_regex(pattern: &str) -> Result<regex::Regex, regex::Error> {
     regex::RegexBuilder::new(pattern).size_limit(REGEX_BYTES).build()
-}
-
-/// The sum of whole numbers in 128 bits: an INTEGER while it fits, else TEXT digits.
-struct ExactSum;
-
-impl Aggregate<Option<i128>, Value> for ExactSum {
-    fn init(&self, _: &mut Context<'_>) -> Result<Option<i128>> {
-        Ok(None)
-    }
-
-    fn step(&self, context: &mut Context<'_>, sum: &mut Option<i128>) -> Result<()> {
-        if let ValueRef::Integer(value) = context.get_raw(0) {
-            *sum = Some(sum.unwrap_or(0) + i128::from(value));
-        }
-        Ok(())
-    }
-
-    fn finalize(&self, _: &mut Context<'_>, sum: Option<Option<i128>>) -> Result<Value> {
-        Ok(match sum.flatten() {
-            None => Value::Null,
-            Some(sum) => {
-                i64::try_from(sum).map_or_else(|_| Value::Text(sum.to_string()), Value::Integer)
-            }
-        })
-    }
-}
-
-/// Digits of an average that count when rows are sorted by it: enough to tell any two averages of
-/// up to a thousand million values apart.
-pub const AVERAGE_RANK_DIGITS: u32 = 18;
-
-/// The sum or the average of whole numbers as text that sorts like the number.
-struct Rank {
-    is_average: bool,
-}
-
-impl Aggregate<(i128, i128), Option<String>> for Rank {
-    fn init(&self, _: &mut Context<'_>) -> Result<(i128, i128)> {
-        Ok((0, 0))
-    }
-
-    fn step(&self, context: &mut Context<'_>, (sum, count): &mut (i128, i128)) -> Result<()> {
-        if let ValueRef::Integer(value) = context.get_raw(0) {
-            *sum += i128::from(value);
-            *count += 1;
-        }
-        Ok(())
-    }
-
-    fn finalize(&self, _: &mut Context<'_>, state: Option<(i128, i128)>) -> Result<Option<String>> {
-        let Some((sum, count)) = state.filter(|(_, count)| *count > 0) else { return Ok(None) };
-        let number = if self.is_average {
-            // In this order nothing passes 128 bits: an average is no larger than its values.
-            let unit = 10_i128.pow(AVERAGE_RANK_DIGITS);
-            sum.div_euclid(count) * unit + sum.rem_euclid(count) * unit / count
-        } else {
-            sum
-        };
-        // With the sign's bit turned around, hexadecimal digits sort like the numbers.
-        Ok(Some(format!("{:032x}", number.cast_unsigned() ^ (1 << 127))))
-    }
-}
-
-/// The sum of doubles with Neumaier's compensation.
-struct FloatSum;
-
-#[derive(Clone, Copy, Default)]
-struct Compensated {
-    sum: f64,
-    compensation: f64,
-    n_values: u64,
-}
-
-impl Aggregate<Compensated, Option<f64>> for FloatSum {
-    fn init(&self, _: &mut Context<'_>) -> Result<Compensated> {
-        Ok(Compensated::default())
-    }
-
-    fn step(&self, context: &mut Context<'_>, state: &mut Compensated) -> Result<()> {
-        let value = match context.get_raw(0) {
-            ValueRef::Real(value) => value,
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "SQLite keeps whole doubles as integers"
-            )]
-            ValueRef::Integer(value) => value as f64,
-            _ => return Ok(()),
-        };
-        let total = state.sum + value;
-        state.compensation += if state.sum.abs() >= value.abs() {
-            (state.sum - total) + value
-        } else {
-            (value - total) + state.sum
-        };
-        state.sum = total;
-        state.n_values += 1;
-        Ok(())
-    }
-
-    fn finalize(&self, _: &mut Context<'_>, state: Option<Compensated>) -> Result<Option<f64>> {
-        let state = state.unwrap_or_default();
-        Ok((state.n_values > 0).then_some(state.sum + state.compensation))
-    }
 }
 
 /// Gathers rows into one value: for each row the number of its cells, then for each cell a tag

@@ -24,6 +24,7 @@ mod bulk;
 mod index;
 mod load;
 mod merge;
+mod numbers;
 mod page;
 mod record;
 

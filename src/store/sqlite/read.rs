@@ -142,6 +142,11 @@ impl Watch {
     }
 }
 
+/// Whether the statement that runs on this thread is to end.
+pub(super) fn is_stopped() -> bool {
+    WATCH.with_borrow(Watch::says_stop)
+}
+
 /// How SQLite would run a statement, a line per step; blocks the calling thread.
 pub(super) fn explain(folder: &Path, run: &Run) -> Result<Vec<String>, StoreError> {
     let connection = open(folder, &run.tables)?;
@@ -237,8 +242,7 @@ fn open(folder: &Path, tables: &[StorageId]) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "case_sensitive_like", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     functions::register(&connection)?;
-    connection
-        .progress_handler(STEPS_PER_CHECK, Some(|| WATCH.with_borrow(|watch| watch.says_stop())))?;
+    connection.progress_handler(STEPS_PER_CHECK, Some(is_stopped))?;
     Ok(connection)
 }
 

@@ -1,12 +1,13 @@
 // graphql-codegen: types and typed documents from the printed schema and from introspection, and
 // TypeScript that uses them and compiles.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import * as typescript from '@graphql-codegen/typescript';
@@ -97,7 +98,7 @@ test('generated types compile', async () => {
       assert.deepEqual(validateSchema(schema), []);
       writeFileSync(join(folder, 'generated.ts'), await generate(schema));
       const tsc = join(modules, 'typescript/bin/tsc');
-      execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8', stdio: 'pipe' });
+      await promisify(execFile)(process.execPath, [tsc, '-p', folder]);
     }
   } catch (error) {
     throw new Error(`${error.message}\n${error.stdout ?? ''}`);

@@ -1,12 +1,13 @@
 // Relay: its compiler takes our schema, a pagination fragment and a refetchable node, and the
 // queries that it makes are answered.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ask, sdl } from './server.mjs';
 
 const SOURCE = `
@@ -35,7 +36,7 @@ graphql\`
 \`;
 `;
 
-function compile(schema) {
+async function compile(schema) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-relay-'));
   try {
     mkdirSync(join(folder, 'src'));
@@ -51,11 +52,8 @@ function compile(schema) {
     };
     writeFileSync(join(folder, 'relay.config.json'), JSON.stringify(config));
     const compiler = fileURLToPath(new URL('../node_modules/relay-compiler/cli.js', import.meta.url));
-    execFileSync(process.execPath, [compiler, 'relay.config.json'], {
-      cwd: folder,
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
+    const arguments_ = [compiler, 'relay.config.json'];
+    await promisify(execFile)(process.execPath, arguments_, { cwd: folder });
     const text = (name) => {
       const artifact = readFileSync(join(folder, `src/__generated__/${name}.graphql.js`), 'utf8');
       return JSON.parse(artifact.match(/"text": (".*")/)[1]);
@@ -69,7 +67,7 @@ function compile(schema) {
 }
 
 test('compiled queries are answered', async () => {
-  const { page, refetch } = compile(await sdl());
+  const { page, refetch } = await compile(await sdl());
   const seen = [];
   let cursor = null;
   for (;;) {
