@@ -32,6 +32,8 @@ const WHOLE_SCHEMA_IDLE: Duration = Duration::from_secs(60);
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
 /// Datasets that one document may reach before the whole schema is used to validate it.
 const NAMED_DATASETS: usize = 50;
+/// Datasets up to which a small schema is built where it is needed; larger ones on another thread.
+const BUILT_IN_PLACE: usize = 8;
 /// Datasets up to which a small schema has all that the named ones are linked with, mentioned or
 /// not: errors can suggest them then.
 const ROOM_FOR_NEIGHBOURS: usize = 8;
@@ -103,7 +105,14 @@ impl Schemas {
             snapshot.schema_revision,
             datasets,
         );
-        let schema = schema::build(part.datasets(), &part).map_err(Error::internal)?;
+        let n_datasets = part.datasets().len();
+        let build = move || schema::build(part.datasets(), &part);
+        let schema = if n_datasets > BUILT_IN_PLACE {
+            tokio::task::spawn_blocking(build).await.map_err(Error::internal)?
+        } else {
+            build()
+        };
+        let schema = schema.map_err(Error::internal)?;
         self.small.insert(key, schema.clone());
         Ok(schema)
     }

@@ -263,8 +263,9 @@ fn type_sdl(dataset: &Dataset) -> Result<String> {
     // Alone: relations are not made by a file.
     let alone = Snapshot::new(WorkspaceId(uuid::Uuid::nil()), 0, 0, [Arc::clone(&dataset)]);
     let sdl = schema::build([&dataset], &alone).map_err(Error::internal)?.sdl();
-    let begin = format!("type {} ", dataset.type_name);
-    let from = sdl.find(&begin).unwrap_or_default();
+    // It may implement an interface: only the name's end is known.
+    let begin = format!("\ntype {} ", dataset.type_name);
+    let from = sdl.find(&begin).map_or(0, |line_end| line_end + 1);
     let text = sdl.get(from..).unwrap_or_default();
     let to = text.find("\n}").map_or(text.len(), |end| end + 2);
     Ok(text.get(..to).unwrap_or_default().to_owned())

@@ -51,7 +51,7 @@ fn a_file_is_told_and_not_stored() {
         let again = inspect(b"ID,Name,Price\n1,x,y\n", json!({}));
         assert_eq!(again["exists"], true);
         let diff = again["sdlDiff"].as_str().unwrap();
-        assert!(diff.starts_with(" type Items {\n"), "{diff}");
+        assert!(diff.starts_with(" type Items "), "{diff}");
         for line in ["-  price: Decimal\n", "+  price: String\n", "-  made: LocalDateTime\n"] {
             assert!(diff.contains(line), "{line}: {diff}");
         }
@@ -125,12 +125,9 @@ fn the_program_asks_a_server_what_would_change() {
             text(output.stdout)
         };
         let told = ask(&[]);
-        for line in [
-            "  breaking: \"n\" was INT",
-            "   type Stock {",
-            "  +  n: Decimal",
-            "  +  extra: String",
-        ] {
+        for line in
+            ["  breaking: \"n\" was INT", "   type Stock ", "  +  n: Decimal", "  +  extra: String"]
+        {
             assert!(told.contains(line), "{line}: {told}");
         }
         let other = ask(&["--name", "else", "--json"]);
