@@ -30,7 +30,7 @@ const MUTATIONS: [(&str, &str); 10] = [
 ];
 
 /// What the types made for a dataset get appended to its own type's name.
-const TYPE_SUFFIXES: [&str; 104] = [
+const TYPE_SUFFIXES: [&str; 102] = [
     "",
     "BoolExp",
     "OrderBy",
@@ -133,8 +133,6 @@ const TYPE_SUFFIXES: [&str; 104] = [
     "StreamCursorValueInput",
     "Change",
     "Changes",
-    "SearchResult",
-    "Version",
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
@@ -228,7 +226,7 @@ const RESERVED_FIELDS: [&str; 86] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 101] = [
+const RESERVED_TYPES: [&str; 103] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -296,6 +294,7 @@ const RESERVED_TYPES: [&str; 101] = [
     "Notice",
     "OnError",
     "Order",
+    "OrderBy",
     "PageInfo",
     "PersistedDocument",
     "Policy",
@@ -321,6 +320,7 @@ const RESERVED_TYPES: [&str; 101] = [
     "Time",
     "TimeUnit",
     "TrustedDocument",
+    "TrustedDocumentInput",
     "TrustedDocuments",
     "UUID",
     "Upload",

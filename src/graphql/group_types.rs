@@ -9,7 +9,7 @@ use async_graphql::dynamic::{
 };
 use sluice_schema::ColumnType;
 
-use super::types::{comparison_name, graphql_type, no_rows};
+use super::types::{comparison_name, graphql_type, no_rows, search_argument};
 use crate::catalog::model::{Column, Dataset};
 use crate::query::aggregate::{FUNCTIONS, Function, result_type};
 
@@ -36,41 +36,44 @@ pub(super) fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
 /// `ordersGroupBy`
 pub(super) fn query_field(dataset: &Dataset) -> Field {
     let name = &dataset.type_name;
-    Field::new(
+    let field = Field::new(
         format!("{}GroupBy", dataset.name),
         TypeRef::named_nn_list_nn(format!("{name}Group")),
         |_| no_rows(),
-    )
-    .description(format!(
-        "Rows of \"{}\" in groups, in the order of their keys unless told otherwise.",
-        dataset.label
-    ))
-    .argument(
-        InputValue::new("by", TypeRef::named_nn_list_nn(format!("{name}GroupKey")))
-            .description("What rows of a group have in common; at least one, each column once."),
-    )
-    .argument(
-        InputValue::new("where", TypeRef::named(format!("{name}BoolExp")))
-            .description("Only rows for which this holds."),
-    )
-    .argument(
-        InputValue::new("having", TypeRef::named(format!("{name}HavingExp")))
-            .description("Only groups for which this holds."),
-    )
-    .argument(
-        InputValue::new("orderBy", TypeRef::named_nn_list(format!("{name}GroupOrderBy")))
-            .description(
-                "The order of groups, first key first; ties come in the order of the keys.",
-            ),
-    )
-    .argument(
-        InputValue::new("limit", TypeRef::named(TypeRef::INT))
-            .description("At most so many groups; the server has a default and a maximum."),
-    )
-    .argument(
-        InputValue::new("offset", TypeRef::named(TypeRef::INT))
-            .description("So many groups are left out first."),
-    )
+    );
+    search_argument(field, dataset, "It only filters.")
+        .description(format!(
+            "Rows of \"{}\" in groups, in the order of their keys unless told otherwise.",
+            dataset.label
+        ))
+        .argument(
+            InputValue::new("by", TypeRef::named_nn_list_nn(format!("{name}GroupKey")))
+                .description(
+                    "What rows of a group have in common; at least one, each column once.",
+                ),
+        )
+        .argument(
+            InputValue::new("where", TypeRef::named(format!("{name}BoolExp")))
+                .description("Only rows for which this holds."),
+        )
+        .argument(
+            InputValue::new("having", TypeRef::named(format!("{name}HavingExp")))
+                .description("Only groups for which this holds."),
+        )
+        .argument(
+            InputValue::new("orderBy", TypeRef::named_nn_list(format!("{name}GroupOrderBy")))
+                .description(
+                    "The order of groups, first key first; ties come in the order of the keys.",
+                ),
+        )
+        .argument(
+            InputValue::new("limit", TypeRef::named(TypeRef::INT))
+                .description("At most so many groups; the server has a default and a maximum."),
+        )
+        .argument(
+            InputValue::new("offset", TypeRef::named(TypeRef::INT))
+                .description("So many groups are left out first."),
+        )
 }
 
 fn nothing(_: ResolverContext<'_>) -> FieldFuture<'_> {

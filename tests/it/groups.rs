@@ -130,6 +130,7 @@ fn groups_are_chosen_sorted_and_paged() {
         check("offset: 9", json!([]));
         check("limit: 0", json!([]));
         check("where: {price: {_gt: 0}}", json!(["B", "a", "b"]));
+        check("search: \"B\"", json!(["B", "b"]));
         check("having: {count: {predicate: {_gt: 1}}}", json!(["a", "b"]));
         check("having: {count: {columns: [PRICE], predicate: {_eq: 0}}}", json!([null]));
         check("having: {sum: {price: {_gte: \"3.5\"}}}", json!(["B", "a", "b"]));

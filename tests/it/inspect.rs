@@ -130,9 +130,9 @@ fn the_program_asks_a_server_what_would_change() {
         {
             assert!(told.contains(line), "{line}: {told}");
         }
-        let other = ask(&["--name", "else", "--json"]);
+        let other = ask(&["--name", "other", "--json"]);
         let sheet = serde_json::from_str::<Value>(&other).unwrap()["sheets"][0].clone();
-        assert_eq!((&sheet["dataset"], &sheet["exists"]), (&json!("elseData"), &json!(false)));
+        assert_eq!((&sheet["dataset"], &sheet["exists"]), (&json!("other"), &json!(false)));
     });
 }
 

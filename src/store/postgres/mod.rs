@@ -261,6 +261,7 @@ impl PostgresStore {
         }
         let table = PostgresStore::table_of(storage);
         let size_bytes = build(&mut connection, &table, &index, definition).await?;
+        unlock_after_build(&mut connection, &index).await?;
         connection.close().await?;
         Ok(size_bytes)
     }
@@ -298,6 +299,13 @@ fn timed_out() -> sqlx::Error {
 async fn lock_for_build(connection: &mut PgConnection, index: &str) -> Result<bool, StoreError> {
     let lock = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
     Ok(sqlx::query_scalar(lock).bind(index).fetch_one(connection).await?)
+}
+
+/// A session's locks end with it, but the server may notice its end only a moment later.
+async fn unlock_after_build(connection: &mut PgConnection, index: &str) -> Result<(), StoreError> {
+    let unlock = "SELECT pg_advisory_unlock(hashtextextended($1, 0))";
+    sqlx::query(unlock).bind(index).execute(connection).await?;
+    Ok(())
 }
 
 /// Builds an index unless it is there; tells the bytes that it takes.
