@@ -116,7 +116,12 @@ impl<R: Read> BlockCutter<R> {
         let mut open = false;
         while let Some(found) = memchr(quote, block.get(at..).unwrap_or_default()) {
             let hit = at + found;
-            if !self.opens_cell(block, outside_from, hit) {
+            let Some(start) = self.opened_cell(block, outside_from, hit) else {
+                at = hit + 1;
+                continue;
+            };
+            let close = self.closing_quote(block, hit + 1, quote);
+            if start < hit && self.is_text(block, close) {
                 at = hit + 1;
                 continue;
             }
@@ -125,7 +130,7 @@ impl<R: Read> BlockCutter<R> {
                 regions.clear();
             }
             regions.push((outside_from, hit));
-            let Some(close) = self.closing_quote(block, hit + 1, quote) else {
+            let Some(close) = close else {
                 open = true;
                 break;
             };
@@ -146,13 +151,28 @@ impl<R: Read> BlockCutter<R> {
         regions.iter().rev().find_map(|&(from, to)| self.last_line_end(block, from, to))
     }
 
-    /// A quote opens a cell at the beginning of a record or after a delimiter; elsewhere it is a character.
-    fn opens_cell(&self, block: &[u8], outside_from: usize, hit: usize) -> bool {
-        let Some(before) = hit.checked_sub(1) else {
-            return true;
+    /// Whether a quote after blanks is a character, not the first of a quoted cell: it closes before other text,
+    /// or never.
+    fn is_text(&self, block: &[u8], close: Option<usize>) -> bool {
+        let Some(close) = close else { return self.ended };
+        let after = self.marks.pass_blanks(block, close + 1);
+        // What follows the blanks is not yet known at the very end; until then the cell is open.
+        (after < block.len() || self.ended) && !self.marks.ends_quoted(block, close + 1)
+    }
+
+    /// Returns where the cell begins that a quote opens: at the beginning of a record or after a delimiter, with
+    /// blanks between where they may stand; elsewhere the quote is a character.
+    fn opened_cell(&self, block: &[u8], outside_from: usize, hit: usize) -> Option<usize> {
+        let mut start = hit;
+        if self.marks.padded {
+            let before = block.get(outside_from..hit).unwrap_or_default();
+            start -= before.iter().rev().take_while(|byte| **byte == b' ').count();
+        }
+        let Some(before) = start.checked_sub(1) else {
+            return Some(start);
         };
         if before < outside_from {
-            return false;
+            return None;
         }
         let in_comment = self.marks.comment.is_some_and(|comment| {
             let line = memrchr2(b'\n', b'\r', block.get(..hit).unwrap_or_default())
@@ -160,14 +180,14 @@ impl<R: Read> BlockCutter<R> {
             line >= outside_from && block.get(line) == Some(&comment)
         });
         let n_delimiter = self.marks.wide.map_or(1, char::len_utf8);
-        let delimiter = hit.saturating_sub(n_delimiter);
+        let delimiter = start.saturating_sub(n_delimiter);
         let starts = matches!(block.get(before), Some(b'\n' | b'\r'))
             || self.marks.delimiter_at(block, delimiter) > 0;
         let is_escaped = self
             .marks
             .escape
             .is_some_and(|escape| is_escaped(block, outside_from, delimiter, escape));
-        starts && !in_comment && !is_escaped
+        (starts && !in_comment && !is_escaped).then_some(start)
     }
 
     fn closing_quote(&self, block: &[u8], from: usize, quote: u8) -> Option<usize> {

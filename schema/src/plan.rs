@@ -111,6 +111,9 @@ pub struct Dialect {
     pub escape: Option<char>,
     /// Begins a comment line.
     pub comment: Option<char>,
+    /// Whether blanks between a quote and the delimiter or line end beside it are left out.
+    #[serde(default)]
+    pub padded_quotes: bool,
     /// One sentence on how this was decided.
     pub reason: String,
 }
@@ -122,6 +125,7 @@ impl Default for Dialect {
             quote: Some('"'),
             escape: None,
             comment: None,
+            padded_quotes: false,
             reason: String::new(),
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Marks {
     pub(crate) quote: Option<u8>,
     pub(crate) escape: Option<u8>,
     pub(crate) comment: Option<u8>,
+    /// Whether blanks may stand around a quoted cell.
+    pub(crate) padded: bool,
 }
 
 impl Marks {
@@ -32,6 +34,27 @@ impl Marks {
             quote: dialect.quote.and_then(byte),
             escape: dialect.escape.and_then(byte),
             comment: dialect.comment.and_then(byte),
+            padded: dialect.padded_quotes,
+        }
+    }
+
+    /// Returns the place after the blanks that may stand around a quoted cell.
+    #[inline]
+    pub(crate) fn pass_blanks(&self, text: &[u8], from: usize) -> usize {
+        let mut at = from;
+        while self.padded && text.get(at) == Some(&b' ') {
+            at += 1;
+        }
+        at
+    }
+
+    /// Whether a cell that stood in quotes ends at a place: only a delimiter or a line end may follow.
+    #[inline]
+    pub(crate) fn ends_quoted(&self, text: &[u8], after_quote: usize) -> bool {
+        let at = self.pass_blanks(text, after_quote);
+        match text.get(at) {
+            None | Some(b'\n' | b'\r') => true,
+            Some(_) => self.delimiter_at(text, at) > 0,
         }
     }
 
@@ -107,9 +130,14 @@ impl<'a> Scanner<'a> {
             let start = self.at;
             let cell = match self.text.get(start) {
                 Some(&byte) if Some(byte) == self.marks.quote => self.quoted_cell(start, byte),
+                Some(b' ') if self.marks.padded => self.padded_cell(start),
                 _ => self.plain_cell(start),
             };
-            let after = if cell.quoted && !cell.malformed { cell.end + 1 } else { cell.end };
+            let after = if cell.quoted && !cell.malformed {
+                self.marks.pass_blanks(self.text, cell.end + 1)
+            } else {
+                cell.end
+            };
             cells.push(cell);
             match self.marks.delimiter_at(self.text, after) {
                 n_bytes @ 1.. => self.at = after + n_bytes,
@@ -171,6 +199,19 @@ impl<'a> Scanner<'a> {
         };
     }
 
+    /// A quote after blanks opens a cell only if it closes at the cell's end; else it is text.
+    fn padded_cell(&self, start: usize) -> CellSpan {
+        let open = self.marks.pass_blanks(self.text, start);
+        match self.text.get(open) {
+            Some(&byte) if Some(byte) == self.marks.quote => {
+                let cell = self.quoted_cell(open, byte);
+                let is_closed = cell.end < self.text.len();
+                if is_closed && !cell.malformed { cell } else { self.plain_cell(start) }
+            }
+            _ => self.plain_cell(start),
+        }
+    }
+
     fn quoted_cell(&self, open: usize, quote: u8) -> CellSpan {
         let start = open + 1;
         let mut cell = CellSpan { start, end: start, quoted: true, ..CellSpan::default() };
@@ -194,11 +235,7 @@ impl<'a> Scanner<'a> {
                 continue;
             }
             cell.end = hit;
-            let ends = match self.text.get(hit + 1) {
-                None | Some(b'\n' | b'\r') => true,
-                Some(_) => self.marks.delimiter_at(self.text, hit + 1) > 0,
-            };
-            if !ends {
+            if !self.marks.ends_quoted(self.text, hit + 1) {
                 cell = CellSpan {
                     start: open,
                     end: self.find_cell_end(hit + 1),

@@ -48,17 +48,22 @@ pub(crate) fn sniff(head: &str, complete: bool, options: &ReadOptions) -> Dialec
         comment: options.comment.filter(|comment| *comment != '\0'),
         ..Dialect::default()
     };
-    let mut dialect = find_delimiter(head, complete, options, &base);
+    let mut dialect = with_padding(head, complete, find_delimiter(head, complete, options, &base));
     if options.quote.is_none() && prefers_single_quotes(head, complete, &dialect) {
         let single = Dialect { quote: Some('\''), ..base };
-        dialect = find_delimiter(head, complete, options, &single);
+        dialect = with_padding(head, complete, find_delimiter(head, complete, options, &single));
         dialect.reason.push_str("; cells stand in single quotes");
     }
     if options.escape.is_none() && needs_escapes(head, complete, &dialect) {
-        dialect.escape = Some('\\');
+        dialect = with_escapes(head, complete, &dialect);
         dialect.reason.push_str(
             "; a backslash takes the meaning of the next mark: rows then have the same width",
         );
+    }
+    if dialect.padded_quotes {
+        dialect
+            .reason
+            .push_str("; blanks between quotes and delimiters are left out: all such quotes close");
     }
     if options.comment.is_none() && has_comments(head, complete, &dialect) {
         dialect.comment = Some('#');
@@ -75,12 +80,15 @@ fn prefers_single_quotes(head: &str, complete: bool, dialect: &Dialect) -> bool 
         return false;
     }
     let double = score(head, complete, dialect);
-    let single = score(head, complete, &Dialect { quote: Some('\''), ..dialect.clone() });
+    let single = Dialect { quote: Some('\''), padded_quotes: false, ..dialect.clone() };
+    let single = with_padding(head, complete, single);
+    let is_padded = single.padded_quotes;
+    let single = score(head, complete, &single);
     // One quoted cell may be an apostrophe at both ends of a word.
     double.n_quoted == 0
         && single.n_quoted >= 2
         && single.n_malformed == 0
-        && single.total >= double.total
+        && (is_padded || single.total >= double.total)
 }
 
 /// Whether backslashes before marks are escapes: the rows agree better when they are.
@@ -91,9 +99,96 @@ fn needs_escapes(head: &str, complete: bool, dialect: &Dialect) -> bool {
         return false;
     }
     let plain = score(head, complete, dialect);
-    let escaped = score(head, complete, &Dialect { escape: Some('\\'), ..dialect.clone() });
-    escaped.pattern > plain.pattern
+    let escaped = with_escapes(head, complete, dialect);
+    let finds_padding = escaped.padded_quotes && !dialect.padded_quotes;
+    let escaped = score(head, complete, &escaped);
+    finds_padding
+        || escaped.pattern > plain.pattern
         || (escaped.n_malformed < plain.n_malformed && escaped.pattern >= plain.pattern)
+}
+
+fn with_escapes(head: &str, complete: bool, dialect: &Dialect) -> Dialect {
+    let escaped = Dialect { escape: Some('\\'), padded_quotes: false, ..dialect.clone() };
+    with_padding(head, complete, escaped)
+}
+
+fn with_padding(head: &str, complete: bool, dialect: Dialect) -> Dialect {
+    let padded_quotes = has_padded_quotes(head, complete, &dialect);
+    Dialect { padded_quotes, ..dialect }
+}
+
+/// Whether blanks stand between quotes and delimiters: every quote after blanks closes at the end of its cell, and
+/// the rows are more even then; or they are as even, a whole column stands in such quotes, and these hold
+/// delimiters or have blanks behind them. Where quotes change nothing about cells, they may be text.
+fn has_padded_quotes(head: &str, complete: bool, dialect: &Dialect) -> bool {
+    let Some(quote) = dialect.quote else {
+        return false;
+    };
+    let may_be = head.contains(&format!(" {quote}")) || head.contains(&format!("{quote} "));
+    if !may_be || [dialect.delimiter, quote].contains(&' ') {
+        return false;
+    }
+    let candidate = Dialect { padded_quotes: true, ..dialect.clone() };
+    let Some(is_whole_column) = padded_columns(head, complete, &candidate) else {
+        return false;
+    };
+    let plain = score(head, complete, dialect);
+    let padded = score(head, complete, &candidate);
+    // Shares of rows as wide as most, brought to one denominator.
+    let is_more_even = padded.n_usual * plain.n_records > plain.n_usual * padded.n_records;
+    let is_as_even = padded.n_usual * plain.n_records == plain.n_usual * padded.n_records;
+    let explains_more =
+        padded.usual_cells < plain.usual_cells || padded.n_malformed < plain.n_malformed;
+    padded.n_malformed <= plain.n_malformed
+        && (is_more_even || is_as_even && is_whole_column && explains_more)
+}
+
+/// Returns whether a whole column stands in padded quotes; `None` when no cell does, or a quote after blanks is text.
+fn padded_columns(head: &str, complete: bool, dialect: &Dialect) -> Option<bool> {
+    #[derive(Clone, Copy, Default)]
+    struct Column {
+        n_padded: usize,
+        has_unquoted: bool,
+    }
+    let text = head.as_bytes();
+    let marks = Marks::of(dialect);
+    let mut scanner = Scanner::new(text, marks);
+    let mut cells: Vec<CellSpan> = Vec::new();
+    let mut columns: Vec<Column> = Vec::new();
+    let mut n_records = 0_usize;
+    while n_records < MAX_RECORDS
+        && let Some(record) = scanner.next_record(&mut cells)
+    {
+        if scanner.position() >= text.len() && !complete && n_records > 0 {
+            break;
+        }
+        if record != Record::Cells {
+            continue;
+        }
+        n_records += 1;
+        if columns.len() < cells.len() {
+            columns.resize(cells.len(), Column::default());
+        }
+        for (place, (column, cell)) in columns.iter_mut().zip(&cells).enumerate() {
+            if cell.quoted && !cell.malformed {
+                let before = cell.start.checked_sub(2).and_then(|at| text.get(at));
+                let after = marks.pass_blanks(text, cell.end + 1);
+                let is_padded = place > 0 && before == Some(&b' ')
+                    || after > cell.end + 1 && marks.delimiter_at(text, after) > 0;
+                column.n_padded += usize::from(is_padded);
+                continue;
+            }
+            let first = text.get(marks.pass_blanks(text, cell.start)).copied();
+            if !cell.malformed && cell.start < cell.end && first == marks.quote {
+                return None;
+            }
+            let is_blank = trim(head.get(cell.start..cell.end).unwrap_or_default()).is_empty();
+            // A header may stand without quotes.
+            column.has_unquoted |= n_records > 1 && !is_blank;
+        }
+    }
+    let is_padded = columns.iter().any(|column| column.n_padded > 0);
+    is_padded.then(|| columns.iter().any(|column| column.n_padded >= 2 && !column.has_unquoted))
 }
 
 /// Whether rows that begin with `#` are comments: none is as wide as the table, and the first row is one or

@@ -23,6 +23,7 @@ pub(crate) fn inner_dialect(reason: &str) -> Dialect {
         quote: Some('"'),
         escape: None,
         comment: None,
+        padded_quotes: false,
         reason: reason.to_owned(),
     }
 }

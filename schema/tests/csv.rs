@@ -216,6 +216,83 @@ fn options_are_checked() {
 }
 
 #[test]
+fn blanks_may_stand_around_quoted_cells() {
+    let padded = |content: &str, labels: &[&str], rows: &[&str]| {
+        let table = read(content);
+        assert_eq!(table.labels(), labels, "{content:?}");
+        assert_eq!(table.shown(), rows, "{content:?}");
+        let reason = &table.plan.dialect.reason;
+        assert!(reason.contains("blanks between quotes and delimiters"), "{content:?} {reason}");
+    };
+    let three = ["id", "name", "city"].as_slice();
+    let (first, rest) = ("id, name, city\n", ["id", " name", " city"]);
+    padded(
+        &format!("{first}1, \"Smith, John\", \"Paris\"\n2, \"O\"\"Hara\", \"New York, NY\"\n"),
+        &rest,
+        &["1|Smith, John|Paris", "2|O\"Hara|New York, NY"],
+    );
+    padded("\"id\" , \"name\" , \"city\"\n1,\"a, b\" ,c\n", three, &["1|a, b|c"]);
+    padded("id,name,city\r\n1,   \"a, b\"  , \"c\"  \r\n", three, &["1|a, b|c"]);
+    padded("id,name,city\n1, \" a,\nb \", c \n2, \"\",d\n", three, &["1| a,\nb | c ", "2||d"]);
+    padded("id;name\n1; \"a;b\"\n2; \"c\"", &["id", "name"], &["1|a;b", "2|c"]);
+    padded("id|name\n1| 'a|b'\n2| 'c'\n", &["id", "name"], &["1|a|b", "2|c"]);
+    padded("id,name\n1, \"a\\\"b, c\"\n2, \"d\"\n", &["id", "name"], &["1|a\"b, c", "2|d"]);
+    // Rows are as even either way; a whole column says it.
+    padded("\"id\", \"x, y\"\n\"1\", \"a, b\"\n", &["id", "x, y"], &["1|a, b"]);
+    padded("\"id\" ,\"n\"\n\"1\" ,\"x\"\n\"2\" ,\"y\"\n", &["id", "n"], &["1|x", "2|y"]);
+}
+
+#[test]
+fn blanks_before_quotes_that_are_text_stay() {
+    let kept = |content: &str, rows: &[&str]| {
+        let table = read(content);
+        assert_eq!(table.shown(), rows, "{content:?}");
+        assert!(!table.plan.dialect.padded_quotes, "{content:?} {:?}", table.plan.dialect);
+    };
+    kept("id,text\n1, the \"quoted\" word\n2,x\n", &["1| the \"quoted\" word", "2|x"]);
+    kept("id,text\n1, \"Yes\" he said\n2, \"No\" she\n", &["1| \"Yes\" he said", "2| \"No\" she"]);
+    kept("id,text\n1, \"open\n2, x\n", &["1| \"open", "2| x"]);
+    // Where quotes hold no delimiter, nothing tells that they are not text.
+    kept("id,text\n1, \"a\"\n2, \"b\"\n", &["1| \"a\"", "2| \"b\""]);
+    kept("id,text\n1, \"Yes\"\n2, he left\n", &["1| \"Yes\"", "2| he left"]);
+    // One quote that is text speaks against all others.
+    kept("id,name,x\n1, \"a, b\", 2\n2, \"c\" d, 3\n", &["1| \"a| b\"|2", "2| \"c\" d| 3|∅"]);
+    kept(
+        "id\ttext\n1\tHe said, \"yes\"\n2\tShe said, \"no\"\n",
+        &["1|He said, \"yes\"", "2|She said, \"no\""],
+    );
+    kept("id,text\n1,\"a\" b\n2,\"c\"\n", &["1|a b", "2|c"]);
+    kept("id,text\n1, 'tis\n2, 'twas\n", &["1| 'tis", "2| 'twas"]);
+    kept("id,text\n1, a \n2, b\n", &["1| a ", "2| b"]);
+}
+
+#[test]
+fn padded_quotes_hold_line_ends_across_blocks() {
+    let mut content = String::from("id, text, n\n");
+    let mut expect: Vec<String> = Vec::new();
+    for row in 0..100_000 {
+        // What is text after the head stays text.
+        let (written, text) = match row % 1_500 {
+            1_496 => (" \"open".to_owned(), " \"open".to_owned()),
+            1_498 => (" \"a\" \"b".to_owned(), " \"a\" \"b".to_owned()),
+            _ => (
+                format!("  \"line {row}\nof \"\"text\"\", \"  "),
+                format!("line {row}\nof \"text\", "),
+            ),
+        };
+        content.push_str(&format!("{row},{written},  {}\n", row % 7));
+        expect.push(text);
+    }
+    let table = read(&content);
+    assert_eq!(table.types(), ["INT", "STRING", "INT"]);
+    assert_eq!(table.rows.len(), expect.len());
+    for (row, (cells, text)) in table.rows.iter().zip(&expect).enumerate() {
+        assert_eq!(cells[0].as_deref(), Some(row.to_string().as_str()));
+        assert_eq!(cells[1].as_ref(), Some(text), "row {row}");
+    }
+}
+
+#[test]
 fn any_single_character_may_be_the_delimiter() {
     let rows = ["id", "name", "amount"];
     for mark in

@@ -28,6 +28,8 @@ struct Dialect {
     always_quoted: bool,
     final_line_end: bool,
     mark: bool,
+    /// What stands before each opening quote, and after each closing one.
+    padding: (&'static str, &'static str),
 }
 
 fn dialects() -> impl Strategy<Value = Dialect> {
@@ -49,6 +51,7 @@ fn dialects() -> impl Strategy<Value = Dialect> {
             always_quoted: shape.0,
             final_line_end: shape.1,
             mark: shape.2 && encoding.starts_with("utf"),
+            padding: ("", ""),
         })
         .prop_filter("the encoding has the delimiter", |dialect| {
             writable(&dialect.delimiter.to_string(), dialect.encoding)
@@ -149,7 +152,8 @@ fn write(columns: &[Vec<String>], dialect: &Dialect) -> Vec<u8> {
                 Some(escape) => inside.replace(mark, &format!("{escape}{mark}")),
                 None => inside,
             };
-            format!("{mark}{inside}{mark}")
+            let (before, after) = dialect.padding;
+            format!("{before}{mark}{inside}{mark}{after}")
         } else {
             cell.clone()
         }
@@ -218,29 +222,50 @@ fn independent(column_type: ColumnType, cell: &str, ours: &str) -> Result<(), Te
     Ok(())
 }
 
+fn comes_back(columns: &[Vec<String>], dialect: &Dialect) -> Result<(), TestCaseError> {
+    let columns: Vec<Vec<String>> = columns
+        .iter()
+        .map(|cells| cells.iter().map(|cell| writable(cell, dialect.encoding)).collect())
+        .collect();
+    let options = ReadOptions {
+        delimiter: Some(dialect.delimiter),
+        encoding: Some(dialect.encoding.to_owned()),
+        quote: Some(dialect.quote),
+        escape: Some(dialect.escape.unwrap_or('\0')),
+        comment: Some('\0'),
+        header_row: Some(1),
+        header_rows: Some(1),
+        skip_footer: Some(0),
+        ..ReadOptions::default()
+    };
+    let bytes = write(&columns, dialect);
+    let table = read_with(&bytes, &options).map_err(|error| {
+        TestCaseError::fail(format!("{error}: {:?}", String::from_utf8_lossy(&bytes)))
+    })?;
+    check(&table, &columns)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_table_comes_back(columns in tables(), dialect in dialects()) {
-        let columns: Vec<Vec<String>> = columns
-            .iter()
-            .map(|cells| cells.iter().map(|cell| writable(cell, dialect.encoding)).collect())
-            .collect();
-        let options = ReadOptions {
-            delimiter: Some(dialect.delimiter),
-            encoding: Some(dialect.encoding.to_owned()),
-            quote: Some(dialect.quote),
-            escape: Some(dialect.escape.unwrap_or('\0')),
-            comment: Some('\0'),
-            header_row: Some(1),
-            header_rows: Some(1),
-            skip_footer: Some(0),
-            ..ReadOptions::default()
-        };
-        let bytes = write(&columns, &dialect);
-        let table = read_with(&bytes, &options).map_err(|error| TestCaseError::fail(format!("{error}: {:?}", String::from_utf8_lossy(&bytes))))?;
-        check(&table, &columns)?;
+        comes_back(&columns, &dialect)?;
+    }
+
+    #[test]
+    fn any_table_with_blanks_around_quotes_comes_back(
+        columns in tables(),
+        dialect in dialects(),
+        padding in prop_oneof![Just((" ", "")), Just(("", "  ")), Just((" ", " ")), Just(("  ", ""))],
+    ) {
+        let mut columns = columns;
+        // Quotes that hold more delimiters than the header tell that they are quotes.
+        let marks = dialect.delimiter.to_string().repeat(8);
+        columns.insert(0, (0..columns[0].len()).map(|row| format!("r{row}{marks}")).collect());
+        columns.insert(0, columns[0].clone());
+        let dialect = Dialect { padding, always_quoted: true, ..dialect };
+        comes_back(&columns, &dialect)?;
     }
 
     #[test]
