@@ -37,12 +37,21 @@ fn both_stores_hold_the_same_values() {
     let load = |kind| {
         let (options, database) = Options::of(kind);
         let options = options
+            .variable("SLUICE_LOAD_CONCURRENCY", "4")
             .variable("SLUICE_MAX_LIMIT", "100000")
             .variable("SLUICE_QUERY_MAX_COST", "1000000000");
         let server = Server::start_with(options, database);
         let client = server.client();
-        let each = files.iter().enumerate();
-        each.map(|(index, file)| load_file(&client, index, file)).collect::<Vec<_>>()
+        // Most of a small load is waiting for the disk.
+        let numbered: Vec<_> = files.iter().enumerate().collect();
+        std::thread::scope(|scope| {
+            let parts = numbered.chunks(numbered.len().div_ceil(4)).map(|part| {
+                let load = |(index, file): &(usize, &PathBuf)| load_file(&client, *index, file);
+                scope.spawn(move || part.iter().map(load).collect::<Vec<_>>())
+            });
+            let parts: Vec<_> = parts.collect();
+            parts.into_iter().flat_map(|part| part.join().unwrap()).collect::<Vec<_>>()
+        })
     };
     let (embedded, postgres) = std::thread::scope(|scope| {
         let embedded = scope.spawn(|| load(StoreKind::Sqlite));
