@@ -135,6 +135,8 @@ impl Schemas {
         if let Some(schema) = self.whole.get(snapshot) {
             return Ok(schema);
         }
+        // Never two of one workspace at once.
+        self.whole.kept().retain(|whole| whole.workspace != snapshot.workspace);
         let built = Arc::clone(snapshot);
         let build = tokio::task::spawn_blocking(move || schema::build(built.datasets(), &built));
         let schema = build.await.map_err(Error::internal)?.map_err(Error::internal)?;
@@ -158,7 +160,7 @@ impl WholeSchemas {
         Some(whole.schema.clone())
     }
 
-    /// Keeps a schema in the place of older ones of its workspace, and of those that were not used
+    /// Keeps a schema in the place of an older one of its workspace, and of those that were not used
     /// for longest when there are too many.
     fn keep(&self, snapshot: &Snapshot, schema: Schema) {
         let mut kept = self.kept();
