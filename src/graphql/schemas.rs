@@ -5,11 +5,12 @@
 //! is made on a thread of its own, once however many ask, and let go when nobody has asked for a
 //! while. Neither outlives its revision of the catalog.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use async_graphql::dynamic::{Schema, SchemaError};
+use async_graphql::dynamic::Schema;
 use moka::sync::Cache;
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
@@ -24,8 +25,8 @@ use crate::query::plan;
 /// Datasets in all small schemas that are kept; each costs about 115 KiB, and the rest of a schema
 /// as much as two.
 const SMALL_SCHEMA_DATASETS: u64 = 256;
-/// Datasets in all whole schemas that are kept, unless one alone has more.
-const WHOLE_SCHEMA_DATASETS: u32 = 2_000;
+/// Datasets in all whole schemas that are kept, unless the last one alone has more.
+const WHOLE_SCHEMA_DATASETS: usize = 2_000;
 /// Time that a whole schema is kept after its last use: it may be large.
 const WHOLE_SCHEMA_IDLE: Duration = Duration::from_secs(60);
 /// How often schemas are looked through for those that nobody uses.
@@ -39,19 +40,29 @@ const BUILT_IN_PLACE: usize = 8;
 const ROOM_FOR_NEIGHBOURS: usize = 8;
 
 type SmallKey = (WorkspaceId, i64, BTreeSet<String>);
-type WholeKey = (WorkspaceId, i64);
 
-/// A whole schema and the datasets in it.
-#[derive(Clone)]
+/// The whole schemas. No cache of moka, which frees what it lets go of only some uses later: these
+/// are few, and may be a hundred megabytes each.
+#[derive(Default)]
+struct WholeSchemas {
+    kept: Mutex<Vec<Whole>>,
+    /// One is built at a time, whoever waits for it.
+    building: tokio::sync::Mutex<()>,
+}
+
+/// A whole schema of a workspace.
 struct Whole {
+    workspace: WorkspaceId,
+    schema_revision: i64,
     schema: Schema,
-    n_datasets: u32,
+    n_datasets: usize,
+    last_used: Instant,
 }
 
 /// The schemas of all workspaces.
 pub(super) struct Schemas {
     small: Cache<SmallKey, Schema>,
-    whole: Cache<WholeKey, Whole>,
+    whole: Arc<WholeSchemas>,
     _sweeper: JoinSet<()>,
 }
 
@@ -62,18 +73,13 @@ impl Schemas {
             .max_capacity(SMALL_SCHEMA_DATASETS)
             .weigher(|key: &SmallKey, _| u32::try_from(key.2.len() + 2).unwrap_or(u32::MAX))
             .build();
-        let whole: Cache<WholeKey, Whole> = Cache::builder()
-            .max_capacity(u64::from(WHOLE_SCHEMA_DATASETS))
-            .weigher(|_, whole: &Whole| whole.n_datasets.min(WHOLE_SCHEMA_DATASETS))
-            .time_to_idle(WHOLE_SCHEMA_IDLE)
-            .build();
+        let whole = Arc::new(WholeSchemas::default());
         let mut sweeper = JoinSet::new();
-        let swept = whole.clone();
+        let swept = Arc::clone(&whole);
         sweeper.spawn(async move {
             loop {
                 tokio::time::sleep(SWEEP_EVERY).await;
-                // The cache lets go of what is idle only when it is looked at.
-                swept.run_pending_tasks();
+                swept.kept().retain(|whole| whole.last_used.elapsed() < WHOLE_SCHEMA_IDLE);
             }
         });
         Schemas { small, whole, _sweeper: sweeper }
@@ -122,21 +128,57 @@ impl Schemas {
     /// # Errors
     /// INTERNAL when it cannot be built, which naming excludes.
     pub(super) async fn whole(&self, snapshot: &Arc<Snapshot>) -> Result<Schema> {
-        let key = (snapshot.workspace, snapshot.schema_revision);
-        if let Some(whole) = self.whole.get(&key) {
-            return Ok(whole.schema);
+        if let Some(schema) = self.whole.get(snapshot) {
+            return Ok(schema);
         }
-        let (snapshot, whole) = (Arc::clone(snapshot), self.whole.clone());
-        let made = tokio::task::spawn_blocking(move || {
-            whole.try_get_with(key, || {
-                let n_datasets = u32::try_from(snapshot.datasets().len()).unwrap_or(u32::MAX);
-                let schema = schema::build(snapshot.datasets(), &snapshot)?;
-                Ok(Whole { schema, n_datasets })
-            })
+        let _building = self.whole.building.lock().await;
+        if let Some(schema) = self.whole.get(snapshot) {
+            return Ok(schema);
+        }
+        // Never two of one workspace at once.
+        self.whole.kept().retain(|whole| whole.workspace != snapshot.workspace);
+        let built = Arc::clone(snapshot);
+        let build = tokio::task::spawn_blocking(move || schema::build(built.datasets(), &built));
+        let schema = build.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        self.whole.keep(snapshot, schema.clone());
+        Ok(schema)
+    }
+}
+
+impl WholeSchemas {
+    fn kept(&self) -> MutexGuard<'_, Vec<Whole>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, snapshot: &Snapshot) -> Option<Schema> {
+        let mut kept = self.kept();
+        let whole = kept.iter_mut().find(|whole| {
+            whole.workspace == snapshot.workspace
+                && whole.schema_revision == snapshot.schema_revision
+        })?;
+        whole.last_used = Instant::now();
+        Some(whole.schema.clone())
+    }
+
+    /// Keeps a schema in the place of an older one of its workspace, and of those that were not used
+    /// for longest when there are too many.
+    fn keep(&self, snapshot: &Snapshot, schema: Schema) {
+        let mut kept = self.kept();
+        kept.retain(|whole| whole.workspace != snapshot.workspace);
+        kept.push(Whole {
+            workspace: snapshot.workspace,
+            schema_revision: snapshot.schema_revision,
+            schema,
+            n_datasets: snapshot.datasets().len(),
+            last_used: Instant::now(),
         });
-        let made = made.await.map_err(Error::internal)?;
-        let whole = made.map_err(|error: Arc<SchemaError>| Error::internal(error.to_string()))?;
-        Ok(whole.schema)
+        kept.sort_by_key(|whole| Reverse(whole.last_used));
+        let mut n_datasets = 0;
+        kept.retain(|whole| {
+            let is_last = n_datasets == 0;
+            n_datasets += whole.n_datasets;
+            is_last || n_datasets <= WHOLE_SCHEMA_DATASETS
+        });
     }
 }
 
@@ -237,6 +279,34 @@ mod tests {
     use super::*;
     use crate::catalog::model::{DatasetId, Relation};
     use crate::query::tests::{column, dataset};
+
+    #[test]
+    fn whole_schemas_give_way_to_newer_ones() {
+        let whole = WholeSchemas::default();
+        let empty = |workspace: u128, schema_revision: i64| {
+            let workspace = WorkspaceId(Uuid::from_u128(workspace));
+            Snapshot::new(workspace, 1, schema_revision, [])
+        };
+        let keep = |snapshot: &Snapshot| {
+            whole.keep(snapshot, schema::build(snapshot.datasets(), snapshot).unwrap());
+        };
+        keep(&empty(1, 1));
+        keep(&empty(2, 1));
+        assert!(whole.get(&empty(1, 1)).is_some() && whole.get(&empty(2, 1)).is_some());
+        keep(&empty(1, 2));
+        assert!(whole.get(&empty(1, 1)).is_none() && whole.get(&empty(1, 2)).is_some());
+        // Too many together: the one that was used last stays.
+        for other in whole.kept().iter_mut() {
+            other.n_datasets = WHOLE_SCHEMA_DATASETS;
+        }
+        keep(&empty(3, 1));
+        assert!(whole.get(&empty(3, 1)).is_some());
+        let mut kept = whole.kept();
+        kept.iter_mut().for_each(|other| other.n_datasets = WHOLE_SCHEMA_DATASETS);
+        drop(kept);
+        keep(&empty(4, 1));
+        assert_eq!(whole.kept().iter().filter(|it| it.n_datasets > 0).count(), 1);
+    }
 
     /// A thousand datasets, each of which leads to the next.
     fn chain() -> Snapshot {

@@ -30,8 +30,9 @@ use crate::store::cursor::CursorKey;
 use crate::store::json::{OutCell, OutField, RootShape, RowShape, key_bytes};
 use crate::store::run::Statement;
 
-/// Datasets that one root field may touch: SQLite joins no more files.
-const MAX_DATASETS: usize = 10;
+/// Datasets that one root field may touch: SQLite is built to join no more files
+/// (`.cargo/config.toml`).
+const MAX_DATASETS: usize = 30;
 
 /// A SELECT that answers one row of aggregates.
 pub(super) struct Aggregated {

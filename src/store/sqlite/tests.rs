@@ -211,13 +211,13 @@ fn payloads_around_the_overflow_thresholds() {
 #[test]
 fn wide_rows() {
     let row: Vec<_> =
-        (0..1_999).map(|n| if n % 3 == 0 { text(n % 90) } else { Cell::Null }).collect();
+        (0..2_000).map(|n| if n % 3 == 0 { text(n % 90) } else { Cell::Null }).collect();
     for page_bytes in [512, 4096] {
         check(page_bytes, &vec![row.clone(); 20], None);
     }
     // The first column is the key: two rows of `sqlite_schema`, the first with overflow pages.
     let rows: Vec<Vec<_>> =
-        (0..20).map(|n| (0..1_999).map(|c| Cell::Int(n * 2_000 + c)).collect()).collect();
+        (0..20).map(|n| (0..2_000).map(|c| Cell::Int(n * 2_000 + c)).collect()).collect();
     check(4096, &rows, Some(0));
 }
 
