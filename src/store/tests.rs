@@ -402,7 +402,7 @@ fn as_many_columns_as_the_store_takes() {
             }
             Store::Postgres(_) => assert_eq!(
                 loaded.unwrap_err().to_string(),
-                "the sheet has 2000 columns, the store keeps at most 1599: split it into narrower sheets"
+                "the sheet has 2000 columns, the store keeps at most 1599; split it into narrower sheets"
             ),
         }
     }
