@@ -110,13 +110,15 @@ impl Readers {
         let mut cancelling = self.cancelling.lock().unwrap_or_else(PoisonError::into_inner);
         while cancelling.try_join_next().is_some() {}
         let task = async move {
-            let cancel =
-                sqlx::query("SELECT pg_cancel_backend($1)").bind(reader.backend).execute(&pool);
+            // Not `pg_cancel_backend`: that does nothing to a statement which is on its way but has
+            // not begun, and the connection is closed anyhow.
+            let end =
+                sqlx::query("SELECT pg_terminate_backend($1)").bind(reader.backend).execute(&pool);
             // When even this fails, the server's own statement timeout ends it.
-            match tokio::time::timeout(ACQUIRE_TIMEOUT, cancel).await {
+            match tokio::time::timeout(ACQUIRE_TIMEOUT, end).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "a statement could not be cancelled"),
-                Err(_) => tracing::debug!("a statement could not be cancelled in time"),
+                Ok(Err(error)) => tracing::debug!(%error, "a statement could not be ended"),
+                Err(_) => tracing::debug!("a statement could not be ended in time"),
             }
             drop(reader);
             drop(permit);
