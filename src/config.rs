@@ -4,6 +4,7 @@
 //! is as it is. Nothing here opens a file of the data folder or a connection, and secrets are never
 //! printed.
 
+mod jwt;
 mod load;
 mod secret;
 mod table;
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::jwt::{JwtAlgorithm, JwtSettings};
 pub use self::load::{Loaded, Origin, SettingsError, Sources, load};
 pub use self::secret::Secret;
 
@@ -73,6 +75,10 @@ pub struct Settings {
     pub api_key_salt: Option<Secret>,
     /// A first admin key that is known beforehand, for scripts.
     pub admin_key: Option<Secret>,
+    /// Which tokens of other issuers are trusted.
+    pub jwt: JwtSettings,
+    /// What the audit log holds, and for how long.
+    pub audit: AuditSettings,
     /// Which events are logged: a level, or `target=level` pairs.
     pub log: String,
     /// How events are logged.
@@ -142,6 +148,21 @@ impl Default for IndexPolicy {
     }
 }
 
+/// What the audit log holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Whether reads are written down, too.
+    pub has_reads: bool,
+    /// How long lines are kept.
+    pub retention: Duration,
+}
+
+impl Default for AuditSettings {
+    fn default() -> AuditSettings {
+        AuditSettings { has_reads: false, retention: Duration::from_secs(90 * 24 * 3_600) }
+    }
+}
+
 /// Which documents are served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DocumentMode {
@@ -193,6 +214,8 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             api_key_salt: None,
             admin_key: None,
+            jwt: JwtSettings::default(),
+            audit: AuditSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
         }

@@ -13,6 +13,7 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 mod m0001_catalog;
 mod m0003_relations;
 mod m0006_documents;
+mod m0007_access;
 
 /// The schema of the catalog's tables on PostgreSQL; connections need it as their `search_path`.
 pub const POSTGRES_SCHEMA: &str = "sluice";
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_catalog::Migration),
             Box::new(m0003_relations::Migration),
             Box::new(m0006_documents::Migration),
+            Box::new(m0007_access::Migration),
         ]
     }
 }

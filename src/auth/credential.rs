@@ -9,20 +9,18 @@ use axum::http::header::AUTHORIZATION;
 use crate::error::{Code, Error, Result};
 
 /// Longer credentials are refused unread.
-const MAX_CREDENTIAL_BYTES: usize = 1_024;
+const MAX_CREDENTIAL_BYTES: usize = 8 << 10;
 
 /// The text of the key in `Authorization: Bearer …`, `Authorization: Api-Key …` or `X-API-Key`.
-pub(super) fn credential(headers: &HeaderMap) -> Result<&str> {
+///
+/// `None` when there is none.
+pub(super) fn credential(headers: &HeaderMap) -> Result<Option<&str>> {
     let mut values = headers
         .get_all(AUTHORIZATION)
         .iter()
         .map(|value| (true, value))
         .chain(headers.get_all("x-api-key").iter().map(|value| (false, value)));
-    let Some((has_scheme, value)) = values.next() else {
-        return Err(refusal(
-            "No key came with the request. Send one as \"Authorization: Bearer <key>\" or \"X-API-Key: <key>\".",
-        ));
-    };
+    let Some((has_scheme, value)) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(refusal("Several keys came with the request. Send exactly one."));
     }
@@ -32,7 +30,7 @@ pub(super) fn credential(headers: &HeaderMap) -> Result<&str> {
         text => text.map(str::trim),
     };
     let is_plain = |key: &&str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
-    key.filter(is_plain).ok_or_else(|| {
+    key.filter(is_plain).map(Some).ok_or_else(|| {
         refusal(
             "The key's header cannot be read. Send it as \"Authorization: Bearer <key>\" or \"X-API-Key: <key>\".",
         )
@@ -63,7 +61,7 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         match credential(&headers) {
-            Ok(found) => assert_eq!(Some(found), expect, "{given:?}"),
+            Ok(found) => assert_eq!(found, expect, "{given:?}"),
             Err(error) => {
                 assert_eq!(error.code, Code::Unauthenticated);
                 assert_eq!(None, expect, "{given:?}: {error}");

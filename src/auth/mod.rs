@@ -4,7 +4,13 @@
 //! by its hash takes the same time whether it exists or not.
 
 mod credential;
+mod jwt;
+mod new_key;
+pub mod policy;
+mod principal;
+pub mod scopes;
 mod secrets;
+pub mod visibility;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,11 +23,18 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use self::credential::{credential, refusal};
+use self::jwt::Jwt;
+pub use self::new_key::{NewKey, check_role};
+pub use self::principal::Principal;
 use self::secrets::{Secrets, random};
-use crate::catalog::model::{Scope, WorkspaceId};
+use self::visibility::Views;
+use crate::catalog::access::PublicRead;
+use crate::catalog::model::{Scope, UploadBounds, WorkspaceId};
+use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{ApiKey, Catalog, CatalogError, now_us};
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
+use crate::query::plan::MaskKey;
 use crate::store::cursor::CursorKey;
 
 /// How long a looked-up key may be answered from memory: a revoked one ends within it.
@@ -46,25 +59,21 @@ const KEY_CHARS: usize = 4 + 8 + 1 + 43;
 /// The same sentence for a key that is unknown, has expired or was revoked.
 const UNKNOWN: &str = "This key is not valid here. It may be mistyped, expired or revoked.";
 
-type Hash = [u8; 32];
+/// The sentence for a request without a key.
+const NO_KEY: &str = "No key came with the request. Send one as \"Authorization: Bearer <key>\" or \"X-API-Key: <key>\".";
+/// Names the workspace that is read without a key; the server's first one when it is not sent.
+const WORKSPACE_HEADER: &str = "x-workspace";
 
-/// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
-    /// The tenant.
-    pub workspace: WorkspaceId,
-    /// What it may do.
-    pub scope: Scope,
-    /// The part of its key that may be shown, for logs.
-    pub key_prefix: String,
-}
+type Hash = [u8; 32];
 
 /// Checks and makes keys.
 pub struct Auth {
     catalog: Arc<Catalog>,
     /// HMAC with the pepper already taken in; cloned for each key.
     hmac: Hmac<Sha256>,
-    admin: Option<(Hash, Principal)>,
+    admin: Option<(Hash, Arc<Principal>)>,
+    views: Views,
+    jwt: Option<Jwt>,
     known: moka::future::Cache<Hash, Option<Arc<Known>>>,
     sign_in_tokens: Mutex<HashMap<Hash, Instant>>,
     first_key: Mutex<Option<String>>,
@@ -72,7 +81,7 @@ pub struct Auth {
 
 /// A key that was looked up.
 struct Known {
-    principal: Principal,
+    principal: Arc<Principal>,
     expires_at_us: i64,
 }
 
@@ -84,15 +93,20 @@ impl Auth {
     /// When a secret is too short, the folder of secrets cannot be used, or the database is away.
     pub async fn open(catalog: Arc<Catalog>, settings: &Settings) -> Result<Auth> {
         let secrets = Secrets::read(&catalog, settings).await?;
-        Self::with_secrets(catalog, &secrets).await
+        let jwt = Jwt::new(Arc::clone(&catalog), &settings.jwt)?;
+        let auth = Self::with_secrets(catalog, &secrets).await?;
+        Ok(Auth { jwt, ..auth })
     }
 
     async fn with_secrets(catalog: Arc<Catalog>, secrets: &Secrets) -> Result<Auth> {
         let hmac = Hmac::new_from_slice(secrets.pepper.as_bytes())
             .map_err(|error| Error::internal(error.to_string()))?;
         let workspace = catalog.default_workspace();
+        let views = Views::new(&catalog);
         let mut auth = Auth {
             catalog,
+            views,
+            jwt: None,
             hmac,
             admin: None,
             known: moka::future::Cache::builder()
@@ -103,11 +117,11 @@ impl Auth {
             first_key: Mutex::default(),
         };
         if let Some(key) = &secrets.admin_key {
-            let key_prefix = ENV_PREFIX.to_owned();
-            let principal = Principal { workspace, scope: Scope::Admin, key_prefix };
-            auth.admin = Some((auth.hash(key), principal));
+            let principal = Principal::new(workspace, Scope::Admin, ENV_PREFIX);
+            auth.admin = Some((auth.hash(key), Arc::new(principal)));
         } else if auth.catalog.is_owner() && auth.catalog.has_no_keys().await? {
-            let (key, _) = auth.create_key(workspace, "first admin", Scope::Admin, None).await?;
+            let new = NewKey::new("first admin", Scope::Admin, "system");
+            let (key, _) = auth.create_key(workspace, new).await?;
             auth.first_key = Mutex::new(Some(key));
         }
         Ok(auth)
@@ -123,13 +137,18 @@ impl Auth {
     ///
     /// # Errors
     /// UNAUTHENTICATED; STORAGE_UNAVAILABLE when the catalog cannot be asked.
-    pub async fn authenticate(&self, headers: &axum::http::HeaderMap) -> Result<Principal> {
-        let key = credential(headers)?;
+    pub async fn authenticate(&self, headers: &axum::http::HeaderMap) -> Result<Arc<Principal>> {
+        let Some(key) = credential(headers)? else { return self.anonymous(headers) };
         let hash = self.hash(key);
         if let Some((admin_hash, admin)) = &self.admin
             && bool::from(admin_hash.ct_eq(&hash))
         {
-            return Ok(admin.clone());
+            return Ok(Arc::clone(admin));
+        }
+        if let Some(jwt) = &self.jwt
+            && jwt::has_form_of_token(key)
+        {
+            return jwt.authenticate(key).await;
         }
         if !has_form_of_key(key) {
             return Err(refusal(UNKNOWN));
@@ -144,8 +163,25 @@ impl Auth {
                 .map_err(|error| again(&error))?,
         };
         match known {
-            Some(known) if now_us() < known.expires_at_us => Ok(known.principal.clone()),
+            Some(known) if now_us() < known.expires_at_us => Ok(Arc::clone(&known.principal)),
             _ => Err(refusal(UNKNOWN)),
+        }
+    }
+
+    /// Who comes without a key, to a workspace that is open for reading.
+    fn anonymous(&self, headers: &axum::http::HeaderMap) -> Result<Arc<Principal>> {
+        let name = headers.get(WORKSPACE_HEADER);
+        let workspace = match name.map(|name| name.to_str().unwrap_or_default()) {
+            None => Some(self.catalog.default_workspace()),
+            Some(name) => self.catalog.known_workspace(name),
+        };
+        let is_open = |workspace: &WorkspaceId| {
+            self.catalog.snapshot(*workspace).access.public_read != PublicRead::Nothing
+        };
+        match workspace.filter(is_open) {
+            Some(workspace) => Ok(Arc::new(Principal::anonymous(workspace))),
+            // In the same words for a closed workspace and for one that does not exist.
+            None => Err(refusal(NO_KEY)),
         }
     }
 
@@ -164,11 +200,11 @@ impl Auth {
             tracing::warn!(error = ?error, "a key's last use could not be kept");
         }
         Ok(Some(Arc::new(Known {
-            principal: Principal {
-                workspace: key.workspace,
-                scope: key.scope,
-                key_prefix: key.prefix,
-            },
+            principal: Arc::new(Principal::new(key.workspace, key.scope, key.prefix).held_to(
+                key.role,
+                key.datasets,
+                key.claims,
+            )),
             expires_at_us: key.expires_at_us.unwrap_or(i64::MAX),
         })))
     }
@@ -176,33 +212,28 @@ impl Auth {
     /// Makes a key; the returned text is shown once and not kept.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for a name that is empty or too long, or an end in the past.
+    /// BAD_USER_INPUT for a name, a role or claims that cannot be, or an end in the past.
     pub async fn create_key(
         &self,
         workspace: WorkspaceId,
-        name: &str,
-        scope: Scope,
-        expires_at_us: Option<i64>,
+        new: NewKey,
     ) -> Result<(String, ApiKey)> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > 100 {
-            return Err(Error::bad_input("A key's name has 1 to 100 characters."));
-        }
-        let created_at_us = now_us();
-        if expires_at_us.is_some_and(|end_us| end_us <= created_at_us) {
-            return Err(Error::bad_input("The key's end lies in the past. Give a later time."));
-        }
+        let new = new.checked()?;
         let prefix = format!("{KEY_MARK}{}", random_prefix()?);
         let text = format!("{prefix}_{}", random_secret()?);
         let key = ApiKey {
             prefix,
-            name: name.to_owned(),
-            scope,
+            name: new.name,
+            scope: new.scope,
             workspace,
-            created_at_us,
-            expires_at_us,
+            created_at_us: now_us(),
+            expires_at_us: new.expires_at_us,
             revoked_at_us: None,
             last_used_at_us: None,
+            role: new.role,
+            datasets: new.datasets,
+            claims: new.claims,
+            created_by: new.created_by,
         };
         let hash = self.hash(&text);
         self.catalog.add_key(&key, &hash).await?;
@@ -212,19 +243,65 @@ impl Auth {
         Ok((text, key))
     }
 
+    /// Makes a key like another one, which ends after `overlap`: time to put the new one in place.
+    ///
+    /// # Errors
+    /// NOT_FOUND when the workspace has no such key, CONFLICT when it has ended.
+    pub async fn rotate_key(
+        &self,
+        workspace: WorkspaceId,
+        prefix: &str,
+        overlap: Duration,
+        created_by: &str,
+    ) -> Result<(String, ApiKey)> {
+        let old = match self.catalog.key(workspace, prefix).await {
+            Err(CatalogError::NotFound) => return Err(no_such_key(prefix)),
+            other => other?,
+        };
+        let now_us = now_us();
+        if old.revoked_at_us.is_some() || old.expires_at_us.is_some_and(|end_us| end_us <= now_us) {
+            return Err(Error::new(
+                Code::Conflict,
+                format!("The key {prefix} has ended already. Make a new one by createKey."),
+            ));
+        }
+        let new = NewKey {
+            name: old.name,
+            scope: old.scope,
+            expires_at_us: old.expires_at_us,
+            role: old.role,
+            datasets: old.datasets,
+            claims: old.claims,
+            created_by: Some(created_by.to_owned()),
+        };
+        let made = self.create_key(workspace, new).await?;
+        let overlap_us = i64::try_from(overlap.as_micros()).unwrap_or(i64::MAX);
+        let end_us = now_us.saturating_add(overlap_us);
+        match self.catalog.expire_key(workspace, prefix, end_us).await {
+            // It ends sooner than that by itself.
+            Ok(()) | Err(CatalogError::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.known.invalidate_all();
+        Ok(made)
+    }
+
     /// Ends a key; this process refuses it at once, other nodes within a second.
     ///
     /// # Errors
     /// NOT_FOUND when the workspace has no key of this prefix.
     pub async fn revoke_key(&self, workspace: WorkspaceId, prefix: &str) -> Result<()> {
         match self.catalog.revoke_key(workspace, prefix).await {
-            Err(CatalogError::NotFound) => {
-                Err(Error::not_found(format!("There is no key with the prefix {prefix:?}.")))
-            }
+            Err(CatalogError::NotFound) => Err(no_such_key(prefix)),
             other => Ok(other?),
         }?;
         self.known.invalidate_all();
         Ok(())
+    }
+
+    /// Forgets what is remembered of keys: some ended together.
+    pub fn forget_keys(&self) {
+        self.known.invalidate_all();
     }
 
     /// A one-time sign-in token (15 minutes) for the playground's link.
@@ -263,10 +340,27 @@ impl Auth {
         }
         let expires_at_us = now_us() + SESSION_US;
         let workspace = self.catalog.default_workspace();
-        let (key, _) = self
-            .create_key(workspace, "playground sign-in", Scope::Admin, Some(expires_at_us))
-            .await?;
+        let new = NewKey {
+            expires_at_us: Some(expires_at_us),
+            ..NewKey::new("playground sign-in", Scope::Admin, "system")
+        };
+        let (key, _) = self.create_key(workspace, new).await?;
         Ok((key, expires_at_us))
+    }
+
+    /// What a principal sees of its workspace now.
+    pub fn view(&self, principal: &Principal) -> Arc<Snapshot> {
+        self.views.of(principal, self.catalog.snapshot(principal.workspace))
+    }
+
+    /// Into which datasets a principal may load.
+    pub fn upload_bounds(&self, principal: &Principal) -> UploadBounds {
+        visibility::upload_bounds(principal, &self.view(principal))
+    }
+
+    /// What masked values are hashed with: the same at each start and on each node.
+    pub fn mask_key(&self) -> MaskKey {
+        MaskKey::new(self.hash("masks"))
     }
 
     /// What cursors are signed with: the same at each start and on each node, as the pepper is.
@@ -282,25 +376,8 @@ impl Auth {
     }
 }
 
-impl Principal {
-    /// Refuses with FORBIDDEN unless the scope is at least `needed`.
-    ///
-    /// # Errors
-    /// FORBIDDEN, naming the scope that is needed.
-    pub fn require(&self, needed: Scope) -> Result<()> {
-        if self.scope >= needed {
-            return Ok(());
-        }
-        Err(crate::error::Error::new(
-            crate::error::Code::Forbidden,
-            format!(
-                "This key has the scope {:?}; {needed:?} is needed. Ask an admin for a key with that scope.",
-                self.scope
-            )
-            .to_lowercase()
-            .replacen("this", "This", 1),
-        ))
-    }
+fn no_such_key(prefix: &str) -> Error {
+    Error::not_found(format!("There is no key with the prefix {prefix:?}."))
 }
 
 /// Whether a text can be a key of ours at all, so that nothing else reaches the catalog.

@@ -25,6 +25,10 @@ async fn refused(auth: &Auth, key: &str) -> String {
     error.message.into_owned()
 }
 
+fn new(name: &str, scope: Scope) -> NewKey {
+    NewKey::new(name, scope, "test")
+}
+
 #[tokio::test]
 async fn the_first_start_makes_one_key_and_shows_it_once() {
     for bench in Bench::all().await {
@@ -77,8 +81,11 @@ async fn unknown_expired_and_revoked_keys_hear_the_same() {
     let workspace = catalog.default_workspace();
     let auth = Auth::with_secrets(catalog, &secrets(None)).await.unwrap();
     let soon = Some(now_us() + 300_000);
-    let (brief, _) = auth.create_key(workspace, "brief", Scope::Read, soon).await.unwrap();
-    let (key, listed) = auth.create_key(workspace, "k", Scope::Write, None).await.unwrap();
+    let (brief, _) = auth
+        .create_key(workspace, NewKey { expires_at_us: soon, ..new("brief", Scope::Read) })
+        .await
+        .unwrap();
+    let (key, listed) = auth.create_key(workspace, new("k", Scope::Write)).await.unwrap();
     assert_eq!(auth.authenticate(&with_key(&brief)).await.unwrap().scope, Scope::Read);
     let principal = auth.authenticate(&with_key(&key)).await.unwrap();
     assert!(principal.require(Scope::Write).is_ok());
@@ -93,9 +100,12 @@ async fn unknown_expired_and_revoked_keys_hear_the_same() {
     assert_eq!(refused(&auth, "nonsense").await, sentence);
     let gone = auth.revoke_key(workspace, "slu_nothing0").await.unwrap_err();
     assert_eq!(gone.code, Code::NotFound);
-    let past = auth.create_key(workspace, "k", Scope::Read, Some(1)).await.unwrap_err();
+    let past = auth
+        .create_key(workspace, NewKey { expires_at_us: Some(1), ..new("k", Scope::Read) })
+        .await
+        .unwrap_err();
     assert_eq!(past.code, Code::BadUserInput);
-    assert!(auth.create_key(workspace, " ", Scope::Read, None).await.is_err());
+    assert!(auth.create_key(workspace, new(" ", Scope::Read)).await.is_err());
 }
 
 #[tokio::test]

@@ -188,5 +188,9 @@ pub(super) fn key(row: keys::Model) -> Result<ApiKey, CatalogError> {
         expires_at_us: row.expires_at_us,
         revoked_at_us: row.revoked_at_us,
         last_used_at_us: row.last_used_at_us,
+        role: row.role,
+        datasets: row.datasets.as_deref().map(from_json).transpose()?,
+        claims: row.claims.as_deref().map(from_json).transpose()?.unwrap_or_default(),
+        created_by: row.created_by,
     })
 }

@@ -39,6 +39,10 @@ pub(crate) mod workspaces {
         pub created_at_us: i64,
         pub document_mode: String,
         pub documents_revision: i64,
+        pub public_read: Option<String>,
+        pub max_datasets: Option<i64>,
+        pub max_bytes: Option<i64>,
+        pub max_rows: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -233,6 +237,59 @@ pub(crate) mod keys {
         pub expires_at_us: Option<i64>,
         pub revoked_at_us: Option<i64>,
         pub last_used_at_us: Option<i64>,
+        pub role: Option<String>,
+        pub datasets: Option<String>,
+        pub claims: Option<String>,
+        pub created_by: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What roles may see and do, by dataset and role.
+pub(crate) mod policies {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "policies")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub dataset_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub role: String,
+        pub workspace_id: String,
+        pub rules: String,
+        pub updated_by: String,
+        pub updated_at_us: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Who did what.
+pub(crate) mod audit {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub workspace_id: String,
+        pub at_us: i64,
+        pub actor: String,
+        pub address: Option<String>,
+        pub request_id: Option<String>,
+        pub action: String,
+        pub target: Option<String>,
+        pub outcome: String,
+        pub details: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -6,6 +6,8 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
+use serde_json::{Map, Value as Json};
+
 use super::convert::{self, clean, hex, word};
 use super::entities::keys;
 use super::model::{Scope, WorkspaceId};
@@ -30,6 +32,14 @@ pub struct ApiKey {
     pub revoked_at_us: Option<i64>,
     /// When it was last seen, to the minute, microseconds since 1970 UTC.
     pub last_used_at_us: Option<i64>,
+    /// The role whose policies hold for it.
+    pub role: Option<String>,
+    /// The only datasets that it is for, by name.
+    pub datasets: Option<Vec<String>>,
+    /// Values that policies speak of: `$claims.NAME`.
+    pub claims: Map<String, Json>,
+    /// Who made it, as the audit log names him.
+    pub created_by: Option<String>,
 }
 
 impl Catalog {
@@ -49,6 +59,13 @@ impl Catalog {
                 expires_at_us: Set(key.expires_at_us),
                 revoked_at_us: Set(key.revoked_at_us),
                 last_used_at_us: Set(None),
+                role: Set(key.role.clone()),
+                datasets: Set(key.datasets.as_ref().map(convert::json).transpose()?),
+                claims: Set(match key.claims.is_empty() {
+                    true => None,
+                    false => Some(convert::json(&key.claims)?),
+                }),
+                created_by: Set(key.created_by.clone()),
             };
             let made = keys::Entity::insert(row).exec_without_returning(&self.core.write).await;
             made.map_err(|error| match error.sql_err() {
@@ -128,6 +145,47 @@ impl Catalog {
                 Some(_) => Ok(()),
                 None => Err(CatalogError::NotFound),
             }
+        })
+        .await
+    }
+
+    /// Lets a key end at a time, if it would work longer.
+    ///
+    /// # Errors
+    /// NotFound when the workspace has no such key, or it was revoked; when the database is away.
+    pub async fn expire_key(
+        &self,
+        workspace: WorkspaceId,
+        prefix: &str,
+        end_us: i64,
+    ) -> Result<(), CatalogError> {
+        bounded(async {
+            let sooner =
+                keys::Column::ExpiresAtUs.is_null().or(keys::Column::ExpiresAtUs.gt(end_us));
+            let ended = keys::Entity::update_many()
+                .col_expr(keys::Column::ExpiresAtUs, Expr::value(end_us))
+                .filter(keys::Column::Prefix.eq(prefix))
+                .filter(keys::Column::WorkspaceId.eq(workspace.0.to_string()))
+                .filter(keys::Column::RevokedAtUs.is_null())
+                .filter(sooner)
+                .exec(&self.core.write)
+                .await?;
+            if ended.rows_affected == 0 { Err(CatalogError::NotFound) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// The key with this prefix, whatever its state.
+    ///
+    /// # Errors
+    /// NotFound when the workspace has none; when the database is away.
+    pub async fn key(&self, workspace: WorkspaceId, prefix: &str) -> Result<ApiKey, CatalogError> {
+        bounded(async {
+            let row = keys::Entity::find_by_id(prefix)
+                .filter(keys::Column::WorkspaceId.eq(workspace.0.to_string()))
+                .one(&self.core.read)
+                .await?;
+            row.map(convert::key).transpose()?.ok_or(CatalogError::NotFound)
         })
         .await
     }

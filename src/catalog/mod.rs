@@ -3,6 +3,8 @@
 //! The catalog's tables are the truth; [`snapshot`] is an immutable picture of a workspace that
 //! queries read without touching the database. Nothing here knows GraphQL or SQL text.
 
+pub mod access;
+mod audit;
 mod connect;
 mod convert;
 pub mod documents;
@@ -18,10 +20,12 @@ pub mod names;
 mod publish;
 mod rejects;
 pub mod snapshot;
+pub mod view;
 mod watch;
 mod words;
+mod workspaces;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +43,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use self::entities::{datasets, meta, workspaces};
+pub use self::audit::AuditEntry;
+use self::entities::{datasets, meta, workspaces as workspace_rows};
 pub use self::error::CatalogError;
 pub(crate) use self::error::{disk_full, from_io as disk_error};
 use self::guard::StorageGuard;
@@ -48,7 +53,8 @@ pub use self::keys::ApiKey;
 use self::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 pub use self::publish::{IndexEdit, NewVersion, Publication};
 use self::snapshot::{Documents, Snapshot};
-use crate::config::{DocumentMode, Settings};
+pub use self::workspaces::Workspace;
+use crate::config::Settings;
 
 /// The workspace that exists from the first start on.
 const DEFAULT_WORKSPACE: &str = "default";
@@ -144,6 +150,13 @@ impl Catalog {
         self.core.snapshot(workspace)
     }
 
+    /// The workspace of this name, among those that this process knows.
+    pub fn known_workspace(&self, name: &str) -> Option<WorkspaceId> {
+        let snapshots = self.core.snapshots.load();
+        let named = snapshots.iter().find(|(_, cell)| cell.load().access.name == name);
+        named.map(|(id, _)| *id)
+    }
+
     /// Reads what other nodes changed since the snapshot was taken.
     ///
     /// # Errors
@@ -235,9 +248,18 @@ impl Core {
     async fn refresh_all(&self) -> Result<(), CatalogError> {
         let _change = self.change.lock().await;
         bounded(async {
-            for workspace in workspaces::Entity::find().all(&self.read).await? {
-                self.refresh(WorkspaceId(convert::parse_uuid(&workspace.id)?)).await?;
+            let mut present = HashSet::new();
+            for row in workspace_rows::Entity::find().all(&self.read).await? {
+                let workspace = WorkspaceId(convert::parse_uuid(&row.id)?);
+                present.insert(workspace);
+                match self.refresh(workspace).await {
+                    // Removed since the list was read.
+                    Err(CatalogError::NotFound) => {}
+                    other => other.map(drop)?,
+                }
             }
+            let known: Vec<WorkspaceId> = self.snapshots.load().keys().copied().collect();
+            known.iter().filter(|id| !present.contains(id)).for_each(|id| self.forget(*id));
             Ok(())
         })
         .await
@@ -249,7 +271,8 @@ impl Core {
         let old = self.snapshot(workspace);
         let id = workspace.0.to_string();
         let reading = self.begin_reading().await?;
-        let Some(present) = workspaces::Entity::find_by_id(&id).one(&reading).await? else {
+        let Some(present) = workspace_rows::Entity::find_by_id(&id).one(&reading).await? else {
+            self.forget(workspace);
             return Err(CatalogError::NotFound);
         };
         let is_known = self.snapshots.load().contains_key(&workspace);
@@ -275,7 +298,7 @@ impl Core {
                 .into_tuple()
                 .all(&reading)
                 .await?;
-            let ids: std::collections::HashSet<String> = ids.into_iter().collect();
+            let ids: HashSet<String> = ids.into_iter().collect();
             let removed: Vec<DatasetId> = next
                 .datasets()
                 .map(|dataset| dataset.id)
@@ -283,6 +306,7 @@ impl Core {
                 .collect();
             next = next.with_changes([], &removed, present.revision, present.schema_revision);
         }
+        next.access = Arc::new(self.access(&reading, &present).await?);
         reading.commit().await?;
         next.documents = Documents {
             mode: documents::mode_of(&present.document_mode).unwrap_or_default(),
@@ -337,22 +361,13 @@ async fn ensure_workspace(
     db: &DatabaseConnection,
     name: &str,
 ) -> Result<WorkspaceId, CatalogError> {
-    let row = workspaces::ActiveModel {
-        id: Set(Uuid::now_v7().to_string()),
-        name: Set(name.to_owned()),
-        revision: Set(1),
-        schema_revision: Set(1),
-        last_job_number: Set(0),
-        created_at_us: Set(now_us()),
-        document_mode: Set(documents::mode_word(DocumentMode::Any).to_owned()),
-        documents_revision: Set(0),
-    };
-    workspaces::Entity::insert(row)
-        .on_conflict(OnConflict::column(workspaces::Column::Name).do_nothing().to_owned())
+    let row = workspaces::new_row(name);
+    workspace_rows::Entity::insert(row)
+        .on_conflict(OnConflict::column(workspace_rows::Column::Name).do_nothing().to_owned())
         .exec_without_returning(db)
         .await?;
-    let row = workspaces::Entity::find()
-        .filter(workspaces::Column::Name.eq(name))
+    let row = workspace_rows::Entity::find()
+        .filter(workspace_rows::Column::Name.eq(name))
         .one(db)
         .await?
         .ok_or(CatalogError::NotFound)?;

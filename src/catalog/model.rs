@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use sluice_schema::{ColumnType, Evidence, Notation, Notice};
 use uuid::Uuid;
 
+use crate::error::{Code, Error};
+
 pub use super::guard::StorageGuard;
 pub use super::index::{Index, IndexKind, IndexMethod, Wish};
 pub use super::loading::{
@@ -249,7 +251,7 @@ pub struct Job {
 }
 
 /// What a key may do; each scope includes the ones before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Queries.
@@ -260,4 +262,31 @@ pub enum Scope {
     Upload,
     /// Keys, settings, deletion.
     Admin,
+}
+
+/// Into which datasets an upload may go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UploadBounds {
+    /// Only into these, by name; into any when there is no list.
+    pub only: Option<Vec<String>>,
+    /// Not into these.
+    pub closed: Vec<String>,
+}
+
+impl UploadBounds {
+    /// Refuses a dataset that it may not go into.
+    ///
+    /// # Errors
+    /// FORBIDDEN, in the same words whether the dataset exists or not.
+    pub fn check(&self, name: &str) -> Result<(), Error> {
+        let is_meant = self.only.as_ref().is_none_or(|only| only.iter().any(|it| it == name));
+        if is_meant && !self.closed.iter().any(|closed| closed == name) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::Forbidden,
+            format!("This key may not load into {name:?}. Ask an admin for one that may."),
+        ))
+    }
 }

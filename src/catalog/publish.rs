@@ -426,7 +426,7 @@ pub(super) async fn grow(
     Ok((row.revision, row.schema_revision))
 }
 
-async fn set_schema_revision(
+pub(super) async fn set_schema_revision(
     transaction: &DatabaseTransaction,
     workspace: WorkspaceId,
     schema_revision: i64,

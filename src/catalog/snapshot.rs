@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::access::Access;
 use super::model::{Column, Dataset, DatasetId, ROW_COLUMN, Relation, WorkspaceId};
+use super::view::{Part, View};
 use crate::config::DocumentMode;
 use sluice_schema::ColumnType;
 
@@ -19,6 +21,8 @@ pub struct Link {
     pub name: String,
     /// Whether it leads to any number of rows.
     pub is_list: bool,
+    /// Whether those may be counted and aggregated.
+    pub has_aggregate: bool,
     /// Physical name of the own column.
     pub column: String,
     /// Where it leads.
@@ -47,6 +51,10 @@ pub struct Snapshot {
     pub schema_revision: i64,
     /// Which documents are served.
     pub documents: Documents,
+    /// Who may do what.
+    pub access: Arc<Access>,
+    /// What of the workspace it shows, where that is not all.
+    pub view: Option<Arc<View>>,
     datasets: BTreeMap<String, Arc<Dataset>>,
     ids: HashMap<DatasetId, String>,
     links: HashMap<DatasetId, Vec<Link>>,
@@ -55,8 +63,11 @@ pub struct Snapshot {
 impl Link {
     /// The fields that it gives the dataset.
     pub fn fields(&self) -> impl Iterator<Item = String> {
-        let suffixes: &[&str] =
-            if self.is_list { &["", AGGREGATE_SUFFIX, CONNECTION_SUFFIX] } else { &[""] };
+        let suffixes: &[&str] = match (self.is_list, self.has_aggregate) {
+            (false, _) => &[""],
+            (true, false) => &["", CONNECTION_SUFFIX],
+            (true, true) => &["", AGGREGATE_SUFFIX, CONNECTION_SUFFIX],
+        };
         suffixes.iter().map(|suffix| format!("{}{suffix}", self.name))
     }
 }
@@ -84,12 +95,52 @@ impl Snapshot {
         let datasets: BTreeMap<String, Arc<Dataset>> =
             datasets.into_iter().map(|dataset| (dataset.name.clone(), dataset)).collect();
         let ids = datasets.values().map(|dataset| (dataset.id, dataset.name.clone())).collect();
-        let links = HashMap::new();
-        let documents = Documents::default();
-        let mut made =
-            Snapshot { workspace, revision, schema_revision, documents, datasets, ids, links };
+        let mut made = Snapshot {
+            workspace,
+            revision,
+            schema_revision,
+            documents: Documents::default(),
+            access: Arc::default(),
+            view: None,
+            datasets,
+            ids,
+            links: HashMap::new(),
+        };
         made.link();
         made
+    }
+
+    /// What a view shows of its workspace: these datasets.
+    pub fn seen(view: Arc<View>, datasets: impl IntoIterator<Item = Arc<Dataset>>) -> Snapshot {
+        let base = Arc::clone(&view.base);
+        let mut made = Snapshot::new(base.workspace, base.revision, base.schema_revision, []);
+        made.documents = base.documents;
+        made.access = Arc::clone(&base.access);
+        made.view = Some(view);
+        made.with_changes(datasets, &[], base.revision, base.schema_revision)
+    }
+
+    /// The same with these of its datasets only.
+    #[must_use]
+    pub fn only(&self, datasets: impl IntoIterator<Item = Arc<Dataset>>) -> Snapshot {
+        let mut part = Snapshot::new(self.workspace, self.revision, self.schema_revision, []);
+        part.view.clone_from(&self.view);
+        part.with_changes(datasets, &[], self.revision, self.schema_revision)
+    }
+
+    /// Tells the views of a workspace apart; 0 is all of it.
+    pub fn view_id(&self) -> u128 {
+        self.view.as_ref().map_or(0, |view| view.id)
+    }
+
+    /// What is shown of a dataset, where that is not all.
+    pub fn part(&self, dataset: DatasetId) -> Option<&Part> {
+        self.view.as_ref()?.parts.get(&dataset)
+    }
+
+    /// Whether rows of a dataset may not be counted and aggregated.
+    pub fn is_list_only(&self, dataset: DatasetId) -> bool {
+        self.part(dataset).is_some_and(|part| part.is_list_only)
     }
 
     /// Where fields of a dataset lead: its own relations in their order, then those of others to it.
@@ -124,6 +175,7 @@ impl Snapshot {
                 links.entry(dataset.id).or_default().push(Link {
                     name: relation.name.clone(),
                     is_list: false,
+                    has_aggregate: false,
                     column: column.physical.clone(),
                     other: other.id,
                     other_column: other_column.physical.clone(),
@@ -133,6 +185,7 @@ impl Snapshot {
                     Link {
                         name: relation.inverse_name.clone(),
                         is_list: true,
+                        has_aggregate: !self.is_list_only(dataset.id),
                         column: other_column.physical.clone(),
                         other: dataset.id,
                         other_column: column.physical.clone(),

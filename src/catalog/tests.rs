@@ -382,6 +382,10 @@ fn key(catalog: &Catalog, n: u8) -> ApiKey {
         expires_at_us: None,
         revoked_at_us: None,
         last_used_at_us: None,
+        role: None,
+        datasets: None,
+        claims: serde_json::Map::new(),
+        created_by: None,
     }
 }
 
@@ -435,7 +439,7 @@ async fn another_node_hears_of_changes_and_removals() {
 
     // A removal as a later version of this code will do it.
     datasets::Entity::delete_by_id(first.id.0.to_string()).exec(&here.core.write).await.unwrap();
-    let row = workspaces::Entity::find_by_id(workspace.0.to_string())
+    let row = workspace_rows::Entity::find_by_id(workspace.0.to_string())
         .one(&here.core.write)
         .await
         .unwrap()

@@ -223,6 +223,9 @@ pub(super) struct Schema {
 pub(super) struct Keys {
     #[command(subcommand)]
     pub(super) command: KeyCommand,
+    /// The workspace that the keys belong to [default: the server's first]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) workspace: Option<String>,
     #[command(flatten)]
     store: StoreFlags,
 }
@@ -237,9 +240,29 @@ pub(super) enum KeyCommand {
         /// What it may do; each scope includes the ones before it
         #[arg(long, value_enum, default_value_t = KeyScope::Read)]
         scope: KeyScope,
+        /// The same as --scope admin: the way back in when every admin key is lost
+        #[arg(long, conflicts_with = "scope")]
+        admin: bool,
         /// How many days it works; for ever if left out
         #[arg(long, value_name = "DAYS")]
         days: Option<u32>,
+        /// The role whose policies hold for it: it sees only datasets with a policy for that role
+        #[arg(long)]
+        role: Option<String>,
+        /// A dataset that it is for; may be given several times. It is for all if left out
+        #[arg(long = "dataset", value_name = "NAME")]
+        datasets: Vec<String>,
+        /// Values that policies speak of, as a JSON object: '{"region": "EU"}'
+        #[arg(long, value_name = "JSON")]
+        claims: Option<String>,
+    },
+    /// Makes a key like another one, which ends after a while
+    Rotate {
+        /// The first part of the old key, as `sluice keys list` shows it
+        prefix: String,
+        /// How many seconds the old key goes on beside the new one
+        #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+        overlap: u64,
     },
     /// Lists the keys; the secrets are not kept
     List,

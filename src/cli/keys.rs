@@ -5,12 +5,15 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::arguments::{KeyCommand, KeyScope};
+use super::arguments::{KeyCommand, KeyScope, Keys};
 use super::outcome::{Failure, Outcome};
 use super::{block_on, expect_store};
-use crate::auth::Auth;
-use crate::catalog::model::Scope;
+use serde_json::{Map, Value as Json};
+
+use crate::auth::{Auth, NewKey};
+use crate::catalog::model::{Scope, WorkspaceId};
 use crate::catalog::{ApiKey, Catalog, CatalogError};
 use crate::config::Settings;
 use crate::error::Error;
@@ -29,24 +32,44 @@ impl From<KeyScope> for Scope {
 }
 
 /// Runs one of the key commands.
-pub(super) fn run(settings: &Settings, command: &KeyCommand) -> Outcome {
+pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
+    let (command, in_workspace) = (&keys.command, keys.workspace.as_deref());
     expect_store(settings)?;
     block_on(async {
         let catalog = Arc::new(Catalog::open_shared(settings).await.map_err(Error::from)?);
-        let workspace = catalog.default_workspace();
+        let workspace = workspace_of(&catalog, in_workspace).await?;
         let mut out = std::io::stdout();
         match command {
-            KeyCommand::Create { name, scope, days } => {
+            KeyCommand::Create { name, scope, admin, days, role, datasets, claims } => {
                 let auth = Auth::open(Arc::clone(&catalog), settings).await?;
                 let expires_at_us = days.map(|days| now_us() + i64::from(days) * DAY_US);
-                let scope = Scope::from(*scope);
-                let (secret, key) = auth.create_key(workspace, name, scope, expires_at_us).await?;
+                let scope = if *admin { Scope::Admin } else { Scope::from(*scope) };
+                let new = NewKey {
+                    expires_at_us,
+                    role: role.clone(),
+                    datasets: (!datasets.is_empty()).then(|| datasets.clone()),
+                    claims: read_claims(claims.as_deref())?,
+                    ..NewKey::new(name, scope, "command line")
+                };
+                let (secret, key) = auth.create_key(workspace, new).await?;
                 writeln!(out, "{secret}")?;
                 eprintln!("Keep it: it is shown this once. Its prefix is {}.", key.prefix);
             }
             KeyCommand::List => {
                 let keys = catalog.keys(workspace).await.map_err(Error::from)?;
                 print_keys(&keys, &mut out)?;
+            }
+            KeyCommand::Rotate { prefix, overlap } => {
+                let auth = Auth::open(Arc::clone(&catalog), settings).await?;
+                let overlap = Duration::from_secs(*overlap);
+                let (secret, key) =
+                    auth.rotate_key(workspace, prefix, overlap, "command line").await?;
+                writeln!(out, "{secret}")?;
+                eprintln!(
+                    "Keep it: it is shown this once. Its prefix is {}; {prefix} ends in {} s.",
+                    key.prefix,
+                    overlap.as_secs()
+                );
             }
             KeyCommand::Revoke { prefix } => {
                 catalog.revoke_key(workspace, prefix).await.map_err(|e| match e {
@@ -59,6 +82,27 @@ pub(super) fn run(settings: &Settings, command: &KeyCommand) -> Outcome {
             }
         }
         Ok(())
+    })
+}
+
+/// The workspace of this name, or the one that exists from the first start on.
+async fn workspace_of(catalog: &Catalog, name: Option<&str>) -> Result<WorkspaceId, Failure> {
+    let Some(name) = name else { return Ok(catalog.default_workspace()) };
+    match catalog.workspace_named(name).await.map_err(Error::from)? {
+        Some(workspace) => Ok(workspace.id),
+        None => Err(Failure::from(Error::not_found(format!(
+            "There is no workspace named {name:?}; `sluice workspaces list` shows them."
+        )))),
+    }
+}
+
+/// The claims of a new key, a JSON object.
+fn read_claims(text: Option<&str>) -> Result<Map<String, Json>, Failure> {
+    let Some(text) = text else { return Ok(Map::new()) };
+    serde_json::from_str(text).map_err(|_| {
+        Failure::from(Error::bad_input(
+            "--claims must be a JSON object, such as {\"region\": \"EU\"}.",
+        ))
     })
 }
 

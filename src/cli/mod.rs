@@ -44,7 +44,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Upload(upload) => upload::run(&upload),
         Command::Inspect(inspect) => inspect::run(&loaded.settings, &inspect),
         Command::Schema(schema) => schema::run(&loaded.settings, &schema),
-        Command::Keys(keys) => keys::run(&loaded.settings, &keys.command),
+        Command::Keys(keys) => keys::run(&loaded.settings, &keys),
         Command::Config => config::run(&loaded),
     }
 }

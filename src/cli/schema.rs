@@ -1,6 +1,7 @@
 //! `sluice schema`: the SDL, from the data folder or from a running server.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use super::arguments::Schema;
 use super::outcome::Outcome;
@@ -18,11 +19,8 @@ pub(super) fn run(settings: &Settings, arguments: &Schema) -> Outcome {
         None => block_on(async {
             expect_store(settings)?;
             let rooms = Rooms::open(settings).await?;
-            let principal = Principal {
-                workspace: rooms.catalog.default_workspace(),
-                scope: Scope::Admin,
-                key_prefix: "command line".to_owned(),
-            };
+            let workspace = rooms.catalog.default_workspace();
+            let principal = Arc::new(Principal::new(workspace, Scope::Admin, "command line"));
             let sdl = rooms.engine.sdl(&principal).await?;
             rooms.ingest.shutdown(settings.shutdown_grace).await;
             Ok(sdl)

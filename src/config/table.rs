@@ -8,8 +8,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::jwt::JwtAlgorithm;
 use super::secret::hide_password;
 use super::{DocumentMode, LogFormat, Secret, Settings, units};
+use crate::catalog::model::Scope;
 
 /// One row of the table.
 pub(super) struct Spec {
@@ -42,6 +44,10 @@ enum Field<'a> {
     LogFormat(&'a mut LogFormat),
     Documents(&'a mut DocumentMode),
     Switch(&'a mut bool),
+    Text(&'a mut Option<String>),
+    Name(&'a mut String),
+    Algorithms(&'a mut Vec<JwtAlgorithm>),
+    Scope(&'a mut Option<Scope>),
 }
 
 const ANY: RangeInclusive<u64> = 0..=u64::MAX;
@@ -54,10 +60,12 @@ const MEMORY_SIZES: RangeInclusive<u64> = 1_024..=1 << 30;
 const TIMES: RangeInclusive<u64> = 1..=86_400_000;
 /// One second to one year.
 const YEAR: RangeInclusive<u64> = 1_000..=31_536_000_000;
+/// One hour to ten years.
+const AGES: RangeInclusive<u64> = 3_600_000..=315_360_000_000;
 const ROWS: RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 54] = [
+pub(super) static ALL: [Spec; 67] = [
     row("listen", None, "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
     row(
         "data_dir",
@@ -244,6 +252,56 @@ pub(super) static ALL: [Spec; 54] = [
     row("admin_key", None, "A first admin key that a script knows beforehand", ANY, |s| {
         Field::Secret { text: &mut s.admin_key, min_chars: 32 }
     }),
+    row("jwt.secret", None, "What HS256 tokens are signed with", ANY, |s| Field::Secret {
+        text: &mut s.jwt.secret,
+        min_chars: 32,
+    }),
+    row(
+        "jwt.jwks",
+        None,
+        "Keys that RS256, ES256 and EdDSA tokens are checked with: a file, or an https address",
+        ANY,
+        |s| Field::Text(&mut s.jwt.jwks),
+    ),
+    row("jwt.algorithms", None, "The only algorithms that tokens may use", ANY, |s| {
+        Field::Algorithms(&mut s.jwt.algorithms)
+    }),
+    row("jwt.issuer", None, "What a token's iss must be", ANY, |s| Field::Text(&mut s.jwt.issuer)),
+    row("jwt.audience", None, "What a token's aud must have in it", ANY, |s| {
+        Field::Text(&mut s.jwt.audience)
+    }),
+    row("jwt.leeway", None, "How far the clocks of issuers may differ", 1..=30_000, |s| {
+        Field::Time(&mut s.jwt.leeway)
+    }),
+    row(
+        "jwt.workspace_claim",
+        None,
+        "The claim that names the workspace; not set: the first workspace",
+        ANY,
+        |s| Field::Text(&mut s.jwt.workspace_claim),
+    ),
+    row("jwt.scope_claim", None, "The claim that holds the scope", ANY, |s| {
+        Field::Name(&mut s.jwt.scope_claim)
+    }),
+    row(
+        "jwt.default_scope",
+        None,
+        "The scope of tokens without that claim; not set: they are refused",
+        ANY,
+        |s| Field::Scope(&mut s.jwt.default_scope),
+    ),
+    row("jwt.role_claim", None, "The claim that holds the role", ANY, |s| {
+        Field::Name(&mut s.jwt.role_claim)
+    }),
+    row("jwt.datasets_claim", None, "The claim that lists the only datasets", ANY, |s| {
+        Field::Name(&mut s.jwt.datasets_claim)
+    }),
+    row("audit.reads", None, "on: the audit log holds reads, too; or off", ANY, |s| {
+        Field::Switch(&mut s.audit.has_reads)
+    }),
+    row("audit.retention", None, "How long the audit log keeps a line", AGES, |s| {
+        Field::Time(&mut s.audit.retention)
+    }),
     row("log", None, "What is logged: a level, or target=level pairs", ANY, |s| {
         Field::LogFilter(&mut s.log)
     }),
@@ -337,6 +395,22 @@ impl Spec {
                 };
                 mode.map(|mode| *field = mode).ok_or(())
             }
+            Field::Text(field) => {
+                *field = Some(text.to_owned()).filter(|text| !text.is_empty());
+                Ok(())
+            }
+            Field::Name(field) => (!text.is_empty()).then(|| text.clone_into(field)).ok_or(()),
+            Field::Algorithms(field) => {
+                JwtAlgorithm::parse_list(text).map(|list| *field = list).ok_or(())
+            }
+            Field::Scope(field) => match text.to_ascii_lowercase().as_str() {
+                "" | "none" => Ok(None),
+                "read" => Ok(Some(Scope::Read)),
+                "write" => Ok(Some(Scope::Write)),
+                "upload" => Ok(Some(Scope::Upload)),
+                _ => Err(()),
+            }
+            .map(|scope| *field = scope),
             Field::Switch(field) => {
                 let is_on = match text.to_ascii_lowercase().as_str() {
                     "on" | "true" => Some(true),
@@ -388,6 +462,9 @@ impl Spec {
             Field::LogFormat(_) => "auto, text or json".to_owned(),
             Field::Documents(_) => "any or trusted".to_owned(),
             Field::Switch(_) => "on or off".to_owned(),
+            Field::Text(_) | Field::Name(_) => "a text".to_owned(),
+            Field::Algorithms(_) => "some of HS256,RS256,ES256,EdDSA".to_owned(),
+            Field::Scope(_) => "read, write, upload or none".to_owned(),
         }
     }
 
@@ -417,6 +494,12 @@ impl Spec {
             Field::LogFilter(field) => field.clone(),
             Field::LogFormat(field) => format!("{field:?}").to_ascii_lowercase(),
             Field::Documents(field) => format!("{field:?}").to_ascii_lowercase(),
+            Field::Text(field) => field.clone().unwrap_or_default(),
+            Field::Name(field) => field.clone(),
+            Field::Algorithms(field) => JwtAlgorithm::show_list(field),
+            Field::Scope(field) => {
+                field.map_or_else(String::new, |scope| format!("{scope:?}").to_ascii_lowercase())
+            }
             Field::Switch(is_on) => if *is_on { "on" } else { "off" }.to_owned(),
         }
     }

@@ -42,13 +42,39 @@ const JOB: Fields = &[
     ("finishedAt", ColumnType::DateTime),
 ];
 
+const API_KEY: Fields = &[
+    ("prefix", ColumnType::String),
+    ("name", ColumnType::String),
+    ("scope", ColumnType::String),
+    ("role", ColumnType::String),
+    ("active", ColumnType::Boolean),
+    ("createdAt", ColumnType::DateTime),
+    ("createdBy", ColumnType::String),
+    ("expiresAt", ColumnType::DateTime),
+    ("lastUsedAt", ColumnType::DateTime),
+];
+
+const AUDIT_ENTRY: Fields = &[
+    ("at", ColumnType::DateTime),
+    ("actor", ColumnType::String),
+    ("address", ColumnType::String),
+    ("action", ColumnType::String),
+    ("target", ColumnType::String),
+    ("outcome", ColumnType::String),
+    ("requestId", ColumnType::String),
+];
+
+/// The types of the catalog's lists.
+const LISTS: [(&str, Fields); 4] =
+    [("Dataset", DATASET), ("Job", JOB), ("ApiKey", API_KEY), ("AuditEntry", AUDIT_ENTRY)];
+
 fn fields_of(type_name: &str) -> Fields {
-    if type_name == "Job" { JOB } else { DATASET }
+    LISTS.iter().find(|(name, _)| *name == type_name).map_or(&[], |(_, fields)| fields)
 }
 
 /// Registers the filter and order types of the catalog's lists.
 pub fn register(mut builder: SchemaBuilder) -> SchemaBuilder {
-    for type_name in ["Dataset", "Job"] {
+    for (type_name, fields) in LISTS {
         let filter_name = format!("{type_name}BoolExp");
         let mut filter = InputObject::new(&filter_name)
             .description("A condition; all that is given must hold.")
@@ -57,7 +83,7 @@ pub fn register(mut builder: SchemaBuilder) -> SchemaBuilder {
             .field(InputValue::new("_not", TypeRef::named(&filter_name)));
         let mut order = InputObject::new(format!("{type_name}OrderBy"))
             .description("Keys of an order; several keys of one object count in the order given.");
-        for (field, column_type) in fields_of(type_name) {
+        for (field, column_type) in fields {
             let comparison = TypeRef::named(comparison_name(*column_type));
             filter = filter.field(InputValue::new(*field, comparison));
             order = order.field(InputValue::new(*field, TypeRef::named("OrderBy")));

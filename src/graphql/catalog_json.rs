@@ -20,7 +20,7 @@ pub fn instant(micros: i64) -> String {
 }
 
 /// A whole number as `BigInt` shows it.
-fn big(value: impl std::fmt::Display) -> Json {
+pub(super) fn big(value: impl std::fmt::Display) -> Json {
     Json::String(value.to_string())
 }
 

@@ -14,8 +14,11 @@ use serde_json::Value as Json;
 use super::catalog_filter;
 use super::catalog_json;
 use super::engine::RequestContext;
-use super::{explain, relations, trusted};
-use crate::catalog::model::{Dataset, Job, JobId};
+use super::mutations::job_of_request;
+use super::root_field::RootField;
+use super::{access_fields, explain, relations, trusted};
+use crate::auth::scopes;
+use crate::catalog::model::{Dataset, Job, JobId, Scope};
 use crate::error::Error;
 
 /// How a field of an object is typed: its GraphQL type as SDL writes it.
@@ -36,7 +39,10 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 10] = [
+const ENUMS: [&str; 13] = [
+    "Scope",
+    "Mask",
+    "PolicyOperation",
     "DatasetStatus",
     "ColumnType",
     "JobKind",
@@ -77,6 +83,8 @@ pub(super) fn json_object(name: &str, description: &str, fields: &[FieldRow]) ->
     }
     object
 }
+
+const SOURCE: &str = "Where the rows came from.";
 
 const DATASET: [FieldRow; 13] = [
     ("id", "ID!", "Stable across versions and renames."),
@@ -132,7 +140,7 @@ const JOB: [FieldRow; 15] = [
 ];
 
 /// Registers the catalog's types.
-pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
+pub fn register(builder: SchemaBuilder, scope: Scope) -> SchemaBuilder {
     let enums = [
         ("DatasetStatus", "Whether a dataset can be queried.", &["READY"][..]),
         (
@@ -283,11 +291,17 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
             "The tenant that the key belongs to.",
             &[
                 ("id", "ID!", "Names the workspace."),
+                ("name", "String!", "What it is called."),
                 ("datasetCount", "Int!", "Datasets."),
                 ("rowCount", "BigInt!", "Rows of all datasets."),
                 ("sizeBytes", "BigInt!", "Bytes of all datasets."),
                 ("revision", "BigInt!", "Grows with each published change."),
                 ("schemaRevision", "BigInt!", "Grows with each change of names or types."),
+                ("publicRead", "Boolean!", "Whether everything is read without a key."),
+                ("publicDatasets", "[String!]!", "Datasets that are read without a key."),
+                ("maxDatasets", "Int", "The most datasets; no bound when there is none."),
+                ("maxBytes", "BigInt", "The most bytes of all datasets."),
+                ("maxRows", "BigInt", "The most rows of all datasets."),
             ],
         ),
         json_object(
@@ -296,6 +310,8 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
             &[
                 ("keyPrefix", "String!", "The part of the key that may be shown."),
                 ("scope", "String!", "What the key may do."),
+                ("role", "String", "The role whose policies hold for it."),
+                ("datasets", "[String!]", "The only datasets that it is for."),
                 ("workspaceId", "ID!", "Whose data it sees."),
             ],
         ),
@@ -306,7 +322,7 @@ pub fn register(builder: SchemaBuilder) -> SchemaBuilder {
     builder = relations::register(builder);
     builder = explain::register(builder);
     builder = trusted::register(builder);
-    catalog_filter::register(builder).register(dataset_object()).register(job_object())
+    catalog_filter::register(builder).register(dataset_object(scope)).register(job_object(scope))
 }
 
 /// A field of a dataset that is read from the dataset itself.
@@ -323,9 +339,12 @@ fn dataset_field(
     .description(description)
 }
 
-fn dataset_object() -> Object {
+fn dataset_object(scope: Scope) -> Object {
     let mut object = Object::new("Dataset").description("A named, typed table.");
     for (field, sdl, description) in DATASET {
+        if field == "rowCount" {
+            continue;
+        }
         let field = Field::new(field, type_ref(sdl), move |context| {
             let dataset = context.parent_value.downcast_ref::<Arc<Dataset>>();
             let scalars = dataset.map(|dataset| catalog_json::dataset_scalars(dataset));
@@ -334,9 +353,15 @@ fn dataset_object() -> Object {
         });
         object = object.field(field.description(description));
     }
+    if scopes::of_field("Dataset", "source") <= scope {
+        let source = dataset_field("source", "Source", SOURCE, catalog_json::source);
+        object = object.field(source);
+    }
+    if scopes::of_field("Dataset", "rejects") <= scope {
+        object = object.field(super::upload_types::rejects_field());
+    }
     object
         .field(dataset_field("key", "[String!]!", "Field names of the key.", catalog_json::key))
-        .field(dataset_field("source", "Source", "Where the rows came from.", catalog_json::source))
         .field(dataset_field("columns", "[Column!]!", "All columns, in file order.", |dataset| {
             dataset.columns.iter().map(catalog_json::column).collect()
         }))
@@ -356,13 +381,31 @@ fn dataset_object() -> Object {
             .argument(InputValue::new("limit", TypeRef::named(TypeRef::INT)))
             .description("What was decided or normalised during the load."),
         )
-        .field(super::upload_types::rejects_field())
+        .field(row_count_field())
         .field(relations::of_dataset())
 }
 
-fn job_object() -> Object {
+/// `Dataset.rowCount`: those that the principal sees.
+fn row_count_field() -> Field {
+    Field::new("rowCount", type_ref("BigInt!"), |context| {
+        FieldFuture::new(async move {
+            let request = context.data::<RequestContext>()?;
+            let Some(dataset) = context.parent_value.downcast_ref::<Arc<Dataset>>() else {
+                return Ok(None);
+            };
+            let count = request.row_count(dataset).await.map_err(super::answer::to_field_error)?;
+            Ok(field_value(Json::String(count.to_string()), "BigInt!"))
+        })
+    })
+    .description("Rows in this version.")
+}
+
+fn job_object(scope: Scope) -> Object {
     let mut object = Object::new("Job").description("Background work.");
     for (field, sdl, description) in JOB {
+        if scopes::of_field("Job", field) > scope {
+            continue;
+        }
         let field = Field::new(field, type_ref(sdl), move |context| {
             let job = context.parent_value.downcast_ref::<Arc<Job>>();
             let value = job.and_then(|job| catalog_json::job(job).get(field).cloned());
@@ -376,7 +419,7 @@ fn job_object() -> Object {
                 let request = context.data::<RequestContext>()?;
                 let job = context.parent_value.downcast_ref::<Arc<Job>>();
                 let ids = job.map(|job| job.datasets.clone()).unwrap_or_default();
-                let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+                let snapshot = request.snapshot();
                 let found = ids.into_iter().filter_map(|id| snapshot.dataset_by_id(id).cloned());
                 Ok(Some(FieldValue::list(found.map(FieldValue::owned_any).collect::<Vec<_>>())))
             })
@@ -386,12 +429,12 @@ fn job_object() -> Object {
 }
 
 /// The catalog's query fields.
-pub fn query_fields() -> Vec<Field> {
+pub(super) fn query_fields() -> Vec<RootField> {
     vec![
-        Field::new("datasets", type_ref("[Dataset!]!"), |context| {
+        RootField::new("datasets", type_ref("[Dataset!]!"), |context| {
             FieldFuture::new(async move {
                 let request = context.data::<RequestContext>()?;
-                let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+                let snapshot = request.snapshot();
                 let rows: Vec<(Json, Arc<Dataset>)> = snapshot
                     .datasets()
                     .map(|dataset| (catalog_json::dataset_scalars(dataset), Arc::clone(dataset)))
@@ -405,17 +448,17 @@ pub fn query_fields() -> Vec<Field> {
         .argument(InputValue::new("limit", TypeRef::named(TypeRef::INT)))
         .argument(InputValue::new("offset", TypeRef::named(TypeRef::INT)))
         .description("All datasets, in the order of their names."),
-        Field::new("dataset", TypeRef::named("Dataset"), |context| {
+        RootField::new("dataset", TypeRef::named("Dataset"), |context| {
             FieldFuture::new(async move {
                 let request = context.data::<RequestContext>()?;
-                let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+                let snapshot = request.snapshot();
                 let name = context.args.try_get("name")?.string()?.to_owned();
                 Ok(snapshot.dataset(&name).cloned().map(FieldValue::owned_any))
             })
         })
         .argument(InputValue::new("name", TypeRef::named_nn(TypeRef::STRING)))
         .description("The dataset of this name."),
-        Field::new("jobs", type_ref("[Job!]!"), |context| {
+        RootField::new("jobs", type_ref("[Job!]!"), |context| {
             FieldFuture::new(async move {
                 /// Jobs that filters look at, newest first.
                 const NEWEST: u64 = 1_000;
@@ -423,8 +466,11 @@ pub fn query_fields() -> Vec<Field> {
                 let workspace = request.principal.workspace;
                 let jobs = request.services.ingest.jobs(workspace, NEWEST, 0).await;
                 let jobs = jobs.map_err(super::answer::to_field_error)?;
-                let rows: Vec<(Json, Arc<Job>)> =
-                    jobs.into_iter().map(|job| (catalog_json::job(&job), Arc::new(job))).collect();
+                let rows: Vec<(Json, Arc<Job>)> = jobs
+                    .into_iter()
+                    .filter(|job| request.sees_job(job))
+                    .map(|job| (catalog_json::job(&job), Arc::new(job)))
+                    .collect();
                 let found = catalog_filter::apply(rows, &context.args, "Job")?;
                 Ok(Some(FieldValue::list(found.into_iter().map(FieldValue::owned_any))))
             })
@@ -434,12 +480,11 @@ pub fn query_fields() -> Vec<Field> {
         .argument(InputValue::new("limit", TypeRef::named(TypeRef::INT)))
         .argument(InputValue::new("offset", TypeRef::named(TypeRef::INT)))
         .description("The newest 1,000 jobs, newest first."),
-        Field::new("job", TypeRef::named("Job"), |context| {
+        RootField::new("job", TypeRef::named("Job"), |context| {
             FieldFuture::new(async move {
                 let request = context.data::<RequestContext>()?;
                 let id = context.args.try_get("id")?.string()?.to_owned();
-                let Some(id) = parse_job_id(&id) else { return Ok(None) };
-                match request.services.ingest.job(request.principal.workspace, id).await {
+                match job_of_request(request, &id).await {
                     Ok(job) => Ok(Some(FieldValue::owned_any(Arc::new(job)))),
                     Err(Error { code: crate::error::Code::NotFound, .. }) => Ok(None),
                     Err(error) => Err(super::answer::to_field_error(error)),
@@ -448,29 +493,23 @@ pub fn query_fields() -> Vec<Field> {
         })
         .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)))
         .description("The job of this id."),
-        Field::new("workspace", TypeRef::named_nn("Workspace"), |context| {
+        RootField::new("workspace", TypeRef::named_nn("Workspace"), |context| {
             FieldFuture::new(async move {
                 let request = context.data::<RequestContext>()?;
-                let snapshot = request.services.catalog.snapshot(request.principal.workspace);
-                let n_rows: i64 = snapshot.datasets().map(|dataset| dataset.row_count).sum();
-                let n_bytes: i64 = snapshot.datasets().map(|dataset| dataset.size_bytes).sum();
-                Ok(Some(FieldValue::owned_any(serde_json::json!({
-                    "id": snapshot.workspace.0.to_string(),
-                    "datasetCount": snapshot.datasets().len(),
-                    "rowCount": n_rows.to_string(),
-                    "sizeBytes": n_bytes.to_string(),
-                    "revision": snapshot.revision.to_string(),
-                    "schemaRevision": snapshot.schema_revision.to_string(),
-                }))))
+                let workspace = request.principal.workspace;
+                let shown = access_fields::workspace_json(request, workspace);
+                Ok(Some(FieldValue::owned_any(shown)))
             })
         })
         .description("The workspace that the key belongs to."),
-        Field::new("me", TypeRef::named_nn("Me"), |context| {
+        RootField::new("me", TypeRef::named_nn("Me"), |context| {
             FieldFuture::new(async move {
                 let request = context.data::<RequestContext>()?;
                 Ok(Some(FieldValue::owned_any(serde_json::json!({
                     "keyPrefix": request.principal.key_prefix,
                     "scope": request.principal.scope,
+                    "role": request.principal.role,
+                    "datasets": request.principal.datasets,
                     "workspaceId": request.principal.workspace.0.to_string(),
                 }))))
             })
@@ -480,6 +519,9 @@ pub fn query_fields() -> Vec<Field> {
         explain::field(),
         trusted::query_field(),
     ]
+    .into_iter()
+    .chain(access_fields::queries())
+    .collect()
 }
 
 /// The id of a job from its text; `None` if it is none.

@@ -65,7 +65,11 @@ pub(super) fn implement_node(object: Object) -> Object {
 }
 
 /// Registers the connection and the edge of a dataset.
-pub(super) fn register(builder: SchemaBuilder, dataset: &Dataset) -> SchemaBuilder {
+pub(super) fn register(
+    builder: SchemaBuilder,
+    dataset: &Dataset,
+    is_list_only: bool,
+) -> SchemaBuilder {
     let name = &dataset.type_name;
     let edge = Object::new(format!("{name}Edge"))
         .description(format!("A row of \"{}\" in a connection.", dataset.label))
@@ -80,13 +84,12 @@ pub(super) fn register(builder: SchemaBuilder, dataset: &Dataset) -> SchemaBuild
         .field(Field::new("nodes", TypeRef::named_nn_list_nn(name), |_| no_rows()))
         .field(Field::new("pageInfo", TypeRef::named_nn("PageInfo"), |_| {
             FieldFuture::Value(Some(FieldValue::owned_any(())))
-        }))
-        .field(
-            Field::new("totalCount", TypeRef::named_nn(TypeRef::INT), |_| {
-                FieldFuture::from_value(Some(0.into()))
-            })
-            .description("All rows that fit, on whichever page; counted only when asked for."),
-        );
+        }));
+    let total = Field::new("totalCount", TypeRef::named_nn(TypeRef::INT), |_| {
+        FieldFuture::from_value(Some(0.into()))
+    })
+    .description("All rows that fit, on whichever page; counted only when asked for.");
+    let connection = if is_list_only { connection } else { connection.field(total) };
     builder.register(edge).register(connection)
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::dynamic::{Field, FieldFuture, FieldValue, ResolverContext};
+use async_graphql::dynamic::{FieldFuture, FieldValue, ResolverContext};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
 use sluice_schema::{ColumnOverride, DeclaredType, ReadOptions};
@@ -12,10 +12,11 @@ use sluice_schema::{ColumnOverride, DeclaredType, ReadOptions};
 use super::answer::to_field_error;
 use super::catalog_types::type_ref;
 use super::engine::RequestContext;
-use super::mutations::{allowed, dataset_named, required};
+use super::mutations::{dataset_named, of_request, required};
+use super::root_field::RootField;
 use super::upload_types::Payload;
 use super::uploads::{argument, json_argument, read_argument, wait, wait_argument, waited};
-use crate::catalog::model::{Column, Dataset, Relation, Scope};
+use crate::catalog::model::{Column, Dataset, Relation};
 use crate::catalog::now_us;
 use crate::catalog::snapshot::Link;
 use crate::error::{Error, Result};
@@ -28,7 +29,7 @@ const ALLOW_LOSS: (&str, &str, &str) = (
     "Whether rows with values that do not fit any more may become rejects; without it they are listed and nothing is changed.",
 );
 
-fn with(field: Field, arguments: &[(&str, &str, &str)]) -> Field {
+fn with(field: RootField, arguments: &[(&str, &str, &str)]) -> RootField {
     arguments.iter().fold(field, |field, (name, sdl, description)| {
         field.argument(argument(name, sdl, description))
     })
@@ -38,11 +39,11 @@ type Answer<'c> = BoxFuture<'c, Result<Payload>>;
 
 /// A mutation that answers a payload.
 fn payload_field(
-    name: &str,
+    name: &'static str,
     resolve: for<'c> fn(&'c ResolverContext<'_>) -> Answer<'c>,
     arguments: &[(&str, &str, &str)],
-) -> Field {
-    let field = Field::new(name, type_ref("UploadPayload!"), move |context| {
+) -> RootField {
+    let field = RootField::new(name, type_ref("UploadPayload!"), move |context| {
         FieldFuture::new(async move {
             let payload = resolve(&context).await.map_err(to_field_error)?;
             Ok(Some(FieldValue::owned_any(payload)))
@@ -52,7 +53,7 @@ fn payload_field(
 }
 
 /// The mutations.
-pub(super) fn fields() -> Vec<Field> {
+pub(super) fn fields() -> Vec<RootField> {
     vec![
         payload_field(
             "alterColumn",
@@ -88,7 +89,7 @@ pub(super) fn fields() -> Vec<Field> {
         )
         .description("Reads the dataset's file anew with other options."),
         with(
-            Field::new("renameDataset", type_ref("Dataset!"), |context| {
+            RootField::new("renameDataset", type_ref("Dataset!"), |context| {
                 FieldFuture::new(async move {
                     let dataset = rename(&context).await.map_err(to_field_error)?;
                     Ok(Some(FieldValue::owned_any(dataset)))
@@ -98,7 +99,7 @@ pub(super) fn fields() -> Vec<Field> {
         )
         .description("Renames a dataset: its fields and types are called differently at once."),
         with(
-            Field::new("dropDataset", type_ref("Dataset!"), |context| {
+            RootField::new("dropDataset", type_ref("Dataset!"), |context| {
                 FieldFuture::new(async move {
                     let dataset = drop_dataset(&context).await.map_err(to_field_error)?;
                     Ok(Some(FieldValue::owned_any(dataset)))
@@ -111,7 +112,7 @@ pub(super) fn fields() -> Vec<Field> {
 }
 
 async fn alter_column(context: &ResolverContext<'_>) -> Result<Payload> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let column = column_named(&dataset, &required(context, "column")?)?;
     let column_type: Option<DeclaredType> = read_argument(context, "type")?;
@@ -198,7 +199,7 @@ fn check(options: &ReadOptions) -> Result<()> {
 }
 
 async fn set_key(context: &ResolverContext<'_>) -> Result<Payload> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let name: Option<String> = read_argument(context, "column")?;
     let (wait, began_us) = (wait(context)?, now_us());
@@ -224,7 +225,7 @@ async fn set_key(context: &ResolverContext<'_>) -> Result<Payload> {
 }
 
 async fn reparse(context: &ResolverContext<'_>) -> Result<Payload> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let (wait, began_us) = (wait(context)?, now_us());
     let given = match json_argument(context, "options")? {
@@ -337,7 +338,7 @@ fn take_override(options: &mut ReadOptions, label: &str, column: &Column) -> Col
 }
 
 async fn rename(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
-    let request = allowed(context, Scope::Admin)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let name = required(context, "name")?;
     let workspace = request.principal.workspace;
@@ -345,7 +346,7 @@ async fn rename(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
 }
 
 async fn drop_dataset(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
-    let request = allowed(context, Scope::Admin)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let workspace = request.principal.workspace;
     request.services.catalog.drop_dataset(workspace, dataset.id).await?;

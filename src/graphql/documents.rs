@@ -11,8 +11,8 @@ use moka::Equivalent;
 use moka::sync::Cache;
 use serde_json::Value as Json;
 
+use super::schemas::Sight;
 use super::tag::Sha;
-use crate::catalog::model::{Scope, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::query::document::Document;
@@ -29,9 +29,7 @@ const PLANS_PER_DOCUMENT: usize = 32;
 /// What a document's validity depends on.
 #[derive(Debug, PartialEq, Eq)]
 struct Key {
-    workspace: WorkspaceId,
-    schema_revision: i64,
-    scope: Scope,
+    sight: Sight,
     operation_name: Option<Box<str>>,
     text: Box<str>,
 }
@@ -39,12 +37,8 @@ struct Key {
 /// The same, borrowed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyRef<'k> {
-    /// Whose schema.
-    pub(super) workspace: WorkspaceId,
-    /// Which revision of it.
-    pub(super) schema_revision: i64,
-    /// What the principal may see.
-    pub(super) scope: Scope,
+    /// Whose schema, which revision and what of it.
+    pub(super) sight: Sight,
     /// Which operation.
     pub(super) operation_name: Option<&'k str>,
     /// The document.
@@ -54,9 +48,7 @@ pub(super) struct KeyRef<'k> {
 impl Key {
     fn as_ref(&self) -> KeyRef<'_> {
         KeyRef {
-            workspace: self.workspace,
-            schema_revision: self.schema_revision,
-            scope: self.scope,
+            sight: self.sight,
             operation_name: self.operation_name.as_deref(),
             text: &self.text,
         }
@@ -65,8 +57,7 @@ impl Key {
 
 impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.workspace.hash(state);
-        self.schema_revision.hash(state);
+        self.sight.hash(state);
         self.operation_name.hash(state);
         self.text.hash(state);
     }
@@ -80,9 +71,7 @@ impl Hash for Key {
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.workspace == key.workspace
-            && self.schema_revision == key.schema_revision
-            && self.scope == key.scope
+        self.sight == key.sight
             && self.operation_name == key.operation_name.as_deref()
             && self.text == &*key.text
     }
@@ -219,9 +208,7 @@ impl Documents {
     /// Remembers a document.
     pub(super) fn insert(&self, key: KeyRef<'_>, document: Arc<KnownDocument>) {
         let owned = Key {
-            workspace: key.workspace,
-            schema_revision: key.schema_revision,
-            scope: key.scope,
+            sight: key.sight,
             operation_name: key.operation_name.map(Box::from),
             text: Box::from(key.text),
         };

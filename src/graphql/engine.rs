@@ -17,13 +17,15 @@ use super::catalog_json;
 use super::documents::{Documents, KeyRef, KnownDocument};
 use super::persisted::{DocumentName, Persisted};
 use super::schema::ValidateOnly;
-use super::schemas::Schemas;
+use super::schemas::{Schemas, Sight};
 use super::tag::{Question, Tag, sha_of};
 use super::{manifest, trusted};
-use crate::auth::{Auth, Principal};
+use crate::auth::visibility::{CLAIM_MARK, sees_job};
+use crate::auth::{Auth, Principal, scopes};
 use crate::catalog::Catalog;
-use crate::catalog::model::{Job, Scope};
+use crate::catalog::model::{Dataset, Job, Scope, UploadBounds};
 use crate::catalog::snapshot::Snapshot;
+use crate::catalog::view::SeenRows;
 use crate::config::{DocumentMode, QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
 use crate::indexes::Indexer;
@@ -32,7 +34,7 @@ use crate::query::cache::AnswerCache;
 use crate::query::document::Document;
 use crate::query::guard;
 use crate::query::input::Variables;
-use crate::query::plan::{Bound, Plan, PlanSettings};
+use crate::query::plan::{self, Bound, Plan, PlanSettings};
 use crate::store::Store;
 
 /// One GraphQL request, as it came.
@@ -101,7 +103,6 @@ pub(super) struct Services {
     pub(super) ingest: Arc<Ingest>,
     pub(super) indexer: Arc<Indexer>,
     pub(super) schemas: Schemas,
-    #[expect(dead_code, reason = "keys are managed through GraphQL by a later issue")]
     pub(super) auth: Arc<Auth>,
     pub(super) plan_settings: PlanSettings,
     pub(super) statement_timeout: Duration,
@@ -112,7 +113,7 @@ pub(super) struct Services {
 /// What resolvers of the catalog's fields know of their request.
 pub(super) struct RequestContext {
     pub(super) services: Arc<Services>,
-    pub(super) principal: Principal,
+    pub(super) principal: Arc<Principal>,
     uploads: Mutex<Vec<Option<Upload>>>,
 }
 
@@ -120,6 +121,45 @@ pub(super) struct RequestContext {
 const UPLOAD_MARKER: &str = "#__sluice_upload:";
 
 impl RequestContext {
+    /// What the principal sees of its workspace now.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.services.auth.view(&self.principal)
+    }
+
+    /// Whether the principal may see a job: what it makes, or made, must be shown whole.
+    pub(super) fn sees_job(&self, job: &Job) -> bool {
+        sees_job(&self.principal, &self.snapshot(), job)
+    }
+
+    /// Into which datasets the principal may load.
+    pub(super) fn upload_bounds(&self) -> UploadBounds {
+        self.services.auth.upload_bounds(&self.principal)
+    }
+
+    /// Rows of a dataset that the principal sees.
+    ///
+    /// # Errors
+    /// When the store cannot count them.
+    pub(super) async fn row_count(&self, dataset: &Dataset) -> Result<i64> {
+        let snapshot = self.snapshot();
+        let is_filtered =
+            snapshot.part(dataset.id).is_some_and(|part| !matches!(part.rows, SeenRows::All));
+        if !is_filtered {
+            return Ok(dataset.row_count);
+        }
+        let mut variables = Variables::new();
+        let claims = self.principal.claims.iter();
+        variables
+            .extend(claims.map(|(name, value)| (format!("{CLAIM_MARK}{name}"), value.clone())));
+        let settings = self.services.plan_settings;
+        let deadline = Instant::now() + self.services.statement_timeout;
+        let run = plan::count(&snapshot, dataset.id, &variables, settings, deadline)?;
+        let counted = self.services.store.run(run).await?;
+        let counted: Json = serde_json::from_slice(&counted).map_err(Error::internal)?;
+        let number = counted.pointer("/aggregate/count").and_then(Json::as_i64);
+        number.ok_or_else(|| Error::internal("a count that is no number"))
+    }
+
     /// The file that a marker stands for; each can be taken once.
     pub(super) fn take_upload(&self, marker: &str) -> Option<Upload> {
         let number: usize = marker.strip_prefix(UPLOAD_MARKER)?.parse().ok()?;
@@ -148,7 +188,7 @@ impl Engine {
         settings: &Settings,
     ) -> Engine {
         let indexer = Indexer::new(Arc::clone(&catalog), Arc::clone(&store), settings);
-        let plan_settings = PlanSettings::new(settings, auth.cursor_key());
+        let plan_settings = PlanSettings::new(settings, auth.cursor_key(), auth.mask_key());
         Engine {
             persisted: Persisted::new(Arc::clone(&catalog), settings),
             services: Arc::new(Services {
@@ -179,7 +219,7 @@ impl Engine {
     /// Answers a request. Failures are GraphQL errors in the answer.
     pub async fn execute(
         &self,
-        principal: &Principal,
+        principal: &Arc<Principal>,
         request: Request,
         request_id: &str,
     ) -> Answer {
@@ -191,20 +231,18 @@ impl Engine {
 
     async fn answer(
         &self,
-        principal: &Principal,
+        principal: &Arc<Principal>,
         mut request: Request,
         request_id: &str,
     ) -> Result<Answer> {
-        let snapshot = self.services.catalog.snapshot(principal.workspace);
+        let snapshot = self.services.auth.view(principal);
         let mut variables = self.read_variables(&request)?;
         let is_found_by_name = request.query.is_empty();
         if let (true, Some(name)) = (is_found_by_name, &request.document) {
             request.query = self.persisted.find(&snapshot, name).await?.as_ref().to_owned();
         }
         let key = KeyRef {
-            workspace: principal.workspace,
-            schema_revision: snapshot.schema_revision,
-            scope: principal.scope,
+            sight: Sight::new(&snapshot, principal.scope),
             operation_name: request.operation_name.as_deref(),
             text: &request.query,
         };
@@ -228,9 +266,13 @@ impl Engine {
             let answer = answer::refusal(&error, request_id);
             return Ok(Answer { is_refused_mutation: true, ..answer });
         }
+        if is_new {
+            require_fields(principal, &snapshot, &known.document)?;
+        }
         known.complete(&mut variables)?;
         if is_new {
-            if let Some(errors) = self.validate(&snapshot, &known, &request, &variables).await? {
+            let errors = self.validate(&snapshot, principal.scope, &known, &request, &variables);
+            if let Some(errors) = errors.await? {
                 let errors: Vec<_> = errors.iter().map(AnswerError::from_server).collect();
                 return Ok(answer::write(Data::None, &errors, None, request_id));
             }
@@ -243,9 +285,17 @@ impl Engine {
             let response = self.respond(principal, &snapshot, &known, request, variables).await?;
             return Ok(answer::ordinary(&response, request_id));
         }
+        if snapshot.view.is_some() {
+            // Last, so that none of these can be given from outside.
+            let claims = principal.claims.iter();
+            variables
+                .extend(claims.map(|(name, value)| (format!("{CLAIM_MARK}{name}"), value.clone())));
+        }
         let plan = known.plan(&snapshot, &variables, || {
             let plan = Plan::new(&known.document, &snapshot, &variables, self.plan_settings)?;
-            for (dataset, wish, statement) in plan.wishes() {
+            // Values that are shown changed are in no index.
+            let is_masked = |id| snapshot.part(id).is_some_and(|part| !part.masks.is_empty());
+            for (dataset, wish, statement) in plan.wishes().filter(|(id, ..)| !is_masked(*id)) {
                 self.services.indexer.watch(snapshot.workspace, dataset, wish, statement);
             }
             Ok(plan)
@@ -330,11 +380,13 @@ impl Engine {
     async fn validate(
         &self,
         snapshot: &Arc<Snapshot>,
+        scope: Scope,
         known: &KnownDocument,
         request: &Request,
         variables: &Variables,
     ) -> Result<Option<Vec<async_graphql::ServerError>>> {
-        let schema = self.services.schemas.small(snapshot, &request.query, variables).await?;
+        let schema =
+            self.services.schemas.small(snapshot, scope, &request.query, variables).await?;
         let wanted = graphql_request(known, request, variables.clone()).data(ValidateOnly);
         let response = schema.execute(wanted).await;
         Ok((!response.errors.is_empty()).then_some(response.errors))
@@ -343,7 +395,7 @@ impl Engine {
     /// Lets async-graphql answer the fields of the catalog and introspection.
     async fn respond(
         &self,
-        principal: &Principal,
+        principal: &Arc<Principal>,
         snapshot: &Arc<Snapshot>,
         known: &KnownDocument,
         mut request: Request,
@@ -351,14 +403,15 @@ impl Engine {
     ) -> Result<async_graphql::Response> {
         let introspects = known.document.introspects();
         let schema = if introspects {
-            self.services.schemas.whole(snapshot).await?
+            self.services.schemas.whole(snapshot, principal.scope).await?
         } else {
-            self.services.schemas.small(snapshot, &request.query, &variables).await?
+            let schemas = &self.services.schemas;
+            schemas.small(snapshot, principal.scope, &request.query, &variables).await?
         };
         let uploads = std::mem::take(&mut request.uploads);
         let context = RequestContext {
             services: Arc::clone(&self.services),
-            principal: principal.clone(),
+            principal: Arc::clone(principal),
             uploads: Mutex::new(uploads.into_iter().map(Some).collect()),
         };
         let wanted = graphql_request(known, &request, variables).data(context);
@@ -380,8 +433,8 @@ impl Engine {
         if !self.has_introspection && principal.scope < Scope::Admin {
             return Err(introspection_is_off());
         }
-        let snapshot = self.services.catalog.snapshot(principal.workspace);
-        let schema = self.services.schemas.whole(&snapshot).await?;
+        let snapshot = self.services.auth.view(principal);
+        let schema = self.services.schemas.whole(&snapshot, principal.scope).await?;
         tokio::task::spawn_blocking(move || schema.sdl()).await.map_err(Error::internal)
     }
 
@@ -391,7 +444,7 @@ impl Engine {
     /// BAD_USER_INPUT for what is no manifest or no document, PAYLOAD_TOO_LARGE for too much.
     pub async fn put_documents(
         &self,
-        principal: &Principal,
+        principal: &Arc<Principal>,
         manifest: &[u8],
         keeps_others: bool,
         mode: Option<DocumentMode>,
@@ -406,8 +459,8 @@ impl Engine {
     }
 
     /// A job and what it published, as the upload route shows them.
-    pub async fn job_json(&self, principal: &Principal, job: &Job) -> Json {
-        let snapshot = self.services.catalog.snapshot(principal.workspace);
+    pub async fn job_json(&self, principal: &Arc<Principal>, job: &Job) -> Json {
+        let snapshot = self.services.auth.view(principal);
         let datasets: Vec<Json> = job
             .datasets
             .iter()
@@ -435,6 +488,25 @@ impl Answer {
             keeping: Keeping::Unchanged(tag),
         }
     }
+}
+
+/// Refuses an operation before anything of it is run, unless the principal may do all of it.
+///
+/// # Errors
+/// FORBIDDEN, naming the scope that is needed.
+fn require_fields(principal: &Principal, snapshot: &Snapshot, document: &Document) -> Result<()> {
+    if principal.scope == Scope::Admin {
+        return Ok(());
+    }
+    let parent = if document.is_mutation() { "Mutation" } else { "Query" };
+    document.root_names().try_for_each(|name| {
+        let is_open = name.starts_with("__")
+            || (!document.is_mutation()
+                && (plan::root_field(snapshot, name).is_some()
+                    || scopes::listed(parent, name).is_none()));
+        // What is not listed and no dataset's is unknown to the schema of a reader, too.
+        if is_open { Ok(()) } else { principal.require(scopes::of_root(parent, name)) }
+    })
 }
 
 fn introspection_is_off() -> Error {

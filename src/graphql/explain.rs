@@ -6,18 +6,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_graphql::dynamic::{Field, FieldFuture, ResolverContext, SchemaBuilder};
+use async_graphql::dynamic::{FieldFuture, ResolverContext, SchemaBuilder};
 use serde_json::{Value as Json, json};
 
 use super::answer::to_field_error;
 use super::catalog_types::{field_value, json_object, type_ref};
 use super::documents::KnownDocument;
 use super::engine::RequestContext;
-use super::mutations::{allowed, required, text};
+use super::mutations::{of_request, required, text};
+use super::root_field::RootField;
 use super::schema::ValidateOnly;
 use super::tag::sha_of;
 use super::uploads::argument;
-use crate::catalog::model::Scope;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::query::document::Document;
@@ -58,8 +58,8 @@ pub(super) fn register(builder: SchemaBuilder) -> SchemaBuilder {
 }
 
 /// The query.
-pub(super) fn field() -> Field {
-    Field::new("explain", type_ref("Explanation!"), |context| {
+pub(super) fn field() -> RootField {
+    RootField::new("explain", type_ref("Explanation!"), |context| {
         FieldFuture::new(async move {
             let explanation = explain(&context).await.map_err(to_field_error)?;
             Ok(field_value(explanation, "Explanation!"))
@@ -74,9 +74,9 @@ pub(super) fn field() -> Field {
 }
 
 async fn explain(context: &ResolverContext<'_>) -> Result<Json> {
-    let request = allowed(context, Scope::Admin)?;
+    let request = of_request(context)?;
     let settings = request.services.plan_settings;
-    let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+    let snapshot = request.snapshot();
     let (query, name) = (required(context, "query")?, text(context, "operationName")?);
     let mut variables = variables(context)?;
     let document = Document::parse(&query, name.as_deref(), &settings.limits)?;
@@ -120,7 +120,8 @@ async fn validate(
     operation_name: Option<&str>,
     variables: &Variables,
 ) -> Result<()> {
-    let schema = request.services.schemas.small(snapshot, query, variables).await?;
+    let schema =
+        request.services.schemas.small(snapshot, request.principal.scope, query, variables).await?;
     let variables = async_graphql::Variables::from_json(Json::Object(variables.clone()));
     let mut wanted = async_graphql::Request::new(query).variables(variables).data(ValidateOnly);
     if let Some(name) = operation_name {

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::dynamic::{Field, FieldFuture, FieldValue, ResolverContext};
+use async_graphql::dynamic::{FieldFuture, FieldValue, ResolverContext};
 use serde_json::Value as Json;
 
 use super::answer::to_field_error;
 use super::catalog_types::type_ref;
-use super::mutations::{allowed, dataset_named, required};
+use super::mutations::{dataset_named, of_request, required};
+use super::root_field::RootField;
 use super::uploads::argument;
-use crate::catalog::model::{Dataset, IndexKind, IndexMethod, Scope};
+use crate::catalog::model::{Dataset, IndexKind, IndexMethod};
 use crate::error::{Error, Result};
 use crate::indexes::NewIndex;
 
@@ -19,9 +20,9 @@ use crate::indexes::NewIndex;
 const MAX_COLUMNS: usize = 8;
 
 /// The mutations.
-pub(super) fn mutations() -> Vec<Field> {
+pub(super) fn mutations() -> Vec<RootField> {
     vec![
-        Field::new("createIndex", type_ref("Dataset!"), |context| {
+        RootField::new("createIndex", type_ref("Dataset!"), |context| {
             FieldFuture::new(async move {
                 let dataset = create(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(dataset)))
@@ -39,7 +40,7 @@ pub(super) fn mutations() -> Vec<Field> {
             "Those of the columns that are sorted by in descending order.",
         ))
         .description("Builds an index beside running queries; they use it at once. Later versions of the dataset have it, too."),
-        Field::new("createSearchIndex", type_ref("Dataset!"), |context| {
+        RootField::new("createSearchIndex", type_ref("Dataset!"), |context| {
             FieldFuture::new(async move {
                 let dataset = create_search(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(dataset)))
@@ -47,7 +48,7 @@ pub(super) fn mutations() -> Vec<Field> {
         })
         .argument(argument("dataset", "String!", "The dataset."))
         .description("Builds an index of the words in all text columns, for the argument search. Without it a search reads every row."),
-        Field::new("dropIndex", type_ref("Dataset!"), |context| {
+        RootField::new("dropIndex", type_ref("Dataset!"), |context| {
             FieldFuture::new(async move {
                 let dataset = drop_index(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(dataset)))
@@ -69,7 +70,7 @@ fn names(context: &ResolverContext<'_>, name: &str) -> Result<Vec<String>> {
 }
 
 async fn create(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
-    let request = allowed(context, Scope::Admin)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let (columns, descending) = (names(context, "columns")?, names(context, "descending")?);
     if columns.is_empty() || columns.len() > MAX_COLUMNS {
@@ -89,7 +90,7 @@ async fn create(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
 }
 
 async fn create_search(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
-    let request = allowed(context, Scope::Admin)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let new = NewIndex {
         columns: Vec::new(),
@@ -102,7 +103,7 @@ async fn create_search(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
 }
 
 async fn drop_index(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
-    let request = allowed(context, Scope::Admin)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let name = required(context, "name")?;
     request.services.indexer.drop_index(request.principal.workspace, &dataset, &name).await

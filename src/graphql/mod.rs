@@ -4,6 +4,7 @@
 //! them together, [`Engine`] runs requests: documents over datasets by plans of [`crate::query`],
 //! everything else by async-graphql. Nothing here writes SQL.
 
+mod access_fields;
 pub mod answer;
 pub mod catalog_filter;
 pub mod catalog_json;
@@ -20,6 +21,7 @@ pub mod mutations;
 mod persisted;
 mod relation_types;
 mod relations;
+mod root_field;
 pub mod schema;
 mod schemas;
 mod tag;

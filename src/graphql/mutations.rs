@@ -1,58 +1,60 @@
 //! The catalog's mutations: jobs here, others in files of their own.
 //!
-//! Each checks its scope first, then hands over to the room that does the work.
+//! Who may do it was settled before ([`crate::auth::scopes`]); each hands over to the room that does
+//! the work.
 
 use std::sync::Arc;
 
 use async_graphql::dynamic::{
-    Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, SchemaBuilder, TypeRef,
+    FieldFuture, FieldValue, InputValue, Object, ResolverContext, SchemaBuilder, TypeRef,
 };
 
 use super::answer::to_field_error;
 use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
-use super::{corrections, indexes, relations, trusted, uploads};
+use super::root_field::{RootField, add_fields};
+use super::{access_fields, corrections, indexes, relations, trusted, uploads};
 use crate::catalog::model::{Dataset, Job, Scope};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
-/// Registers `Mutation` and what belongs to it.
-pub(super) fn register(builder: SchemaBuilder) -> SchemaBuilder {
-    uploads::register(builder).register(mutation())
-}
-
-fn mutation() -> Object {
-    let mut object = Object::new("Mutation").description("All that can be changed.");
-    for field in uploads::fields()
+/// What this scope may change; `None` for nothing.
+pub(super) fn root(scope: Scope) -> Option<Object> {
+    let object = Object::new("Mutation").description("All that can be changed.");
+    let fields = uploads::fields()
         .into_iter()
         .chain(corrections::fields())
         .chain(relations::mutations())
         .chain(indexes::mutations())
         .chain(trusted::mutations())
-    {
-        object = object.field(field);
-    }
-    object.field(
-        Field::new("cancelJob", type_ref("Job!"), |context| {
-            FieldFuture::new(async move {
-                let job = cancel(&context).await.map_err(to_field_error)?;
-                Ok(Some(FieldValue::owned_any(Arc::new(job))))
-            })
-        })
-        .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)))
-        .description("Ends a job; what it has published stays."),
-    )
+        .chain(access_fields::mutations())
+        .chain([cancel_field()]);
+    let (object, has_any) = add_fields("Mutation", object, fields, scope);
+    has_any.then_some(object)
 }
 
-/// The request's context, once the principal has the scope.
-pub(super) fn allowed<'c>(
-    context: &'c ResolverContext<'_>,
-    scope: Scope,
-) -> Result<&'c RequestContext> {
-    let request = context
-        .data::<RequestContext>()
-        .map_err(|_| Error::internal("a request without its context"))?;
-    request.principal.require(scope)?;
-    Ok(request)
+/// Registers `Mutation` and what belongs to it.
+pub(super) fn register(builder: SchemaBuilder, root: Option<Object>) -> SchemaBuilder {
+    let builder = access_fields::register(uploads::register(builder));
+    match root {
+        Some(root) => builder.register(root),
+        None => builder,
+    }
+}
+
+fn cancel_field() -> RootField {
+    RootField::new("cancelJob", type_ref("Job!"), |context| {
+        FieldFuture::new(async move {
+            let job = cancel(&context).await.map_err(to_field_error)?;
+            Ok(Some(FieldValue::owned_any(Arc::new(job))))
+        })
+    })
+    .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)))
+    .description("Ends a job; what it has published stays.")
+}
+
+/// The request that a field is resolved for.
+pub(super) fn of_request<'c>(context: &'c ResolverContext<'_>) -> Result<&'c RequestContext> {
+    context.data::<RequestContext>().map_err(|_| Error::internal("a request without its context"))
 }
 
 pub(super) fn text(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
@@ -70,14 +72,33 @@ pub(super) fn required(context: &ResolverContext<'_>, name: &str) -> Result<Stri
 }
 
 async fn cancel(context: &ResolverContext<'_>) -> Result<Job> {
-    let request = allowed(context, Scope::Upload)?;
-    let id = required(context, "id")?;
-    let id = parse_job_id(&id).ok_or_else(|| Error::not_found("There is no such job."))?;
+    let request = of_request(context)?;
+    let id = job_of_request(request, &required(context, "id")?).await?.id;
     request.services.ingest.cancel(request.principal.workspace, id).await
 }
 
+/// A job that the principal may see.
+pub(super) async fn job_of_request(request: &RequestContext, id: &str) -> Result<Job> {
+    let unknown = || Error::not_found("There is no job with this id.");
+    let id = parse_job_id(id).ok_or_else(unknown)?;
+    let job = request.services.ingest.job(request.principal.workspace, id).await?;
+    if request.sees_job(&job) { Ok(job) } else { Err(unknown()) }
+}
+
+/// A dataset that the principal sees whole: one of which it sees a part cannot be changed as a
+/// whole.
 pub(super) fn dataset_named(request: &RequestContext, name: &str) -> Result<Arc<Dataset>> {
-    let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+    let snapshot = request.snapshot();
     let found = snapshot.dataset(name).cloned();
-    found.ok_or_else(|| Error::not_found(format!("There is no dataset named {name:?}.")))
+    let found =
+        found.ok_or_else(|| Error::not_found(format!("There is no dataset named {name:?}.")))?;
+    if snapshot.part(found.id).is_some_and(|part| part.is_partial()) {
+        return Err(Error::new(
+            Code::Forbidden,
+            format!(
+                "A policy shows only a part of {name:?} to this key, so that it cannot change the whole. Ask an admin."
+            ),
+        ));
+    }
+    Ok(found)
 }

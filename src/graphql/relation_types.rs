@@ -45,22 +45,24 @@ pub(super) fn extend((object, filter, order): Types, link: &Link, other: &Datase
             list_arguments(list, other)
                 .description(format!("The rows of \"{}\" that belong to it.", other.label)),
         )
-        .field(list_arguments(aggregate, other).description(format!(
-            "Counts, sums and other aggregates over the rows of \"{}\" that belong to it.",
-            other.label
-        )))
         .field(connection_types::field(&format!("{name}{CONNECTION_SUFFIX}"), other).description(
             format!("The rows of \"{}\" that belong to it, page by page.", other.label),
         ));
-    let filter = filter
-        .field(condition.description(format!(
-            "This holds for any of the rows of \"{}\" that belong to it.",
-            other.label
-        )))
-        .field(InputValue::new(
-            &aggregate_name,
-            TypeRef::named(format!("{type_name}AggregateBoolExp")),
-        ));
+    let filter = filter.field(condition.description(format!(
+        "This holds for any of the rows of \"{}\" that belong to it.",
+        other.label
+    )));
+    if !link.has_aggregate {
+        return (object, filter, order);
+    }
+    let object = object.field(list_arguments(aggregate, other).description(format!(
+        "Counts, sums and other aggregates over the rows of \"{}\" that belong to it.",
+        other.label
+    )));
+    let filter = filter.field(InputValue::new(
+        &aggregate_name,
+        TypeRef::named(format!("{type_name}AggregateBoolExp")),
+    ));
     let order = order.field(InputValue::new(
         &aggregate_name,
         TypeRef::named(format!("{type_name}AggregateOrderBy")),

@@ -14,9 +14,10 @@ use sluice_schema::{ColumnType, naming};
 use super::answer::to_field_error;
 use super::catalog_types::{field_value, json_object, type_ref};
 use super::engine::RequestContext;
-use super::mutations::{allowed, dataset_named, required, text};
+use super::mutations::{dataset_named, of_request, required, text};
+use super::root_field::RootField;
 use super::uploads::argument;
-use crate::catalog::model::{Column, Dataset, Index, ROW_COLUMN, Relation, Scope};
+use crate::catalog::model::{Column, Dataset, Index, ROW_COLUMN, Relation};
 use crate::catalog::snapshot::{Link, Snapshot, are_comparable};
 use crate::error::{Code, Error, Result};
 use crate::indexes::NewIndex;
@@ -75,7 +76,7 @@ pub(super) fn of_dataset() -> Field {
     Field::new("relations", type_ref("[Relation!]!"), |context| {
         FieldFuture::new(async move {
             let request = context.data::<RequestContext>()?;
-            let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+            let snapshot = request.snapshot();
             let Some(this) = context.parent_value.downcast_ref::<Arc<Dataset>>() else {
                 return Ok(None);
             };
@@ -85,6 +86,10 @@ pub(super) fn of_dataset() -> Field {
             for other in snapshot.datasets().filter(|other| other.id != this.id) {
                 let here = other.relations.iter().filter(|relation| relation.to == this.id);
                 found.extend(here.map(|relation| relation_json(&snapshot, other, relation)));
+            }
+            if snapshot.view.is_some() {
+                // The others lead to what is not shown.
+                found.retain(|relation| relation["active"] == true);
             }
             Ok(field_value(Json::Array(found), "[Relation!]!"))
         })
@@ -105,9 +110,9 @@ fn relation_json(snapshot: &Snapshot, from: &Dataset, relation: &Relation) -> Js
 }
 
 /// The mutations.
-pub(super) fn mutations() -> Vec<Field> {
+pub(super) fn mutations() -> Vec<RootField> {
     vec![
-        Field::new("addRelation", type_ref("Dataset!"), |context| {
+        RootField::new("addRelation", type_ref("Dataset!"), |context| {
             FieldFuture::new(async move {
                 let dataset = add(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(dataset)))
@@ -120,7 +125,7 @@ pub(super) fn mutations() -> Vec<Field> {
         .argument(argument("name", "String", "The field that leads to the related row; by default the column without its ending Id."))
         .argument(argument("inverseName", "String", "The field that leads back to the list; by default the dataset's name."))
         .description("Links two datasets: each gets a field that leads to the other, in objects, filters and orders. Indexes are built where they are missing. Answers the dataset whose column refers."),
-        Field::new("dropRelation", type_ref("Dataset!"), |context| {
+        RootField::new("dropRelation", type_ref("Dataset!"), |context| {
             FieldFuture::new(async move {
                 let dataset = drop(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(dataset)))
@@ -133,9 +138,9 @@ pub(super) fn mutations() -> Vec<Field> {
 }
 
 async fn add(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let workspace = request.principal.workspace;
-    let snapshot = request.services.catalog.snapshot(workspace);
+    let snapshot = request.snapshot();
     let from = dataset_named(request, &required(context, "from")?)?;
     let to = dataset_named(request, &required(context, "to")?)?;
     let column = column_named(&from, &required(context, "column")?)?;
@@ -209,7 +214,7 @@ async fn add(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
 }
 
 async fn drop(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let from = dataset_named(request, &required(context, "from")?)?;
     let name = required(context, "name")?;
     if !from.relations.iter().any(|relation| relation.name == name) {
@@ -232,7 +237,7 @@ async fn ensure_index(
     relation: &str,
 ) -> Result<()> {
     let workspace = request.principal.workspace;
-    let snapshot = request.services.catalog.snapshot(workspace);
+    let snapshot = request.snapshot();
     let Some(present) = snapshot.dataset_by_id(dataset.id) else { return Ok(()) };
     let of_same =
         |name: &String| present.column(name).is_some_and(|other| other.physical == column.physical);
@@ -286,6 +291,7 @@ fn check_name(snapshot: &Snapshot, dataset: &Dataset, name: &str, is_list: bool)
     let link = Link {
         name: name.to_owned(),
         is_list,
+        has_aggregate: is_list,
         column: String::new(),
         other: dataset.id,
         other_column: String::new(),
@@ -329,8 +335,8 @@ async fn measure(
 }
 
 /// The query `relationSuggestions`.
-pub(super) fn suggestions() -> Field {
-    Field::new("relationSuggestions", type_ref("[RelationSuggestion!]!"), |context| {
+pub(super) fn suggestions() -> RootField {
+    RootField::new("relationSuggestions", type_ref("[RelationSuggestion!]!"), |context| {
         FieldFuture::new(async move {
             let found = suggest(&context).await.map_err(to_field_error)?;
             Ok(field_value(Json::Array(found), "[RelationSuggestion!]!"))
@@ -350,8 +356,8 @@ struct Candidate<'s> {
 }
 
 async fn suggest(context: &ResolverContext<'_>) -> Result<Vec<Json>> {
-    let request = allowed(context, Scope::Upload)?;
-    let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+    let request = of_request(context)?;
+    let snapshot = request.snapshot();
     let only = match text(context, "dataset")? {
         Some(name) => Some(dataset_named(request, &name)?.id),
         None => None,

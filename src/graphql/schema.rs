@@ -10,8 +10,9 @@ use async_graphql::dynamic::{Object, Schema, SchemaError};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Response, Value};
 
+use super::root_field::add_fields;
 use super::{catalog_types, connection_types, mutations, types};
-use crate::catalog::model::Dataset;
+use crate::catalog::model::{Dataset, Scope};
 use crate::catalog::snapshot::Snapshot;
 
 /// In a request's data: validate, but run nothing.
@@ -41,31 +42,32 @@ impl Extension for StopAfterValidation {
     }
 }
 
-/// A schema of the catalog and these datasets, among which are all that they are linked with.
+/// A schema of the catalog and these datasets, among which are all that they are linked with, for
+/// principals of this scope.
 ///
 /// # Errors
 /// When names collide or are illegal, which the naming of datasets and columns excludes.
 pub fn build<'d>(
     datasets: impl IntoIterator<Item = &'d Arc<Dataset>>,
     snapshot: &Snapshot,
+    scope: Scope,
 ) -> Result<Schema, SchemaError> {
     let mut query = Object::new("Query").description("All that can be read.");
-    let mut builder = Schema::build("Query", Some("Mutation"), None)
+    let root = mutations::root(scope);
+    let mut builder = Schema::build("Query", root.as_ref().map(|_| "Mutation"), None)
         .enable_uploading()
         .limit_recursive_depth(256)
         .extension(StopAfterValidation);
     builder = types::register_shared(builder);
-    builder = catalog_types::register(builder);
-    builder = mutations::register(builder);
+    builder = catalog_types::register(builder, scope);
+    builder = mutations::register(builder, root);
     for dataset in datasets {
         builder = types::register_dataset(builder, dataset, snapshot);
-        for field in types::query_fields(dataset) {
+        for field in types::query_fields(dataset, snapshot.is_list_only(dataset.id)) {
             query = query.field(field);
         }
     }
     query = query.field(connection_types::node_field());
-    for field in catalog_types::query_fields() {
-        query = query.field(field);
-    }
+    (query, _) = add_fields("Query", query, catalog_types::query_fields(), scope);
     builder.register(query).finish()
 }

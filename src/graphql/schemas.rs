@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use tokio::task::JoinSet;
 
 use super::schema;
-use crate::catalog::model::{Dataset, WorkspaceId};
+use crate::catalog::model::{Dataset, Scope, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::query::input::Variables;
@@ -39,7 +39,33 @@ const BUILT_IN_PLACE: usize = 8;
 /// not: errors can suggest them then.
 const ROOM_FOR_NEIGHBOURS: usize = 8;
 
-type SmallKey = (WorkspaceId, i64, BTreeSet<String>);
+/// What the schema that a principal sees depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Sight {
+    workspace: WorkspaceId,
+    schema_revision: i64,
+    view: u128,
+    scope: Scope,
+}
+
+impl Sight {
+    /// Of what a principal of this scope sees.
+    pub(super) fn new(snapshot: &Snapshot, scope: Scope) -> Sight {
+        Sight {
+            workspace: snapshot.workspace,
+            schema_revision: snapshot.schema_revision,
+            view: snapshot.view_id(),
+            scope,
+        }
+    }
+
+    /// Whether it is of another revision of the same workspace.
+    fn is_before(self, other: Sight) -> bool {
+        self.workspace == other.workspace && self.schema_revision != other.schema_revision
+    }
+}
+
+type SmallKey = (Sight, BTreeSet<String>);
 
 /// The whole schemas. No cache of moka, which frees what it lets go of only some uses later: these
 /// are few, and may be a hundred megabytes each.
@@ -52,8 +78,7 @@ struct WholeSchemas {
 
 /// A whole schema of a workspace.
 struct Whole {
-    workspace: WorkspaceId,
-    schema_revision: i64,
+    sight: Sight,
     schema: Schema,
     n_datasets: usize,
     last_used: Instant,
@@ -71,7 +96,7 @@ impl Schemas {
     pub(super) fn new() -> Schemas {
         let small = Cache::builder()
             .max_capacity(SMALL_SCHEMA_DATASETS)
-            .weigher(|key: &SmallKey, _| u32::try_from(key.2.len() + 2).unwrap_or(u32::MAX))
+            .weigher(|key: &SmallKey, _| u32::try_from(key.1.len() + 2).unwrap_or(u32::MAX))
             .build();
         let whole = Arc::new(WholeSchemas::default());
         let mut sweeper = JoinSet::new();
@@ -92,27 +117,23 @@ impl Schemas {
     pub(super) async fn small(
         &self,
         snapshot: &Arc<Snapshot>,
+        scope: Scope,
         text: &str,
         variables: &Variables,
     ) -> Result<Schema> {
         let reached = reached_datasets(snapshot, text, variables);
         if reached.len() > NAMED_DATASETS {
-            return self.whole(snapshot).await;
+            return self.whole(snapshot, scope).await;
         }
-        let key = (snapshot.workspace, snapshot.schema_revision, reached);
+        let key = (Sight::new(snapshot, scope), reached);
         if let Some(schema) = self.small.get(&key) {
             return Ok(schema);
         }
-        let datasets = key.2.iter().filter_map(|name| snapshot.dataset(name)).cloned();
+        let datasets = key.1.iter().filter_map(|name| snapshot.dataset(name)).cloned();
         // Links to other datasets are left out: no field of the document leads along them.
-        let part = Snapshot::new(
-            snapshot.workspace,
-            snapshot.revision,
-            snapshot.schema_revision,
-            datasets,
-        );
+        let part = snapshot.only(datasets);
         let n_datasets = part.datasets().len();
-        let build = move || schema::build(part.datasets(), &part);
+        let build = move || schema::build(part.datasets(), &part, scope);
         let schema = if n_datasets > BUILT_IN_PLACE {
             tokio::task::spawn_blocking(build).await.map_err(Error::internal)?
         } else {
@@ -127,20 +148,22 @@ impl Schemas {
     ///
     /// # Errors
     /// INTERNAL when it cannot be built, which naming excludes.
-    pub(super) async fn whole(&self, snapshot: &Arc<Snapshot>) -> Result<Schema> {
-        if let Some(schema) = self.whole.get(snapshot) {
+    pub(super) async fn whole(&self, snapshot: &Arc<Snapshot>, scope: Scope) -> Result<Schema> {
+        let sight = Sight::new(snapshot, scope);
+        if let Some(schema) = self.whole.get(sight) {
             return Ok(schema);
         }
         let _building = self.whole.building.lock().await;
-        if let Some(schema) = self.whole.get(snapshot) {
+        if let Some(schema) = self.whole.get(sight) {
             return Ok(schema);
         }
-        // Never two of one workspace at once.
-        self.whole.kept().retain(|whole| whole.workspace != snapshot.workspace);
+        // Never an older one beside its successor.
+        self.whole.kept().retain(|whole| !whole.sight.is_before(sight));
         let built = Arc::clone(snapshot);
-        let build = tokio::task::spawn_blocking(move || schema::build(built.datasets(), &built));
+        let build =
+            tokio::task::spawn_blocking(move || schema::build(built.datasets(), &built, scope));
         let schema = build.await.map_err(Error::internal)?.map_err(Error::internal)?;
-        self.whole.keep(snapshot, schema.clone());
+        self.whole.keep(sight, snapshot.datasets().len(), schema.clone());
         Ok(schema)
     }
 }
@@ -150,28 +173,19 @@ impl WholeSchemas {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, snapshot: &Snapshot) -> Option<Schema> {
+    fn get(&self, sight: Sight) -> Option<Schema> {
         let mut kept = self.kept();
-        let whole = kept.iter_mut().find(|whole| {
-            whole.workspace == snapshot.workspace
-                && whole.schema_revision == snapshot.schema_revision
-        })?;
+        let whole = kept.iter_mut().find(|whole| whole.sight == sight)?;
         whole.last_used = Instant::now();
         Some(whole.schema.clone())
     }
 
-    /// Keeps a schema in the place of an older one of its workspace, and of those that were not used
+    /// Keeps a schema in the place of older ones of its workspace, and of those that were not used
     /// for longest when there are too many.
-    fn keep(&self, snapshot: &Snapshot, schema: Schema) {
+    fn keep(&self, sight: Sight, n_datasets: usize, schema: Schema) {
         let mut kept = self.kept();
-        kept.retain(|whole| whole.workspace != snapshot.workspace);
-        kept.push(Whole {
-            workspace: snapshot.workspace,
-            schema_revision: snapshot.schema_revision,
-            schema,
-            n_datasets: snapshot.datasets().len(),
-            last_used: Instant::now(),
-        });
+        kept.retain(|whole| !whole.sight.is_before(sight) && whole.sight != sight);
+        kept.push(Whole { sight, schema, n_datasets, last_used: Instant::now() });
         kept.sort_by_key(|whole| Reverse(whole.last_used));
         let mut n_datasets = 0;
         kept.retain(|whole| {
@@ -288,19 +302,21 @@ mod tests {
             Snapshot::new(workspace, 1, schema_revision, [])
         };
         let keep = |snapshot: &Snapshot| {
-            whole.keep(snapshot, schema::build(snapshot.datasets(), snapshot).unwrap());
+            let schema = schema::build(snapshot.datasets(), snapshot, Scope::Read).unwrap();
+            whole.keep(Sight::new(snapshot, Scope::Read), snapshot.datasets().len(), schema);
         };
+        let has = |snapshot: &Snapshot| whole.get(Sight::new(snapshot, Scope::Read)).is_some();
         keep(&empty(1, 1));
         keep(&empty(2, 1));
-        assert!(whole.get(&empty(1, 1)).is_some() && whole.get(&empty(2, 1)).is_some());
+        assert!(has(&empty(1, 1)) && has(&empty(2, 1)));
         keep(&empty(1, 2));
-        assert!(whole.get(&empty(1, 1)).is_none() && whole.get(&empty(1, 2)).is_some());
+        assert!(!has(&empty(1, 1)) && has(&empty(1, 2)));
         // Too many together: the one that was used last stays.
         for other in whole.kept().iter_mut() {
             other.n_datasets = WHOLE_SCHEMA_DATASETS;
         }
         keep(&empty(3, 1));
-        assert!(whole.get(&empty(3, 1)).is_some());
+        assert!(has(&empty(3, 1)));
         let mut kept = whole.kept();
         kept.iter_mut().for_each(|other| other.n_datasets = WHOLE_SCHEMA_DATASETS);
         drop(kept);

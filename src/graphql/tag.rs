@@ -86,6 +86,12 @@ impl Question<'_> {
         hash.update(self.default_limit.to_be_bytes());
         hash.update(self.principal.workspace.0.as_bytes());
         hash.update([self.principal.scope as u8]);
+        if self.snapshot.view.is_some() {
+            hash.update(self.principal.visibility().to_be_bytes());
+            let claims = serde_json::to_string(&self.principal.claims).unwrap_or_default();
+            hash.update(claims.len().to_be_bytes());
+            hash.update(claims);
+        }
         hash.update(self.snapshot.schema_revision.to_be_bytes());
         hash.update(self.document);
         for text in [self.operation_name.unwrap_or_default(), self.variables] {

@@ -5,7 +5,7 @@
 //! that changes with the data, and is told to whoever runs it.
 
 use async_graphql::dynamic::{
-    Enum, Field, FieldFuture, InputObject, InputValue, ResolverContext, SchemaBuilder, TypeRef,
+    Enum, FieldFuture, InputObject, InputValue, ResolverContext, SchemaBuilder, TypeRef,
 };
 use serde_json::{Value as Json, json};
 
@@ -14,9 +14,10 @@ use super::catalog_json;
 use super::catalog_types::{field_value, json_object, type_ref};
 use super::engine::{RequestContext, Services};
 use super::manifest;
-use super::mutations::{allowed, required};
+use super::mutations::{of_request, required};
+use super::root_field::RootField;
 use crate::catalog::documents::{TrustedDocument, mode_of, mode_word};
-use crate::catalog::model::{Scope, WorkspaceId};
+use crate::catalog::model::WorkspaceId;
 use crate::config::DocumentMode;
 use crate::error::{Code, Error, Result};
 use crate::query::document;
@@ -69,10 +70,10 @@ pub(super) fn register(builder: SchemaBuilder) -> SchemaBuilder {
 }
 
 /// The root field that shows the list.
-pub(super) fn query_field() -> Field {
-    Field::new("trustedDocuments", type_ref("TrustedDocuments!"), |context| {
+pub(super) fn query_field() -> RootField {
+    RootField::new("trustedDocuments", type_ref("TrustedDocuments!"), |context| {
         FieldFuture::new(async move {
-            let request = allowed(&context, Scope::Admin).map_err(to_field_error)?;
+            let request = of_request(&context).map_err(to_field_error)?;
             let number = |name: &str| context.args.get(name).and_then(|value| value.u64().ok());
             let limit = number("limit").unwrap_or(PAGE.0).min(PAGE.1);
             let shown = show(request, limit, number("offset").unwrap_or(0)).await;
@@ -85,9 +86,9 @@ pub(super) fn query_field() -> Field {
 }
 
 /// The mutations.
-pub(super) fn mutations() -> Vec<Field> {
+pub(super) fn mutations() -> Vec<RootField> {
     vec![
-        Field::new("setTrustedDocuments", type_ref("TrustedDocuments!"), |context| {
+        RootField::new("setTrustedDocuments", type_ref("TrustedDocuments!"), |context| {
             FieldFuture::new(async move {
                 let shown = set_list(&context).await.map_err(to_field_error)?;
                 Ok(field_value(shown, "TrustedDocuments!"))
@@ -99,7 +100,7 @@ pub(super) fn mutations() -> Vec<Field> {
                 .description("Adds to the list; else these are the list from now on."),
         )
         .description("Makes the list of trusted documents, or adds to it."),
-        Field::new("setDocumentMode", type_ref("TrustedDocuments!"), |context| {
+        RootField::new("setDocumentMode", type_ref("TrustedDocuments!"), |context| {
             FieldFuture::new(async move {
                 let shown = set_mode(&context).await.map_err(to_field_error)?;
                 Ok(field_value(shown, "TrustedDocuments!"))
@@ -111,7 +112,7 @@ pub(super) fn mutations() -> Vec<Field> {
 }
 
 async fn set_list(context: &ResolverContext<'_>) -> Result<Json> {
-    let request = allowed(context, Scope::Admin)?;
+    let request = of_request(context)?;
     let given = context.args.try_get("documents").and_then(|list| list.deserialize::<Json>());
     let given = given.map_err(|_| Error::bad_input("documents must be a list."))?;
     let pairs = given.as_array().into_iter().flatten().map(|item| {
@@ -126,7 +127,7 @@ async fn set_list(context: &ResolverContext<'_>) -> Result<Json> {
 }
 
 async fn set_mode(context: &ResolverContext<'_>) -> Result<Json> {
-    let request = allowed(context, Scope::Admin)?;
+    let request = of_request(context)?;
     let word =
         match context.args.try_get("mode").and_then(|mode| mode.enum_name().map(str::to_owned)) {
             Ok(word) => word,

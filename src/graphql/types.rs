@@ -107,7 +107,7 @@ fn comparison_type(column_type: ColumnType) -> InputObject {
 }
 
 /// The root query fields of a dataset.
-pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
+pub fn query_fields(dataset: &Dataset, is_list_only: bool) -> Vec<Field> {
     let mut fields = vec![
         list_arguments(
             Field::new(&dataset.name, TypeRef::named_nn_list_nn(&dataset.type_name), |_| no_rows()),
@@ -125,7 +125,8 @@ pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
             .description(format!("The row of \"{}\" with this key.", dataset.label)),
         );
     }
-    fields.push(
+    if !is_list_only {
+        fields.push(
         list_arguments(
             Field::new(
                 format!("{}Aggregate", dataset.name),
@@ -139,7 +140,8 @@ pub fn query_fields(dataset: &Dataset) -> Vec<Field> {
             dataset.label
         )),
     );
-    fields.push(group_types::query_field(dataset));
+        fields.push(group_types::query_field(dataset));
+    }
     fields.push(
         connection_types::field(&format!("{}{CONNECTION_SUFFIX}", dataset.name), dataset)
             .description(format!(
@@ -237,7 +239,8 @@ pub fn register_dataset(
     builder = builder.register(object).register(filter).register(order).register(columns);
     builder = relation_types::register(builder, dataset);
     builder = group_types::register(builder, dataset);
-    builder = connection_types::register(builder, dataset);
+    let is_list_only = snapshot.is_list_only(dataset.id);
+    builder = connection_types::register(builder, dataset, is_list_only);
     register_aggregate(builder, dataset)
 }
 

@@ -290,7 +290,7 @@ fn all_drift(inspection: &Json) -> Json {
 fn published<'a>(context: &ResolverContext<'a>) -> async_graphql::Result<Vec<FieldValue<'a>>> {
     let request = context.data::<RequestContext>()?;
     let job = payload_of(context).and_then(|payload| payload.job.as_ref());
-    let snapshot = request.services.catalog.snapshot(request.principal.workspace);
+    let snapshot = request.snapshot();
     let ids = job.map(|job| job.datasets.as_slice()).unwrap_or_default();
     let at_once = payload_of(context).and_then(|payload| payload.dataset);
     let found = ids.iter().chain(&at_once).filter_map(|id| snapshot.dataset_by_id(*id).cloned());

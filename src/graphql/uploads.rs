@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dynamic::{
-    Field, FieldFuture, FieldValue, InputValue, ResolverContext, SchemaBuilder, TypeRef,
+    FieldFuture, FieldValue, InputValue, ResolverContext, SchemaBuilder, TypeRef,
 };
 use async_graphql::{Name, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::to_field_error;
 use super::catalog_json;
-use super::catalog_types::{parse_job_id, type_ref};
+use super::catalog_types::type_ref;
 use super::engine::{RequestContext, Upload};
-use super::mutations::{allowed, dataset_named, required, text};
+use super::mutations::{dataset_named, job_of_request, of_request, required, text};
+use super::root_field::RootField;
 use super::schema;
 use super::upload_types::{self, Payload};
 use crate::catalog::model::{Dataset, JobId, LoadMode, Scope, WorkspaceId};
@@ -46,9 +47,9 @@ pub(super) fn wait_argument() -> InputValue {
 }
 
 /// The mutations.
-pub(super) fn fields() -> Vec<Field> {
+pub(super) fn fields() -> Vec<RootField> {
     vec![
-        Field::new("upload", type_ref("UploadPayload!"), |context| {
+        RootField::new("upload", type_ref("UploadPayload!"), |context| {
             FieldFuture::new(async move {
                 let payload = upload(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(payload)))
@@ -70,7 +71,7 @@ pub(super) fn fields() -> Vec<Field> {
         .argument(argument("dryRun", "Boolean", "Answers what would be made, in inspection, and stores nothing."))
         .argument(wait_argument())
         .description("Loads a file into a dataset."),
-        Field::new("inspect", type_ref("Inspection!"), |context| {
+        RootField::new("inspect", type_ref("Inspection!"), |context| {
             FieldFuture::new(async move {
                 let inspection = inspect(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(inspection)))
@@ -88,7 +89,7 @@ pub(super) fn fields() -> Vec<Field> {
         .argument(argument("key", "String", "The column that would be the key."))
         .argument(argument("rows", "Int", "How many of the first rows to show; 20 if not given, at most 100."))
         .description("Tells what an upload of a file would make, and stores nothing."),
-        Field::new("admitRejects", type_ref("UploadPayload!"), |context| {
+        RootField::new("admitRejects", type_ref("UploadPayload!"), |context| {
             FieldFuture::new(async move {
                 let payload = admit(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(payload)))
@@ -98,7 +99,7 @@ pub(super) fn fields() -> Vec<Field> {
         .argument(argument("corrections", "[RejectCorrection!]!", "The rejects to admit; all fit, or none is admitted."))
         .argument(wait_argument())
         .description("Puts refused rows, corrected, below the rows of their dataset."),
-        Field::new("discardRejects", type_ref("Dataset!"), |context| {
+        RootField::new("discardRejects", type_ref("Dataset!"), |context| {
             FieldFuture::new(async move {
                 let dataset = discard(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(dataset)))
@@ -107,7 +108,7 @@ pub(super) fn fields() -> Vec<Field> {
         .argument(argument("dataset", "String!", "The dataset's name."))
         .argument(argument("ids", "[ID!]", "Which rejects; all of them if not given."))
         .description("Forgets refused rows."),
-        Field::new("retryJob", type_ref("Job!"), |context| {
+        RootField::new("retryJob", type_ref("Job!"), |context| {
             FieldFuture::new(async move {
                 let job = retry(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(Arc::new(job))))
@@ -179,11 +180,12 @@ fn upload_request(
         key: text(context, "key")?,
         description: if has("description") { text(context, "description")? } else { None },
         request_id: if has("requestId") { text(context, "requestId")? } else { None },
+        bounds: of_request(context)?.upload_bounds(),
     })
 }
 
 async fn upload(context: &ResolverContext<'_>) -> Result<Payload> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let upload = taken_file(context, request)?;
     let wanted = upload_request(context, upload.file_name.clone(), LoadMode::Create)?;
     let wait = wait(context)?;
@@ -220,7 +222,7 @@ pub(super) async fn waited(
 }
 
 async fn inspect(context: &ResolverContext<'_>) -> Result<Json> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let upload = taken_file(context, request)?;
     let wanted = upload_request(context, upload.file_name.clone(), LoadMode::Replace)?;
     let n_rows = read_argument::<u64>(context, "rows")?.unwrap_or(INSPECTED_ROWS);
@@ -262,7 +264,7 @@ fn type_sdl(dataset: &Dataset) -> Result<String> {
     let dataset = Arc::new(dataset.clone());
     // Alone: relations are not made by a file.
     let alone = Snapshot::new(WorkspaceId(uuid::Uuid::nil()), 0, 0, [Arc::clone(&dataset)]);
-    let sdl = schema::build([&dataset], &alone).map_err(Error::internal)?.sdl();
+    let sdl = schema::build([&dataset], &alone, Scope::Read).map_err(Error::internal)?.sdl();
     // It may implement an interface: only the name's end is known.
     let begin = format!("\ntype {} ", dataset.type_name);
     let from = sdl.find(&begin).map_or(0, |line_end| line_end + 1);
@@ -310,7 +312,7 @@ fn sdl_fields(sdl: &str) -> Vec<String> {
 }
 
 async fn admit(context: &ResolverContext<'_>) -> Result<Payload> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let corrections: Vec<Correction> = read_argument(context, "corrections")?.unwrap_or_default();
     let (wait, began_us) = (wait(context)?, now_us());
@@ -321,7 +323,7 @@ async fn admit(context: &ResolverContext<'_>) -> Result<Payload> {
 }
 
 async fn discard(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
-    let request = allowed(context, Scope::Upload)?;
+    let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let ids: Option<Vec<String>> = read_argument(context, "ids")?;
     let ids = match ids {
@@ -337,8 +339,7 @@ fn parse_reject_id(id: &str) -> Result<i64> {
 }
 
 async fn retry(context: &ResolverContext<'_>) -> Result<crate::catalog::model::Job> {
-    let request = allowed(context, Scope::Upload)?;
-    let id = required(context, "id")?;
-    let id = parse_job_id(&id).ok_or_else(|| Error::not_found("There is no such job."))?;
+    let request = of_request(context)?;
+    let id = job_of_request(request, &required(context, "id")?).await?.id;
     request.services.ingest.retry(request.principal.workspace, id).await
 }

@@ -64,7 +64,7 @@ async fn run_post(app: &App, parts: &Parts, body: Body, media: Media) -> Result<
 
 async fn run_multipart(
     app: &App,
-    principal: &Principal,
+    principal: &Arc<Principal>,
     parts: &Parts,
     body: Body,
     boundary: &str,
@@ -90,7 +90,7 @@ async fn run_get(app: &App, parts: &Parts, media: Media) -> Result<Answer, Refus
     Ok(answer)
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Principal, Refusal> {
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Refusal> {
     let principal = app.auth.authenticate(headers).await?;
     principal.require(Scope::Read)?;
     Ok(principal)

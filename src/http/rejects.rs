@@ -28,9 +28,12 @@ pub(super) async fn get(
     let principal = app.auth.authenticate(&headers).await?;
     principal.require(Scope::Upload)?;
     let name = file.strip_suffix(".csv").unwrap_or(&file);
-    let snapshot = app.catalog.snapshot(principal.workspace);
+    let snapshot = app.auth.view(&principal);
+    // Refused rows hold all cells: whoever sees a part of the dataset sees none of them.
+    let is_whole = |it: &&Arc<Dataset>| !snapshot.part(it.id).is_some_and(|it| it.is_partial());
     let dataset = snapshot
         .dataset(name)
+        .filter(is_whole)
         .cloned()
         .ok_or_else(|| Error::not_found(format!("There is no dataset named {name:?}.")))?;
     let disposition = format!("attachment; filename=\"{}-rejects.csv\"", dataset.name);

@@ -61,7 +61,8 @@ async fn run(
     let (parts, body) = request.into_parts();
     let principal = app.auth.authenticate(&parts.headers).await?;
     principal.require(Scope::Upload)?;
-    let (upload, wait) = read_parameters(&parts, name, default_mode)?;
+    let (mut upload, wait) = read_parameters(&parts, name, default_mode)?;
+    upload.bounds = app.auth.upload_bounds(&principal);
     refuse_body(&app, &parts)?;
     let began_us = now_us();
     let chunks = Chunks::new(body, app.settings.body_idle_timeout);
@@ -94,7 +95,8 @@ pub(super) async fn inspect(
     if name.is_none() && !own.iter().any(|(key, _)| key == "filename") {
         name = Some("upload".to_owned());
     }
-    let (upload, _) = read_pairs(own.into_iter(), name, LoadMode::Replace)?;
+    let (mut upload, _) = read_pairs(own.into_iter(), name, LoadMode::Replace)?;
+    upload.bounds = app.auth.upload_bounds(&principal);
     refuse_body(&app, &parts)?;
     app.ingest.check(principal.workspace, &upload)?;
     let chunks = Chunks::new(body, app.settings.body_idle_timeout);

@@ -249,7 +249,12 @@ impl Ingest {
 
     /// The name of the dataset that a request is about.
     fn place(&self, workspace: WorkspaceId, request: &UploadRequest) -> Result<String> {
-        match place(&self.shared.catalog.snapshot(workspace), &request.label()) {
+        let place = place(&self.shared.catalog.snapshot(workspace), &request.label());
+        request.bounds.check(match &place {
+            Place::Existing(dataset) => &dataset.name,
+            Place::New { name, .. } => name,
+        })?;
+        match place {
             Place::Existing(dataset) if request.mode == LoadMode::Create => {
                 Err(CatalogError::NameTaken(dataset.name.clone()).into())
             }
@@ -320,6 +325,20 @@ impl Ingest {
         if !job.status.is_final() {
             live.show_in(job);
         }
+    }
+
+    /// Ends all jobs of a workspace that is about to go.
+    ///
+    /// # Errors
+    /// STORAGE_UNAVAILABLE.
+    pub async fn cancel_all(&self, workspace: WorkspaceId) -> Result<()> {
+        const NEWEST: u64 = 10_000;
+        for job in self.shared.catalog.jobs(workspace, NEWEST, 0).await? {
+            if !job.status.is_final() {
+                self.cancel(workspace, job.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends a job: a queued one at once, a running one at its next block. A job that has ended

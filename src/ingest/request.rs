@@ -11,7 +11,7 @@ use sluice_schema::ReadOptions;
 use sluice_schema::naming::MAX_NAME_BYTES;
 
 use super::spool::{label_of, tidy};
-use crate::catalog::model::{DatasetId, DriftPolicy, LoadMode, OnError};
+use crate::catalog::model::{DatasetId, DriftPolicy, LoadMode, OnError, UploadBounds};
 use crate::error::{Error, Result};
 
 /// The longest request id, bytes.
@@ -38,6 +38,8 @@ pub struct UploadRequest {
     pub description: Option<String>,
     /// Names the request, so that it is carried out once however often it is sent.
     pub request_id: Option<String>,
+    /// Into which datasets it may go.
+    pub bounds: UploadBounds,
 }
 
 impl UploadRequest {
@@ -70,6 +72,7 @@ impl UploadRequest {
             key: self.key.clone(),
             description: self.description.clone(),
             task: Task::Load,
+            bounds: self.bounds.clone(),
         }
     }
 }
@@ -84,6 +87,7 @@ pub(super) struct Wishes {
     pub(super) key: Option<String>,
     pub(super) description: Option<String>,
     pub(super) task: Task,
+    pub(super) bounds: UploadBounds,
 }
 
 /// Where the rows come from and where they go.

@@ -21,12 +21,13 @@ use super::live::{LiveJob, Phase};
 use super::load::{self, Loaded, Work};
 use super::request::Wishes;
 use super::spool::Folders;
-use crate::catalog::model::{JobId, JobOutcome, JobStatus, LoadMode, StorageId};
+use crate::catalog::model::{Dataset, JobId, JobOutcome, JobStatus, LoadMode, StorageId};
 use crate::catalog::names::{Place, place};
+use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{
     Catalog, CatalogError, ClaimedJob, MAX_ATTEMPTS, NewVersion, Publication, now_us,
 };
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::store::{Store, StoreError};
 
 /// How often the queue is looked at without being told: for jobs that waited for another node's.
@@ -194,6 +195,7 @@ async fn attempt(
             }
             drafts => drafts?,
         };
+        check_bounds(&snapshot, &wishes, &drafts).map_err(Failure::Final)?;
         build_indexes(shared, live, &mut drafts).await?;
         live.begin(Phase::Publish);
         match shared.catalog.publish(job.workspace, publication(job, &loaded, drafts)).await {
@@ -225,6 +227,37 @@ fn refuse_taken_name(shared: &Shared, job: &ClaimedJob) -> Result<(), Failure> {
         Place::Existing(dataset) => Err(CatalogError::NameTaken(dataset.name.clone()).into()),
         Place::New { .. } => Ok(()),
     }
+}
+
+/// Refuses what goes into datasets that the uploader may not load into, and what is more than the
+/// workspace may hold.
+fn check_bounds(snapshot: &Snapshot, wishes: &Wishes, drafts: &[Draft]) -> Result<(), Error> {
+    for draft in drafts {
+        wishes.bounds.check(&draft.dataset.name)?;
+    }
+    let quotas = &snapshot.access.quotas;
+    let others =
+        || snapshot.datasets().filter(|it| !drafts.iter().any(|draft| draft.dataset.id == it.id));
+    let sum = |of: fn(&Dataset) -> i64| -> i64 {
+        let drafted = drafts.iter().map(|draft| of(&draft.dataset));
+        others().map(|it| of(it)).chain(drafted).fold(0, i64::saturating_add)
+    };
+    for (what, most, wanted) in [
+        ("datasets", quotas.max_datasets, sum(|_| 1)),
+        ("bytes", quotas.max_bytes, sum(|dataset| dataset.size_bytes)),
+        ("rows", quotas.max_rows, sum(|dataset| dataset.row_count)),
+    ] {
+        if most.is_some_and(|most| wanted > most) {
+            let most = most.unwrap_or_default();
+            return Err(Error::new(
+                Code::PayloadTooLarge,
+                format!(
+                    "The workspace would hold {wanted} {what}; its quota is {most}. Drop something, or ask the operator for a larger quota."
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Builds what the version before had, as far as the new values allow: an index is no reason to

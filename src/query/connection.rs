@@ -80,7 +80,7 @@ impl<'d> Compiler<'d> {
         let columns = self.distinct_columns(rows.dataset, distinct_on.as_ref(), "distinctOn")?;
         let distinct = self.distinct_values(rows, distinct_on.as_ref())?;
         let seal = self.seal(rows, &keys, &columns);
-        let wanted = self.wanted(field, &keys, &seal)?;
+        let wanted = self.wanted(rows, field, &keys, &seal)?;
         let mut columns = Columns::default();
         let sort_cells: Vec<(usize, CellKind)> = keys
             .iter()
@@ -127,7 +127,7 @@ impl<'d> Compiler<'d> {
                     shape.push(typename_field(key, &format!("{type_name}Connection")));
                     continue;
                 }
-                "totalCount" => {
+                "totalCount" if !self.snapshot.is_list_only(rows.dataset.id) => {
                     needs.total = true;
                     let cell = OutCell::Column { index: TOTAL, kind: CellKind::Int };
                     shape.push(OutField { key: key_bytes(key), cell });
@@ -207,7 +207,14 @@ impl<'d> Compiler<'d> {
         )
     }
 
-    fn wanted(&mut self, field: &'d Field, keys: &[OrderKey], seal: &CursorSeal) -> Result<Wanted> {
+    fn wanted(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        keys: &[OrderKey],
+        seal: &CursorSeal,
+    ) -> Result<Wanted> {
+        let (most, default) = self.row_limits(rows.dataset);
         let (first, last) = (self.argument(field, "first"), self.argument(field, "last"));
         if first.is_some() && last.is_some() {
             return Err(Error::bad_input(
@@ -218,14 +225,14 @@ impl<'d> Compiler<'d> {
         let place = if is_reversed { "last" } else { "first" };
         let origin = match first.or(last) {
             Some(input) => self.reader.origin(&input, place)?,
-            None => Origin::Constant(self.default_limit.into()),
+            None => Origin::Constant(default.into()),
         };
         let mut push = |kind| {
             self.slots.push(Slot { origin: origin.clone(), kind, place: Box::from(place) });
             self.slots.len() - 1
         };
-        let size = push(SlotKind::Limit(self.max_limit));
-        let limit = push(SlotKind::PageAndOne(self.max_limit));
+        let size = push(SlotKind::Limit(most));
+        let limit = push(SlotKind::PageAndOne(most));
         let after = self.position(field, "after", keys, seal)?;
         let before = self.position(field, "before", keys, seal)?;
         Ok(Wanted { is_reversed, after, before, size, limit })

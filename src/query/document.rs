@@ -96,6 +96,33 @@ impl Document {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Mutation)
     }
 
+    /// The names of all root fields of the operation, those in fragments among them.
+    pub fn root_names(&self) -> impl Iterator<Item = &str> {
+        let mut names = Vec::new();
+        if let Ok(operation) = self.operation() {
+            // Guarded: a document's fragments do not lead back to themselves.
+            self.root_names_into(&operation.selection_set.node, &mut names);
+        }
+        names.into_iter()
+    }
+
+    fn root_names_into<'s>(&'s self, selection: &'s SelectionSet, names: &mut Vec<&'s str>) {
+        for item in &selection.items {
+            match &item.node {
+                Selection::Field(field) => names.push(field.node.name.node.as_str()),
+                Selection::InlineFragment(inline) => {
+                    self.root_names_into(&inline.node.selection_set.node, names);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let fragment = self.parsed.fragments.get(&spread.node.fragment_name.node);
+                    if let Some(fragment) = fragment {
+                        self.root_names_into(&fragment.node.selection_set.node, names);
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether any operation of the document asks what the schema has.
     pub fn introspects(&self) -> bool {
         let operations = self.parsed.operations.iter().map(|(_, it)| &it.node.selection_set.node);

@@ -387,3 +387,14 @@ pub(super) fn postgres_type(column_type: ColumnType) -> Option<&'static str> {
         | ColumnType::String => None,
     }
 }
+
+/// The type of a column in PostgreSQL.
+pub(super) fn column_sql_type(column_type: ColumnType) -> &'static str {
+    postgres_type(column_type).unwrap_or(match column_type {
+        ColumnType::Boolean => "boolean",
+        ColumnType::Int => "integer",
+        ColumnType::BigInt => "bigint",
+        ColumnType::Float => "double precision",
+        _ => "text",
+    })
+}

@@ -78,7 +78,7 @@ impl<'d> Compiler<'d> {
             select.order_by_expr_with_nulls(rows.column(name), Order::Asc, NullOrdering::Last);
         }
         let limit = self.argument(field, "limit");
-        let limit_slot = self.limit_slot(limit.as_ref())?;
+        let limit_slot = self.limit_slot(rows.dataset, limit.as_ref())?;
         select.limit(u64::try_from(limit_slot).unwrap_or(u64::MAX));
         if let Some(offset) = self.argument(field, "offset") {
             let origin = self.reader.origin(&offset, "offset")?;

@@ -23,6 +23,7 @@ pub mod regex;
 pub mod related;
 pub mod roots;
 pub mod search;
+pub mod seen;
 pub mod select;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Dialect;
 use super::cost::Cost;
 use super::document::Document;
-use super::input::{InputReader, Observation, Variables};
+use super::input::{InputReader, Observation, Origin, Variables};
 use super::node::NODE_FIELD;
 use super::roots::Compiler;
 use super::value::Slot;
@@ -51,7 +51,8 @@ pub const ROOT_FIELDS: [(&str, RootKind); 5] = [
 pub fn root_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<(&'s Arc<Dataset>, RootKind)> {
     ROOT_FIELDS.iter().find_map(|(suffix, kind)| {
         let dataset = snapshot.dataset(name.strip_suffix(suffix)?)?;
-        Some((dataset, *kind))
+        let is_aggregate = matches!(kind, RootKind::Aggregate | RootKind::GroupBy);
+        (!is_aggregate || !snapshot.is_list_only(dataset.id)).then_some((dataset, *kind))
     })
 }
 
@@ -68,11 +69,37 @@ pub struct PlanSettings {
     pub dialect: Dialect,
     /// What cursors are signed with.
     pub cursor_key: CursorKey,
+    /// What masked values are hashed with.
+    pub mask_key: MaskKey,
+}
+
+/// A secret of the server, of which each workspace has its own.
+#[derive(Clone, Copy)]
+pub struct MaskKey([u8; 32]);
+
+impl MaskKey {
+    /// A key of these bytes.
+    pub fn new(bytes: [u8; 32]) -> MaskKey {
+        MaskKey(bytes)
+    }
+
+    /// The secret of a workspace, as text.
+    pub(super) fn of(&self, workspace: &[u8]) -> String {
+        use sha2::{Digest, Sha256};
+        let hash = Sha256::new().chain_update(self.0).chain_update(workspace).finalize();
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for MaskKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MaskKey(…)")
+    }
 }
 
 impl PlanSettings {
     /// What these settings say.
-    pub fn new(settings: &Settings, cursor_key: CursorKey) -> PlanSettings {
+    pub fn new(settings: &Settings, cursor_key: CursorKey, mask_key: MaskKey) -> PlanSettings {
         PlanSettings {
             limits: settings.query_limits,
             default_limit: Ord::min(settings.default_limit, settings.max_limit),
@@ -82,6 +109,7 @@ impl PlanSettings {
                 Some(_) => Dialect::Postgres,
             },
             cursor_key,
+            mask_key,
         }
     }
 }
@@ -149,6 +177,31 @@ impl RootStatement {
         &self.wish
     }
 
+    /// The statement with these values.
+    fn bind(
+        &self,
+        snapshot: &Snapshot,
+        variables: &Variables,
+        settings: PlanSettings,
+        deadline: std::time::Instant,
+    ) -> Result<Run> {
+        let mut tables = Vec::with_capacity(self.datasets.len());
+        let mut versions = Vec::with_capacity(self.datasets.len());
+        for id in &self.datasets {
+            // A policy's filter may lead to datasets that are not shown.
+            let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
+            let dataset =
+                whole.dataset_by_id(*id).ok_or_else(|| Error::not_found("The dataset is gone."))?;
+            tables.push(dataset.storage.clone());
+            versions.push(dataset.version);
+        }
+        let mut binds = Vec::with_capacity(self.slots.len());
+        for slot in &self.slots {
+            binds.push(slot.bind(variables, settings.dialect, settings.limits.max_in_values)?);
+        }
+        Ok(Run { statement: Arc::clone(&self.statement), binds, tables, versions, deadline })
+    }
+
     /// The cells that a run may answer.
     pub fn cells(&self, run: &Run) -> u64 {
         self.cost.cells(&run.binds)
@@ -182,20 +235,7 @@ impl Plan {
         variables: &Variables,
         settings: PlanSettings,
     ) -> Result<Plan> {
-        let mut compiler = Compiler {
-            document,
-            snapshot,
-            reader: InputReader::new(variables),
-            limits: settings.limits,
-            default_limit: settings.default_limit,
-            max_limit: settings.max_limit,
-            dialect: settings.dialect,
-            cursor_key: settings.cursor_key,
-            slots: Vec::new(),
-            n_predicates: 0,
-            tables: Vec::new(),
-            n_aliases: 0,
-        };
+        let mut compiler = compiler(document, snapshot, variables, settings);
         let operation = document.operation()?;
         let fields = compiler.collect([&operation.selection_set.node])?;
         let mut roots = Vec::with_capacity(fields.len());
@@ -278,31 +318,9 @@ impl Plan {
                 runs.push(None);
                 continue;
             };
-            let mut tables = Vec::with_capacity(body.datasets.len());
-            let mut versions = Vec::with_capacity(body.datasets.len());
-            for id in &body.datasets {
-                let dataset = snapshot
-                    .dataset_by_id(*id)
-                    .ok_or_else(|| Error::not_found("The dataset is gone."))?;
-                tables.push(dataset.storage.clone());
-                versions.push(dataset.version);
-            }
-            let mut binds = Vec::with_capacity(body.slots.len());
-            for slot in &body.slots {
-                binds.push(slot.bind(
-                    variables,
-                    self.settings.dialect,
-                    self.settings.limits.max_in_values,
-                )?);
-            }
-            cost = cost.saturating_add(body.cost.cells(&binds));
-            runs.push(Some(Run {
-                statement: Arc::clone(&body.statement),
-                binds,
-                tables,
-                versions,
-                deadline,
-            }));
+            let run = body.bind(snapshot, variables, self.settings, deadline)?;
+            cost = cost.saturating_add(body.cells(&run));
+            runs.push(Some(run));
         }
         let max_cost = self.settings.limits.max_cost;
         if cost > max_cost {
@@ -315,4 +333,76 @@ impl Plan {
         }
         Ok(Bound { runs, cost })
     }
+}
+
+/// The compiler of a document's statements.
+fn compiler<'d>(
+    document: &'d Document,
+    snapshot: &'d Snapshot,
+    variables: &'d Variables,
+    settings: PlanSettings,
+) -> Compiler<'d> {
+    Compiler {
+        document,
+        snapshot,
+        reader: InputReader::new(variables),
+        limits: settings.limits,
+        default_limit: settings.default_limit,
+        max_limit: settings.max_limit,
+        dialect: settings.dialect,
+        cursor_key: settings.cursor_key,
+        mask_key: settings.mask_key,
+        slots: Vec::new(),
+        n_predicates: 0,
+        tables: Vec::new(),
+        n_aliases: 0,
+    }
+}
+
+/// The run that counts the rows of a dataset that a snapshot shows: `{"aggregate":{"count":…}}`.
+///
+/// # Errors
+/// FORBIDDEN when a policy does not fit its dataset any more; INTERNAL.
+pub fn count(
+    snapshot: &Snapshot,
+    dataset: DatasetId,
+    variables: &Variables,
+    settings: PlanSettings,
+    deadline: std::time::Instant,
+) -> Result<Run> {
+    counting(snapshot, dataset, variables, settings)?.bind(snapshot, variables, settings, deadline)
+}
+
+/// Checks the filter of a policy in a snapshot that is seen through it: that its fields and
+/// operators exist and its constants fit.
+///
+/// # Errors
+/// BAD_USER_INPUT, naming what does not fit.
+pub fn check_policy(
+    snapshot: &Snapshot,
+    dataset: DatasetId,
+    variables: &Variables,
+    settings: PlanSettings,
+) -> Result<()> {
+    let body = counting(snapshot, dataset, variables, settings)?;
+    let constants = body.slots.iter().filter(|slot| matches!(slot.origin, Origin::Constant(_)));
+    for slot in constants {
+        slot.bind(variables, settings.dialect, settings.limits.max_in_values)?;
+    }
+    Ok(())
+}
+
+fn counting(
+    snapshot: &Snapshot,
+    dataset: DatasetId,
+    variables: &Variables,
+    settings: PlanSettings,
+) -> Result<RootStatement> {
+    let dataset =
+        snapshot.dataset_by_id(dataset).ok_or_else(|| Error::not_found("The dataset is gone."))?;
+    let document = Document::parse("{ rows { aggregate { count } } }", None, &settings.limits)?;
+    let mut compiler = compiler(&document, snapshot, variables, settings);
+    let fields = compiler.collect([&document.operation()?.selection_set.node])?;
+    let merged = fields.first().map(|(_, merged)| merged.clone()).unwrap_or_default();
+    compiler.root(dataset, RootKind::Aggregate, &merged)
 }

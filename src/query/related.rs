@@ -38,7 +38,9 @@ impl<'d> Compiler<'d> {
         self.snapshot.links(rows.dataset.id).iter().find_map(|link| match link.is_list {
             false if link.name == name => Some((link, Part::Row)),
             true if link.name == name => Some((link, Part::List)),
-            true if name.strip_suffix(AGGREGATE_SUFFIX) == Some(&link.name) => {
+            true if link.has_aggregate
+                && name.strip_suffix(AGGREGATE_SUFFIX) == Some(&link.name) =>
+            {
                 Some((link, Part::Aggregate))
             }
             true if name.strip_suffix(CONNECTION_SUFFIX) == Some(&link.name) => {

@@ -18,6 +18,7 @@ use super::cost::Cost;
 use super::document::Document;
 use super::input::{Input, InputReader, Origin};
 use super::node::NODE_ID_FIELD;
+use super::plan::MaskKey;
 use super::plan::{RootKind, RootStatement};
 use super::select::{Columns, Fields, ListParts, Rows, typename_field};
 use super::value::{Side, Slot, SlotKind};
@@ -53,6 +54,7 @@ pub struct Compiler<'d> {
     pub(super) max_limit: i64,
     pub(super) dialect: Dialect,
     pub(super) cursor_key: CursorKey,
+    pub(super) mask_key: MaskKey,
     pub(super) slots: Vec<Slot>,
     pub(super) n_predicates: usize,
     /// The datasets of the statement in the order of its table markers.
@@ -94,7 +96,8 @@ impl<'d> Compiler<'d> {
             n => format!("r{n}"),
         };
         self.n_aliases += 1;
-        Ok(Rows { dataset, table, alias })
+        let source = self.seen(dataset, table)?;
+        Ok(Rows { dataset, table, alias, source })
     }
 
     pub(super) fn root(
@@ -333,7 +336,7 @@ impl<'d> Compiler<'d> {
         let limit = self.argument(field, "limit");
         let mut limit_slot = None;
         if limit.is_some() || has_default_limit {
-            let slot = self.limit_slot(limit.as_ref())?;
+            let slot = self.limit_slot(rows.dataset, limit.as_ref())?;
             select.limit(u64::try_from(slot).unwrap_or(u64::MAX));
             limit_slot = Some(slot);
         }

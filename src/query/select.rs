@@ -29,6 +29,8 @@ pub(super) struct Rows<'d> {
     /// Which of the statement's tables they are in.
     pub(super) table: usize,
     pub(super) alias: String,
+    /// What stands for the table, where not all of it may be seen.
+    pub(super) source: Option<SelectStatement>,
 }
 
 impl Rows<'_> {
@@ -39,7 +41,10 @@ impl Rows<'_> {
 
     /// Reads them in a SELECT.
     pub(super) fn read_in(&self, select: &mut SelectStatement) {
-        select.from_as(table_marker(self.table), self.alias.clone());
+        match &self.source {
+            None => select.from_as(table_marker(self.table), self.alias.clone()),
+            Some(seen) => select.from_subquery(seen.clone(), self.alias.clone()),
+        };
     }
 }
 
@@ -435,12 +440,17 @@ impl<'d> Compiler<'d> {
     ///
     /// # Errors
     /// BAD_USER_INPUT for null inside a list.
-    pub(super) fn limit_slot(&mut self, input: Option<&Input<'_>>) -> Result<usize> {
+    pub(super) fn limit_slot(
+        &mut self,
+        dataset: &Dataset,
+        input: Option<&Input<'_>>,
+    ) -> Result<usize> {
+        let (most, default) = self.row_limits(dataset);
         let origin = match input {
             Some(input) => self.reader.origin(input, "limit")?,
-            None => Origin::Constant(self.default_limit.into()),
+            None => Origin::Constant(default.into()),
         };
-        let kind = SlotKind::Limit(self.max_limit);
+        let kind = SlotKind::Limit(most);
         self.slots.push(Slot { origin, kind, place: Box::from("limit") });
         Ok(self.slots.len() - 1)
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Dialect;
 use super::document::Document;
 use super::input::Variables;
-use super::plan::{Plan, PlanSettings, RootBody};
+use super::plan::{MaskKey, Plan, PlanSettings, RootBody};
 use crate::catalog::model::{
     Column, Dataset, DatasetId, Index, IndexMethod, ROW_COLUMN, Relation, StorageId, WorkspaceId,
 };
@@ -124,7 +124,7 @@ fn variables(value: &serde_json::Value) -> Variables {
 fn plan(document: &str, values: &serde_json::Value, dialect: Dialect) -> Result<Plan> {
     let settings = PlanSettings {
         dialect,
-        ..PlanSettings::new(&Settings::default(), CursorKey::new([7; 32]))
+        ..PlanSettings::new(&Settings::default(), CursorKey::new([7; 32]), MaskKey::new([8; 32]))
     };
     let document = Document::parse(document, None, &settings.limits)?;
     Plan::new(&document, &snapshot(), &variables(values), settings)

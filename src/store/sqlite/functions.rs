@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ffi};
+use sha2::{Digest, Sha256};
 
 use super::numbers;
 use crate::store::contain;
@@ -21,6 +22,14 @@ pub(super) const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8
 
 /// Largest compiled regular expression, bytes.
 const REGEX_BYTES: usize = 1 << 20;
+
+/// The first and the last character of a text that has at least five.
+fn part_of(text: &str) -> String {
+    match (text.chars().nth(4), text.chars().next(), text.chars().next_back()) {
+        (Some(_), Some(first), Some(last)) => format!("{first}***{last}"),
+        _ => "***".to_owned(),
+    }
+}
 
 /// Registers all functions with a connection.
 ///
@@ -36,6 +45,22 @@ pub fn register(connection: &Connection) -> Result<()> {
                 Ok(text) => Value::Text(fold(text)),
                 Err(_) => Value::Null,
             },
+            _ => Value::Null,
+        })
+    })?;
+    connection.create_scalar_function("sluice_part", 1, PURE, |context| {
+        Ok(match context.get_raw(0) {
+            ValueRef::Text(text) => Value::Text(part_of(&String::from_utf8_lossy(text))),
+            _ => Value::Null,
+        })
+    })?;
+    connection.create_scalar_function("sluice_hash", 2, PURE, |context| {
+        Ok(match (context.get_raw(0), context.get_raw(1)) {
+            (ValueRef::Text(secret), ValueRef::Text(text)) => {
+                let hash = Sha256::new().chain_update(secret).chain_update(text).finalize();
+                // As many digits as the query room takes on PostgreSQL.
+                Value::Text(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+            }
             _ => Value::Null,
         })
     })?;

@@ -1,0 +1,166 @@
+//! Who asks: a workspace, a scope, and what policies need to know.
+
+use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
+
+use crate::catalog::access::ANONYMOUS_ROLE;
+use crate::catalog::model::{Scope, WorkspaceId};
+use crate::error::{Code, Error, Result};
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Principal {
+    /// The tenant.
+    pub workspace: WorkspaceId,
+    /// What it may do.
+    pub scope: Scope,
+    /// Its name in logs: a key's part that may be shown, `jwt:` and the subject, `anonymous`.
+    pub key_prefix: String,
+    /// The role whose policies hold for it.
+    pub role: Option<String>,
+    /// The only datasets that it may see and make, by name.
+    pub datasets: Option<Vec<String>>,
+    /// Values that policies speak of: `$claims.NAME`.
+    pub claims: Map<String, Json>,
+    /// Whether it came without a key.
+    pub is_anonymous: bool,
+    /// Principals with the same one see the same of a workspace, but for the values of claims.
+    visibility: u128,
+}
+
+impl Principal {
+    /// Somebody of a workspace, who sees all of it.
+    pub fn new(workspace: WorkspaceId, scope: Scope, key_prefix: impl Into<String>) -> Principal {
+        let key_prefix = key_prefix.into();
+        let mut made = Principal {
+            workspace,
+            scope,
+            key_prefix,
+            role: None,
+            datasets: None,
+            claims: Map::new(),
+            is_anonymous: false,
+            visibility: 0,
+        };
+        made.visibility = made.hash();
+        made
+    }
+
+    /// Somebody without a key.
+    pub fn anonymous(workspace: WorkspaceId) -> Principal {
+        let mut made = Principal::new(workspace, Scope::Read, ANONYMOUS_ROLE);
+        made.role = Some(ANONYMOUS_ROLE.to_owned());
+        made.is_anonymous = true;
+        made.visibility = made.hash();
+        made
+    }
+
+    /// The same, held to a role, to datasets and to claims.
+    #[must_use]
+    pub fn held_to(
+        mut self,
+        role: Option<String>,
+        datasets: Option<Vec<String>>,
+        claims: Map<String, Json>,
+    ) -> Principal {
+        (self.role, self.datasets, self.claims) = (role, datasets, claims);
+        self.visibility = self.hash();
+        self
+    }
+
+    /// Refuses with FORBIDDEN unless the scope is at least `needed`.
+    ///
+    /// # Errors
+    /// FORBIDDEN, naming the scope that is needed.
+    pub fn require(&self, needed: Scope) -> Result<()> {
+        if self.scope >= needed {
+            return Ok(());
+        }
+        if self.is_anonymous {
+            return Err(super::credential::refusal(
+                "This needs a key. Send one as \"Authorization: Bearer <key>\" or \"X-API-Key: <key>\".",
+            ));
+        }
+        let word = |scope: Scope| format!("{scope:?}").to_lowercase();
+        Err(Error::new(
+            Code::Forbidden,
+            format!(
+                "This key has the scope {}; {} is needed. Ask an admin for a key with that scope.",
+                word(self.scope),
+                word(needed),
+            ),
+        ))
+    }
+
+    /// Refuses names of datasets that it is not for.
+    ///
+    /// # Errors
+    /// FORBIDDEN, naming those that it is for.
+    pub fn require_dataset(&self, name: &str) -> Result<()> {
+        match &self.datasets {
+            Some(datasets) if !datasets.iter().any(|known| known == name) => Err(Error::new(
+                Code::Forbidden,
+                format!(
+                    "This key is only for: {}. Ask an admin for one that may use {name:?}.",
+                    datasets.join(", ")
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses everybody but admins of the workspace that exists from the first start on.
+    ///
+    /// # Errors
+    /// FORBIDDEN.
+    pub fn require_operator(&self, default_workspace: WorkspaceId) -> Result<()> {
+        if self.is_admin() && self.workspace == default_workspace {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::Forbidden,
+            "Only admins of the server's first workspace may do this. Ask the operator.",
+        ))
+    }
+
+    /// Whether it may do everything in its workspace.
+    pub fn is_admin(&self) -> bool {
+        self.scope == Scope::Admin && self.datasets.is_none()
+    }
+
+    /// Tells apart what principals of a workspace see.
+    pub fn visibility(&self) -> u128 {
+        self.visibility
+    }
+
+    fn hash(&self) -> u128 {
+        let mut hash = Sha256::new();
+        hash.update([u8::from(self.is_admin()), u8::from(self.is_anonymous)]);
+        let mut add = |text: &str| {
+            hash.update(text.len().to_be_bytes());
+            hash.update(text);
+        };
+        match &self.role {
+            None => add(""),
+            Some(role) => {
+                add("role");
+                add(role);
+            }
+        }
+        if let Some(datasets) = &self.datasets {
+            add("datasets");
+            datasets.iter().for_each(|name| add(name));
+        }
+        add("claims");
+        let mut names: Vec<&String> = self
+            .claims
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, _)| name)
+            .collect();
+        names.sort();
+        names.into_iter().for_each(|name| add(name));
+        let hash = hash.finalize();
+        hash.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+    }
+}
