@@ -3,6 +3,7 @@
 //! Keys are random; only HMAC-SHA-256 of a key with the server's pepper is kept. Looking a key up
 //! by its hash takes the same time whether it exists or not.
 
+pub mod audit;
 mod credential;
 mod jwt;
 mod new_key;
@@ -22,6 +23,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use self::audit::Audit;
 use self::credential::{credential, refusal};
 use self::jwt::Jwt;
 pub use self::new_key::{NewKey, check_role};
@@ -32,7 +34,7 @@ use crate::catalog::access::PublicRead;
 use crate::catalog::model::{Scope, UploadBounds, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{ApiKey, Catalog, CatalogError, now_us};
-use crate::config::Settings;
+use crate::config::{AuditSettings, Settings};
 use crate::error::{Code, Error, Result};
 use crate::query::plan::MaskKey;
 use crate::store::cursor::CursorKey;
@@ -74,6 +76,7 @@ pub struct Auth {
     admin: Option<(Hash, Arc<Principal>)>,
     views: Views,
     jwt: Option<Jwt>,
+    audit: Audit,
     known: moka::future::Cache<Hash, Option<Arc<Known>>>,
     sign_in_tokens: Mutex<HashMap<Hash, Instant>>,
     first_key: Mutex<Option<String>>,
@@ -94,8 +97,9 @@ impl Auth {
     pub async fn open(catalog: Arc<Catalog>, settings: &Settings) -> Result<Auth> {
         let secrets = Secrets::read(&catalog, settings).await?;
         let jwt = Jwt::new(Arc::clone(&catalog), &settings.jwt)?;
+        let audit = Audit::new(Arc::clone(&catalog), settings.audit);
         let auth = Self::with_secrets(catalog, &secrets).await?;
-        Ok(Auth { jwt, ..auth })
+        Ok(Auth { jwt, audit, ..auth })
     }
 
     async fn with_secrets(catalog: Arc<Catalog>, secrets: &Secrets) -> Result<Auth> {
@@ -103,10 +107,12 @@ impl Auth {
             .map_err(|error| Error::internal(error.to_string()))?;
         let workspace = catalog.default_workspace();
         let views = Views::new(&catalog);
+        let audit = Audit::new(Arc::clone(&catalog), AuditSettings::default());
         let mut auth = Auth {
             catalog,
             views,
             jwt: None,
+            audit,
             hmac,
             admin: None,
             known: moka::future::Cache::builder()
@@ -346,6 +352,11 @@ impl Auth {
         };
         let (key, _) = self.create_key(workspace, new).await?;
         Ok((key, expires_at_us))
+    }
+
+    /// Where it is written down who did what.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// What a principal sees of its workspace now.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::visibility::{CLAIM_MARK, ast_of, claims_of};
-use crate::catalog::access::{Mask, Rules};
+use super::visibility::claims_of;
+use crate::catalog::access::{CLAIM_MARK, Mask, Rules};
 use crate::catalog::model::Dataset;
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::view::{NEW_POLICY, Part, SeenRows, View, can_be_masked};
@@ -79,7 +79,7 @@ fn check_filter(
             "The filter is longer than {MAX_FILTER_BYTES} bytes of JSON, the limit."
         )));
     }
-    let part = Part { rows: SeenRows::Fitting(Arc::new(ast_of(filter))), ..Part::default() };
+    let part = Part { rows: SeenRows::Fitting(Arc::new(filter.clone())), ..Part::default() };
     let parts = HashMap::from([(dataset.id, part)]);
     let view = View { id: NEW_POLICY, base: Arc::clone(snapshot), parts };
     let seen = Snapshot::seen(Arc::new(view), snapshot.datasets().cloned());

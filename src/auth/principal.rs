@@ -123,6 +123,20 @@ impl Principal {
         ))
     }
 
+    /// Refuses an admin of some datasets only: he would decide about the others, too.
+    ///
+    /// # Errors
+    /// FORBIDDEN.
+    pub fn require_whole_admin(&self) -> Result<()> {
+        if self.is_admin() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::Forbidden,
+            "This key is for some datasets only; what holds for the whole workspace needs an admin of all of it.",
+        ))
+    }
+
     /// Whether it may do everything in its workspace.
     pub fn is_admin(&self) -> bool {
         self.scope == Scope::Admin && self.datasets.is_none()
@@ -135,7 +149,7 @@ impl Principal {
 
     fn hash(&self) -> u128 {
         let mut hash = Sha256::new();
-        hash.update([u8::from(self.is_admin()), u8::from(self.is_anonymous)]);
+        hash.update([u8::from(self.scope == Scope::Admin), u8::from(self.is_anonymous)]);
         let mut add = |text: &str| {
             hash.update(text.len().to_be_bytes());
             hash.update(text);

@@ -7,19 +7,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_graphql_value::{Name, Value as AstValue};
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
 
 use super::Principal;
-use crate::catalog::access::{ANONYMOUS_ROLE, Access, Mask, Operation, PublicRead, Rules};
+use crate::catalog::access::{
+    ANONYMOUS_ROLE, Access, CLAIM_MARK, Mask, Operation, PublicRead, Rules,
+};
 use crate::catalog::model::{Dataset, Job, UploadBounds, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::view::{Part, SeenRows, View};
 use crate::catalog::{Catalog, model::Scope};
 
-/// What texts of a policy's filter begin with that stand for a claim.
-pub const CLAIM_MARK: &str = "$claims.";
 /// Views of one workspace that are kept; the others are made for each request.
 const MAX_VIEWS: usize = 1_000;
 /// How long a view may keep replaced tables from being dropped.
@@ -132,7 +131,7 @@ pub(super) fn part_by(rules: &Rules, principal: &Principal, dataset: &Dataset) -
             let has =
                 |claim: &String| principal.claims.get(claim).is_some_and(|value| !value.is_null());
             match claims_of(filter).iter().all(has) {
-                true => SeenRows::Fitting(Arc::new(ast_of(filter))),
+                true => SeenRows::Fitting(Arc::new(filter.clone())),
                 false => SeenRows::Nothing,
             }
         }
@@ -178,22 +177,6 @@ fn collect_claims(value: &Json, found: &mut BTreeSet<String>) {
         Json::Array(items) => items.iter().for_each(|item| collect_claims(item, found)),
         Json::Object(map) => map.values().for_each(|item| collect_claims(item, found)),
         _ => {}
-    }
-}
-
-/// A filter as a document would write it, with a variable for each claim.
-pub fn ast_of(value: &Json) -> AstValue {
-    match value {
-        Json::Null => AstValue::Null,
-        Json::Bool(truth) => AstValue::Boolean(*truth),
-        Json::Number(number) => AstValue::Number(number.clone()),
-        // No variable of a document has such a name: it cannot be given from outside.
-        Json::String(text) if text.starts_with(CLAIM_MARK) => AstValue::Variable(Name::new(text)),
-        Json::String(text) => AstValue::String(text.clone()),
-        Json::Array(items) => AstValue::List(items.iter().map(ast_of).collect()),
-        Json::Object(map) => AstValue::Object(
-            map.iter().map(|(name, item)| (Name::new(name), ast_of(item))).collect(),
-        ),
     }
 }
 

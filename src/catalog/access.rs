@@ -20,6 +20,8 @@ use super::{Catalog, CatalogError, Core, bounded, now_us};
 
 /// The role of policies for everybody who has no policy of a role of his own.
 pub const EVERY_ROLE: &str = "*";
+/// What texts of a policy's filter begin with that stand for a claim of the principal.
+pub const CLAIM_MARK: &str = "$claims.";
 /// The role of those who come without a key.
 pub const ANONYMOUS_ROLE: &str = "anonymous";
 

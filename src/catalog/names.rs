@@ -136,7 +136,7 @@ const TYPE_SUFFIXES: [&str; 102] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 86] = [
+const RESERVED_FIELDS: [&str; 88] = [
     "acceptRelation",
     "addRelation",
     "admitRejects",
@@ -213,6 +213,8 @@ const RESERVED_FIELDS: [&str; 86] = [
     "setDocumentMode",
     "setKey",
     "setPolicy",
+    "setPublicRead",
+    "setQuotas",
     "setRetention",
     "setSettings",
     "setTrustedDocuments",
@@ -226,7 +228,7 @@ const RESERVED_FIELDS: [&str; 86] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 103] = [
+const RESERVED_TYPES: [&str; 108] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -239,10 +241,13 @@ const RESERVED_TYPES: [&str; 103] = [
     "CategoryCount",
     "CellCorrection",
     "Column",
+    "ColumnMask",
+    "ColumnMaskInput",
     "ColumnOptions",
     "ColumnStatistics",
     "ColumnType",
     "CounterExample",
+    "CreatedKey",
     "CursorOrdering",
     "DataType",
     "Dataset",
@@ -288,6 +293,7 @@ const RESERVED_TYPES: [&str; 103] = [
     "LoadMode",
     "LocalDateTime",
     "LocalTime",
+    "Mask",
     "Me",
     "Mutation",
     "Node",
@@ -298,6 +304,7 @@ const RESERVED_TYPES: [&str; 103] = [
     "PageInfo",
     "PersistedDocument",
     "Policy",
+    "PolicyOperation",
     "Principal",
     "Query",
     "QueryPlan",

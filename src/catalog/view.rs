@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql_value::Value as AstValue;
+use serde_json::Value as Json;
 use sluice_schema::ColumnType;
 
 use super::access::Mask;
@@ -52,8 +52,8 @@ pub enum SeenRows {
     All,
     /// None: the principal lacks a claim that the filter speaks of.
     Nothing,
-    /// Those that fit a filter over the whole dataset; its variables are claims.
-    Fitting(Arc<AstValue>),
+    /// Those that fit a filter over the whole dataset, in which claims are marked.
+    Fitting(Arc<Json>),
 }
 
 impl Part {

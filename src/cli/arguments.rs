@@ -53,6 +53,8 @@ pub(super) enum Command {
     Schema(Schema),
     /// Makes, lists and revokes API keys
     Keys(Keys),
+    /// Makes and lists workspaces; GraphQL renames and deletes them
+    Workspaces(Workspaces),
     /// Prints every setting, its value, and where it came from
     Config,
 }
@@ -230,6 +232,25 @@ pub(super) struct Keys {
     store: StoreFlags,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Workspaces {
+    #[command(subcommand)]
+    pub(super) command: WorkspaceCommand,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum WorkspaceCommand {
+    /// Makes a workspace and prints an admin key for it, once
+    Create {
+        /// Lower-case letters, digits and '-'
+        name: String,
+    },
+    /// Lists the workspaces
+    List,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
     /// Makes a key and prints it, once
@@ -306,6 +327,7 @@ impl Command {
             }
             Command::Schema(schema) => schema.store.setting_flags(),
             Command::Keys(keys) => keys.store.setting_flags(),
+            Command::Workspaces(workspaces) => workspaces.store.setting_flags(),
             Command::Upload(_) | Command::Inspect(_) | Command::Config => Vec::new(),
         }
     }

@@ -12,6 +12,7 @@ mod remote;
 mod schema;
 mod serve;
 mod upload;
+mod workspaces;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Inspect(inspect) => inspect::run(&loaded.settings, &inspect),
         Command::Schema(schema) => schema::run(&loaded.settings, &schema),
         Command::Keys(keys) => keys::run(&loaded.settings, &keys),
+        Command::Workspaces(workspaces) => workspaces::run(&loaded.settings, &workspaces),
         Command::Config => config::run(&loaded),
     }
 }

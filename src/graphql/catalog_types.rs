@@ -16,7 +16,7 @@ use super::catalog_json;
 use super::engine::RequestContext;
 use super::mutations::job_of_request;
 use super::root_field::RootField;
-use super::{access_fields, explain, relations, trusted};
+use super::{access_fields, explain, relations, trusted, workspaces};
 use crate::auth::scopes;
 use crate::catalog::model::{Dataset, Job, JobId, Scope};
 use crate::error::Error;
@@ -497,7 +497,7 @@ pub(super) fn query_fields() -> Vec<RootField> {
             FieldFuture::new(async move {
                 let request = context.data::<RequestContext>()?;
                 let workspace = request.principal.workspace;
-                let shown = access_fields::workspace_json(request, workspace);
+                let shown = workspaces::workspace_json(request, workspace);
                 Ok(Some(FieldValue::owned_any(shown)))
             })
         })
@@ -521,6 +521,7 @@ pub(super) fn query_fields() -> Vec<RootField> {
     ]
     .into_iter()
     .chain(access_fields::queries())
+    .chain(workspaces::queries())
     .collect()
 }
 

@@ -292,11 +292,16 @@ fn refuse_related(request: &RequestContext, dataset: &Dataset, column: &Column) 
                 || it.to == dataset.id && it.to_column == column.name
         };
         if let Some(relation) = other.relations.iter().find(uses) {
+            let seen = request.snapshot();
+            let (name, other) = match seen.dataset_by_id(other.id) {
+                Some(other) => (relation.name.as_str(), other.name.as_str()),
+                None => ("", "another dataset"),
+            };
             return Err(Error::new(
                 crate::error::Code::Conflict,
                 format!(
                     "The relation {} of {} uses this column. Drop it first, and add it again under the column's new name.",
-                    relation.name, other.name
+                    name, other
                 ),
             ));
         }
@@ -341,6 +346,7 @@ async fn rename(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
     let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "dataset")?)?;
     let name = required(context, "name")?;
+    request.principal.require_dataset(&name)?;
     let workspace = request.principal.workspace;
     Ok(request.services.catalog.rename_dataset(workspace, dataset.id, &name).await?)
 }

@@ -15,14 +15,16 @@ use serde_json::Value as Json;
 use super::answer::{self, AnswerError, Data};
 use super::catalog_json;
 use super::documents::{Documents, KeyRef, KnownDocument};
+use super::ledger::{self, Ledger};
 use super::persisted::{DocumentName, Persisted};
 use super::schema::ValidateOnly;
 use super::schemas::{Schemas, Sight};
 use super::tag::{Question, Tag, sha_of};
 use super::{manifest, trusted};
-use crate::auth::visibility::{CLAIM_MARK, sees_job};
-use crate::auth::{Auth, Principal, scopes};
+use crate::auth::visibility::sees_job;
+use crate::auth::{Auth, Principal};
 use crate::catalog::Catalog;
+use crate::catalog::access::CLAIM_MARK;
 use crate::catalog::model::{Dataset, Job, Scope, UploadBounds};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::view::SeenRows;
@@ -56,6 +58,8 @@ pub struct Request {
     pub shows_cache: bool,
     /// Answers that the client has.
     pub known_tags: Vec<Tag>,
+    /// Where it came from, for the audit log.
+    pub address: Option<String>,
 }
 
 /// A file of a multipart request, already received into a spool file.
@@ -248,7 +252,9 @@ impl Engine {
         };
         let known = self.documents.get(key);
         let sha = known.as_ref().map_or_else(|| sha_of(&request.query), |known| known.sha);
-        self.persisted.admit(principal, &snapshot, request.document.as_ref(), &sha).await?;
+        let act = Ledger::new(&self.services, principal, &request, request_id);
+        let admitted = self.persisted.admit(principal, &snapshot, request.document.as_ref(), &sha);
+        admitted.await.inspect_err(|error| act.denied_document(error))?;
         let (known, is_new) = match known {
             Some(known) => (known, false),
             None => {
@@ -267,7 +273,8 @@ impl Engine {
             return Ok(Answer { is_refused_mutation: true, ..answer });
         }
         if is_new {
-            require_fields(principal, &snapshot, &known.document)?;
+            ledger::require_fields(principal, &snapshot, &known.document)
+                .inspect_err(|error| act.denied(&known.document, error))?;
         }
         known.complete(&mut variables)?;
         if is_new {
@@ -282,9 +289,12 @@ impl Engine {
             self.persisted.remember(principal.workspace, sha, &request.query);
         }
         if known.document.is_mutation() {
+            let given = variables.clone();
             let response = self.respond(principal, &snapshot, &known, request, variables).await?;
+            act.done(&known.document, &given, &response.errors);
             return Ok(answer::ordinary(&response, request_id));
         }
+        act.read(&known.document, &snapshot);
         if snapshot.view.is_some() {
             // Last, so that none of these can be given from outside.
             let claims = principal.claims.iter();
@@ -488,25 +498,6 @@ impl Answer {
             keeping: Keeping::Unchanged(tag),
         }
     }
-}
-
-/// Refuses an operation before anything of it is run, unless the principal may do all of it.
-///
-/// # Errors
-/// FORBIDDEN, naming the scope that is needed.
-fn require_fields(principal: &Principal, snapshot: &Snapshot, document: &Document) -> Result<()> {
-    if principal.scope == Scope::Admin {
-        return Ok(());
-    }
-    let parent = if document.is_mutation() { "Mutation" } else { "Query" };
-    document.root_names().try_for_each(|name| {
-        let is_open = name.starts_with("__")
-            || (!document.is_mutation()
-                && (plan::root_field(snapshot, name).is_some()
-                    || scopes::listed(parent, name).is_none()));
-        // What is not listed and no dataset's is unknown to the schema of a reader, too.
-        if is_open { Ok(()) } else { principal.require(scopes::of_root(parent, name)) }
-    })
 }
 
 fn introspection_is_off() -> Error {

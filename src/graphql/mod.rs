@@ -16,6 +16,7 @@ mod engine;
 mod explain;
 mod group_types;
 mod indexes;
+mod ledger;
 pub mod manifest;
 pub mod mutations;
 mod persisted;
@@ -29,6 +30,7 @@ mod trusted;
 pub mod types;
 mod upload_types;
 mod uploads;
+mod workspaces;
 
 pub use engine::{Answer, Engine, Keeping, Request, Upload};
 pub use persisted::DocumentName;

@@ -13,7 +13,7 @@ use super::answer::to_field_error;
 use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
 use super::root_field::{RootField, add_fields};
-use super::{access_fields, corrections, indexes, relations, trusted, uploads};
+use super::{access_fields, corrections, indexes, relations, trusted, uploads, workspaces};
 use crate::catalog::model::{Dataset, Job, Scope};
 use crate::error::{Code, Error, Result};
 
@@ -27,6 +27,7 @@ pub(super) fn root(scope: Scope) -> Option<Object> {
         .chain(indexes::mutations())
         .chain(trusted::mutations())
         .chain(access_fields::mutations())
+        .chain(workspaces::mutations())
         .chain([cancel_field()]);
     let (object, has_any) = add_fields("Mutation", object, fields, scope);
     has_any.then_some(object)

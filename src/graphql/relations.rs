@@ -363,6 +363,9 @@ async fn suggest(context: &ResolverContext<'_>) -> Result<Vec<Json>> {
         None => None,
     };
     let mut candidates = candidates(&snapshot);
+    // Comparing reads all rows of both.
+    let is_whole = |it: &Dataset| !snapshot.part(it.id).is_some_and(|part| part.is_partial());
+    candidates.retain(|it| is_whole(it.from) && is_whole(it.to));
     candidates.retain(|it| only.is_none_or(|only| it.from.id == only || it.to.id == only));
     candidates.sort_by_key(|it| !it.is_named_like);
     candidates.truncate(MAX_CANDIDATES);

@@ -152,6 +152,8 @@ fn inspect_here(
         loaded.sheets.push(as_if_loaded(&work, prepared, heads.last()).map_err(told)?);
     }
     let drafts = draft(snapshot, &job, &wishes, &loaded)?;
+    // What differs from a dataset tells of it.
+    drafts.iter().try_for_each(|draft| wishes.bounds.check(&draft.dataset.name))?;
     let mut sheets = Vec::with_capacity(drafts.len());
     for ((draft, sheet), head) in drafts.into_iter().zip(loaded.sheets).zip(heads) {
         let rows = head.rows.iter().map(|row| row_json(row, &sheet, &draft.dataset)).collect();

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use async_graphql_parser::types::{
-    ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
     SelectionSet,
 };
 use async_graphql_parser::{Positioned, parse_query};
@@ -96,27 +96,27 @@ impl Document {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Mutation)
     }
 
-    /// The names of all root fields of the operation, those in fragments among them.
-    pub fn root_names(&self) -> impl Iterator<Item = &str> {
-        let mut names = Vec::new();
+    /// All root fields of the operation, those in fragments among them.
+    pub fn root_fields(&self) -> impl Iterator<Item = &Field> {
+        let mut fields = Vec::new();
         if let Ok(operation) = self.operation() {
             // Guarded: a document's fragments do not lead back to themselves.
-            self.root_names_into(&operation.selection_set.node, &mut names);
+            self.root_fields_into(&operation.selection_set.node, &mut fields);
         }
-        names.into_iter()
+        fields.into_iter()
     }
 
-    fn root_names_into<'s>(&'s self, selection: &'s SelectionSet, names: &mut Vec<&'s str>) {
+    fn root_fields_into<'s>(&'s self, selection: &'s SelectionSet, fields: &mut Vec<&'s Field>) {
         for item in &selection.items {
             match &item.node {
-                Selection::Field(field) => names.push(field.node.name.node.as_str()),
+                Selection::Field(field) => fields.push(&field.node),
                 Selection::InlineFragment(inline) => {
-                    self.root_names_into(&inline.node.selection_set.node, names);
+                    self.root_fields_into(&inline.node.selection_set.node, fields);
                 }
                 Selection::FragmentSpread(spread) => {
                     let fragment = self.parsed.fragments.get(&spread.node.fragment_name.node);
                     if let Some(fragment) = fragment {
-                        self.root_names_into(&fragment.node.selection_set.node, names);
+                        self.root_fields_into(&fragment.node.selection_set.node, fields);
                     }
                 }
             }

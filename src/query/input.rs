@@ -7,6 +7,7 @@
 use async_graphql_value::Value as AstValue;
 use serde_json::{Map, Value as Json};
 
+use crate::catalog::access::CLAIM_MARK;
 use crate::error::{Error, Result};
 use crate::store::{cursor, node};
 
@@ -128,6 +129,8 @@ pub enum Input<'a> {
     Written(&'a AstValue),
     /// At a place of a variable.
     Variable(VariablePath),
+    /// Written in a policy; may hold claims further down, which come with the variables.
+    Policy(&'a Json),
 }
 
 /// Where a bound value comes from.
@@ -170,6 +173,10 @@ impl<'a> InputReader<'a> {
             Input::Written(AstValue::Variable(name)) => {
                 Input::Variable(VariablePath { name: Box::from(name.as_str()), steps: Vec::new() })
             }
+            // No variable of a document has such a name: it cannot be given from outside.
+            Input::Policy(Json::String(text)) if text.starts_with(CLAIM_MARK) => {
+                Input::Variable(VariablePath { name: Box::from(text.as_str()), steps: Vec::new() })
+            }
             other => other,
         }
     }
@@ -177,8 +184,8 @@ impl<'a> InputReader<'a> {
     /// Whether there is a value: `None` when absent, `Some(false)` for null.
     pub fn presence(&mut self, input: &Input<'_>) -> Option<bool> {
         match self.follow(input.clone()) {
-            Input::Written(AstValue::Null) => Some(false),
-            Input::Written(_) => Some(true),
+            Input::Written(AstValue::Null) | Input::Policy(Json::Null) => Some(false),
+            Input::Written(_) | Input::Policy(_) => Some(true),
             Input::Variable(path) => {
                 let (answer, fact) = match path.find(self.variables) {
                     None => (None, Fact::Absent),
@@ -206,7 +213,11 @@ impl<'a> InputReader<'a> {
                 .iter()
                 .map(|(name, value)| (name.to_string(), self.follow(Input::Written(value))))
                 .collect::<Vec<_>>(),
-            Input::Written(_) => return Err(wrong()),
+            Input::Policy(Json::Object(map)) => map
+                .iter()
+                .map(|(name, value)| (name.clone(), self.follow(Input::Policy(value))))
+                .collect(),
+            Input::Written(_) | Input::Policy(_) => return Err(wrong()),
             Input::Variable(path) => match path.find(self.variables) {
                 Some(Json::Object(map)) => {
                     let keys: Vec<Box<str>> = map.keys().map(|key| Box::from(&**key)).collect();
@@ -238,7 +249,10 @@ impl<'a> InputReader<'a> {
             Input::Written(AstValue::List(items)) => {
                 items.iter().map(|item| self.follow(Input::Written(item))).collect()
             }
-            single @ Input::Written(_) => vec![single],
+            Input::Policy(Json::Array(items)) => {
+                items.iter().map(|item| self.follow(Input::Policy(item))).collect()
+            }
+            single @ (Input::Written(_) | Input::Policy(_)) => vec![single],
             Input::Variable(path) => {
                 let n_items = path.find(self.variables).map_or(0, count_items);
                 self.observe(&path, Fact::Items(n_items));
@@ -255,7 +269,8 @@ impl<'a> InputReader<'a> {
         let wrong = || Error::bad_input(format!("{place} must be one of the values of its enum."));
         match self.follow(input.clone()) {
             Input::Written(AstValue::Enum(name)) => Ok(name.to_string()),
-            Input::Written(_) => Err(wrong()),
+            Input::Policy(Json::String(name)) => Ok(name.clone()),
+            Input::Written(_) | Input::Policy(_) => Err(wrong()),
             Input::Variable(path) => match path.find(self.variables) {
                 Some(value @ Json::String(name)) => {
                     self.observe(&path, Fact::Equals(value.clone()));
@@ -276,7 +291,7 @@ impl<'a> InputReader<'a> {
             Input::Written(AstValue::String(text)) => Ok(text.clone()),
             // An ID may be written as a number.
             Input::Written(AstValue::Number(number)) => Ok(number.to_string()),
-            Input::Written(_) => Err(wrong()),
+            Input::Written(_) | Input::Policy(_) => Err(wrong()),
             Input::Variable(path) => match path.find(self.variables) {
                 Some(Json::String(text)) => {
                     let text = text.clone();
@@ -300,8 +315,10 @@ impl<'a> InputReader<'a> {
     pub fn boolean(&mut self, input: &Input<'_>, place: &str) -> Result<bool> {
         let wrong = || Error::bad_input(format!("{place} must be true or false."));
         match self.follow(input.clone()) {
-            Input::Written(AstValue::Boolean(value)) => Ok(*value),
-            Input::Written(_) => Err(wrong()),
+            Input::Written(AstValue::Boolean(value)) | Input::Policy(Json::Bool(value)) => {
+                Ok(*value)
+            }
+            Input::Written(_) | Input::Policy(_) => Err(wrong()),
             Input::Variable(path) => match path.find(self.variables) {
                 Some(value @ Json::Bool(truth)) => {
                     self.observe(&path, Fact::Equals(value.clone()));
@@ -320,7 +337,7 @@ impl<'a> InputReader<'a> {
         let wrong = || Error::bad_input(format!("{place} must be a String."));
         match self.follow(input.clone()) {
             Input::Written(AstValue::String(text)) => Ok(text.trim().is_empty()),
-            Input::Written(_) => Err(wrong()),
+            Input::Written(_) | Input::Policy(_) => Err(wrong()),
             Input::Variable(path) => match path.find(self.variables) {
                 Some(value @ Json::String(_)) => {
                     let is_blank = is_blank(value);
@@ -347,6 +364,24 @@ impl<'a> InputReader<'a> {
         match self.follow(input.clone()) {
             Input::Variable(path) => Ok(Origin::Variable(path)),
             Input::Written(value) => Ok(Origin::Constant(self.constant(value, place)?)),
+            Input::Policy(value) => Ok(Origin::Constant(self.policy_constant(value))),
+        }
+    }
+
+    /// A value of a policy with the claims inside it, which then shape the plan.
+    fn policy_constant(&mut self, value: &Json) -> Json {
+        match value {
+            Json::String(text) if text.starts_with(CLAIM_MARK) => {
+                let path = VariablePath { name: Box::from(text.as_str()), steps: Vec::new() };
+                let found = path.find(self.variables).cloned().unwrap_or(Json::Null);
+                self.observe(&path, Fact::Equals(found.clone()));
+                found
+            }
+            Json::Array(items) => items.iter().map(|item| self.policy_constant(item)).collect(),
+            Json::Object(map) => Json::Object(
+                map.iter().map(|(name, item)| (name.clone(), self.policy_constant(item))).collect(),
+            ),
+            other => other.clone(),
         }
     }
 

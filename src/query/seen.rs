@@ -4,7 +4,6 @@
 //! else of a statement (lists, keys, aggregates, relations, searches, counts) is built upon it and
 //! cannot go around it.
 
-use async_graphql_value::Value as AstValue;
 use sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, Query, SelectStatement};
 use serde_json::Value as Json;
 use sluice_schema::ColumnType;
@@ -66,12 +65,12 @@ impl<'d> Compiler<'d> {
         &mut self,
         view: &'d View,
         rows: &Rows<'d>,
-        filter: &'d AstValue,
+        filter: &'d Json,
     ) -> Result<Option<Expr>> {
         let (seen, n_predicates) = (self.snapshot, self.n_predicates);
         self.snapshot = &view.base;
         self.n_predicates = 0;
-        let fits = self.condition(rows, &Input::Written(filter), "policy", 0);
+        let fits = self.condition(rows, &Input::Policy(filter), "policy", 0);
         self.snapshot = seen;
         self.n_predicates = n_predicates;
         if view.id == NEW_POLICY {
@@ -99,14 +98,14 @@ impl<'d> Compiler<'d> {
                     select.column((rows.alias.clone(), column.physical.clone()));
                 }
                 Some((physical, mask)) => {
-                    let shown = self.masked(rows.column(physical), column, *mask);
+                    let shown = self.masked(&rows.column(physical), column, *mask);
                     select.expr_as(shown, Alias::new(physical));
                 }
             }
         }
     }
 
-    fn masked(&mut self, value: Expr, column: &Column, mask: Mask) -> Expr {
+    fn masked(&mut self, value: &Expr, column: &Column, mask: Mask) -> Expr {
         let text = value.clone().cast_as("text");
         match mask {
             Mask::Hide | Mask::Null => {

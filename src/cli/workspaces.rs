@@ -1,0 +1,48 @@
+//! `sluice workspaces`: makes and lists workspaces in the catalog, also beside a running server.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use super::arguments::{WorkspaceCommand, Workspaces};
+use super::outcome::{Failure, Outcome};
+use super::{block_on, expect_store};
+use crate::auth::{Auth, NewKey, policy};
+use crate::catalog::model::Scope;
+use crate::catalog::{Catalog, CatalogError};
+use crate::config::Settings;
+use crate::error::{Code, Error};
+
+/// Runs one of the workspace commands.
+pub(super) fn run(settings: &Settings, arguments: &Workspaces) -> Outcome {
+    expect_store(settings)?;
+    block_on(async {
+        let catalog = Arc::new(Catalog::open_shared(settings).await.map_err(Error::from)?);
+        let mut out = std::io::stdout();
+        match &arguments.command {
+            WorkspaceCommand::Create { name } => {
+                policy::check_workspace_name(name)?;
+                let auth = Auth::open(Arc::clone(&catalog), settings).await?;
+                let made = catalog.create_workspace(name).await.map_err(taken)?;
+                let new = NewKey::new("first admin", Scope::Admin, "command line");
+                let (secret, key) = auth.create_key(made.id, new).await?;
+                writeln!(out, "{secret}")?;
+                eprintln!("Keep it: it is shown this once. Its prefix is {}.", key.prefix);
+            }
+            WorkspaceCommand::List => {
+                for workspace in catalog.workspaces().await.map_err(Error::from)? {
+                    writeln!(out, "{}  {}", workspace.id.0, workspace.name)?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+fn taken(error: CatalogError) -> Failure {
+    Failure::from(match error {
+        CatalogError::NameTaken(name) => {
+            Error::new(Code::Conflict, format!("A workspace named {name:?} exists."))
+        }
+        other => Error::from(other),
+    })
+}

@@ -1,0 +1,142 @@
+//! Settles whether an operation may be run at all, and writes down what was done or refused.
+//!
+//! Every mutation is a line of the audit log for each of its fields, whatever it is called: a new
+//! one cannot be forgotten. Arguments are looked at for the name of what is changed, and for
+//! nothing else.
+
+use std::sync::Arc;
+
+use async_graphql::{PathSegment, ServerError};
+use async_graphql_parser::types::Field;
+use async_graphql_value::Value as AstValue;
+use serde_json::Value as Json;
+
+use super::engine::{Request, Services};
+use crate::auth::audit::Act;
+use crate::auth::{Principal, scopes};
+use crate::catalog::model::Scope;
+use crate::catalog::snapshot::Snapshot;
+use crate::error::{Code, Error, Result};
+use crate::query::document::Document;
+use crate::query::input::Variables;
+use crate::query::plan;
+
+/// Arguments that name what a mutation changes, the most telling first.
+const TARGETS: [&str; 6] = ["dataset", "prefix", "name", "from", "id", "mode"];
+
+/// What is written down about a request.
+pub(super) struct Ledger<'r> {
+    services: &'r Arc<Services>,
+    principal: &'r Principal,
+    address: Option<String>,
+    request_id: &'r str,
+}
+
+impl<'r> Ledger<'r> {
+    /// About this request.
+    pub(super) fn new(
+        services: &'r Arc<Services>,
+        principal: &'r Principal,
+        request: &Request,
+        request_id: &'r str,
+    ) -> Ledger<'r> {
+        Ledger { services, principal, address: request.address.clone(), request_id }
+    }
+
+    fn record(&self, action: &str, target: Option<&str>, error: Option<Code>) {
+        self.services.auth.audit().record(
+            self.principal,
+            &Act {
+                address: self.address.clone(),
+                request_id: Some(self.request_id),
+                action,
+                target,
+                error,
+            },
+        );
+    }
+
+    /// An operation was refused whole.
+    pub(super) fn denied(&self, document: &Document, error: &Error) {
+        if let Some(field) = document.root_fields().next() {
+            self.record(&field.name.node, None, Some(error.code));
+        }
+    }
+
+    /// A document was refused that is not trusted.
+    pub(super) fn denied_document(&self, error: &Error) {
+        if error.code == Code::DocumentNotTrusted {
+            self.record("document", None, Some(error.code));
+        }
+    }
+
+    /// A mutation was run.
+    pub(super) fn done(&self, document: &Document, variables: &Variables, errors: &[ServerError]) {
+        for field in document.root_fields() {
+            let key = field.response_key().node.as_str();
+            let is_of_field = |error: &&ServerError| match error.path.first() {
+                Some(PathSegment::Field(first)) => first == key,
+                _ => true,
+            };
+            let error = errors.iter().find(is_of_field).map(code_of);
+            self.record(&field.name.node, target(field, variables).as_deref(), error);
+        }
+    }
+
+    /// A query is run.
+    pub(super) fn read(&self, document: &Document, snapshot: &Snapshot) {
+        if !self.services.auth.audit().has_reads() {
+            return;
+        }
+        for field in document.root_fields() {
+            let name = field.name.node.as_str();
+            let dataset = plan::root_field(snapshot, name).map(|(dataset, _)| &dataset.name);
+            self.record(name, dataset.map(String::as_str), None);
+        }
+    }
+}
+
+fn code_of(error: &ServerError) -> Code {
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    match code {
+        Some(async_graphql::Value::String(code)) => Code::from_wire(code).unwrap_or(Code::Internal),
+        _ => Code::BadUserInput,
+    }
+}
+
+/// The name of what a field changes.
+fn target(field: &Field, variables: &Variables) -> Option<String> {
+    TARGETS.iter().find_map(|name| match &field.get_argument(name)?.node {
+        AstValue::String(text) => Some(text.clone()),
+        AstValue::Enum(word) => Some(word.to_string()),
+        AstValue::Variable(name) => match variables.get(name.as_str())? {
+            Json::String(text) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// Refuses an operation before anything of it is run, unless the principal may do all of it.
+///
+/// # Errors
+/// FORBIDDEN, naming the scope that is needed.
+pub(super) fn require_fields(
+    principal: &Principal,
+    snapshot: &Snapshot,
+    document: &Document,
+) -> Result<()> {
+    if principal.scope == Scope::Admin {
+        return Ok(());
+    }
+    let is_mutation = document.is_mutation();
+    let parent = if is_mutation { "Mutation" } else { "Query" };
+    document.root_fields().map(|field| field.name.node.as_str()).try_for_each(|name| {
+        // What is not listed and no dataset's is unknown to the schema of a reader, too.
+        let is_open = name.starts_with("__")
+            || (!is_mutation
+                && (plan::root_field(snapshot, name).is_some()
+                    || scopes::listed(parent, name).is_none()));
+        if is_open { Ok(()) } else { principal.require(scopes::of_root(parent, name)) }
+    })
+}
