@@ -11,10 +11,10 @@ use crate::decode::PLAIN_UTF8;
 use crate::delimited::{TableError, Wishes, understand_delimited};
 use crate::error::SchemaError;
 use crate::options::Limits;
-use crate::parts::check_parts;
+use crate::parts::{CheckedParts, check_last, check_parts};
 use crate::plan::{Container, Notice, NoticeCode, SheetPlan, WorkbookKind};
 use crate::source::{Inner, TextPlace, damaged_archive};
-use crate::workbook::{SheetSource, WorkbookFile, kind_of_members};
+use crate::workbook::{Merged, SheetSource, WorkbookFile, kind_of_members};
 
 /// Understands a zip file: a workbook, or an archive of tables.
 pub(crate) fn understand_zip(
@@ -33,11 +33,39 @@ pub(crate) fn understand_zip(
         });
     }
     if let Some(kind) = kind_of_members(names.iter().map(String::as_str)) {
-        let has_merged_cells = check_parts(&mut archive, kind, wishes.limits)?;
+        let parts = check_parts(&mut archive, kind, wishes.limits)?;
         drop(archive);
-        return understand_workbook(path, kind, has_merged_cells, wishes);
+        return understand_packed(path, kind, &parts, wishes);
     }
     understand_members(path, &mut archive, wishes)
+}
+
+/// Understands a workbook while the last of its parts is checked.
+fn understand_packed(
+    path: &Path,
+    kind: WorkbookKind,
+    parts: &CheckedParts,
+    wishes: Wishes<'_>,
+) -> Result<Vec<SheetPlan>, SchemaError> {
+    let CheckedParts { has_merged_cells, last } = parts;
+    let Some(last) = last else {
+        let merged = Merged { is_known: *has_merged_cells, ahead: None };
+        return understand_workbook(path, kind, merged, wishes);
+    };
+    let merged = Merged { is_known: *has_merged_cells, ahead: Some(Arc::clone(&last.ahead)) };
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("check".to_owned());
+        let check = || check_last(path, last, wishes.limits);
+        let checking = builder.spawn_scoped(scope, check)?;
+        let understood = understand_workbook(path, kind, merged, wishes);
+        if matches!(understood, Err(SchemaError::Cancelled)) {
+            last.ahead.give_up();
+            return understood;
+        }
+        // What the parser says of a part that is refused says nothing.
+        checking.join().unwrap_or(Err(SchemaError::Worker))?;
+        understood
+    })
 }
 
 /// Tells which kind of package an archive is that holds no tables.
@@ -168,10 +196,10 @@ fn check_sheets(n_sheets: usize, limits: &Limits) -> Result<(), SchemaError> {
 pub(crate) fn understand_workbook(
     path: &Path,
     kind: WorkbookKind,
-    has_merged_cells: bool,
+    merged: Merged,
     wishes: Wishes<'_>,
 ) -> Result<Vec<SheetPlan>, SchemaError> {
-    let workbook = WorkbookFile::open(path, kind, has_merged_cells)?;
+    let workbook = WorkbookFile::open(path, kind, merged)?;
     let entries = workbook.sheets();
     check_sheets(entries.len(), wishes.limits)?;
     let wanted = wishes.options.sheets.as_deref();

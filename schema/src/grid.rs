@@ -3,6 +3,7 @@
 //! It never rounds a number, and keeps what it cannot give as a value as text or as a fact to be told.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use calamine::{DataRef, ExcelDateTime};
 
@@ -111,7 +112,7 @@ impl<'s> Grid<'s> {
             DataRef::Int(value) => self.sink.whole(*value),
             DataRef::Float(value) => match whole_number(*value) {
                 Some(whole) => self.sink.whole(whole),
-                None => self.sink.value(&number_text(*value)),
+                None => self.sink.written(|out| write_number(out, *value)),
             },
             DataRef::String(text) => self.sink.text(text),
             DataRef::SharedString(text) => self.sink.text(text),
@@ -140,31 +141,30 @@ impl<'s> Grid<'s> {
             return self.sink.text(&duration_text(serial));
         }
         if !(0.0..2_958_466.0).contains(&serial) {
-            return self.sink.value(&number_text(serial));
+            return self.sink.written(|out| write_number(out, serial));
         }
         let (year, month, day, hour, minute, second, milli) = value.to_ymd_hms_milli();
         let seconds = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second);
         let micros = seconds * 1_000_000 + i64::from(milli) * 1_000;
-        let mut out = Vec::new();
         if serial < 1.0 {
             // The day zero: a time of day only, and midnight is the number it is.
             if micros == 0 {
                 return self.sink.value("0");
             }
-            write_time(&mut out, micros);
-            return self.sink.value(&String::from_utf8(out).unwrap_or_default());
+            return self.sink.written(|out| write_time(out, micros));
         }
         let Some(days) = days_from_civil(i32::from(year), u32::from(month), u32::from(day)) else {
             // Excel knows the 29th of February 1900, the calendar does not.
             self.facts.no_such_day.add(u64::from(row) + 1);
             return self.sink.value(&format!("1900-02-28T{hour:02}:{minute:02}:{second:02}"));
         };
-        write_date(&mut out, days);
-        if micros > 0 {
-            out.push(b'T');
-            write_time(&mut out, micros);
-        }
-        self.sink.value(&String::from_utf8(out).unwrap_or_default());
+        self.sink.written(|out| {
+            write_date(out, days);
+            if micros > 0 {
+                out.push(b'T');
+                write_time(out, micros);
+            }
+        });
     }
 
     /// Notes how the number that was put last is shown.
@@ -207,15 +207,25 @@ fn whole_number(value: f64) -> Option<i64> {
     (whole.unsigned_abs() < 1 << 53 && whole as f64 == value).then_some(whole)
 }
 
-/// Writes a double so that it comes back, plainly where that is short.
+/// Returns a double as [`Grid`] writes it.
 pub(crate) fn number_text(value: f64) -> String {
+    let mut out = Vec::new();
+    write_number(&mut out, value);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Writes a double so that it comes back, plainly where that is short.
+fn write_number(out: &mut Vec<u8>, value: f64) {
     let size = value.abs();
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    if (1e-7..1e17).contains(&size) {
-        return format!("{value}");
-    }
+    // Writing into memory does not fail.
+    let _ = match value {
+        _ if value == 0.0 => out.write_all(b"0"),
+        _ if (1e-7..1e17).contains(&size) => write!(out, "{value}"),
+        _ => out.write_all(scientific(value).as_bytes()),
+    };
+}
+
+fn scientific(value: f64) -> String {
     let text = format!("{value:e}");
     // The canonical form of scientific notation has a sign (`5e+20`).
     match text.split_once('e') {

@@ -5,11 +5,13 @@
 //! The rule above all: no cell is silently lost or changed. This crate knows no network, database or async.
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
-//! cells (`kind`, `source`, `archive`, `parts`, `workbook`, `grid`, `shown`, `rowgroups`, `physical`, `nested`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
+//! cells (`kind`, `source`, `archive`, `parts`, `ahead`, `workbook`, `batches`, `grid`, `shown`, `rowgroups`, `physical`, `nested`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
 //! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
 //! two ways through (`delimited`, `read`).
 
+mod ahead;
 mod archive;
+mod batches;
 mod blocks;
 mod calendar;
 mod coerce;
@@ -76,6 +78,7 @@ use crate::delimited::{TableError, Wishes, empty_file, understand_delimited};
 use crate::json::{JsonRows, find_tables, looks_like_json};
 use crate::kind::{Kind, inner_kind, kind_of};
 use crate::source::{HEAD_BYTES, Inner, TextPlace, open_bytes, read_head};
+use crate::workbook::Merged;
 
 /// Understands a file: which tables it holds, where, of which columns and types, judged by all rows.
 ///
@@ -105,7 +108,9 @@ pub fn understand(
         Kind::Gzip => understand_text(path, &Container::Gzip, wishes),
         Kind::Zstd => understand_text(path, &Container::Zstd, wishes),
         Kind::Zip => archive::understand_zip(path, wishes),
-        Kind::Compound => archive::understand_workbook(path, WorkbookKind::Xls, false, wishes),
+        Kind::Compound => {
+            archive::understand_workbook(path, WorkbookKind::Xls, Merged::default(), wishes)
+        }
         Kind::Parquet => rowgroups::understand_parquet(path, wishes),
         Kind::Text => understand_text(path, &Container::Plain, wishes),
     }

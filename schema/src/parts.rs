@@ -4,9 +4,13 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
 
 use memchr::memmem;
 
+use crate::ahead::{Ahead, CheckedFile};
 use crate::error::SchemaError;
 use crate::options::Limits;
 use crate::plan::WorkbookKind;
@@ -16,10 +20,28 @@ use crate::source::damaged_archive;
 const MAX_HELD_BYTES: u64 = 96 * 1024 * 1024;
 /// Strings of a workbook, and cells of a sheet that cannot be streamed.
 const MAX_HELD_ITEMS: u64 = 4_000_000;
+/// A sheet is large from so many bytes on, unpacked.
+const MIN_LARGE_BYTES: u64 = 1024 * 1024;
+/// Packed bytes that are read at once.
+const PACKED_BYTES: usize = 64 * 1024;
 /// What is kept of a chunk, so that no mark is missed between two.
 const OVERLAP: usize = 64;
 
-/// Walks through all parts, and tells whether a sheet has merged cells.
+/// What is known of a workbook before its parser sees it.
+pub(crate) struct CheckedParts {
+    pub(crate) has_merged_cells: bool,
+    /// The part that is checked while it is read, if one is worth it.
+    pub(crate) last: Option<LastPart>,
+}
+
+/// A part whose check is left.
+pub(crate) struct LastPart {
+    index: usize,
+    n_unpacked_before: u64,
+    pub(crate) ahead: Arc<Ahead>,
+}
+
+/// Walks through all parts but a large sheet, and tells whether one of them has merged cells.
 ///
 /// # Errors
 /// When a part is damaged or the workbook would cost too much memory.
@@ -27,10 +49,17 @@ pub(crate) fn check_parts(
     archive: &mut zip::ZipArchive<BufReader<File>>,
     kind: WorkbookKind,
     limits: &Limits,
-) -> Result<bool, SchemaError> {
+) -> Result<CheckedParts, SchemaError> {
+    let large = match kind {
+        WorkbookKind::Xlsx => large_sheet(archive)?,
+        _ => None,
+    };
     let mut has_merged_cells = false;
     let (mut n_unpacked, mut n_held) = (0_u64, 0_u64);
     for index in 0..archive.len() {
+        if large.as_ref().is_some_and(|(large, _)| *large == index) {
+            continue;
+        }
         let part = archive.by_index(index).map_err(damaged_part)?;
         let name = part.name().map_err(damaged_archive)?.to_ascii_lowercase().replace('\\', "/");
         let by_ratio = part.compressed_size().saturating_mul(limits.max_unpack_ratio);
@@ -47,7 +76,56 @@ pub(crate) fn check_parts(
         }
         has_merged_cells |= counts.has_merged_cells;
     }
-    Ok(has_merged_cells && kind == WorkbookKind::Xlsx)
+    let last = large.map(|(index, ahead)| LastPart {
+        index,
+        n_unpacked_before: n_unpacked,
+        ahead: Arc::new(ahead),
+    });
+    Ok(CheckedParts { has_merged_cells: has_merged_cells && kind == WorkbookKind::Xlsx, last })
+}
+
+/// Finds the largest sheet, if unpacking it takes a while.
+fn large_sheet(
+    archive: &mut zip::ZipArchive<BufReader<File>>,
+) -> Result<Option<(usize, Ahead)>, SchemaError> {
+    let mut largest = None;
+    let mut n_most = MIN_LARGE_BYTES;
+    for index in 0..archive.len() {
+        let part = archive.by_index_raw(index).map_err(damaged_archive)?;
+        let name = part.name().map_err(damaged_archive)?.to_ascii_lowercase().replace('\\', "/");
+        if part.size() > n_most
+            && name.contains("worksheets/")
+            && let Some(start) = part.data_start()
+        {
+            n_most = part.size();
+            let end = start.saturating_add(part.compressed_size());
+            largest = Some((index, Ahead::new(start..end)));
+        }
+    }
+    Ok(largest)
+}
+
+/// Checks the part that was left, and tells those who read it how far that is.
+///
+/// # Errors
+/// When it is damaged, or the workbook would be too large with it.
+pub(crate) fn check_last(path: &Path, last: &LastPart, limits: &Limits) -> Result<(), SchemaError> {
+    let mut counts = Counts::default();
+    let mut check = || {
+        let file = CheckedFile { file: File::open(path)?, ahead: &last.ahead };
+        let mut archive = zip::ZipArchive::new(BufReader::with_capacity(PACKED_BYTES, file))
+            .map_err(damaged_archive)?;
+        let part = archive.by_index(last.index).map_err(damaged_part)?;
+        last.ahead.begin();
+        let by_ratio = part.compressed_size().saturating_mul(limits.max_unpack_ratio);
+        let allowed =
+            by_ratio.max(1024 * 1024).min(limits.max_unpacked_bytes - last.n_unpacked_before);
+        walk(part, Role::Streamed, allowed, &mut counts)
+    };
+    // Whoever waits must hear of the end even if there is a panic.
+    let checked = catch_unwind(AssertUnwindSafe(&mut check)).unwrap_or(Err(SchemaError::Worker));
+    last.ahead.end(checked.is_ok().then_some(counts.has_merged_cells));
+    checked
 }
 
 /// What the parser does with a part.

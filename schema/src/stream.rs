@@ -89,6 +89,12 @@ impl RowSink {
         self.chunk.extend_from_slice(value.as_bytes());
     }
 
+    /// Adds a value that is written where it belongs.
+    pub(crate) fn written(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.separate();
+        write(&mut self.chunk);
+    }
+
     /// Adds a whole number.
     pub(crate) fn whole(&mut self, value: i64) {
         self.separate();

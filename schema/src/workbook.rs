@@ -12,6 +12,8 @@ use calamine::{
     Data, DataRef, Reader, SheetType, SheetVisible, Sheets, Style, open_workbook_from_rs,
 };
 
+use crate::ahead::{Ahead, FollowingFile};
+use crate::batches::hand_over;
 use crate::decode::Faults;
 use crate::error::SchemaError;
 use crate::grid::{Grid, SheetFacts};
@@ -21,7 +23,7 @@ use crate::shown::shown_by;
 use crate::spool::{SpoolSlot, keep_rows};
 use crate::stream::{Stop, stream_rows};
 
-type Workbook = Sheets<BufReader<File>>;
+type Workbook = Sheets<BufReader<FollowingFile>>;
 
 /// A workbook, open as long as its sheets are read.
 type SharedBook = Arc<Mutex<Option<Workbook>>>;
@@ -48,8 +50,12 @@ pub(crate) fn kind_of_members<'a>(names: impl Iterator<Item = &'a str>) -> Optio
     kind
 }
 
-fn open(path: &Path, kind: WorkbookKind) -> Result<Workbook, SchemaError> {
-    let file = BufReader::new(File::open(path)?);
+fn open(
+    path: &Path,
+    kind: WorkbookKind,
+    ahead: Option<&Arc<Ahead>>,
+) -> Result<Workbook, SchemaError> {
+    let file = BufReader::new(FollowingFile::new(File::open(path)?, ahead.cloned()));
     Ok(match kind {
         WorkbookKind::Xlsx => Sheets::Xlsx(open_workbook_from_rs(file).map_err(damaged)?),
         WorkbookKind::Xlsb => Sheets::Xlsb(open_workbook_from_rs(file).map_err(damaged)?),
@@ -105,23 +111,37 @@ fn damaged_xls(path: &Path, error: impl std::fmt::Display) -> SchemaError {
     }
 }
 
+/// Whether it pays to look for merged cells: as is known, and as the check of the last part finds out.
+#[derive(Clone, Default)]
+pub(crate) struct Merged {
+    pub(crate) is_known: bool,
+    pub(crate) ahead: Option<Arc<Ahead>>,
+}
+
+impl Merged {
+    fn are_any(&self) -> bool {
+        self.is_known || self.ahead.as_ref().is_some_and(|ahead| ahead.has_merged_cells())
+    }
+}
+
 /// A workbook whose sheets are read one after the other.
 pub(crate) struct WorkbookFile {
     path: PathBuf,
     kind: WorkbookKind,
-    has_merged_cells: bool,
+    merged: Merged,
     book: SharedBook,
 }
 
 impl WorkbookFile {
-    /// Opens a workbook; `has_merged_cells` tells whether it pays to look for them.
+    /// Opens a workbook, to be read no faster than its last part is checked.
     pub(crate) fn open(
         path: &Path,
         kind: WorkbookKind,
-        has_merged_cells: bool,
+        merged: Merged,
     ) -> Result<Self, SchemaError> {
-        let book = Arc::new(Mutex::new(Some(open_guarded(path, kind)?)));
-        Ok(Self { path: path.to_owned(), kind, has_merged_cells, book })
+        let book = open_guarded(path, kind, merged.ahead.as_ref())?;
+        let book = Arc::new(Mutex::new(Some(book)));
+        Ok(Self { path: path.to_owned(), kind, merged, book })
     }
 
     /// Lists the sheets.
@@ -140,7 +160,7 @@ impl WorkbookFile {
     pub(crate) fn sheet(&self, name: &str) -> SheetSource {
         SheetSource {
             book: Arc::clone(&self.book),
-            has_merged_cells: self.has_merged_cells,
+            merged: self.merged.clone(),
             kept_rows: Some(SpoolSlot::default()),
             ..SheetSource::new(&self.path, self.kind, name)
         }
@@ -157,8 +177,12 @@ fn lock(book: &SharedBook) -> MutexGuard<'_, Option<Workbook>> {
 }
 
 /// Opens a workbook; where the parser panics, the workbook is damaged.
-fn open_guarded(path: &Path, kind: WorkbookKind) -> Result<Workbook, SchemaError> {
-    catch_unwind(AssertUnwindSafe(|| open(path, kind)))
+fn open_guarded(
+    path: &Path,
+    kind: WorkbookKind,
+    ahead: Option<&Arc<Ahead>>,
+) -> Result<Workbook, SchemaError> {
+    catch_unwind(AssertUnwindSafe(|| open(path, kind, ahead)))
         .unwrap_or_else(|_| Err(damaged("its parts contradict each other")))
 }
 
@@ -167,7 +191,7 @@ pub(crate) struct SheetSource {
     path: PathBuf,
     kind: WorkbookKind,
     name: String,
-    has_merged_cells: bool,
+    merged: Merged,
     book: SharedBook,
     facts: Arc<Mutex<SheetFacts>>,
     /// Where rows are kept, if they are.
@@ -181,7 +205,7 @@ impl SheetSource {
             path: path.to_owned(),
             kind,
             name: name.to_owned(),
-            has_merged_cells: false,
+            merged: Merged::default(),
             book: SharedBook::default(),
             facts: Arc::default(),
             kept_rows: None,
@@ -213,17 +237,17 @@ impl SheetSource {
     ) -> Result<Box<dyn Read + Send>, SchemaError> {
         let (path, kind, sheet) = (self.path.clone(), self.kind, self.name.clone());
         let (book, facts) = (Arc::clone(&self.book), Arc::clone(&self.facts));
-        let has_merged_cells = self.has_merged_cells;
+        let merged = self.merged.clone();
         let max_columns = limits.max_columns;
         let rows = stream_rows(faults.cloned(), limits, move |sink| {
             let mut grid = Grid::new(sink, max_columns);
             let mut book = lock(&book);
             let workbook = match book.as_mut() {
                 Some(workbook) => workbook,
-                None => book.insert(open(&path, kind)?),
+                None => book.insert(open(&path, kind, merged.ahead.as_ref())?),
             };
             let result = match workbook {
-                Sheets::Xlsx(workbook) => push_xlsx(workbook, &sheet, has_merged_cells, &mut grid),
+                Sheets::Xlsx(workbook) => push_xlsx(workbook, &sheet, &merged, &mut grid),
                 Sheets::Xlsb(workbook) => push_xlsb(workbook, &sheet, &mut grid),
                 workbook => push_range(workbook, &sheet, &mut grid),
             };
@@ -242,31 +266,39 @@ impl SheetSource {
 fn push_xlsx<R: Read + Seek>(
     workbook: &mut calamine::Xlsx<R>,
     sheet: &str,
-    has_merged_cells: bool,
+    merged: &Merged,
     grid: &mut Grid<'_>,
 ) -> Result<(), Stop> {
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(damaged)?;
     let shown: Vec<Option<ShownAs>> = cells.styles().iter().map(shown_by_style).collect();
-    if shown.iter().all(Option::is_none) {
-        while let Some(cell) = cells.next_cell().map_err(damaged)? {
-            let (row, column) = cell.get_position();
-            grid.cell(row, column, cell.get_value())?;
-        }
-    } else {
-        while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(damaged)? {
-            let (row, column) = cell.get_position();
-            let data = cell.get_value();
+    let are_shown = shown.iter().any(Option::is_some);
+    hand_over(
+        |out| {
+            if are_shown {
+                while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(damaged)? {
+                    out.put(cell, Some(style))?;
+                }
+            } else {
+                while let Some(cell) = cells.next_cell().map_err(damaged)? {
+                    out.put(cell, None)?;
+                }
+            }
+            Ok(())
+        },
+        |(cell, style)| {
+            let ((row, column), data) = (cell.get_position(), cell.get_value());
             grid.cell(row, column, data)?;
-            if let Some(Some(shown)) = shown.get(style)
+            if let Some(Some(shown)) = style.and_then(|style| shown.get(style))
                 && matches!(data, DataRef::Float(_) | DataRef::Int(_))
             {
                 grid.shown_as(row, column, shown);
             }
-        }
-    }
+            Ok(())
+        },
+    )?;
     grid.finish()?;
     drop(cells);
-    if has_merged_cells {
+    if merged.are_any() {
         for area in workbook.merge_cells_by_sheet_name(sheet).map_err(damaged)? {
             grid.merged(area.start, area.end);
         }
@@ -284,10 +316,18 @@ fn push_xlsb<R: Read + Seek>(
     grid: &mut Grid<'_>,
 ) -> Result<(), Stop> {
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(damaged)?;
-    while let Some(cell) = cells.next_cell().map_err(damaged)? {
-        let (row, column) = cell.get_position();
-        grid.cell(row, column, cell.get_value())?;
-    }
+    hand_over(
+        |out| {
+            while let Some(cell) = cells.next_cell().map_err(damaged)? {
+                out.put(cell, None)?;
+            }
+            Ok(())
+        },
+        |(cell, _)| {
+            let (row, column) = cell.get_position();
+            grid.cell(row, column, cell.get_value())
+        },
+    )?;
     grid.finish()
 }
 

@@ -226,3 +226,57 @@ fn a_password_is_told() {
     assert!(error.to_string().contains("Word"), "{error}");
     assert_eq!(refused(&compound("Nothing")).code(), "FILE_REJECTED");
 }
+
+/// A sheet that is unpacked while it is parsed, for its size.
+fn large_sheet(n_rows: usize, n_blanks: usize) -> String {
+    let mut cells = String::from(
+        r#"<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="B1" t="inlineStr"><is><t>b</t></is></c></row>"#,
+    );
+    for row in 2..=n_rows {
+        let value = row.wrapping_mul(2_654_435_761) % 1_000_003;
+        cells.push_str(&format!(
+            r#"<row r="{row}"><c r="A{row}"><v>{row}</v></c><c r="B{row}"><v>{value}</v></c></row>"#
+        ));
+    }
+    cells.push_str(&" ".repeat(n_blanks));
+    rows(&cells)
+}
+
+#[test]
+fn a_large_sheet_that_grows_too_much_is_refused_while_it_is_read() {
+    // The archive as a whole keeps to the ratio, for it holds something that does not shrink.
+    let mut state = 1_u64;
+    let noise: Vec<u8> = (0..2_000_000)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .collect();
+    let file = workbook(&large_sheet(100, 60_000_000), "<sst></sst>");
+    let mut archive = zip::ZipWriter::new_append(
+        std::fs::OpenOptions::new().read(true).write(true).open(&file.0).unwrap(),
+    )
+    .unwrap();
+    archive.start_file("xl/media/noise.bin", SimpleFileOptions::default()).unwrap();
+    archive.write_all(&noise).unwrap();
+    archive.finish().unwrap();
+    let error = refused(&file);
+    assert_eq!(error.code(), "PAYLOAD_TOO_LARGE");
+    assert!(error.to_string().contains("a part of a workbook"), "{error}");
+}
+
+#[test]
+fn a_large_sheet_that_is_damaged_is_refused_although_it_can_be_parsed() {
+    let file = workbook(&large_sheet(40_000, 0), "<sst></sst>");
+    let table = read_sheets(&file, "t.xlsx", &ReadOptions::default()).unwrap().remove(0);
+    assert_eq!(table.plan.n_rows, 39_999);
+    let mut bytes = std::fs::read(&file.0).unwrap();
+    let name = b"xl/worksheets/sheet1.xml";
+    let listed = memchr::memmem::rfind(&bytes, name).unwrap() - 46;
+    // Another checksum in the list of members.
+    bytes[listed + 16] ^= 1;
+    std::fs::write(&file.0, bytes).unwrap();
+    let error = refused(&file);
+    assert_eq!(error.code(), "FILE_REJECTED");
+    assert!(error.to_string().contains("the workbook is damaged ("), "{error}");
+}

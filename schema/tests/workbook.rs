@@ -213,3 +213,22 @@ fn midnight_is_a_time_of_day() {
     assert_eq!(table.shown(), ["00:00:00", "12:00:00", "18:00:00"]);
     assert_eq!(table.plan.columns[0].evidence.min.as_deref(), Some("00:00:00"));
 }
+
+#[test]
+fn merged_cells_of_a_large_sheet_are_told_too() {
+    let table = one_sheet(|sheet| {
+        sheet.write_string(0, 0, "n").unwrap();
+        sheet.write_string(0, 1, "half").unwrap();
+        for row in 1..30_000 {
+            sheet.write_number(row, 0, row).unwrap();
+            sheet.write_number(row, 1, f64::from(row) / 2.0).unwrap();
+        }
+        sheet.merge_range(30_000, 0, 30_000, 1, "", &Format::new()).unwrap();
+        sheet.write_number(30_000, 0, 30_000).unwrap();
+    });
+    assert_eq!(table.types(), ["INT", "DECIMAL"]);
+    assert_eq!(table.column(1)[29_997], Some("14999.0"));
+    let merged = |notice: &&sluice_schema::Notice| notice.code == NoticeCode::MergedCells;
+    let notice = table.plan.notices.iter().find(merged).unwrap();
+    assert_eq!((notice.row, notice.count), (Some(30_001), 1));
+}

@@ -144,7 +144,7 @@ pub(super) fn job(row: jobs::Model) -> Result<Job, CatalogError> {
         phase: None,
         dataset_name: row.dataset_name,
         bytes_done: if is_read { row.source_size_bytes } else { 0 },
-        bytes_total: row.source_size_bytes,
+        bytes_total: Some(row.source_size_bytes),
         rows_done: row.row_count,
         rows_per_second: None,
         remaining_seconds: None,

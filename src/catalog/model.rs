@@ -220,14 +220,14 @@ pub struct Job {
     pub kind: JobKind,
     /// Where it stands.
     pub status: JobStatus,
-    /// What it is doing now: `RECEIVE`, `UNDERSTAND`, `LOAD`, `INDEX`, `PUBLISH`.
+    /// What it is doing now: `RECEIVE`, `UNDERSTAND`, `INFER`, `LOAD`, `INDEX`, `PUBLISH`.
     pub phase: Option<&'static str>,
     /// The name of the dataset it makes.
     pub dataset_name: String,
     /// Bytes of the source read so far in this phase.
     pub bytes_done: i64,
-    /// Bytes of the source.
-    pub bytes_total: i64,
+    /// Bytes of the source; none while it arrives and nobody said how many there are.
+    pub bytes_total: Option<i64>,
     /// Rows written so far.
     pub rows_done: i64,
     /// Rows per second since the phase began.

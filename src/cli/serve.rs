@@ -119,7 +119,8 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
     let unreadable =
         |e: std::io::Error| Failure::new(Exit::Data, format!("{}: {e}", path.display()));
     let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
-    if !file.metadata().await.map_err(unreadable)?.is_file() {
+    let metadata = file.metadata().await.map_err(unreadable)?;
+    if !metadata.is_file() {
         return Err(Failure::new(Exit::Data, format!("{}: it is no file", path.display())));
     }
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -127,7 +128,7 @@ async fn load_file(rooms: &Rooms, path: &Path) -> Outcome {
     let workspace = rooms.catalog.default_workspace();
     let bytes = ReaderStream::with_capacity(file, READ_BUFFER_BYTES);
     let failed = |failure: Failure| failure.about(path);
-    let id = rooms.ingest.receive(workspace, request, bytes).await;
+    let id = rooms.ingest.receive(workspace, request, Some(metadata.len()), bytes).await;
     let id = id.map_err(|e| failed(Failure::from(e)))?;
     let job = wait_with_bar(rooms, id, path).await?;
     told(&job).map_err(failed)?;
@@ -156,7 +157,7 @@ async fn wait_with_bar(rooms: &Rooms, id: JobId, path: &Path) -> Result<Job, Err
             bar.finish_and_clear();
             return Ok(job);
         }
-        bar.set_length(u64::try_from(job.bytes_total).unwrap_or_default());
+        bar.set_length(u64::try_from(job.bytes_total.unwrap_or_default()).unwrap_or_default());
         bar.set_position(u64::try_from(job.bytes_done).unwrap_or_default());
         bar.set_message(job.phase.unwrap_or("QUEUED").to_lowercase());
     }

@@ -257,7 +257,7 @@ pub fn job(job: &Job) -> Json {
         "datasetName": job.dataset_name,
         "progress": {
             "bytesDone": big(job.bytes_done),
-            "bytesTotal": big(job.bytes_total),
+            "bytesTotal": job.bytes_total.map(big),
             "rowsDone": big(job.rows_done),
             "rowsPerSecond": job.rows_per_second,
             "remainingSeconds": job.remaining_seconds,

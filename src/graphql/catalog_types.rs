@@ -121,7 +121,11 @@ const JOB: [FieldRow; 15] = [
     ("id", "ID!", "Names the job."),
     ("kind", "JobKind!", "What it does."),
     ("status", "JobStatus!", "Where it stands."),
-    ("phase", "String", "What it is doing now."),
+    (
+        "phase",
+        "String",
+        "What it is doing now: RECEIVE (seen on the node that receives the file), UNDERSTAND, INFER, LOAD, INDEX, PUBLISH.",
+    ),
     ("datasetName", "String!", "The dataset that it makes."),
     ("progress", "JobProgress!", "How far it is."),
     ("error", "JobError", "Why it failed."),
@@ -274,8 +278,12 @@ pub fn register(builder: SchemaBuilder, scope: Scope) -> SchemaBuilder {
             "JobProgress",
             "How far a job is.",
             &[
-                ("bytesDone", "BigInt!", "Bytes of the source read in this phase."),
-                ("bytesTotal", "BigInt", "Bytes of the source."),
+                ("bytesDone", "BigInt!", "Bytes of the source received or read in this phase."),
+                (
+                    "bytesTotal",
+                    "BigInt",
+                    "Bytes of the source; null while it is received and its sender did not say.",
+                ),
                 ("rowsDone", "BigInt!", "Rows written."),
                 ("rowsPerSecond", "Float", "The rate since the job began."),
                 ("remainingSeconds", "Float", "What is left at this rate."),
@@ -464,7 +472,7 @@ pub(super) fn query_fields() -> Vec<RootField> {
                 const NEWEST: u64 = 1_000;
                 let request = context.data::<RequestContext>()?;
                 let workspace = request.principal.workspace;
-                let jobs = request.services.ingest.jobs(workspace, NEWEST, 0).await;
+                let jobs = request.services.ingest.jobs(workspace, NEWEST).await;
                 let jobs = jobs.map_err(super::answer::to_field_error)?;
                 let rows: Vec<(Json, Arc<Job>)> = jobs
                     .into_iter()

@@ -66,7 +66,8 @@ async fn run(
     refuse_body(&app, &parts)?;
     let began_us = now_us();
     let chunks = Chunks::new(body, app.settings.body_idle_timeout);
-    let id = app.ingest.receive(principal.workspace, upload, chunks).await?;
+    let size_bytes = body::announced_length(&parts.headers);
+    let id = app.ingest.receive(principal.workspace, upload, size_bytes, chunks).await?;
     let job = app.ingest.wait(principal.workspace, id, wait).await?;
     let mut answer = app.engine.job_json(&principal, &job).await;
     if job.created_at_us < began_us {

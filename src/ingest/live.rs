@@ -15,7 +15,7 @@ use crate::catalog::now_us;
 /// How long loading takes, as a multiple of understanding: for the estimate of what is left.
 const LOAD_PER_UNDERSTAND: f64 = 1.5;
 /// Rates are told after this time, when they mean something.
-const RATE_AFTER_US: i64 = 200_000;
+pub(super) const RATE_AFTER_US: i64 = 200_000;
 
 /// What a job is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,8 @@ impl LiveJob {
         let phase = phase.unwrap_or(Phase::Queued);
         let elapsed_us = now_us() - self.phase_began_us.load(Ordering::Relaxed);
         job.phase = phase.name();
-        job.bytes_done = shown(self.bytes_done.load(Ordering::Relaxed)).min(job.bytes_total);
+        let bytes_total = job.bytes_total.unwrap_or(i64::MAX);
+        job.bytes_done = shown(self.bytes_done.load(Ordering::Relaxed)).min(bytes_total);
         job.rows_done = shown(self.rows_done.load(Ordering::Relaxed));
         if !phase.reads() || elapsed_us < RATE_AFTER_US {
             return;
@@ -139,9 +140,9 @@ impl LiveJob {
         job.rows_per_second = Some(to_float(job.rows_done) / elapsed_s);
         if job.bytes_done > 0 {
             let bytes_per_second = to_float(job.bytes_done) / elapsed_s;
-            let of_phase = to_float(job.bytes_total - job.bytes_done) / bytes_per_second;
+            let of_phase = to_float(bytes_total - job.bytes_done) / bytes_per_second;
             let of_load = if phase != Phase::Load {
-                LOAD_PER_UNDERSTAND * to_float(job.bytes_total) / bytes_per_second
+                LOAD_PER_UNDERSTAND * to_float(bytes_total) / bytes_per_second
             } else {
                 0.0
             };
@@ -170,11 +171,11 @@ impl Control for LiveJob {
     }
 }
 
-fn shown(count: u64) -> i64 {
+pub(super) fn shown(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// For rates: exact below 2^53, near enough above.
-fn to_float(count: i64) -> f64 {
+pub(super) fn to_float(count: i64) -> f64 {
     count as f64
 }

@@ -4,6 +4,7 @@
 //! loads and publishes. A crash at any instant leaves the old version or the new one.
 
 mod admit;
+mod arrival;
 mod background;
 mod columns;
 mod derive;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::admit::{CellCorrection, Correction};
+use self::arrival::Arrivals;
 pub use self::derive::Derivation;
 pub use self::inspect::{InspectedSheet, inspect_file};
 pub use self::request::{UploadRequest, option_of_text, read_options};
@@ -89,6 +91,7 @@ impl Ingest {
             limits: settings.file_limits.clone(),
             concurrency: settings.load_concurrency.max(1),
             live: Mutex::new(HashMap::new()),
+            arrivals: Arrivals::default(),
             wake: Notify::new(),
             stop: CancellationToken::new(),
             is_leaving: AtomicBool::new(false),
@@ -106,26 +109,6 @@ impl Ingest {
         let max_upload_bytes = settings.max_upload_bytes;
         let inspections = tokio::sync::Semaphore::new(settings.load_concurrency.max(1));
         Ok(Arc::new(Ingest { shared, max_upload_bytes, tasks: Mutex::new(tasks), inspections }))
-    }
-
-    /// Streams the body to the spool while hashing and counting; acknowledged when this returns.
-    ///
-    /// # Errors
-    /// CONFLICT for a taken name in mode CREATE, before the body is read; PAYLOAD_TOO_LARGE,
-    /// BAD_USER_INPUT for a body that breaks off, STORAGE_UNAVAILABLE.
-    pub async fn receive<S, E>(
-        &self,
-        workspace: WorkspaceId,
-        request: UploadRequest,
-        body: S,
-    ) -> Result<JobId>
-    where
-        S: Stream<Item = std::result::Result<Bytes, E>> + Unpin + Send,
-        E: std::error::Error + Send + Sync + 'static,
-    {
-        self.check(workspace, &request)?;
-        let spooled = self.spool(body).await?;
-        self.accept(workspace, request, spooled).await
     }
 
     /// Refuses at once what could only fail later.
@@ -163,8 +146,17 @@ impl Ingest {
         request: UploadRequest,
         spooled: Spooled,
     ) -> Result<JobId> {
+        self.accept_as(JobId(Uuid::now_v7()), workspace, request, spooled).await
+    }
+
+    async fn accept_as(
+        &self,
+        id: JobId,
+        workspace: WorkspaceId,
+        request: UploadRequest,
+        spooled: Spooled,
+    ) -> Result<JobId> {
         let wishes = serde_json::to_string(&request.wishes()).map_err(Error::internal)?;
-        let id = JobId(Uuid::now_v7());
         let mut job = NewJob {
             id,
             workspace,
@@ -263,6 +255,14 @@ impl Ingest {
         }
     }
 
+    /// The same, whether it is taken or not.
+    fn name_of(&self, workspace: WorkspaceId, request: &UploadRequest) -> String {
+        match place(&self.shared.catalog.snapshot(workspace), &request.label()) {
+            Place::Existing(dataset) => dataset.name.clone(),
+            Place::New { name, .. } => name,
+        }
+    }
+
     /// The job, at once or when it ended or after `limit`, whichever is first.
     ///
     /// # Errors
@@ -287,29 +287,40 @@ impl Ingest {
         }
     }
 
-    /// The job, with live progress while it runs.
+    /// The job, with live progress while it runs; one whose bytes still arrive only on the node that
+    /// receives them.
     ///
     /// # Errors
     /// NOT_FOUND, also for a job of another workspace; STORAGE_UNAVAILABLE.
     pub async fn job(&self, workspace: WorkspaceId, id: JobId) -> Result<Job> {
+        // Looked for before the row: it is forgotten once there is one.
+        let arrival = self.shared.arrivals.find(workspace, id);
         let found = self.shared.catalog.job(workspace, id).await;
-        let mut job = found.map_err(|error| match error {
-            CatalogError::NotFound => Error::not_found("There is no job with this id."),
-            error => error.into(),
-        })?;
+        let mut job = match (found, arrival) {
+            (Ok(job), _) => job,
+            (Err(CatalogError::NotFound), Some(arrival)) => return Ok(arrival.job()),
+            (Err(CatalogError::NotFound), None) => {
+                return Err(Error::not_found("There is no job with this id."));
+            }
+            (Err(error), _) => return Err(error.into()),
+        };
         self.show_progress(&mut job);
         Ok(job)
     }
 
-    /// Newest first.
+    /// The newest, those first whose bytes still arrive at this node.
     ///
     /// # Errors
     /// STORAGE_UNAVAILABLE.
-    pub async fn jobs(&self, workspace: WorkspaceId, limit: u64, offset: u64) -> Result<Vec<Job>> {
-        let mut jobs = self.shared.catalog.jobs(workspace, limit, offset).await?;
-        for job in &mut jobs {
+    pub async fn jobs(&self, workspace: WorkspaceId, limit: u64) -> Result<Vec<Job>> {
+        let mut jobs = self.shared.arrivals.jobs(workspace);
+        let mut queued = self.shared.catalog.jobs(workspace, limit, 0).await?;
+        jobs.retain(|arriving| queued.iter().all(|job| job.id != arriving.id));
+        for job in &mut queued {
             self.show_progress(job);
         }
+        jobs.append(&mut queued);
+        jobs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(jobs)
     }
 
@@ -341,13 +352,22 @@ impl Ingest {
         Ok(())
     }
 
-    /// Ends a job: a queued one at once, a running one at its next block. A job that has ended
-    /// stays as it is.
+    /// Ends a job: a queued one at once, a running one at its next block, an upload with its
+    /// connection. A job that has ended stays as it is.
     ///
     /// # Errors
     /// NOT_FOUND; STORAGE_UNAVAILABLE.
     pub async fn cancel(&self, workspace: WorkspaceId, id: JobId) -> Result<Job> {
-        let job = self.job(workspace, id).await?;
+        let arrival = self.shared.arrivals.find(workspace, id);
+        let ended = match arrival {
+            Some(arrival) => Some(arrival.cancel().await),
+            None => None,
+        };
+        let job = match (self.job(workspace, id).await, ended) {
+            // It is gone, and was never acknowledged.
+            (Err(Error { code: Code::NotFound, .. }), Some(ended)) => return Ok(ended),
+            (job, _) => job?,
+        };
         if job.status.is_final() {
             return Ok(job);
         }

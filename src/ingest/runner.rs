@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::arrival::Arrivals;
 use super::background;
 use super::draft::{self, Draft};
 use super::failure::Failure;
@@ -53,6 +54,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) concurrency: usize,
     pub(super) live: Mutex<HashMap<JobId, Arc<LiveJob>>>,
+    pub(super) arrivals: Arrivals,
     /// A job was queued, or one ended.
     pub(super) wake: Notify,
     /// Nothing new begins.

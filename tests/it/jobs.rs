@@ -1,10 +1,14 @@
 //! Jobs from the outside: their phases and progress, cancelled wherever they are, begun again.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::harness::fixtures::generation;
+use crate::harness::folder::files_below;
+use crate::harness::server::ADMIN_KEY;
 use crate::harness::{Client, Server, both_stores, eventually};
 
 const N_ROWS: usize = 60_000;
@@ -38,7 +42,7 @@ fn number(value: &Value) -> u64 {
 
 /// Files of dataset versions; PostgreSQL keeps none here.
 fn tables(server: &Server) -> usize {
-    crate::harness::folder::files_below(&server.data_dir().join("datasets")).len()
+    files_below(&server.data_dir().join("datasets")).len()
 }
 
 #[test]
@@ -134,5 +138,104 @@ fn the_phases_of_a_load_come_in_order() {
             seen.iter().map(|phase| order.iter().position(|it| it == phase).unwrap()).collect();
         assert!(places.is_sorted(), "{seen:?}");
         assert!(!seen.is_empty());
+    });
+}
+
+const SLOW: &str = "a,b\n1,2\n3,4\n";
+
+/// Sends the first bytes of an upload; the head says how many there are, or that they come in chunks.
+fn begin_slowly(server: &Server, name: &str, framing: &str, bytes: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    let head = format!(
+        "PUT /upload/{name}?wait=60 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_KEY}\r\nconnection: close\r\n{framing}\r\n\r\n{bytes}"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+/// All jobs, those that arrive and those of the catalog.
+fn jobs(client: &Client) -> Vec<Value> {
+    let query = "{ jobs { id kind status phase datasetName progress { bytesDone bytesTotal } datasets { name } } }";
+    client.data(query)["jobs"].as_array().unwrap().clone()
+}
+
+/// The newest job, once it has received so many bytes.
+fn arriving(client: &Client, n_bytes: usize) -> Value {
+    eventually("the bytes that were sent", LIMIT, || {
+        let job = jobs(client).into_iter().next()?;
+        (number(&job["progress"]["bytesDone"]) == n_bytes as u64).then_some(job)
+    })
+}
+
+fn answer(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn an_upload_is_a_job_while_its_bytes_arrive() {
+    both_stores(|server| {
+        let client = server.client();
+        let (first, rest) = SLOW.split_at(5);
+        let length = format!("content-length: {}", SLOW.len());
+        let mut stream = begin_slowly(server, "slow", &length, first);
+        let job = arriving(&client, first.len());
+        assert_eq!(
+            job,
+            json!({
+                "id": job["id"], "kind": "LOAD", "status": "RUNNING", "phase": "RECEIVE",
+                "datasetName": "slow", "datasets": [],
+                "progress": { "bytesDone": "5", "bytesTotal": "12" },
+            })
+        );
+        let id = job["id"].as_str().unwrap();
+        let alone = self::job(&client, id);
+        assert_eq!((&alone["status"], &alone["phase"]), (&json!("RUNNING"), &json!("RECEIVE")));
+        assert_eq!(client.data("{ datasets { name } }"), json!({ "datasets": [] }));
+        stream.write_all(&rest.as_bytes()[..3]).unwrap();
+        assert_eq!(arriving(&client, first.len() + 3)["id"], id);
+        stream.write_all(&rest.as_bytes()[3..]).unwrap();
+        let answer = answer(stream);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.contains(id), "{answer}");
+        let listed = jobs(&client);
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        assert_eq!((&listed[0]["id"], &listed[0]["status"]), (&json!(id), &json!("SUCCEEDED")));
+        assert_eq!(listed[0]["datasets"], json!([{ "name": "slow" }]));
+        assert_eq!(
+            client.data("{ slow { a b } }")["slow"],
+            json!([{ "a": 1, "b": 2 }, { "a": 3, "b": 4 }])
+        );
+    });
+}
+
+#[test]
+fn an_upload_that_does_not_arrive_leaves_no_job() {
+    both_stores(|server| {
+        let client = server.client();
+        client.load("kept", SLOW);
+        let kept = jobs(&client);
+        let chunk = "3\r\na,b\r\n";
+        let begin = || begin_slowly(server, "kept", "transfer-encoding: chunked", chunk);
+        let is_gone = || eventually("no arrival", LIMIT, || (jobs(&client) == kept).then_some(()));
+
+        let stream = begin();
+        let job = arriving(&client, 3);
+        // Nobody said how many bytes there are.
+        assert_eq!(job["progress"], json!({ "bytesDone": "3", "bytesTotal": null }));
+        stream.shutdown(Shutdown::Both).unwrap();
+        is_gone();
+        let id = job["id"].as_str().unwrap();
+        assert_eq!(self::job(&client, id), Value::Null);
+
+        let stream = begin();
+        let id = arriving(&client, 3)["id"].as_str().unwrap().to_owned();
+        assert_eq!(cancel(&client, &id), "CANCELLED");
+        is_gone();
+        let answer = answer(stream);
+        assert!(answer.contains("CONFLICT") && answer.contains("cancelled"), "{answer}");
+        assert!(files_below(&server.data_dir().join("spool")).is_empty());
+        assert_eq!(client.data("{ dataset(name: \"kept\") { version } }")["dataset"]["version"], 1);
     });
 }
