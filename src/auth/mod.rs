@@ -4,6 +4,7 @@
 //! by its hash takes the same time whether it exists or not.
 
 mod credential;
+mod rates;
 mod secrets;
 
 use std::collections::HashMap;
@@ -17,12 +18,13 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use self::credential::{credential, refusal};
+pub use self::rates::{Class, Rates};
 use self::secrets::{Secrets, random};
 use crate::catalog::model::{Scope, WorkspaceId};
 use crate::catalog::{ApiKey, Catalog, CatalogError, now_us};
-use crate::config::Settings;
+use crate::config::{Secret, Settings};
 use crate::error::{Error, Result};
-use crate::store::cursor::CursorKey;
+use crate::store::cursor::{CursorKey, CursorKeys};
 
 /// How long a looked-up key may be answered from memory: a revoked one ends within it.
 const CACHE_AGE: Duration = Duration::from_secs(1);
@@ -64,6 +66,7 @@ pub struct Auth {
     catalog: Arc<Catalog>,
     /// HMAC with the pepper already taken in; cloned for each key.
     hmac: Hmac<Sha256>,
+    cursor_keys: Arc<CursorKeys>,
     admin: Option<(Hash, Principal)>,
     known: moka::future::Cache<Hash, Option<Arc<Known>>>,
     sign_in_tokens: Mutex<HashMap<Hash, Instant>>,
@@ -88,12 +91,15 @@ impl Auth {
     }
 
     async fn with_secrets(catalog: Arc<Catalog>, secrets: &Secrets) -> Result<Auth> {
-        let hmac = Hmac::new_from_slice(secrets.pepper.as_bytes())
+        let hmac = Hmac::new_from_slice(secrets.pepper.expose().as_bytes())
             .map_err(|error| Error::internal(error.to_string()))?;
         let workspace = catalog.default_workspace();
+        let cursor_keys = secrets.secret_keys.iter().map(cursor_key).collect::<Result<_>>()?;
+        let cursor_keys = Arc::new(CursorKeys::new(cursor_keys));
         let mut auth = Auth {
             catalog,
             hmac,
+            cursor_keys,
             admin: None,
             known: moka::future::Cache::builder()
                 .max_capacity(CACHE_KEYS)
@@ -105,7 +111,7 @@ impl Auth {
         if let Some(key) = &secrets.admin_key {
             let key_prefix = ENV_PREFIX.to_owned();
             let principal = Principal { workspace, scope: Scope::Admin, key_prefix };
-            auth.admin = Some((auth.hash(key), principal));
+            auth.admin = Some((auth.hash(key.expose()), principal));
         } else if auth.catalog.is_owner() && auth.catalog.has_no_keys().await? {
             let (key, _) = auth.create_key(workspace, "first admin", Scope::Admin, None).await?;
             auth.first_key = Mutex::new(Some(key));
@@ -269,10 +275,9 @@ impl Auth {
         Ok((key, expires_at_us))
     }
 
-    /// What cursors are signed with: the same at each start and on each node, as the pepper is.
-    pub fn cursor_key(&self) -> CursorKey {
-        // No key begins with this, so no kept hash of one is ever a cursor's key.
-        CursorKey::new(self.hash("cursors"))
+    /// What cursors are signed with: the same at each start and on each node, as the secret key is.
+    pub fn cursor_keys(&self) -> &Arc<CursorKeys> {
+        &self.cursor_keys
     }
 
     fn hash(&self, text: &str) -> Hash {
@@ -301,6 +306,14 @@ impl Principal {
             .replacen("this", "This", 1),
         ))
     }
+}
+
+/// The key of cursors that follows from a secret key; nothing else is ever made so from it.
+fn cursor_key(secret: &Secret) -> Result<CursorKey> {
+    let mut hmac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes())
+        .map_err(|error| Error::internal(error.to_string()))?;
+    hmac.update(b"cursors");
+    Ok(CursorKey::new(hmac.finalize().into_bytes().into()))
 }
 
 /// Whether a text can be a key of ours at all, so that nothing else reaches the catalog.

@@ -20,12 +20,12 @@ use super::schema::ValidateOnly;
 use super::schemas::Schemas;
 use super::tag::{Question, Tag, sha_of};
 use super::{manifest, trusted};
-use crate::auth::{Auth, Principal};
+use crate::auth::{Auth, Class, Principal, Rates};
 use crate::catalog::Catalog;
 use crate::catalog::model::{Job, Scope};
 use crate::catalog::snapshot::Snapshot;
-use crate::config::{DocumentMode, QueryLimits, Settings};
-use crate::error::{Code, Error, Result};
+use crate::config::{DocumentMode, Introspection, QueryLimits, Settings};
+use crate::error::{Code, Error, Result, Standing};
 use crate::indexes::Indexer;
 use crate::ingest::Ingest;
 use crate::query::cache::AnswerCache;
@@ -80,6 +80,8 @@ pub struct Answer {
     pub is_refused_mutation: bool,
     /// Whether a client may keep it.
     pub keeping: Keeping,
+    /// How the client stands with the limit that the operation itself met, if it met one.
+    pub standing: Option<Standing>,
 }
 
 /// Whether a client may keep an answer.
@@ -116,6 +118,8 @@ pub(super) struct RequestContext {
     uploads: Mutex<Vec<Option<Upload>>>,
 }
 
+/// What asking for the schema weighs, as cells of rows.
+const INTROSPECTION_CELLS: u64 = 20_000;
 /// Stands in a variable for the file with this number.
 const UPLOAD_MARKER: &str = "#__sluice_upload:";
 
@@ -135,7 +139,8 @@ pub struct Engine {
     plan_settings: PlanSettings,
     statement_timeout: Duration,
     persisted: Persisted,
-    has_introspection: bool,
+    introspection: Introspection,
+    rates: Arc<Rates>,
 }
 
 impl Engine {
@@ -145,10 +150,11 @@ impl Engine {
         store: Arc<Store>,
         ingest: Arc<Ingest>,
         auth: Arc<Auth>,
+        rates: Arc<Rates>,
         settings: &Settings,
     ) -> Engine {
         let indexer = Indexer::new(Arc::clone(&catalog), Arc::clone(&store), settings);
-        let plan_settings = PlanSettings::new(settings, auth.cursor_key());
+        let plan_settings = PlanSettings::new(settings, auth.cursor_keys());
         Engine {
             persisted: Persisted::new(Arc::clone(&catalog), settings),
             services: Arc::new(Services {
@@ -156,9 +162,9 @@ impl Engine {
                 store,
                 ingest,
                 indexer,
-                schemas: Schemas::new(),
+                schemas: Schemas::new(!settings.is_production()),
                 auth,
-                plan_settings,
+                plan_settings: plan_settings.clone(),
                 statement_timeout: settings.statement_timeout,
                 query_limits: settings.query_limits,
                 max_documents_bytes: settings.max_documents_bytes,
@@ -167,7 +173,8 @@ impl Engine {
             answers: AnswerCache::new(settings.response_cache_bytes),
             plan_settings,
             statement_timeout: settings.statement_timeout,
-            has_introspection: settings.introspection,
+            introspection: settings.introspection,
+            rates,
         }
     }
 
@@ -217,7 +224,7 @@ impl Engine {
                 let limits = &self.plan_settings.limits;
                 let name = request.operation_name.as_deref();
                 let document = Document::parse(&request.query, name, limits)?;
-                if !self.has_introspection && document.introspects() {
+                if document.introspects() && !self.tells_schema(principal) {
                     return Err(introspection_is_off());
                 }
                 (Arc::new(KnownDocument::new(document, sha)?), true)
@@ -240,11 +247,14 @@ impl Engine {
             self.persisted.remember(principal.workspace, sha, &request.query);
         }
         if known.document.is_mutation() {
+            let n_fields = known.document.root_field_count();
+            let standing = self.rates.charge(principal, Class::Write, n_fields)?;
             let response = self.respond(principal, &snapshot, &known, request, variables).await?;
-            return Ok(answer::ordinary(&response, request_id));
+            return Ok(Answer { standing, ..answer::ordinary(&response, request_id) });
         }
         let plan = known.plan(&snapshot, &variables, || {
-            let plan = Plan::new(&known.document, &snapshot, &variables, self.plan_settings)?;
+            let settings = self.plan_settings.clone();
+            let plan = Plan::new(&known.document, &snapshot, &variables, settings)?;
             for (dataset, wish, statement) in plan.wishes() {
                 self.services.indexer.watch(snapshot.workspace, dataset, wish, statement);
             }
@@ -261,6 +271,7 @@ impl Engine {
                 document: &sha,
                 operation_name: request.operation_name.as_deref(),
                 variables: &request.variables,
+                cursor_keys: &self.plan_settings.cursor_keys,
                 default_limit: self.plan_settings.default_limit,
             };
             let made = question.tag(&runs);
@@ -269,6 +280,10 @@ impl Engine {
             }
             tag = Some(made);
         }
+        // What a query weighs is known before anything runs.
+        let is_told = known.document.introspects();
+        let n_cells = if is_told { cost.saturating_add(INTROSPECTION_CELLS) } else { cost };
+        let standing = self.rates.charge_cells(principal, n_cells)?;
         let shows_cache = request.shows_cache;
         let store = &self.services.store;
         let answers = match <[_; 1]>::try_from(runs) {
@@ -296,6 +311,7 @@ impl Engine {
         let shown = shows_cache.then(|| answer::shown(&plan, &answers, cost));
         let answer =
             answer::assemble(&plan, answers, ordinary.as_ref(), shown.as_deref(), request_id);
+        let answer = Answer { standing, ..answer };
         if shows_cache || answer.first_error.is_some() {
             return Ok(answer);
         }
@@ -305,6 +321,15 @@ impl Engine {
             return Ok(Answer::unchanged(tag));
         }
         Ok(Answer { keeping: Keeping::Tagged(tag), ..answer })
+    }
+
+    /// Whether `__schema` and `__type` are answered to this principal.
+    fn tells_schema(&self, principal: &Principal) -> bool {
+        match self.introspection {
+            Introspection::On => true,
+            Introspection::Admins => principal.scope >= Scope::Admin,
+            Introspection::Off => false,
+        }
     }
 
     /// Reads the variables, with markers in the places of uploaded files.
@@ -377,7 +402,7 @@ impl Engine {
     /// FORBIDDEN to all but admins where introspection is off; INTERNAL when the schema cannot be
     /// built, which naming excludes.
     pub async fn sdl(&self, principal: &Principal) -> Result<String> {
-        if !self.has_introspection && principal.scope < Scope::Admin {
+        if self.introspection != Introspection::On && principal.scope < Scope::Admin {
             return Err(introspection_is_off());
         }
         let snapshot = self.services.catalog.snapshot(principal.workspace);
@@ -433,6 +458,7 @@ impl Answer {
             first_error: None,
             is_refused_mutation: false,
             keeping: Keeping::Unchanged(tag),
+            standing: None,
         }
     }
 }

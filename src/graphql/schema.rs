@@ -42,18 +42,23 @@ impl Extension for StopAfterValidation {
 }
 
 /// A schema of the catalog and these datasets, among which are all that they are linked with.
+/// With `suggests`, errors name what is near a wrong name.
 ///
 /// # Errors
 /// When names collide or are illegal, which the naming of datasets and columns excludes.
 pub fn build<'d>(
     datasets: impl IntoIterator<Item = &'d Arc<Dataset>>,
     snapshot: &Snapshot,
+    suggests: bool,
 ) -> Result<Schema, SchemaError> {
     let mut query = Object::new("Query").description("All that can be read.");
     let mut builder = Schema::build("Query", Some("Mutation"), None)
         .enable_uploading()
         .limit_recursive_depth(256)
         .extension(StopAfterValidation);
+    if !suggests {
+        builder = builder.disable_suggestions();
+    }
     builder = types::register_shared(builder);
     builder = catalog_types::register(builder);
     builder = mutations::register(builder);

@@ -63,12 +63,14 @@ struct Whole {
 pub(super) struct Schemas {
     small: Cache<SmallKey, Schema>,
     whole: Arc<WholeSchemas>,
+    /// Whether errors name what is near a wrong name.
+    suggests: bool,
     _sweeper: JoinSet<()>,
 }
 
 impl Schemas {
     /// None yet; must be called where tasks can be started.
-    pub(super) fn new() -> Schemas {
+    pub(super) fn new(suggests: bool) -> Schemas {
         let small = Cache::builder()
             .max_capacity(SMALL_SCHEMA_DATASETS)
             .weigher(|key: &SmallKey, _| u32::try_from(key.2.len() + 2).unwrap_or(u32::MAX))
@@ -82,7 +84,7 @@ impl Schemas {
                 swept.kept().retain(|whole| whole.last_used.elapsed() < WHOLE_SCHEMA_IDLE);
             }
         });
-        Schemas { small, whole, _sweeper: sweeper }
+        Schemas { small, whole, suggests, _sweeper: sweeper }
     }
 
     /// A schema of the datasets that a document with these variables can reach.
@@ -112,7 +114,8 @@ impl Schemas {
             datasets,
         );
         let n_datasets = part.datasets().len();
-        let build = move || schema::build(part.datasets(), &part);
+        let suggests = self.suggests;
+        let build = move || schema::build(part.datasets(), &part, suggests);
         let schema = if n_datasets > BUILT_IN_PLACE {
             tokio::task::spawn_blocking(build).await.map_err(Error::internal)?
         } else {
@@ -138,7 +141,9 @@ impl Schemas {
         // Never two of one workspace at once.
         self.whole.kept().retain(|whole| whole.workspace != snapshot.workspace);
         let built = Arc::clone(snapshot);
-        let build = tokio::task::spawn_blocking(move || schema::build(built.datasets(), &built));
+        let suggests = self.suggests;
+        let build = move || schema::build(built.datasets(), &built, suggests);
+        let build = tokio::task::spawn_blocking(build);
         let schema = build.await.map_err(Error::internal)?.map_err(Error::internal)?;
         self.whole.keep(snapshot, schema.clone());
         Ok(schema)
@@ -288,7 +293,7 @@ mod tests {
             Snapshot::new(workspace, 1, schema_revision, [])
         };
         let keep = |snapshot: &Snapshot| {
-            whole.keep(snapshot, schema::build(snapshot.datasets(), snapshot).unwrap());
+            whole.keep(snapshot, schema::build(snapshot.datasets(), snapshot, true).unwrap());
         };
         keep(&empty(1, 1));
         keep(&empty(2, 1));

@@ -96,6 +96,28 @@ impl Document {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Mutation)
     }
 
+    /// Fields at the root of the operation, those of fragments included.
+    pub fn root_field_count(&self) -> u32 {
+        let Ok(operation) = self.operation() else { return 0 };
+        let mut n_fields = 0_u32;
+        let mut open = vec![&operation.selection_set.node];
+        // Parsing made sure that fragments are neither endless nor many.
+        while let Some(selection) = open.pop() {
+            for item in &selection.items {
+                match &item.node {
+                    Selection::Field(_) => n_fields = n_fields.saturating_add(1),
+                    Selection::InlineFragment(inline) => open.push(&inline.node.selection_set.node),
+                    Selection::FragmentSpread(spread) => {
+                        let name = &spread.node.fragment_name.node;
+                        let fragment = self.parsed.fragments.get(name);
+                        open.extend(fragment.map(|it| &it.node.selection_set.node));
+                    }
+                }
+            }
+        }
+        n_fields
+    }
+
     /// Whether any operation of the document asks what the schema has.
     pub fn introspects(&self) -> bool {
         let operations = self.parsed.operations.iter().map(|(_, it)| &it.node.selection_set.node);

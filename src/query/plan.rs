@@ -17,7 +17,7 @@ use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
-use crate::store::cursor::CursorKey;
+use crate::store::cursor::CursorKeys;
 use crate::store::json::key_bytes;
 use crate::store::run::{Run, Statement};
 
@@ -56,7 +56,7 @@ pub fn root_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<(&'s Arc<Dat
 }
 
 /// What a plan depends on besides the document.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PlanSettings {
     /// Bounds on documents.
     pub limits: QueryLimits,
@@ -67,12 +67,12 @@ pub struct PlanSettings {
     /// Which SQL.
     pub dialect: Dialect,
     /// What cursors are signed with.
-    pub cursor_key: CursorKey,
+    pub cursor_keys: Arc<CursorKeys>,
 }
 
 impl PlanSettings {
     /// What these settings say.
-    pub fn new(settings: &Settings, cursor_key: CursorKey) -> PlanSettings {
+    pub fn new(settings: &Settings, cursor_keys: &Arc<CursorKeys>) -> PlanSettings {
         PlanSettings {
             limits: settings.query_limits,
             default_limit: Ord::min(settings.default_limit, settings.max_limit),
@@ -81,7 +81,7 @@ impl PlanSettings {
                 None => Dialect::Sqlite,
                 Some(_) => Dialect::Postgres,
             },
-            cursor_key,
+            cursor_keys: Arc::clone(cursor_keys),
         }
     }
 }
@@ -190,7 +190,7 @@ impl Plan {
             default_limit: settings.default_limit,
             max_limit: settings.max_limit,
             dialect: settings.dialect,
-            cursor_key: settings.cursor_key,
+            cursor_keys: &settings.cursor_keys,
             slots: Vec::new(),
             n_predicates: 0,
             tables: Vec::new(),
