@@ -65,8 +65,8 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    refuse_dangers(&loaded)?;
     let settings = loaded.settings;
-    refuse_dangers(&settings)?;
     make_data_dir(&settings)?;
     descriptors::raise();
     block_on(async move {
@@ -77,6 +77,11 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             Failure::other(format!("{} cannot be listened at: {e}", settings.listen))
         })?;
         let address = listener.local_addr()?;
+        if settings.allowed_hosts.is_empty() && !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(
+                "requests for any name are answered; set allowed_hosts to the names of this server"
+            );
+        }
         say(&format!("listening on {address}"));
 
         let app = Arc::new(App {
@@ -108,11 +113,11 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
 }
 
 /// Production starts only where nothing speaks against it; all that does is told at once.
-fn refuse_dangers(settings: &Settings) -> Outcome {
-    if !settings.is_production() {
+fn refuse_dangers(loaded: &Loaded) -> Outcome {
+    if !loaded.settings.is_production() {
         return Ok(());
     }
-    let found = dangers(settings, Path::new(".env"));
+    let found = dangers(loaded, Path::new(".env"));
     if found.is_empty() {
         return Ok(());
     }

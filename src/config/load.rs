@@ -136,6 +136,16 @@ impl Loaded {
         self.origins.get(name).cloned().unwrap_or(Origin::Default)
     }
 
+    /// The settings file, if a secret stands in it.
+    pub(super) fn file_with_secrets(&self) -> Option<&Path> {
+        ALL.iter().filter(|spec| spec.is_secret()).find_map(|spec| {
+            match self.origins.get(spec.name) {
+                Some(Origin::File(path)) => Some(path.as_path()),
+                _ => None,
+            }
+        })
+    }
+
     fn set(
         &mut self,
         spec: &'static Spec,

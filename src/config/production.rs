@@ -6,7 +6,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{Secret, Settings};
+use super::{Loaded, Secret};
 
 /// A secret of production has as many characters as 16 random bytes in hexadecimal digits.
 const MIN_SECRET_CHARS: usize = 32;
@@ -53,7 +53,8 @@ const EXAMPLE_WORDS: [&str; 34] = [
 const REMEDY: &str = "for example the output of: openssl rand -hex 32";
 
 /// What keeps these settings from being served to strangers; empty when nothing does.
-pub fn dangers(settings: &Settings, dotenv: &Path) -> Vec<String> {
+pub fn dangers(loaded: &Loaded, dotenv: &Path) -> Vec<String> {
+    let settings = &loaded.settings;
     let mut found = Vec::new();
     check_secret("SECRET_KEY", settings.secret_key.as_ref(), &mut found);
     check_secret("API_KEY_SALT", settings.api_key_salt.as_ref(), &mut found);
@@ -88,11 +89,14 @@ pub fn dangers(settings: &Settings, dotenv: &Path) -> Vec<String> {
             "data_dir {folder} is open to every user of the machine; close it: chmod 700 {folder}"
         ));
     }
-    if others_may(dotenv, 0o006) {
-        let file = dotenv.display();
-        found.push(format!(
-            "{file} can be read by every user of the machine; close it: chmod 600 {file}"
-        ));
+    // Other files matter where a secret stands in them.
+    for file in loaded.file_with_secrets().into_iter().chain([dotenv]) {
+        if others_may(file, 0o006) {
+            let file = file.display();
+            found.push(format!(
+                "{file} can be read by every user of the machine; close it: chmod 600 {file}"
+            ));
+        }
     }
     found
 }

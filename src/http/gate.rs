@@ -2,6 +2,8 @@
 //!
 //! Every route that needs a key begins here, before it reads a body.
 
+use std::net::IpAddr;
+
 use axum::http::HeaderMap;
 
 use super::App;
@@ -44,13 +46,17 @@ pub(super) fn charge(app: &App, principal: &Principal, class: Class, n_units: u3
     }
 }
 
+/// Who asks, as an address: that of the connection, or what a trusted proxy says.
+pub(super) fn address(app: &App, headers: &HeaderMap) -> IpAddr {
+    client_address(peer(), headers, &app.settings.trusted_proxies)
+}
+
 /// The same refusal of a sign-in, or RATE_LIMITED when the address has had too many.
 pub(super) fn count_failure(app: &App, headers: &HeaderMap, error: Error) -> Error {
     if error.code != Code::Unauthenticated {
         return error;
     }
-    let address = client_address(peer(), headers, &app.settings.trusted_proxies);
-    match app.rates.fail(address) {
+    match app.rates.fail(address(app, headers)) {
         Ok(standing) => {
             note(standing);
             error

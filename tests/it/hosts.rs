@@ -189,3 +189,24 @@ fn pages_of_listed_origins_read_answers_and_their_limits() {
         assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
     }
 }
+
+#[test]
+fn headers_have_their_limit() {
+    let server = Server::start(StoreKind::Sqlite);
+    // Names and values count: those of `host` and `connection` are 28 bytes.
+    let ask = |n_bytes: usize| {
+        let long = "x".repeat(n_bytes - 28 - "x-long".len());
+        let request = format!(
+            "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-long: {long}\r\n\r\n"
+        );
+        raw(&server.address, request)
+    };
+    let (fits, too_much) = (ask(16 << 10), ask((16 << 10) + 1));
+    assert!(fits.starts_with("HTTP/1.1 200"), "{fits:.300}");
+    assert!(too_much.starts_with("HTTP/1.1 431"), "{too_much:.300}");
+    assert!(too_much.contains("\"requestId\""), "{too_much}");
+    let many: String = (0..101).map(|n| format!("x-{n}: y\r\n")).collect();
+    let request = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{many}\r\n");
+    assert!(raw(&server.address, request).starts_with("HTTP/1.1 431"));
+    assert_eq!(server.client().get("/healthz").status, 200);
+}

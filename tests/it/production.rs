@@ -104,6 +104,10 @@ fn what_is_open_to_others_is_refused() {
     mode(&dotenv, 0o604);
     assert!(refusal(&folder, &arguments, &SAFE).contains("chmod 600"));
     mode(&dotenv, 0o600);
+    let file = folder.file("sluice.toml", format!("secret_key = \"{SECRET}\"\n"));
+    mode(&file, 0o644);
+    let without_key: Vec<_> = SAFE.into_iter().filter(|(name, _)| *name != "SECRET_KEY").collect();
+    assert!(refusal(&folder, &arguments, &without_key).contains("chmod 600 sluice.toml"));
     // Nothing of it matters to people at their own machine.
     let (options, _) = Options::of(StoreKind::Sqlite);
     mode(&data, 0o755);
