@@ -4,8 +4,12 @@
 //! is as it is. Nothing here opens a file of the data folder or a connection, and secrets are never
 //! printed.
 
+mod field;
 mod jwt;
 mod load;
+mod network;
+mod production;
+mod rate;
 mod secret;
 mod table;
 mod units;
@@ -16,11 +20,18 @@ use std::time::Duration;
 
 pub use self::jwt::{JwtAlgorithm, JwtSettings};
 pub use self::load::{Loaded, Origin, SettingsError, Sources, load};
+pub use self::network::{Network, split_host};
+pub use self::production::dangers;
+pub use self::rate::Rate;
 pub use self::secret::Secret;
 
 /// Everything that can be set, with its value in force.
 #[derive(Clone)]
 pub struct Settings {
+    /// Whom the server is for.
+    pub environment: Environment,
+    /// Whether everything is logged; never in production.
+    pub debug: bool,
     /// Where HTTP is served.
     pub listen: SocketAddr,
     /// The folder of the embedded store, the sources and the spool.
@@ -53,8 +64,10 @@ pub struct Settings {
     pub max_documents_bytes: usize,
     /// Which documents are served.
     pub documents: DocumentMode,
-    /// Whether `__schema`, `__type` and the schema's document are answered.
-    pub introspection: bool,
+    /// To whom `__schema`, `__type` and the schema's document are answered.
+    pub introspection: Introspection,
+    /// Whether the browser app is served.
+    pub playground: bool,
     /// Jobs at work at once.
     pub load_concurrency: usize,
     /// What a file may cost, and how many of its refused rows are kept.
@@ -65,14 +78,29 @@ pub struct Settings {
     pub header_timeout: Duration,
     /// Time without a byte after which a request's body is given up.
     pub body_idle_timeout: Duration,
+    /// Time that a whole body may take, unless it is an upload.
+    pub body_timeout: Duration,
+    /// Bytes a second that an upload must bring once `body_timeout` was spent waiting for it.
+    pub min_upload_rate: u64,
     /// Largest sum of a request's headers, bytes.
     pub max_header_bytes: usize,
     /// Connections served at once; more wait in the listener's queue.
     pub max_connections: usize,
+    /// Names that requests may ask for; empty: those of this machine, or any where the server
+    /// listens to others.
+    pub allowed_hosts: Vec<String>,
+    /// Proxies whose word about a client's address is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How often clients may ask.
+    pub rates: RatePolicy,
     /// Origins whose pages may call the API from a browser; none by default.
     pub allowed_origins: Vec<String>,
     /// Mixed into the hash of every API key; made and kept in the data folder when not given.
     pub api_key_salt: Option<Secret>,
+    /// Signs what clients bring back, like cursors; made and kept in the data folder when not given.
+    pub secret_key: Option<Secret>,
+    /// Secret keys of former times, whose signatures are still taken.
+    pub secret_key_previous: Vec<Secret>,
     /// A first admin key that is known beforehand, for scripts.
     pub admin_key: Option<Secret>,
     /// Which tokens of other issuers are trusted.
@@ -163,6 +191,61 @@ impl Default for AuditSettings {
     }
 }
 
+/// How often clients may ask, and what counts how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RatePolicy {
+    /// Whether anybody is ever asked to wait.
+    pub is_on: bool,
+    /// Requests and queries of one key.
+    pub reads: Rate,
+    /// Fields of mutations of one key.
+    pub writes: Rate,
+    /// Files of one key.
+    pub uploads: Rate,
+    /// Requests with a wrong key or none from one address.
+    pub failed_sign_ins: Rate,
+    /// How many times a key's share a workspace has for all its keys.
+    pub workspace_keys: u32,
+    /// Cells of a query that count as one read more.
+    pub cells_per_read: u64,
+}
+
+impl Default for RatePolicy {
+    fn default() -> RatePolicy {
+        RatePolicy {
+            is_on: true,
+            reads: Rate::new(100, 1, 200),
+            writes: Rate::new(20, 1, 20),
+            uploads: Rate::new(60, 3_600, 60),
+            failed_sign_ins: Rate::new(10, 60, 10),
+            workspace_keys: 5,
+            cells_per_read: 10_000,
+        }
+    }
+}
+
+/// Whom the server is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Environment {
+    /// The people at this machine.
+    #[default]
+    Development,
+    /// Strangers: nothing is served that is not safe, and errors are terse.
+    Production,
+}
+
+/// To whom the schema is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Introspection {
+    /// To everybody with a key.
+    #[default]
+    On,
+    /// To admins.
+    Admins,
+    /// To nobody; its document to admins.
+    Off,
+}
+
 /// Which documents are served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DocumentMode {
@@ -187,6 +270,8 @@ pub enum LogFormat {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            environment: Environment::Development,
+            debug: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("sluice-data"),
             database_url: None,
@@ -203,22 +288,37 @@ impl Default for Settings {
             persisted_documents_bytes: 4 << 20,
             max_documents_bytes: 8 << 20,
             documents: DocumentMode::Any,
-            introspection: true,
+            introspection: Introspection::On,
+            playground: true,
             load_concurrency: 2,
             file_limits: sluice_schema::Limits::default(),
             shutdown_grace: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             body_idle_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            min_upload_rate: 1 << 10,
             max_header_bytes: 16 << 10,
             max_connections: 1_024,
+            allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            rates: RatePolicy::default(),
             allowed_origins: Vec::new(),
             api_key_salt: None,
+            secret_key: None,
+            secret_key_previous: Vec::new(),
             admin_key: None,
             jwt: JwtSettings::default(),
             audit: AuditSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
         }
+    }
+}
+
+impl Settings {
+    /// Whether the server is for strangers.
+    pub fn is_production(&self) -> bool {
+        self.environment == Environment::Production
     }
 }
 

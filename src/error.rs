@@ -134,12 +134,27 @@ pub struct Error {
     pub message: Cow<'static, str>,
     /// The inner cause; logged once, never shown.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// How the caller stands with the limit that it met.
+    pub standing: Option<Standing>,
+}
+
+/// How somebody stands with a rate limit, as answers tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Requests that are allowed at once.
+    pub limit: u32,
+    /// How many of them are left.
+    pub remaining: u32,
+    /// Seconds until all of them are there again.
+    pub reset_s: u32,
+    /// Seconds after which the refused request may come again; 0 when it was not refused.
+    pub retry_after_s: u32,
 }
 
 impl Error {
     /// An error with a code and a sentence for the caller.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Error {
-        Error { code, message: message.into(), source: None }
+        Error { code, message: message.into(), source: None, standing: None }
     }
 
     /// The request must be changed: `message` says how.
@@ -160,6 +175,7 @@ impl Error {
                 "Something went wrong inside Sluice. Give the request id to your operator.",
             ),
             source: Some(source.into()),
+            standing: None,
         }
     }
 
@@ -169,6 +185,7 @@ impl Error {
             code: Code::StorageUnavailable,
             message: Cow::Borrowed("The database does not answer right now. Try again shortly."),
             source: Some(source.into()),
+            standing: None,
         }
     }
 

@@ -33,6 +33,7 @@ impl Server {
             .env("SLUICE_ADMIN_KEY", KEY)
             .env("SLUICE_MAX_UPLOAD_SIZE", "4GiB")
             .env("SLUICE_LOG", "warn")
+            .env("SLUICE_RATE_LIMIT", "off")
             .env_remove("DATABASE_URL")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())

@@ -90,7 +90,7 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
 /// The same with more headers, each with its line end.
 pub fn post_with(path: &str, headers: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n{headers}\
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n{headers}\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         crate::server::KEY,
         body.len()

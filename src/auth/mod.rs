@@ -9,6 +9,7 @@ mod jwt;
 mod new_key;
 pub mod policy;
 mod principal;
+mod rates;
 pub mod scopes;
 mod secrets;
 pub mod visibility;
@@ -28,16 +29,17 @@ use self::credential::{credential, refusal};
 use self::jwt::Jwt;
 pub use self::new_key::{NewKey, check_role};
 pub use self::principal::Principal;
+pub use self::rates::{Class, Rates};
 use self::secrets::{Secrets, random};
 use self::visibility::Views;
 use crate::catalog::access::PublicRead;
 use crate::catalog::model::{Scope, UploadBounds, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{ApiKey, Catalog, CatalogError, now_us};
-use crate::config::{AuditSettings, Settings};
+use crate::config::{AuditSettings, Secret, Settings};
 use crate::error::{Code, Error, Result};
 use crate::query::plan::MaskKey;
-use crate::store::cursor::CursorKey;
+use crate::store::cursor::{CursorKey, CursorKeys};
 
 /// How long a looked-up key may be answered from memory: a revoked one ends within it.
 const CACHE_AGE: Duration = Duration::from_secs(1);
@@ -73,6 +75,7 @@ pub struct Auth {
     catalog: Arc<Catalog>,
     /// HMAC with the pepper already taken in; cloned for each key.
     hmac: Hmac<Sha256>,
+    cursor_keys: Arc<CursorKeys>,
     admin: Option<(Hash, Arc<Principal>)>,
     views: Views,
     jwt: Option<Jwt>,
@@ -103,17 +106,20 @@ impl Auth {
     }
 
     async fn with_secrets(catalog: Arc<Catalog>, secrets: &Secrets) -> Result<Auth> {
-        let hmac = Hmac::new_from_slice(secrets.pepper.as_bytes())
+        let hmac = Hmac::new_from_slice(secrets.pepper.expose().as_bytes())
             .map_err(|error| Error::internal(error.to_string()))?;
         let workspace = catalog.default_workspace();
         let views = Views::new(&catalog);
         let audit = Audit::new(Arc::clone(&catalog), AuditSettings::default());
+        let cursor_keys = secrets.secret_keys.iter().map(cursor_key).collect::<Result<_>>()?;
+        let cursor_keys = Arc::new(CursorKeys::new(cursor_keys));
         let mut auth = Auth {
             catalog,
             views,
             jwt: None,
             audit,
             hmac,
+            cursor_keys,
             admin: None,
             known: moka::future::Cache::builder()
                 .max_capacity(CACHE_KEYS)
@@ -124,7 +130,7 @@ impl Auth {
         };
         if let Some(key) = &secrets.admin_key {
             let principal = Principal::new(workspace, Scope::Admin, ENV_PREFIX);
-            auth.admin = Some((auth.hash(key), Arc::new(principal)));
+            auth.admin = Some((auth.hash(key.expose()), Arc::new(principal)));
         } else if auth.catalog.is_owner() && auth.catalog.has_no_keys().await? {
             let new = NewKey::new("first admin", Scope::Admin, "system");
             let (key, _) = auth.create_key(workspace, new).await?;
@@ -374,10 +380,9 @@ impl Auth {
         MaskKey::new(self.hash("masks"))
     }
 
-    /// What cursors are signed with: the same at each start and on each node, as the pepper is.
-    pub fn cursor_key(&self) -> CursorKey {
-        // No key begins with this, so no kept hash of one is ever a cursor's key.
-        CursorKey::new(self.hash("cursors"))
+    /// What cursors are signed with: the same at each start and on each node, as the secret key is.
+    pub fn cursor_keys(&self) -> &Arc<CursorKeys> {
+        &self.cursor_keys
     }
 
     fn hash(&self, text: &str) -> Hash {
@@ -389,6 +394,14 @@ impl Auth {
 
 fn no_such_key(prefix: &str) -> Error {
     Error::not_found(format!("There is no key with the prefix {prefix:?}."))
+}
+
+/// The key of cursors that follows from a secret key; nothing else is ever made so from it.
+fn cursor_key(secret: &Secret) -> Result<CursorKey> {
+    let mut hmac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes())
+        .map_err(|error| Error::internal(error.to_string()))?;
+    hmac.update(b"cursors");
+    Ok(CursorKey::new(hmac.finalize().into_bytes().into()))
 }
 
 /// Whether a text can be a key of ours at all, so that nothing else reaches the catalog.

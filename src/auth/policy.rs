@@ -25,7 +25,7 @@ pub fn check(
     rules: &Rules,
     dataset: &Arc<Dataset>,
     snapshot: &Arc<Snapshot>,
-    settings: PlanSettings,
+    settings: &PlanSettings,
 ) -> Result<()> {
     let known = |name: &String| {
         dataset
@@ -69,7 +69,7 @@ fn check_filter(
     filter: &Json,
     dataset: &Arc<Dataset>,
     snapshot: &Arc<Snapshot>,
-    settings: PlanSettings,
+    settings: &PlanSettings,
 ) -> Result<()> {
     if !filter.is_object() {
         return Err(Error::bad_input("A policy's filter must be an object, like where."));

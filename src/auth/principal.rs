@@ -1,5 +1,7 @@
 //! Who asks: a workspace, a scope, and what policies need to know.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
@@ -24,6 +26,8 @@ pub struct Principal {
     pub claims: Map<String, Json>,
     /// Whether it came without a key.
     pub is_anonymous: bool,
+    /// Where it came from, if it has no key.
+    pub address: Option<IpAddr>,
     /// Principals with the same one see the same of a workspace, but for the values of claims.
     visibility: u128,
 }
@@ -40,6 +44,7 @@ impl Principal {
             datasets: None,
             claims: Map::new(),
             is_anonymous: false,
+            address: None,
             visibility: 0,
         };
         made.visibility = made.hash();
@@ -53,6 +58,12 @@ impl Principal {
         made.is_anonymous = true;
         made.visibility = made.hash();
         made
+    }
+
+    /// The same from an address, for those who have no key: limits tell them apart by it.
+    #[must_use]
+    pub fn at(&self, address: IpAddr) -> Principal {
+        Principal { address: Some(address), ..self.clone() }
     }
 
     /// The same, held to a role, to datasets and to claims.

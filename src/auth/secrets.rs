@@ -6,84 +6,111 @@
 use std::io::Write;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::{Secret, Settings};
 use crate::error::{Code, Error, Result};
 
 /// The least length of a secret given by the operator.
 const MIN_ADMIN_KEY_CHARS: usize = 32;
-const MIN_PEPPER_CHARS: usize = 16;
+const MIN_SECRET_CHARS: usize = 16;
 
-/// The catalog's fact that holds the pepper on PostgreSQL.
-const PEPPER_FACT: &str = "api_key_salt";
+/// The names that made secrets have: facts of the catalog on PostgreSQL, files otherwise.
+const PEPPER: &str = "api_key_salt";
+const SECRET_KEY: &str = "secret_key";
 
-/// What keys are checked with.
+/// What keys are checked with and answers are signed with.
 pub(super) struct Secrets {
     /// Keys are hashed with it: without it, a copy of the catalog is of no use.
-    pub(super) pepper: String,
+    pub(super) pepper: Secret,
+    /// What clients bring back is signed with the first, and taken if signed with any.
+    pub(super) secret_keys: Vec<Secret>,
     /// The admin key that the operator chose.
-    pub(super) admin_key: Option<String>,
+    pub(super) admin_key: Option<Secret>,
 }
 
 impl Secrets {
-    /// Takes `api_key_salt` and `admin_key` from the settings; makes the pepper at the first start
-    /// where none is set.
+    /// Takes `api_key_salt`, `secret_key` and `admin_key` from the settings; makes the first two at
+    /// the first start where they are not set.
     ///
-    /// The embedded store keeps the pepper it made in `<data_dir>/secrets/api_key_salt`, readable
-    /// by its owner alone. On PostgreSQL all nodes need the same one and share no folder, so it is
-    /// a fact of the catalog; an operator who wants it apart from the hashes sets the variable.
+    /// The embedded store keeps what it made in files of `<data_dir>/secrets`, readable by their
+    /// owner alone. On PostgreSQL all nodes need the same ones and share no folder, so they are
+    /// facts of the catalog; an operator who wants them apart from the hashes sets the variables.
     pub(super) async fn read(catalog: &Catalog, settings: &Settings) -> Result<Secrets> {
-        let text = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().trim().to_owned());
-        let admin_key = text(&settings.admin_key);
-        if admin_key.as_ref().is_some_and(|key| key.chars().count() < MIN_ADMIN_KEY_CHARS) {
-            return Err(Error::bad_input(format!(
-                "SLUICE_ADMIN_KEY is shorter than {MIN_ADMIN_KEY_CHARS} characters. Set a longer secret, for example the output of: openssl rand -hex 32"
-            )));
-        }
-        let pepper = match text(&settings.api_key_salt) {
-            Some(pepper) if pepper.chars().count() < MIN_PEPPER_CHARS => {
-                return Err(Error::bad_input(format!(
-                    "SLUICE_API_KEY_SALT is shorter than {MIN_PEPPER_CHARS} characters. Set a longer secret, for example the output of: openssl rand -hex 32"
-                )));
-            }
-            Some(pepper) => pepper,
-            None if catalog.is_postgres() => catalog.fact(PEPPER_FACT, &random_hex()?).await?,
-            None => file_pepper(&settings.data_dir).map_err(CatalogError::Folder)?,
-        };
-        Ok(Secrets { pepper, admin_key })
+        let admin_key = settings.admin_key.clone();
+        refuse_short("SLUICE_ADMIN_KEY", admin_key.as_ref(), MIN_ADMIN_KEY_CHARS)?;
+        let pepper = settings.api_key_salt.as_ref();
+        let pepper = given_or_made(catalog, settings, PEPPER, pepper).await?;
+        let key = settings.secret_key.as_ref();
+        let mut secret_keys = vec![given_or_made(catalog, settings, SECRET_KEY, key).await?];
+        secret_keys.extend(settings.secret_key_previous.iter().cloned());
+        Ok(Secrets { pepper, secret_keys, admin_key })
     }
 }
 
-/// The pepper of this data folder, made at the first start.
-fn file_pepper(data_dir: &Path) -> std::io::Result<String> {
+async fn given_or_made(
+    catalog: &Catalog,
+    settings: &Settings,
+    name: &str,
+    given: Option<&Secret>,
+) -> Result<Secret> {
+    match given {
+        Some(secret) => {
+            let variable = format!("SLUICE_{}", name.to_ascii_uppercase());
+            refuse_short(&variable, given, MIN_SECRET_CHARS)?;
+            Ok(secret.clone())
+        }
+        None if catalog.is_postgres() => {
+            Ok(Secret::new(catalog.fact(name, random_hex()?.expose()).await?))
+        }
+        None => Ok(secret_of_file(&settings.data_dir, name).map_err(CatalogError::Folder)?),
+    }
+}
+
+fn refuse_short(variable: &str, secret: Option<&Secret>, min_chars: usize) -> Result<()> {
+    match secret {
+        Some(secret) if secret.expose().chars().count() < min_chars => {
+            Err(Error::bad_input(format!(
+                "{variable} is shorter than {min_chars} characters. Set a longer secret, for example the output of: openssl rand -hex 32"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A secret of this data folder, made at the first start.
+fn secret_of_file(data_dir: &Path, name: &str) -> std::io::Result<Secret> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
     let folder = data_dir.join("secrets");
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    let path = folder.join("api_key_salt");
-    match std::fs::read_to_string(&path) {
-        Ok(pepper) if pepper.trim().len() >= MIN_PEPPER_CHARS => Ok(pepper.trim().to_owned()),
+    let path = folder.join(name);
+    match read_secret(&path) {
+        Ok(secret) if secret.expose().len() >= MIN_SECRET_CHARS => Ok(secret),
         Ok(_) => Err(std::io::Error::new(
             std::io::ErrorKind::InvalidData,
-            "the file secrets/api_key_salt is damaged: restore it from a backup, or remove it and make new keys",
+            format!(
+                "the file secrets/{name} is damaged: restore it from a backup, or remove it and do without what was made with it (keys, cursors)"
+            ),
         )),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let pepper = random_hex().map_err(std::io::Error::other)?;
+            let secret = random_hex().map_err(std::io::Error::other)?;
             // Whole or not at all: a half-written pepper would lock everybody out.
-            let draft = folder.join(format!("api_key_salt.{}", uuid::Uuid::new_v4().simple()));
+            let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4().simple()));
             let mut file =
                 std::fs::File::options().create_new(true).write(true).mode(0o600).open(&draft)?;
-            file.write_all(pepper.as_bytes())?;
+            file.write_all(secret.expose().as_bytes())?;
             file.sync_all()?;
-            // Another process may have been first; then its pepper counts.
+            // Another process may have been first; then its secret counts.
             let linked = std::fs::hard_link(&draft, &path);
             std::fs::remove_file(&draft)?;
             match linked {
                 Ok(()) => {
                     std::fs::File::open(&folder)?.sync_all()?;
-                    Ok(pepper)
+                    Ok(secret)
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    Ok(std::fs::read_to_string(&path)?.trim().to_owned())
+                    read_secret(&path)
                 }
                 Err(error) => Err(error),
             }
@@ -92,10 +119,15 @@ fn file_pepper(data_dir: &Path) -> std::io::Result<String> {
     }
 }
 
+fn read_secret(path: &Path) -> std::io::Result<Secret> {
+    let text = Zeroizing::new(std::fs::read_to_string(path)?);
+    Ok(Secret::new(text.trim()))
+}
+
 /// 32 random bytes as hexadecimal digits.
-fn random_hex() -> Result<String> {
-    let bytes = random::<32>()?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+fn random_hex() -> Result<Secret> {
+    let bytes = Zeroizing::new(random::<32>()?);
+    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
 }
 
 /// Bytes from the operating system's source of randomness.
@@ -117,14 +149,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pepper_is_made_once_and_is_its_owners_alone() {
+    fn a_secret_is_made_once_and_is_its_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let first = file_pepper(folder.path()).unwrap();
-        assert_eq!(first.len(), 64);
-        assert_eq!(file_pepper(folder.path()).unwrap(), first);
-        let file = folder.path().join("secrets/api_key_salt");
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        std::fs::write(&file, "x").unwrap();
-        assert!(file_pepper(folder.path()).is_err());
+        let first = secret_of_file(folder.path(), PEPPER).unwrap();
+        assert_eq!(first.expose().len(), 64);
+        assert_eq!(secret_of_file(folder.path(), PEPPER).unwrap(), first);
+        assert_ne!(secret_of_file(folder.path(), SECRET_KEY).unwrap(), first);
+        for name in [PEPPER, SECRET_KEY] {
+            let file = folder.path().join("secrets").join(name);
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        std::fs::write(folder.path().join("secrets/api_key_salt"), "x").unwrap();
+        assert!(secret_of_file(folder.path(), PEPPER).is_err());
     }
 }

@@ -9,8 +9,16 @@ use crate::error::Code;
 
 const ADMIN_KEY: &str = "an admin key of more than 32 characters";
 
+fn secrets_with(pepper: &str, admin_key: Option<&str>) -> Secrets {
+    Secrets {
+        pepper: Secret::new(pepper.repeat(64)),
+        secret_keys: vec![Secret::new("s".repeat(64))],
+        admin_key: admin_key.map(Secret::new),
+    }
+}
+
 fn secrets(admin_key: Option<&str>) -> Secrets {
-    Secrets { pepper: "p".repeat(64), admin_key: admin_key.map(str::to_owned) }
+    secrets_with("p", admin_key)
 }
 
 fn with_key(key: &str) -> HeaderMap {
@@ -44,7 +52,7 @@ async fn the_first_start_makes_one_key_and_shows_it_once() {
         let again = Auth::with_secrets(Arc::clone(&catalog), &secrets(None)).await.unwrap();
         assert!(again.take_first_key().is_none());
         assert!(again.authenticate(&with_key(&key)).await.is_ok());
-        let other = Secrets { pepper: "q".repeat(64), admin_key: None };
+        let other = secrets_with("q", None);
         let other = Auth::with_secrets(Arc::clone(&catalog), &other).await.unwrap();
         refused(&other, &key).await;
         drop((again, other, catalog));

@@ -69,6 +69,9 @@ pub(super) struct Serve {
     /// Where to serve HTTP; port 0 takes any free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Serves strangers: refuses to start with anything unsafe, tells less in errors
+    #[arg(long)]
+    production: bool,
 }
 
 /// Which data; flags of every command that opens the store itself.
@@ -322,7 +325,11 @@ impl Command {
         match self {
             Command::Serve(serve) => {
                 let mut flags = serve.store.setting_flags();
-                flags.extend(given(&[("--listen", "listen", &serve.listen)]));
+                let environment = serve.production.then(|| "production".to_owned());
+                flags.extend(given(&[
+                    ("--listen", "listen", &serve.listen),
+                    ("--production", "env", &environment),
+                ]));
                 flags
             }
             Command::Schema(schema) => schema.store.setting_flags(),

@@ -17,7 +17,11 @@ pub(super) fn run(loaded: &Loaded) -> Outcome {
     let value_width = value_width.min(40);
     for (name, value, origin, help) in rows {
         writeln!(out, "{name:name_width$}  {:value_width$}  {origin}", shown(&value))?;
-        writeln!(out, "{:name_width$}  # {help}", "")?;
+        let also = match loaded.bare_names(name) {
+            [] => String::new(),
+            names => format!(" (also {})", names.join(", ")),
+        };
+        writeln!(out, "{:name_width$}  # {help}{also}", "")?;
     }
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +14,15 @@ use tokio_util::io::ReaderStream;
 use super::arguments::Serve;
 use super::block_on;
 use super::outcome::{Exit, Failure, Outcome};
-use crate::auth::Auth;
+use crate::auth::{Auth, Rates};
 use crate::catalog::Catalog;
 use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
-use crate::config::{Loaded, Settings};
+use crate::config::{Loaded, Settings, dangers};
 use crate::error::{Code, Error};
 use crate::graphql::Engine;
 use crate::http::{App, Readiness};
 use crate::ingest::{Ingest, UploadRequest};
-use crate::ops::{logs, signals};
+use crate::ops::{descriptors, logs, signals};
 use crate::store::Store;
 
 /// No load takes longer; a job that does has hung.
@@ -33,6 +34,7 @@ pub(super) struct Rooms {
     pub(super) catalog: Arc<Catalog>,
     pub(super) store: Arc<Store>,
     pub(super) auth: Arc<Auth>,
+    pub(super) rates: Arc<Rates>,
     pub(super) ingest: Arc<Ingest>,
     pub(super) engine: Arc<Engine>,
 }
@@ -44,14 +46,16 @@ impl Rooms {
         let store = Arc::new(Store::open(settings).await.map_err(Error::unavailable)?);
         let auth = Arc::new(Auth::open(Arc::clone(&catalog), settings).await?);
         let ingest = Ingest::open(Arc::clone(&catalog), Arc::clone(&store), settings).await?;
+        let rates = Arc::new(Rates::new(&settings.rates));
         let engine = Engine::new(
             Arc::clone(&catalog),
             Arc::clone(&store),
             Arc::clone(&ingest),
             Arc::clone(&auth),
+            Arc::clone(&rates),
             settings,
         );
-        Ok(Rooms { catalog, store, auth, ingest, engine: Arc::new(engine) })
+        Ok(Rooms { catalog, store, auth, rates, ingest, engine: Arc::new(engine) })
     }
 }
 
@@ -61,7 +65,10 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    refuse_dangers(&loaded)?;
     let settings = loaded.settings;
+    make_data_dir(&settings)?;
+    descriptors::raise();
     block_on(async move {
         let stop = signals::stop_signal()?;
         let rooms = Rooms::open(&settings).await?;
@@ -70,6 +77,11 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             Failure::other(format!("{} cannot be listened at: {e}", settings.listen))
         })?;
         let address = listener.local_addr()?;
+        if settings.allowed_hosts.is_empty() && !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(
+                "requests for any name are answered; set allowed_hosts to the names of this server"
+            );
+        }
         say(&format!("listening on {address}"));
 
         let app = Arc::new(App {
@@ -77,6 +89,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             catalog: Arc::clone(&rooms.catalog),
             store: Arc::clone(&rooms.store),
             auth: Arc::clone(&rooms.auth),
+            rates: Arc::clone(&rooms.rates),
             ingest: Arc::clone(&rooms.ingest),
             engine: Arc::clone(&rooms.engine),
             readiness: Readiness::default(),
@@ -87,7 +100,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
                 Box::pin(load_file(&rooms, path)).await?;
             }
             app.readiness.set(true);
-            greet(&rooms, address, first_key.as_deref());
+            greet(&rooms, &settings, address, first_key.as_deref());
             Ok(())
         };
         rooms.engine.indexer().start();
@@ -96,6 +109,29 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         rooms.engine.indexer().shutdown().await;
         rooms.ingest.shutdown(settings.shutdown_grace).await;
         outcome
+    })
+}
+
+/// Production starts only where nothing speaks against it; all that does is told at once.
+fn refuse_dangers(loaded: &Loaded) -> Outcome {
+    if !loaded.settings.is_production() {
+        return Ok(());
+    }
+    let found = dangers(loaded, Path::new(".env"));
+    if found.is_empty() {
+        return Ok(());
+    }
+    let list: String = found.iter().map(|danger| format!("\n  - {danger}")).collect();
+    Err(Failure::usage(format!("production mode does not start like this:{list}")))
+}
+
+/// Makes the data folder where it is missing, for its owner alone.
+fn make_data_dir(settings: &Settings) -> Outcome {
+    let folder = &settings.data_dir;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|e| {
+        let folder = folder.display();
+        Failure::other(format!("the data folder {folder} cannot be made: {e}"))
     })
 }
 
@@ -175,22 +211,20 @@ fn told(job: &Job) -> Outcome {
 }
 
 /// What a newcomer needs to know; the line "Sluice is ready" comes last before it.
-fn greet(rooms: &Rooms, address: SocketAddr, first_key: Option<&str>) {
+fn greet(rooms: &Rooms, settings: &Settings, address: SocketAddr, first_key: Option<&str>) {
     let reachable = match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("127.0.0.1:{}", v4.port()),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("[::1]:{}", v6.port()),
         other => other.to_string(),
     };
-    let token = rooms.auth.issue_sign_in_token();
     let key_text = first_key.unwrap_or("YOUR_KEY");
-    let mut lines = vec![
-        String::new(),
-        "Sluice is ready.".to_owned(),
-        String::new(),
-        format!("  Playground  http://{reachable}/#token={token}"),
-        "              (signs you in; works once, for 15 minutes)".to_owned(),
-        format!("  GraphQL     http://{reachable}/graphql"),
-    ];
+    let mut lines = vec![String::new(), "Sluice is ready.".to_owned(), String::new()];
+    if settings.playground {
+        let token = rooms.auth.issue_sign_in_token();
+        lines.push(format!("  Playground  http://{reachable}/#token={token}"));
+        lines.push("              (signs you in; works once, for 15 minutes)".to_owned());
+    }
+    lines.push(format!("  GraphQL     http://{reachable}/graphql"));
     if let Some(key) = first_key {
         lines.push(format!("  Admin key   {key}"));
         lines.push("              (shown this once; keep it)".to_owned());

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Settings;
+use zeroize::Zeroizing;
+
 use super::table::{ALL, Spec};
+use super::{Introspection, LogFormat, Settings};
 
 /// Where settings are looked for besides the defaults.
 #[derive(Clone, Debug, Default)]
@@ -116,6 +118,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Unprefixed names that a setting has in the environment.
+    pub fn bare_names(&self, name: &str) -> &'static [&'static str] {
+        Spec::find(name).map_or(&[], |spec| spec.bare_names)
+    }
+
     /// Name, value for people (secrets hidden), origin and meaning of each setting.
     pub fn describe(&self) -> impl Iterator<Item = (&'static str, String, Origin, &'static str)> {
         ALL.iter().map(|spec| {
@@ -127,6 +134,16 @@ impl Loaded {
     /// Where the value of a setting came from.
     pub fn origin(&self, name: &str) -> Origin {
         self.origins.get(name).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The settings file, if a secret stands in it.
+    pub(super) fn file_with_secrets(&self) -> Option<&Path> {
+        ALL.iter().filter(|spec| spec.is_secret()).find_map(|spec| {
+            match self.origins.get(spec.name) {
+                Some(Origin::File(path)) => Some(path.as_path()),
+                _ => None,
+            }
+        })
     }
 
     fn set(
@@ -154,20 +171,58 @@ impl Loaded {
         }
     }
 
-    /// Bare names first, so that `SLUICE_…` wins; an empty variable counts as not given.
+    /// Bare names first, so that `SLUICE_…` wins; an empty variable counts as not given. A secret
+    /// may stand in a file that `NAME_FILE` names.
     fn set_from_variables(
         &mut self,
         variables: &BTreeMap<String, String>,
         origin: impl Fn(String) -> Origin,
     ) -> Result<(), SettingsError> {
+        let given = |name: &str| variables.get(name).filter(|text| !text.trim().is_empty());
         for spec in &ALL {
-            for name in spec.bare_name.map(str::to_owned).into_iter().chain([spec.env_name()]) {
-                if let Some(text) = variables.get(&name).filter(|text| !text.trim().is_empty()) {
-                    self.set(spec, text, origin(name))?;
+            let bare_names = spec.bare_names.iter().map(|name| (*name).to_owned());
+            for name in bare_names.chain([spec.env_name()]) {
+                let file_name = format!("{name}_FILE");
+                let path = given(&file_name).filter(|_| spec.is_secret());
+                match (given(&name), path) {
+                    (Some(_), Some(_)) => {
+                        return Err(SettingsError::Contradiction(format!(
+                            "{name} and {file_name} are both set; remove one of them"
+                        )));
+                    }
+                    (Some(text), None) => self.set(spec, text, origin(name))?,
+                    (None, Some(path)) => {
+                        let path = PathBuf::from(path.trim());
+                        let text = std::fs::read_to_string(&path).map(Zeroizing::new);
+                        let text =
+                            text.map_err(|source| SettingsError::Unreadable { path, source })?;
+                        self.set(spec, &text, origin(file_name))?;
+                    }
+                    (None, None) => {}
                 }
             }
         }
         Ok(())
+    }
+
+    /// What follows from the environment where nothing else was said.
+    fn follow_environment(&mut self) {
+        let is_default = |name: &str| !self.origins.contains_key(name);
+        let settings = &mut self.settings;
+        if settings.is_production() {
+            if is_default("introspection") {
+                settings.introspection = Introspection::Admins;
+            }
+            if is_default("playground") {
+                settings.playground = false;
+            }
+            if is_default("log_format") {
+                settings.log_format = LogFormat::Json;
+            }
+        }
+        if settings.debug && is_default("log") {
+            "debug".clone_into(&mut settings.log);
+        }
     }
 }
 
@@ -193,6 +248,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, SettingsError> {
         loaded.set_by_name(name, text, Origin::Flag(flag.clone()))?;
     }
     loaded.warnings = unknown_variables(&variables);
+    loaded.follow_environment();
     check_together(&loaded)?;
     Ok(loaded)
 }
@@ -220,6 +276,7 @@ fn flatten_toml(path: &Path, text: &str) -> Result<Vec<(String, String)>, Settin
                 toml::Value::Table(inner) => open.push((format!("{name}."), inner)),
                 toml::Value::String(text) => flat.push((name, text)),
                 toml::Value::Integer(number) => flat.push((name, number.to_string())),
+                toml::Value::Boolean(is_on) => flat.push((name, is_on.to_string())),
                 toml::Value::Array(items) => {
                     let texts: Option<Vec<&str>> = items.iter().map(toml::Value::as_str).collect();
                     let texts =
@@ -262,7 +319,10 @@ fn unknown_variables(variables: &BTreeMap<String, String>) -> Vec<String> {
         CLIENT_VARIABLES.contains(&name)
             || name.starts_with("SLUICE_TEST_")
             || name.starts_with("SLUICE_BENCH_")
-            || ALL.iter().any(|spec| spec.env_name() == name)
+            || ALL.iter().any(|spec| {
+                let own = spec.env_name();
+                own == name || spec.is_secret() && name.strip_suffix("_FILE") == Some(&own)
+            })
     };
     let unknown = variables.keys().filter(|name| name.starts_with("SLUICE_") && !is_known(name));
     unknown

@@ -1,16 +1,20 @@
 //! A text that must never be printed.
 //!
 //! Wrapping it is the whole point: `Debug` and `Display` of anything that holds a [`Secret`] stay
-//! safe, and every place that reads the text says so by calling [`Secret::expose`].
+//! safe, and every place that reads the text says so by calling [`Secret::expose`]. Its memory is
+//! overwritten when it is dropped.
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// A text whose `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Hides this text.
     pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
+        Secret(Zeroizing::new(text.into()))
     }
 
     /// The text itself.
@@ -18,6 +22,15 @@ impl Secret {
         &self.0
     }
 }
+
+impl PartialEq for Secret {
+    /// Takes the same time wherever two texts differ.
+    fn eq(&self, other: &Secret) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -420,7 +420,7 @@ async fn set_policy(context: &ResolverContext<'_>) -> Result<Json> {
             .unwrap_or_else(|| vec![Operation::Select, Operation::Aggregate]),
         max_rows: read_argument(context, "maxRows")?,
     };
-    policy::check(&rules, dataset, &snapshot, request.services.plan_settings)?;
+    policy::check(&rules, dataset, &snapshot, &request.services.plan_settings)?;
     let made = policy_now(dataset.id, &role, rules, &request.principal.key_prefix);
     request.services.catalog.set_policy(request.principal.workspace, &made).await?;
     Ok(policy_json(&snapshot, &made))

@@ -187,6 +187,7 @@ pub fn write(
         first_error: errors.first().map(|error| error.code),
         is_refused_mutation: false,
         keeping: Keeping::Never,
+        standing: None,
     }
 }
 
@@ -266,7 +267,8 @@ fn shared_error(error: Arc<StoreError>) -> Error {
 /// An answer that is one error about the whole request.
 pub fn refusal(error: &Error, request_id: &str) -> Answer {
     log(error);
-    write(Data::None, &[AnswerError::new(error, None)], None, request_id)
+    let answer = write(Data::None, &[AnswerError::new(error, None)], None, request_id);
+    Answer { standing: error.standing, ..answer }
 }
 
 /// The fields of an answer of async-graphql, in order; `None` when there is no data.

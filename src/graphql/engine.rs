@@ -4,6 +4,7 @@
 //! The way of a new one begins with the guards, then parsing, then validation against a small
 //! schema. A panic or a failure of one request never reaches another.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -22,14 +23,14 @@ use super::schemas::{Schemas, Sight};
 use super::tag::{Question, Tag, sha_of};
 use super::{manifest, trusted};
 use crate::auth::visibility::sees_job;
-use crate::auth::{Auth, Principal};
+use crate::auth::{Auth, Class, Principal, Rates};
 use crate::catalog::Catalog;
 use crate::catalog::access::CLAIM_MARK;
 use crate::catalog::model::{Dataset, Job, Scope, UploadBounds};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::view::SeenRows;
-use crate::config::{DocumentMode, QueryLimits, Settings};
-use crate::error::{Code, Error, Result};
+use crate::config::{DocumentMode, Introspection, QueryLimits, Settings};
+use crate::error::{Code, Error, Result, Standing};
 use crate::indexes::Indexer;
 use crate::ingest::Ingest;
 use crate::query::cache::AnswerCache;
@@ -59,7 +60,7 @@ pub struct Request {
     /// Answers that the client has.
     pub known_tags: Vec<Tag>,
     /// Where it came from, for the audit log.
-    pub address: Option<String>,
+    pub address: Option<IpAddr>,
 }
 
 /// A file of a multipart request, already received into a spool file.
@@ -86,6 +87,8 @@ pub struct Answer {
     pub is_refused_mutation: bool,
     /// Whether a client may keep it.
     pub keeping: Keeping,
+    /// How the client stands with the limit that the operation itself met, if it met one.
+    pub standing: Option<Standing>,
 }
 
 /// Whether a client may keep an answer.
@@ -121,6 +124,8 @@ pub(super) struct RequestContext {
     uploads: Mutex<Vec<Option<Upload>>>,
 }
 
+/// What asking for the schema weighs, as cells of rows.
+const INTROSPECTION_CELLS: u64 = 20_000;
 /// Stands in a variable for the file with this number.
 const UPLOAD_MARKER: &str = "#__sluice_upload:";
 
@@ -155,7 +160,7 @@ impl RequestContext {
         let claims = self.principal.claims.iter();
         variables
             .extend(claims.map(|(name, value)| (format!("{CLAIM_MARK}{name}"), value.clone())));
-        let settings = self.services.plan_settings;
+        let settings = &self.services.plan_settings;
         let deadline = Instant::now() + self.services.statement_timeout;
         let run = plan::count(&snapshot, dataset.id, &variables, settings, deadline)?;
         let counted = self.services.store.run(run).await?;
@@ -179,7 +184,8 @@ pub struct Engine {
     plan_settings: PlanSettings,
     statement_timeout: Duration,
     persisted: Persisted,
-    has_introspection: bool,
+    introspection: Introspection,
+    rates: Arc<Rates>,
 }
 
 impl Engine {
@@ -189,10 +195,11 @@ impl Engine {
         store: Arc<Store>,
         ingest: Arc<Ingest>,
         auth: Arc<Auth>,
+        rates: Arc<Rates>,
         settings: &Settings,
     ) -> Engine {
         let indexer = Indexer::new(Arc::clone(&catalog), Arc::clone(&store), settings);
-        let plan_settings = PlanSettings::new(settings, auth.cursor_key(), auth.mask_key());
+        let plan_settings = PlanSettings::new(settings, auth.cursor_keys(), auth.mask_key());
         Engine {
             persisted: Persisted::new(Arc::clone(&catalog), settings),
             services: Arc::new(Services {
@@ -200,9 +207,9 @@ impl Engine {
                 store,
                 ingest,
                 indexer,
-                schemas: Schemas::new(),
+                schemas: Schemas::new(!settings.is_production()),
                 auth,
-                plan_settings,
+                plan_settings: plan_settings.clone(),
                 statement_timeout: settings.statement_timeout,
                 query_limits: settings.query_limits,
                 max_documents_bytes: settings.max_documents_bytes,
@@ -211,7 +218,8 @@ impl Engine {
             answers: AnswerCache::new(settings.response_cache_bytes),
             plan_settings,
             statement_timeout: settings.statement_timeout,
-            has_introspection: settings.introspection,
+            introspection: settings.introspection,
+            rates,
         }
     }
 
@@ -261,7 +269,7 @@ impl Engine {
                 let limits = &self.plan_settings.limits;
                 let name = request.operation_name.as_deref();
                 let document = Document::parse(&request.query, name, limits)?;
-                if !self.has_introspection && document.introspects() {
+                if document.introspects() && !self.tells_schema(principal) {
                     return Err(introspection_is_off());
                 }
                 (Arc::new(KnownDocument::new(document, sha)?), true)
@@ -289,10 +297,12 @@ impl Engine {
             self.persisted.remember(principal.workspace, sha, &request.query);
         }
         if known.document.is_mutation() {
+            let n_fields = u32::try_from(known.document.root_fields().count()).unwrap_or(u32::MAX);
+            let standing = self.rates.charge(principal, Class::Write, n_fields)?;
             let given = variables.clone();
             let response = self.respond(principal, &snapshot, &known, request, variables).await?;
             act.done(&known.document, &given, &response.errors);
-            return Ok(answer::ordinary(&response, request_id));
+            return Ok(Answer { standing, ..answer::ordinary(&response, request_id) });
         }
         act.read(&known.document, &snapshot);
         if snapshot.view.is_some() {
@@ -302,7 +312,8 @@ impl Engine {
                 .extend(claims.map(|(name, value)| (format!("{CLAIM_MARK}{name}"), value.clone())));
         }
         let plan = known.plan(&snapshot, &variables, || {
-            let plan = Plan::new(&known.document, &snapshot, &variables, self.plan_settings)?;
+            let settings = self.plan_settings.clone();
+            let plan = Plan::new(&known.document, &snapshot, &variables, settings)?;
             // Values that are shown changed are in no index.
             let is_masked = |id| snapshot.part(id).is_some_and(|part| !part.masks.is_empty());
             for (dataset, wish, statement) in plan.wishes().filter(|(id, ..)| !is_masked(*id)) {
@@ -321,6 +332,7 @@ impl Engine {
                 document: &sha,
                 operation_name: request.operation_name.as_deref(),
                 variables: &request.variables,
+                cursor_keys: &self.plan_settings.cursor_keys,
                 default_limit: self.plan_settings.default_limit,
             };
             let made = question.tag(&runs);
@@ -329,6 +341,10 @@ impl Engine {
             }
             tag = Some(made);
         }
+        // What a query weighs is known before anything runs.
+        let is_told = known.document.introspects();
+        let n_cells = if is_told { cost.saturating_add(INTROSPECTION_CELLS) } else { cost };
+        let standing = self.rates.charge_cells(principal, n_cells)?;
         let shows_cache = request.shows_cache;
         let store = &self.services.store;
         let answers = match <[_; 1]>::try_from(runs) {
@@ -356,6 +372,7 @@ impl Engine {
         let shown = shows_cache.then(|| answer::shown(&plan, &answers, cost));
         let answer =
             answer::assemble(&plan, answers, ordinary.as_ref(), shown.as_deref(), request_id);
+        let answer = Answer { standing, ..answer };
         if shows_cache || answer.first_error.is_some() {
             return Ok(answer);
         }
@@ -365,6 +382,15 @@ impl Engine {
             return Ok(Answer::unchanged(tag));
         }
         Ok(Answer { keeping: Keeping::Tagged(tag), ..answer })
+    }
+
+    /// Whether `__schema` and `__type` are answered to this principal.
+    fn tells_schema(&self, principal: &Principal) -> bool {
+        match self.introspection {
+            Introspection::On => true,
+            Introspection::Admins => principal.scope >= Scope::Admin,
+            Introspection::Off => false,
+        }
     }
 
     /// Reads the variables, with markers in the places of uploaded files.
@@ -440,7 +466,7 @@ impl Engine {
     /// FORBIDDEN to all but admins where introspection is off; INTERNAL when the schema cannot be
     /// built, which naming excludes.
     pub async fn sdl(&self, principal: &Principal) -> Result<String> {
-        if !self.has_introspection && principal.scope < Scope::Admin {
+        if self.introspection != Introspection::On && principal.scope < Scope::Admin {
             return Err(introspection_is_off());
         }
         let snapshot = self.services.auth.view(principal);
@@ -496,6 +522,7 @@ impl Answer {
             first_error: None,
             is_refused_mutation: false,
             keeping: Keeping::Unchanged(tag),
+            standing: None,
         }
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn field() -> RootField {
 
 async fn explain(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    let settings = request.services.plan_settings;
+    let settings = request.services.plan_settings.clone();
     let snapshot = request.snapshot();
     let (query, name) = (required(context, "query")?, text(context, "operationName")?);
     let mut variables = variables(context)?;
@@ -87,7 +87,7 @@ async fn explain(context: &ResolverContext<'_>) -> Result<Json> {
     known.complete(&mut variables)?;
     let validated = &known.document;
     validate(request, &snapshot, validated, &query, name.as_deref(), &variables).await?;
-    let plan = Plan::new(&known.document, &snapshot, &variables, settings)?;
+    let plan = Plan::new(&known.document, &snapshot, &variables, settings.clone())?;
     let deadline = Instant::now() + request.services.statement_timeout;
     let Bound { runs, cost } = plan.bind(&snapshot, &variables, deadline)?;
     let mut fields = Vec::with_capacity(plan.roots.len());

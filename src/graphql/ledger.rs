@@ -4,6 +4,7 @@
 //! one cannot be forgotten. Arguments are looked at for the name of what is changed, and for
 //! nothing else.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::{PathSegment, ServerError};
@@ -28,7 +29,7 @@ const TARGETS: [&str; 6] = ["dataset", "prefix", "name", "from", "id", "mode"];
 pub(super) struct Ledger<'r> {
     services: &'r Arc<Services>,
     principal: &'r Principal,
-    address: Option<String>,
+    address: Option<IpAddr>,
     request_id: &'r str,
 }
 
@@ -40,14 +41,14 @@ impl<'r> Ledger<'r> {
         request: &Request,
         request_id: &'r str,
     ) -> Ledger<'r> {
-        Ledger { services, principal, address: request.address.clone(), request_id }
+        Ledger { services, principal, address: request.address, request_id }
     }
 
     fn record(&self, action: &str, target: Option<&str>, error: Option<Code>) {
         self.services.auth.audit().record(
             self.principal,
             &Act {
-                address: self.address.clone(),
+                address: self.address.map(|address| address.to_string()),
                 request_id: Some(self.request_id),
                 action,
                 target,

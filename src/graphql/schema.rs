@@ -44,6 +44,7 @@ impl Extension for StopAfterValidation {
 
 /// A schema of the catalog and these datasets, among which are all that they are linked with, for
 /// principals of this scope.
+/// With `suggests`, errors name what is near a wrong name.
 ///
 /// # Errors
 /// When names collide or are illegal, which the naming of datasets and columns excludes.
@@ -51,6 +52,7 @@ pub fn build<'d>(
     datasets: impl IntoIterator<Item = &'d Arc<Dataset>>,
     snapshot: &Snapshot,
     scope: Scope,
+    suggests: bool,
 ) -> Result<Schema, SchemaError> {
     let mut query = Object::new("Query").description("All that can be read.");
     let root = mutations::root(scope);
@@ -58,6 +60,9 @@ pub fn build<'d>(
         .enable_uploading()
         .limit_recursive_depth(256)
         .extension(StopAfterValidation);
+    if !suggests {
+        builder = builder.disable_suggestions();
+    }
     builder = types::register_shared(builder);
     builder = catalog_types::register(builder, scope);
     builder = mutations::register(builder, root);

@@ -88,12 +88,14 @@ struct Whole {
 pub(super) struct Schemas {
     small: Cache<SmallKey, Schema>,
     whole: Arc<WholeSchemas>,
+    /// Whether errors name what is near a wrong name.
+    suggests: bool,
     _sweeper: JoinSet<()>,
 }
 
 impl Schemas {
     /// None yet; must be called where tasks can be started.
-    pub(super) fn new() -> Schemas {
+    pub(super) fn new(suggests: bool) -> Schemas {
         let small = Cache::builder()
             .max_capacity(SMALL_SCHEMA_DATASETS)
             .weigher(|key: &SmallKey, _| u32::try_from(key.1.len() + 2).unwrap_or(u32::MAX))
@@ -107,7 +109,7 @@ impl Schemas {
                 swept.kept().retain(|whole| whole.last_used.elapsed() < WHOLE_SCHEMA_IDLE);
             }
         });
-        Schemas { small, whole, _sweeper: sweeper }
+        Schemas { small, whole, suggests, _sweeper: sweeper }
     }
 
     /// A schema of the datasets that a document with these variables can reach.
@@ -133,7 +135,8 @@ impl Schemas {
         // Links to other datasets are left out: no field of the document leads along them.
         let part = snapshot.only(datasets);
         let n_datasets = part.datasets().len();
-        let build = move || schema::build(part.datasets(), &part, scope);
+        let suggests = self.suggests;
+        let build = move || schema::build(part.datasets(), &part, scope, suggests);
         let schema = if n_datasets > BUILT_IN_PLACE {
             tokio::task::spawn_blocking(build).await.map_err(Error::internal)?
         } else {
@@ -160,8 +163,9 @@ impl Schemas {
         // Never an older one beside its successor.
         self.whole.kept().retain(|whole| !whole.sight.is_before(sight));
         let built = Arc::clone(snapshot);
-        let build =
-            tokio::task::spawn_blocking(move || schema::build(built.datasets(), &built, scope));
+        let suggests = self.suggests;
+        let build = move || schema::build(built.datasets(), &built, scope, suggests);
+        let build = tokio::task::spawn_blocking(build);
         let schema = build.await.map_err(Error::internal)?.map_err(Error::internal)?;
         self.whole.keep(sight, snapshot.datasets().len(), schema.clone());
         Ok(schema)
@@ -302,7 +306,7 @@ mod tests {
             Snapshot::new(workspace, 1, schema_revision, [])
         };
         let keep = |snapshot: &Snapshot| {
-            let schema = schema::build(snapshot.datasets(), snapshot, Scope::Read).unwrap();
+            let schema = schema::build(snapshot.datasets(), snapshot, Scope::Read, true).unwrap();
             whole.keep(Sight::new(snapshot, Scope::Read), snapshot.datasets().len(), schema);
         };
         let has = |snapshot: &Snapshot| whole.get(Sight::new(snapshot, Scope::Read)).is_some();

@@ -2,7 +2,7 @@
 //! again.
 //!
 //! A tag is a hash of all that the bytes depend on: the program, who asks, the document, its
-//! variables, and table and version of everything that is read. It survives a restart and is the
+//! variables, what cursors are signed with, and table and version of everything that is read. It survives a restart and is the
 //! same on every node. It never depends on time or on ids of the process.
 
 use std::sync::OnceLock;
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::Principal;
 use crate::catalog::snapshot::Snapshot;
+use crate::store::cursor::CursorKeys;
 use crate::store::run::Run;
 
 /// SHA-256 of a text or of a whole answer.
@@ -74,6 +75,8 @@ pub(super) struct Question<'q> {
     pub(super) operation_name: Option<&'q str>,
     /// As they came.
     pub(super) variables: &'q str,
+    /// Tells apart what cursors in answers are signed with.
+    pub(super) cursor_keys: &'q CursorKeys,
     /// Rows of a list that does not say how many: a setting that shows in answers.
     pub(super) default_limit: i64,
 }
@@ -84,6 +87,7 @@ impl Question<'_> {
         let mut hash = Sha256::new();
         hash.update(build());
         hash.update(self.default_limit.to_be_bytes());
+        hash.update(self.cursor_keys.fingerprint());
         hash.update(self.principal.workspace.0.as_bytes());
         hash.update([self.principal.scope as u8]);
         if self.snapshot.view.is_some() {

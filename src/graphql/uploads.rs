@@ -264,7 +264,7 @@ fn type_sdl(dataset: &Dataset) -> Result<String> {
     let dataset = Arc::new(dataset.clone());
     // Alone: relations are not made by a file.
     let alone = Snapshot::new(WorkspaceId(uuid::Uuid::nil()), 0, 0, [Arc::clone(&dataset)]);
-    let sdl = schema::build([&dataset], &alone, Scope::Read).map_err(Error::internal)?.sdl();
+    let sdl = schema::build([&dataset], &alone, Scope::Read, false).map_err(Error::internal)?.sdl();
     // It may implement an interface: only the name's end is known.
     let begin = format!("\ntype {} ", dataset.type_name);
     let from = sdl.find(&begin).map_or(0, |line_end| line_end + 1);

@@ -3,12 +3,16 @@
 //! The files are compressed and named by their content when they are built; nothing here reads the
 //! disk.
 
+use std::sync::Arc;
+
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use sluice_playground::{Asset, asset};
 
+use super::App;
 use super::refusal::{Refusal, not_found};
 
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -16,8 +20,14 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'u
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
 
 /// Answers a file of the playground, or 404 in the shape of all errors.
-pub(super) async fn get(method: Method, uri: Uri, headers: HeaderMap) -> Result<Response, Refusal> {
-    if method != Method::GET && method != Method::HEAD {
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let is_read = method == Method::GET || method == Method::HEAD;
+    if !is_read || !app.settings.playground {
         return Err(not_found(uri.path()));
     }
     let accept_encoding =
@@ -54,6 +64,4 @@ fn set_headers(headers: &mut HeaderMap, asset: &Asset) {
         set(header::CONTENT_ENCODING, encoding);
     }
     set(header::CONTENT_SECURITY_POLICY, POLICY);
-    set(header::REFERRER_POLICY, "no-referrer");
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
 }

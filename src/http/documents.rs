@@ -13,8 +13,10 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use super::body;
+use super::body::{self, Patience};
+use super::gate::{admit, record};
 use super::refusal::Refusal;
+use crate::auth::Class;
 use crate::catalog::model::Scope;
 use crate::config::DocumentMode;
 
@@ -36,12 +38,14 @@ pub(super) async fn post(
 
 async fn take(app: &App, request: Request, keeps_others: bool) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let principal = app.auth.authenticate(&parts.headers).await?;
-    principal.require(Scope::Admin)?;
+    let principal = admit(app, &parts.headers, Scope::Admin, Class::Write).await?;
     principal.require_whole_admin()?;
     let mode = mode(&parts)?;
     let manifest = read(app, &parts, body).await?;
-    let answer = app.engine.put_documents(&principal, &manifest, keeps_others, mode).await?;
+    let put = app.engine.put_documents(&principal, &manifest, keeps_others, mode).await;
+    let code = put.as_ref().err().map(|error| error.code);
+    record(app, &parts.headers, &principal, "setTrustedDocuments", None, code);
+    let answer = put?;
     let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
     Ok((json, answer.to_string()).into_response())
 }
@@ -68,5 +72,5 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<axum::body::Bytes,
     // Quotes and line ends of a text take two bytes in JSON.
     let limit = settings.max_documents_bytes.saturating_mul(2);
     let named = ("The manifest", "max_documents_size");
-    body::read_whole_of(named, body, &parts.headers, limit, settings.body_idle_timeout).await
+    body::read_whole_of(named, body, &parts.headers, limit, Patience::of(settings)).await
 }

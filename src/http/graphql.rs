@@ -13,10 +13,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::accept::{Content, Media, content, negotiate};
-use super::outer::request_id;
+use super::body::Patience;
+use super::context::{note, request_id};
+use super::gate::{address, admit, charge};
 use super::refusal::{Refusal, mutation_by_get, status_of};
 use super::{App, body, multipart, parameters, validators};
-use crate::auth::Principal;
+use crate::auth::{Class, Principal};
 use crate::catalog::model::Scope;
 use crate::error::Code;
 use crate::graphql::{Answer, Keeping};
@@ -42,16 +44,17 @@ pub(super) async fn get(State(app): State<Arc<App>>, request: Request) -> Respon
 }
 
 async fn run_post(app: &App, parts: &Parts, body: Body, media: Media) -> Result<Answer, Refusal> {
-    let principal = authenticate(app, &parts.headers).await?;
+    let principal = admit(app, &parts.headers, Scope::Read, Class::Read).await?;
     body::refuse_encoded(&parts.headers)?;
     let settings = &app.settings;
     match content(&parts.headers) {
         Content::Json => {
-            let (limit, idle) = (settings.max_body_bytes, settings.body_idle_timeout);
-            let bytes = body::read_whole(body, &parts.headers, limit, idle).await?;
+            let (limit, patience) = (settings.max_body_bytes, Patience::of(settings));
+            let bytes = body::read_whole(body, &parts.headers, limit, patience).await?;
             let mut request = parameters::from_json(&bytes)?;
             drop(bytes);
             request.known_tags = validators::known_tags(&parts.headers, media);
+            request.address = Some(address(app, &parts.headers));
             Ok(app.engine.execute(&principal, request, request_id().as_str()).await)
         }
         Content::Multipart(boundary) => {
@@ -70,8 +73,12 @@ async fn run_multipart(
     boundary: &str,
 ) -> Result<Answer, Refusal> {
     principal.require(Scope::Upload)?;
-    let received = multipart::receive(&app.settings, &parts.headers, body, boundary).await?;
-    let (request, spooled) = received.into_request();
+    charge(app, principal, Class::Upload, 1)?;
+    // The first file is paid for; the others are once it is known how many there are.
+    let more = |n_files: u32| charge(app, principal, Class::Upload, n_files.saturating_sub(1));
+    let received = multipart::receive(&app.settings, &parts.headers, body, boundary, more).await?;
+    let (mut request, spooled) = received.into_request();
+    request.address = Some(address(app, &parts.headers));
     let answer = app.engine.execute(principal, request, request_id().as_str()).await;
     // Whatever the operation did not take is removed now.
     drop(spooled);
@@ -79,10 +86,11 @@ async fn run_multipart(
 }
 
 async fn run_get(app: &App, parts: &Parts, media: Media) -> Result<Answer, Refusal> {
-    let principal = authenticate(app, &parts.headers).await?;
+    let principal = admit(app, &parts.headers, Scope::Read, Class::Read).await?;
     let mut request = parameters::from_query_string(parts.uri.query().unwrap_or_default())?;
     request.is_read_only = true;
     request.known_tags = validators::known_tags(&parts.headers, media);
+    request.address = Some(address(app, &parts.headers));
     let answer = app.engine.execute(&principal, request, request_id().as_str()).await;
     if answer.is_refused_mutation {
         return Err(mutation_by_get());
@@ -90,14 +98,9 @@ async fn run_get(app: &App, parts: &Parts, media: Media) -> Result<Answer, Refus
     Ok(answer)
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Refusal> {
-    let principal = app.auth.authenticate(headers).await?;
-    principal.require(Scope::Read)?;
-    Ok(principal)
-}
-
 fn respond(answer: Answer, media: Media, asked: &HeaderMap) -> Response {
     let status = status(&answer, media);
+    note(answer.standing);
     let Answer { body, keeping, .. } = answer;
     if let Keeping::Unchanged(tag) = keeping {
         let mut response = Response::new(Body::empty());

@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::pulse::Pulse;
+
 const MAX_TIME: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 64 << 20;
 const SCRATCH_BYTES: usize = 16 << 10;
@@ -38,14 +40,15 @@ impl Linger {
 pub(super) struct LingeringStream {
     stream: TcpStream,
     linger: Linger,
+    pulse: Arc<Pulse>,
     deadline: Option<Pin<Box<Sleep>>>,
     n_discarded: usize,
 }
 
 impl LingeringStream {
-    /// The same connection, listening to `linger`.
-    pub(super) fn new(stream: TcpStream, linger: Linger) -> LingeringStream {
-        LingeringStream { stream, linger, deadline: None, n_discarded: 0 }
+    /// The same connection, listening to `linger`, telling `pulse` what it writes.
+    pub(super) fn new(stream: TcpStream, linger: Linger, pulse: Arc<Pulse>) -> LingeringStream {
+        LingeringStream { stream, linger, pulse, deadline: None, n_discarded: 0 }
     }
 
     /// Ready when the client has closed, or the bounds are reached.
@@ -84,7 +87,9 @@ impl AsyncWrite for LingeringStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.pulse.wrote(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -92,7 +97,9 @@ impl AsyncWrite for LingeringStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.pulse.wrote(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

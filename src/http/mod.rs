@@ -6,13 +6,19 @@
 mod accept;
 mod assets;
 mod body;
+mod context;
 mod documents;
+mod forwarded;
+mod gate;
 mod graphql;
 mod health;
+mod hosts;
 mod linger;
 mod multipart;
 mod outer;
 mod parameters;
+mod protection;
+mod pulse;
 mod refusal;
 mod rejects;
 mod schema;
@@ -28,7 +34,7 @@ use axum::Router;
 use axum::routing::{get, post, put};
 
 pub use self::server::serve;
-use crate::auth::Auth;
+use crate::auth::{Auth, Rates};
 use crate::catalog::Catalog;
 use crate::config::Settings;
 use crate::graphql::Engine;
@@ -45,6 +51,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// Who may ask.
     pub auth: Arc<Auth>,
+    /// How often.
+    pub rates: Arc<Rates>,
     /// Receives files, runs jobs.
     pub ingest: Arc<Ingest>,
     /// Answers GraphQL.

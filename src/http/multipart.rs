@@ -13,7 +13,7 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::body::{Chunks, announced_length};
+use super::body::{BodyError, Chunks, Patience, announced_length, stalled, too_slow};
 use super::parameters;
 use super::refusal::Refusal;
 use crate::config::Settings;
@@ -65,12 +65,13 @@ impl Received {
     }
 }
 
-/// Receives the body of a multipart request.
+/// Receives the body of a multipart request; `charge` is told how many files come, before they do.
 pub(super) async fn receive(
     settings: &Settings,
     headers: &HeaderMap,
     body: Body,
     boundary: &str,
+    charge: impl FnOnce(u32) -> Result<(), Error>,
 ) -> Result<Received, Refusal> {
     if !PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(*name)) {
         return Err(Refusal::bad_request(
@@ -81,7 +82,7 @@ pub(super) async fn receive(
     if announced_length(headers).is_some_and(|length| length > limit_bytes + OVERHEAD_BYTES) {
         return Err(file_too_large(limit_bytes));
     }
-    let chunks = Chunks::new(body, settings.body_idle_timeout);
+    let chunks = Chunks::new(body, Patience::of(settings));
     let mut parts = Multipart::with_constraints(chunks, boundary, constraints(settings));
 
     let operations = next_part(&mut parts).await?;
@@ -92,6 +93,7 @@ pub(super) async fn receive(
     let map = map.ok_or_else(|| wrong_part("second", "map"))?;
     let mut expected = read_map(&map.bytes().await.map_err(refuse)?, &request.variables)?;
 
+    charge(u32::try_from(expected.len()).unwrap_or(u32::MAX))?;
     let mut received = Received { request, spooled: Spooled::default() };
     let folder = settings.data_dir.join("spool");
     tokio::fs::create_dir_all(&folder).await.map_err(unwritable)?;
@@ -235,7 +237,12 @@ fn refuse(error: multer::Error) -> Refusal {
         multer::Error::StreamSizeExceeded { limit } => {
             Refusal::too_large("The request", limit, "max_upload_size")
         }
-        multer::Error::StreamReadFailed(_) | multer::Error::IncompleteStream => {
+        multer::Error::StreamReadFailed(cause) => match cause.downcast_ref::<BodyError>() {
+            Some(BodyError::Stalled) => stalled(),
+            Some(BodyError::TooSlow) => too_slow(),
+            _ => Refusal::bad_request("The request's body was cut off; send it again."),
+        },
+        multer::Error::IncompleteStream => {
             Refusal::bad_request("The request's body was cut off; send it again.")
         }
         multer::Error::IncompleteFieldData { .. } => {

@@ -4,6 +4,7 @@
 //! for it. Answers are compressed only for clients that ask.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -21,52 +22,27 @@ use tower_http::compression::{Compression, CompressionLayer, Predicate};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
+use super::context::{Context, RequestId, X_REQUEST_ID};
+use super::hosts::Hosts;
 use super::linger::Linger;
+use super::protection::{RATE_HEADERS, protect, tell_standing};
+use super::pulse::{Active, follow};
 use super::refusal::{Refusal, Refused};
-use super::{App, router, validators};
+use super::{App, forwarded, router, validators};
+use crate::config::{Network, Settings};
 use crate::error::Error;
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers under this size are not worth compressing.
 const MIN_COMPRESSED_BYTES: u16 = 1_024;
-const MAX_REQUEST_ID_BYTES: usize = 64;
-
-tokio::task_local! {
-    static REQUEST_ID: RequestId;
-}
-
-/// The id of one request: the client's own if it is sane, else one of ours.
-#[derive(Clone, Debug)]
-pub(super) struct RequestId(HeaderValue);
-
-impl RequestId {
-    /// The id as text.
-    pub(super) fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
-    }
-
-    fn of(headers: &HeaderMap, made: impl FnOnce() -> HeaderValue) -> RequestId {
-        let given = headers.get(X_REQUEST_ID).filter(|value| {
-            let bytes = value.as_bytes();
-            !bytes.is_empty()
-                && bytes.len() <= MAX_REQUEST_ID_BYTES
-                && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
-        });
-        RequestId(given.cloned().unwrap_or_else(made))
-    }
-}
-
-/// The id of the request that the calling task answers.
-pub(super) fn request_id() -> RequestId {
-    REQUEST_ID.try_with(Clone::clone).unwrap_or(RequestId(HeaderValue::from_static("none")))
-}
 
 /// The router with all that surrounds it.
 pub(super) struct Outer {
     plain: Router,
     compressing: Compression<Router, And<SizeAbove, NotForContentType>>,
     max_header_bytes: usize,
+    hosts: Hosts,
+    trusted_proxies: Vec<Network>,
+    is_production: bool,
     id_seed: u64,
     n_requests: AtomicU64,
 }
@@ -74,9 +50,12 @@ pub(super) struct Outer {
 impl Outer {
     /// The whole of the HTTP room, ready to be called.
     pub(super) fn new(app: Arc<App>) -> Outer {
-        let max_header_bytes = app.settings.max_header_bytes;
-        let cors = cors(&app.settings.allowed_origins);
-        let mut plain = router(app);
+        let settings = app.settings.clone();
+        Outer::around(router(app), &settings)
+    }
+
+    fn around(mut plain: Router, settings: &Settings) -> Outer {
+        let cors = cors(&settings.allowed_origins);
         if let Some(cors) = cors {
             plain = plain.layer(cors);
         }
@@ -86,7 +65,16 @@ impl Outer {
             .compress_when(worth_it)
             .layer(plain.clone());
         let id_seed = getrandom::u64().unwrap_or_default();
-        Outer { plain, compressing, max_header_bytes, id_seed, n_requests: AtomicU64::new(0) }
+        Outer {
+            plain,
+            compressing,
+            max_header_bytes: settings.max_header_bytes,
+            hosts: Hosts::new(settings),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            is_production: settings.is_production(),
+            id_seed,
+            n_requests: AtomicU64::new(0),
+        }
     }
 
     /// Answers a request whose client takes compressed answers.
@@ -112,7 +100,9 @@ impl Outer {
     pub(super) async fn answer<B>(
         &self,
         request: Request<B>,
+        peer: IpAddr,
         linger: &Linger,
+        active: Active,
     ) -> Result<Response, Infallible>
     where
         B: axum::body::HttpBody<Data = axum::body::Bytes> + Send + 'static,
@@ -124,12 +114,18 @@ impl Outer {
         let span = tracing::error_span!("request", id = id.as_str());
         let version = request.version();
         let has_body = !request.body().is_end_stream();
+        // Browsers take it by TLS only; a proxy that they reach by it says so.
+        let is_tls_only = self.is_production
+            || forwarded::is_https(peer, request.headers(), &self.trusted_proxies);
         let line = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (request.method().clone(), request.uri().path().to_owned()));
 
         let routed = async {
             if header_bytes(request.headers()) > self.max_header_bytes {
                 return headers_too_large().into_response();
+            }
+            if let Err(refusal) = self.hosts.check(request.uri(), request.headers()) {
+                return refusal.into_response();
             }
             let is_compressible = request.headers().contains_key(header::ACCEPT_ENCODING);
             let request = request.map(Body::new);
@@ -147,7 +143,8 @@ impl Outer {
                 Err(_) => answer_panic(),
             }
         };
-        let mut response = REQUEST_ID.scope(id.clone(), guarded).instrument(span.clone()).await;
+        let context = Context::new(id.clone(), peer);
+        let (mut response, standing) = context.scope(guarded).instrument(span.clone()).await;
 
         let is_unread = has_body && response.extensions().get::<Refused>().is_some();
         linger.set(is_unread);
@@ -157,17 +154,16 @@ impl Outer {
             headers.insert(header::CONNECTION, const { HeaderValue::from_static("close") });
         }
         headers.insert(X_REQUEST_ID, id.0);
-        headers
-            .insert(header::X_CONTENT_TYPE_OPTIONS, const { HeaderValue::from_static("nosniff") });
-        if !headers.contains_key(header::CACHE_CONTROL) {
-            headers.insert(header::CACHE_CONTROL, const { HeaderValue::from_static("no-store") });
+        protect(headers, is_tls_only);
+        if let Some(standing) = standing {
+            tell_standing(headers, standing);
         }
         if let Some((method, path)) = line {
             let elapsed_us = started.elapsed().as_micros();
             let status = response.status().as_u16();
             span.in_scope(|| tracing::debug!(%method, path, status, elapsed_us, "answered"));
         }
-        Ok(response)
+        Ok(follow(response, active))
     }
 }
 
@@ -196,12 +192,66 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         return None;
     }
     let methods = [Method::GET, Method::POST, Method::PUT];
+    let exposed = [X_REQUEST_ID, header::RETRY_AFTER, header::ETAG];
     Some(
         CorsLayer::new()
             .allow_origin(AllowOrigin::list(origins))
             .allow_methods(AllowMethods::list(methods))
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers([X_REQUEST_ID, header::RETRY_AFTER, header::ETAG])
+            .expose_headers(exposed.into_iter().chain(RATE_HEADERS).collect::<Vec<_>>())
             .max_age(std::time::Duration::from_secs(600)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use axum::body::to_bytes;
+    use axum::routing::get;
+
+    use super::*;
+    use crate::http::pulse::Pulse;
+
+    async fn ask(outer: &Outer, path: &str) -> (StatusCode, HeaderMap, String) {
+        let request = Request::get(path)
+            .header("host", "localhost")
+            .header("x-request-id", "my-id")
+            .body(Body::empty())
+            .unwrap();
+        let active = Arc::new(Pulse::default()).begin();
+        let peer = Ipv4Addr::LOCALHOST.into();
+        let Ok(response) = outer.answer(request, peer, &Linger::default(), active).await;
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        (parts.status, parts.headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_one_answer_and_the_next_is_served() {
+        let panics = || async {
+            if request_id_is_known() {
+                panic!("a secret of the inside");
+            }
+        };
+        let router =
+            Router::new().route("/panic", get(panics)).route("/fine", get(|| async { "fine" }));
+        let outer = Outer::around(router, &Settings::default());
+        for _ in 0..3 {
+            let (status, headers, body) = ask(&outer, "/panic").await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(headers[X_REQUEST_ID], "my-id");
+            assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let error = &body["errors"][0];
+            assert_eq!(error["extensions"]["code"], "INTERNAL");
+            assert_eq!(error["extensions"]["requestId"], "my-id");
+            assert!(!error.to_string().contains("secret"), "{error}");
+            assert_eq!(ask(&outer, "/fine").await.2, "fine");
+        }
+    }
+
+    fn request_id_is_known() -> bool {
+        crate::http::context::request_id().as_str() == "my-id"
+    }
 }

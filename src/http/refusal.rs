@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::accept::Media;
-use super::outer::request_id;
+use super::context::request_id;
 use crate::error::{Code, Error};
 
 /// Marks an answer that may have come before the request was read.

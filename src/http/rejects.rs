@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
 use super::App;
+use super::gate::admit;
 use super::refusal::Refusal;
+use crate::auth::Class;
 use crate::catalog::CatalogError;
 use crate::catalog::model::{Dataset, KeptReject, Scope, WorkspaceId};
 use crate::error::Error;
@@ -25,8 +27,7 @@ pub(super) async fn get(
     Path(file): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let principal = app.auth.authenticate(&headers).await?;
-    principal.require(Scope::Upload)?;
+    let principal = admit(&app, &headers, Scope::Upload, Class::Read).await?;
     let name = file.strip_suffix(".csv").unwrap_or(&file);
     let snapshot = app.auth.view(&principal);
     // Refused rows hold all cells: whoever sees a part of the dataset sees none of them.

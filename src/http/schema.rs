@@ -7,7 +7,9 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::gate::admit;
 use super::refusal::Refusal;
+use crate::auth::Class;
 use crate::catalog::model::Scope;
 
 /// Answers the SDL of what the principal may see.
@@ -15,8 +17,7 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let principal = app.auth.authenticate(&headers).await?;
-    principal.require(Scope::Read)?;
+    let principal = admit(&app, &headers, Scope::Read, Class::Read).await?;
     let sdl = app.engine.sdl(&principal).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response())
 }

@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of routes.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,47 +11,73 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::App;
 use super::linger::{Linger, LingeringStream};
 use super::outer::Outer;
+use super::pulse::Pulse;
 use crate::config::Settings;
 
 /// Bytes of a connection's read buffer: bounds the header, and the chunks of an upload.
 const READ_BUFFER_BYTES: usize = 256 << 10;
 const MAX_HEADERS: usize = 100;
 const MAX_HTTP2_STREAMS: u32 = 64;
+/// Connections that are closed at once for one that waits, if they do nothing.
+const SHED_AT_ONCE: usize = 16;
+/// How long one waits before more are closed for it.
+const SHED_EVERY: Duration = Duration::from_millis(100);
+/// How often buckets of rate limits that are full again are forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Serves until `stop` ends, then lets running requests finish within the grace of the settings.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let settings = app.settings.clone();
     let http = Arc::new(connection_builder(&settings));
-    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let places = Places::new(settings.max_connections);
+    let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let outer = Arc::new(Outer::new(Arc::clone(&app)));
     let graceful = GracefulShutdown::new();
     let tasks = TaskTracker::new();
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener) => accepted,
+            _ = sweep.tick() => {
+                app.rates.sweep();
+                continue;
+            }
             () = &mut stop => break,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some((stream, peer)) = accepted else { continue };
+        let place = tokio::select! {
+            place = places.take() => place,
+            () = &mut stop => break,
+        };
         let outer = Arc::clone(&outer);
         let linger = Linger::default();
-        let stream = LingeringStream::new(stream, linger.clone());
+        let pulse = Arc::new(Pulse::default());
+        let stream = LingeringStream::new(stream, linger.clone(), Arc::clone(&pulse));
+        let own_pulse = Arc::clone(&pulse);
         let service = service_fn(move |request| {
             let (outer, linger) = (Arc::clone(&outer), linger.clone());
-            async move { outer.answer(request, &linger).await }
+            let active = own_pulse.begin();
+            async move { outer.answer(request, peer.ip(), &linger, active).await }
         });
         let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
+        let (crowded, idle_limit) = (Arc::clone(&places.crowded), settings.header_timeout);
         tasks.spawn(async move {
-            // Errors here are clients that went away; whoever needs to know sees them as answers.
-            if let Err(e) = watched.await {
-                tracing::debug!(error = %e, "a connection ended early");
+            tokio::select! {
+                ended = watched => if let Err(e) = ended {
+                    // These are clients that went away; who needs to know sees it as an answer.
+                    tracing::debug!(error = %e, "a connection ended early");
+                },
+                () = pulse.dead(idle_limit, &crowded) => {
+                    tracing::debug!("a connection that did nothing is closed");
+                }
             }
             drop(place);
         });
@@ -69,16 +96,38 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     }
 }
 
-/// One connection and its place among those served at once.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+/// The places of the connections that are served at once.
+struct Places {
+    free: Arc<Semaphore>,
+    /// Told when somebody waits for a place.
+    crowded: Arc<Notify>,
+}
+
+impl Places {
+    fn new(n_places: usize) -> Places {
+        Places { free: Arc::new(Semaphore::new(n_places)), crowded: Arc::default() }
+    }
+
+    /// A place; while there is none, connections that do nothing are asked to go.
+    async fn take(&self) -> OwnedSemaphorePermit {
+        loop {
+            let place = Arc::clone(&self.free).acquire_owned();
+            match tokio::time::timeout(SHED_EVERY, place).await {
+                Ok(Ok(place)) => return place,
+                // Nobody closes it.
+                Ok(Err(_)) => std::future::pending().await,
+                Err(_) => (0..SHED_AT_ONCE).for_each(|_| self.crowded.notify_one()),
+            }
+        }
+    }
+}
+
+/// One connection and its other end.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             let _ = stream.set_nodelay(true);
-            Some((stream, place))
+            Some((stream, peer))
         }
         Err(e) => {
             // Out of file descriptors, most likely: trying again at once would only burn time.

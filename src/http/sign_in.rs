@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::accept::{Content, content};
+use super::body::Patience;
+use super::gate::count_failure;
 use super::refusal::Refusal;
 use super::{App, body};
 
@@ -33,11 +35,14 @@ pub(super) async fn post(
             "Send content-type application/json.",
         ));
     }
-    let idle_limit = app.settings.body_idle_timeout;
-    let bytes = body::read_whole(body, &parts.headers, MAX_BODY_BYTES, idle_limit).await?;
+    body::refuse_encoded(&parts.headers)?;
+    let patience = Patience::of(&app.settings);
+    let bytes = body::read_whole(body, &parts.headers, MAX_BODY_BYTES, patience).await?;
     let sign_in: SignIn = serde_json::from_slice(&bytes)
         .map_err(|_| Refusal::bad_request("Send {\"token\": \"…\"} with the token of the link."))?;
-    let (key, expires_at_us) = app.auth.sign_in(&sign_in.token).await?;
+    let signed_in = app.auth.sign_in(&sign_in.token).await;
+    let (key, expires_at_us) =
+        signed_in.map_err(|error| count_failure(&app, &parts.headers, error))?;
     let expires_at = jiff::Timestamp::from_microsecond(expires_at_us)
         .map_or_else(|_| serde_json::Value::Null, |time| json!(time.to_string()));
     let answer = json!({ "key": key, "expiresAt": expires_at });

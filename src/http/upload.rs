@@ -16,8 +16,10 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::accept::{Content, content};
-use super::body::{self, Chunks};
+use super::body::{self, Chunks, Patience};
+use super::gate::{admit, record};
 use super::refusal::{Refusal, error_json, status_of};
+use crate::auth::Class;
 use crate::catalog::model::{Job, JobStatus, LoadMode, Scope};
 use crate::catalog::now_us;
 use crate::error::{Code, Error};
@@ -59,15 +61,18 @@ async fn run(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let principal = app.auth.authenticate(&parts.headers).await?;
-    principal.require(Scope::Upload)?;
+    let principal = admit(&app, &parts.headers, Scope::Upload, Class::Upload).await?;
     let (mut upload, wait) = read_parameters(&parts, name, default_mode)?;
     upload.bounds = app.auth.upload_bounds(&principal);
     refuse_body(&app, &parts)?;
     let began_us = now_us();
-    let chunks = Chunks::new(body, app.settings.body_idle_timeout);
+    let chunks = Chunks::new(body, Patience::of(&app.settings));
     let size_bytes = body::announced_length(&parts.headers);
-    let id = app.ingest.receive(principal.workspace, upload, size_bytes, chunks).await?;
+    let target = upload.name.clone().unwrap_or_else(|| upload.file_name.clone());
+    let received = app.ingest.receive(principal.workspace, upload, size_bytes, chunks).await;
+    let code = received.as_ref().err().map(|error| error.code);
+    record(&app, &parts.headers, &principal, "upload", Some(&target), code);
+    let id = received?;
     let job = app.ingest.wait(principal.workspace, id, wait).await?;
     let mut answer = app.engine.job_json(&principal, &job).await;
     if job.created_at_us < began_us {
@@ -83,8 +88,7 @@ pub(super) async fn inspect(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let principal = app.auth.authenticate(&parts.headers).await?;
-    principal.require(Scope::Upload)?;
+    let principal = admit(&app, &parts.headers, Scope::Upload, Class::Upload).await?;
     let (mut own, mut rows, mut name) = (Vec::new(), DEFAULT_ROWS, None);
     for (key, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
         match &*key {
@@ -100,7 +104,7 @@ pub(super) async fn inspect(
     upload.bounds = app.auth.upload_bounds(&principal);
     refuse_body(&app, &parts)?;
     app.ingest.check(principal.workspace, &upload)?;
-    let chunks = Chunks::new(body, app.settings.body_idle_timeout);
+    let chunks = Chunks::new(body, Patience::of(&app.settings));
     let spooled = app.ingest.spool(chunks).await?;
     let sheets = app.ingest.inspect(principal.workspace, upload, spooled, rows).await?;
     let answer = inspection_json(&sheets)?.to_string();

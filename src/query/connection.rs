@@ -198,7 +198,7 @@ impl<'d> Compiler<'d> {
         }
         let (workspace, dataset) = (self.snapshot.workspace.0, rows.dataset.id.0);
         CursorSeal::new(
-            self.cursor_key,
+            self.cursor_keys,
             workspace.as_bytes(),
             dataset.as_bytes(),
             &order,

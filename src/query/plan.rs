@@ -17,7 +17,7 @@ use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
-use crate::store::cursor::CursorKey;
+use crate::store::cursor::CursorKeys;
 use crate::store::json::key_bytes;
 use crate::store::run::{Run, Statement};
 
@@ -57,7 +57,7 @@ pub fn root_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<(&'s Arc<Dat
 }
 
 /// What a plan depends on besides the document.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PlanSettings {
     /// Bounds on documents.
     pub limits: QueryLimits,
@@ -68,7 +68,7 @@ pub struct PlanSettings {
     /// Which SQL.
     pub dialect: Dialect,
     /// What cursors are signed with.
-    pub cursor_key: CursorKey,
+    pub cursor_keys: Arc<CursorKeys>,
     /// What masked values are hashed with.
     pub mask_key: MaskKey,
 }
@@ -99,7 +99,11 @@ impl std::fmt::Debug for MaskKey {
 
 impl PlanSettings {
     /// What these settings say.
-    pub fn new(settings: &Settings, cursor_key: CursorKey, mask_key: MaskKey) -> PlanSettings {
+    pub fn new(
+        settings: &Settings,
+        cursor_keys: &Arc<CursorKeys>,
+        mask_key: MaskKey,
+    ) -> PlanSettings {
         PlanSettings {
             limits: settings.query_limits,
             default_limit: Ord::min(settings.default_limit, settings.max_limit),
@@ -108,7 +112,7 @@ impl PlanSettings {
                 None => Dialect::Sqlite,
                 Some(_) => Dialect::Postgres,
             },
-            cursor_key,
+            cursor_keys: Arc::clone(cursor_keys),
             mask_key,
         }
     }
@@ -182,7 +186,7 @@ impl RootStatement {
         &self,
         snapshot: &Snapshot,
         variables: &Variables,
-        settings: PlanSettings,
+        settings: &PlanSettings,
         deadline: std::time::Instant,
     ) -> Result<Run> {
         let mut tables = Vec::with_capacity(self.datasets.len());
@@ -235,7 +239,7 @@ impl Plan {
         variables: &Variables,
         settings: PlanSettings,
     ) -> Result<Plan> {
-        let mut compiler = compiler(document, snapshot, variables, settings);
+        let mut compiler = compiler(document, snapshot, variables, &settings);
         let operation = document.operation()?;
         let fields = compiler.collect([&operation.selection_set.node])?;
         let mut roots = Vec::with_capacity(fields.len());
@@ -318,7 +322,7 @@ impl Plan {
                 runs.push(None);
                 continue;
             };
-            let run = body.bind(snapshot, variables, self.settings, deadline)?;
+            let run = body.bind(snapshot, variables, &self.settings, deadline)?;
             cost = cost.saturating_add(body.cells(&run));
             runs.push(Some(run));
         }
@@ -340,7 +344,7 @@ fn compiler<'d>(
     document: &'d Document,
     snapshot: &'d Snapshot,
     variables: &'d Variables,
-    settings: PlanSettings,
+    settings: &'d PlanSettings,
 ) -> Compiler<'d> {
     Compiler {
         document,
@@ -350,7 +354,7 @@ fn compiler<'d>(
         default_limit: settings.default_limit,
         max_limit: settings.max_limit,
         dialect: settings.dialect,
-        cursor_key: settings.cursor_key,
+        cursor_keys: &settings.cursor_keys,
         mask_key: settings.mask_key,
         slots: Vec::new(),
         n_predicates: 0,
@@ -367,7 +371,7 @@ pub fn count(
     snapshot: &Snapshot,
     dataset: DatasetId,
     variables: &Variables,
-    settings: PlanSettings,
+    settings: &PlanSettings,
     deadline: std::time::Instant,
 ) -> Result<Run> {
     counting(snapshot, dataset, variables, settings)?.bind(snapshot, variables, settings, deadline)
@@ -382,7 +386,7 @@ pub fn check_policy(
     snapshot: &Snapshot,
     dataset: DatasetId,
     variables: &Variables,
-    settings: PlanSettings,
+    settings: &PlanSettings,
 ) -> Result<()> {
     let body = counting(snapshot, dataset, variables, settings)?;
     let constants = body.slots.iter().filter(|slot| matches!(slot.origin, Origin::Constant(_)));
@@ -396,7 +400,7 @@ fn counting(
     snapshot: &Snapshot,
     dataset: DatasetId,
     variables: &Variables,
-    settings: PlanSettings,
+    settings: &PlanSettings,
 ) -> Result<RootStatement> {
     let dataset =
         snapshot.dataset_by_id(dataset).ok_or_else(|| Error::not_found("The dataset is gone."))?;

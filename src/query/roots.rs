@@ -27,7 +27,7 @@ use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::QueryLimits;
 use crate::error::{Code, Error, Result};
-use crate::store::cursor::CursorKey;
+use crate::store::cursor::CursorKeys;
 use crate::store::json::{OutCell, OutField, RootShape, RowShape, key_bytes};
 use crate::store::run::Statement;
 
@@ -53,7 +53,7 @@ pub struct Compiler<'d> {
     pub(super) default_limit: i64,
     pub(super) max_limit: i64,
     pub(super) dialect: Dialect,
-    pub(super) cursor_key: CursorKey,
+    pub(super) cursor_keys: &'d CursorKeys,
     pub(super) mask_key: MaskKey,
     pub(super) slots: Vec<Slot>,
     pub(super) n_predicates: usize,

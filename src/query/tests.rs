@@ -16,7 +16,7 @@ use crate::catalog::model::{
 use crate::catalog::snapshot::Snapshot;
 use crate::config::Settings;
 use crate::error::{Code, Result};
-use crate::store::cursor::CursorKey;
+use crate::store::cursor::{CursorKey, CursorKeys};
 use crate::store::json::{OutCell, RootShape};
 use crate::store::search::SEARCH_INDEX;
 
@@ -122,10 +122,10 @@ fn variables(value: &serde_json::Value) -> Variables {
 }
 
 fn plan(document: &str, values: &serde_json::Value, dialect: Dialect) -> Result<Plan> {
-    let settings = PlanSettings {
-        dialect,
-        ..PlanSettings::new(&Settings::default(), CursorKey::new([7; 32]), MaskKey::new([8; 32]))
-    };
+    let keys = Arc::new(CursorKeys::new(vec![CursorKey::new([7; 32])]));
+    let mask_key = MaskKey::new([8; 32]);
+    let settings =
+        PlanSettings { dialect, ..PlanSettings::new(&Settings::default(), &keys, mask_key) };
     let document = Document::parse(document, None, &settings.limits)?;
     Plan::new(&document, &snapshot(), &variables(values), settings)
 }

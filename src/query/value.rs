@@ -564,8 +564,9 @@ mod tests {
         fn doubles_come_back_from_cursors_to_the_bit(bits in proptest::prelude::any::<u64>()) {
             let number = f64::from_bits(bits);
             proptest::prop_assume!(number.is_finite());
-            let key = crate::store::cursor::CursorKey::new([7; 32]);
-            let seal = CursorSeal::new(key, b"w", b"d", "ratio", "FLOAT", 1);
+            use crate::store::cursor::{CursorKey, CursorKeys};
+            let keys = CursorKeys::new(vec![CursorKey::new([7; 32])]);
+            let seal = CursorSeal::new(&keys, b"w", b"d", "ratio", "FLOAT", 1);
             let (mut value, mut cursor) = (Vec::new(), Vec::new());
             crate::store::json::write_float(number, &mut value);
             seal.write(&[b"\"", value.as_slice(), b"\""].concat(), &mut cursor);

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The first byte of every cursor: how the others are laid out.
 const FORMAT: u8 = 1;
@@ -19,8 +20,8 @@ const HEADER_BYTES: usize = 1 + 3 * FINGERPRINT_BYTES;
 /// Half of SHA-256, which RFC 2104 allows.
 const TAG_BYTES: usize = 16;
 
-/// What cursors are signed with; derived from the server's secret.
-#[derive(Clone, Copy)]
+/// What cursors are signed with; derived from a secret of the server.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct CursorKey([u8; 32]);
 
 impl CursorKey {
@@ -33,6 +34,30 @@ impl CursorKey {
 impl std::fmt::Debug for CursorKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("CursorKey(…)")
+    }
+}
+
+/// The key that signs cursors, and former ones whose cursors are still taken.
+#[derive(Clone, Debug)]
+pub struct CursorKeys {
+    keys: Vec<CursorKey>,
+    fingerprint: [u8; FINGERPRINT_BYTES],
+}
+
+impl CursorKeys {
+    /// The first key signs. Without any, no cursor is ever taken.
+    pub fn new(keys: Vec<CursorKey>) -> CursorKeys {
+        let mut fingerprint = [0; FINGERPRINT_BYTES];
+        if let Some(key) = keys.first() {
+            let digest = keyed(key).chain_update(b"fingerprint").finalize().into_bytes();
+            fingerprint.iter_mut().zip(digest).for_each(|(place, byte)| *place = byte);
+        }
+        CursorKeys { keys, fingerprint }
+    }
+
+    /// Tells the signing key from others, and tells nothing else of it.
+    pub fn fingerprint(&self) -> [u8; FINGERPRINT_BYTES] {
+        self.fingerprint
     }
 }
 
@@ -58,8 +83,8 @@ pub enum CursorError {
 /// Signs and checks the cursors of one order of one dataset.
 #[derive(Clone)]
 pub struct CursorSeal {
-    /// The key and the workspace already taken in.
-    mac: Hmac<Sha256>,
+    /// Each key and the workspace already taken in; the first signs.
+    macs: Vec<Hmac<Sha256>>,
     header: [u8; HEADER_BYTES],
     n_values: usize,
 }
@@ -82,15 +107,14 @@ impl CursorSeal {
     /// For a workspace's dataset (their ids' bytes), an order and the types of its values, written
     /// in any unambiguous way; `n_values` are in a cursor.
     pub fn new(
-        key: CursorKey,
+        keys: &CursorKeys,
         workspace: &[u8],
         dataset: &[u8],
         order: &str,
         types: &str,
         n_values: usize,
     ) -> CursorSeal {
-        let mut mac = keyed(key);
-        mac.update(workspace);
+        let macs = keys.keys.iter().map(|key| keyed(key).chain_update(workspace)).collect();
         let mut header = [FORMAT; HEADER_BYTES];
         let mut rest = header.iter_mut().skip(1);
         for part in [dataset, order.as_bytes(), types.as_bytes()] {
@@ -99,7 +123,7 @@ impl CursorSeal {
                 *place = *byte;
             }
         }
-        CursorSeal { mac, header, n_values }
+        CursorSeal { macs, header, n_values }
     }
 
     /// Appends the cursor of a row: `values` are its sort values as JSON, with commas between them.
@@ -107,7 +131,9 @@ impl CursorSeal {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + values.len() + TAG_BYTES);
         bytes.extend_from_slice(&self.header);
         bytes.extend_from_slice(values);
-        bytes.extend_from_slice(&self.tag(&bytes));
+        if let Some(mac) = self.macs.first() {
+            bytes.extend_from_slice(&tag(mac, &bytes));
+        }
         write_base64(&bytes, out);
     }
 
@@ -118,8 +144,10 @@ impl CursorSeal {
     pub fn open(&self, cursor: &str) -> Result<Vec<Json>, CursorError> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| CursorError::Foreign)?;
         let signed_length = bytes.len().checked_sub(TAG_BYTES).ok_or(CursorError::Foreign)?;
-        let (signed, tag) = bytes.split_at_checked(signed_length).ok_or(CursorError::Foreign)?;
-        if !bool::from(self.tag(signed).as_slice().ct_eq(tag)) {
+        let (signed, found) = bytes.split_at_checked(signed_length).ok_or(CursorError::Foreign)?;
+        let is_signed_with =
+            |mac: &Hmac<Sha256>| bool::from(tag(mac, signed).as_slice().ct_eq(found));
+        if !self.macs.iter().any(is_signed_with) {
             return Err(CursorError::Foreign);
         }
         let (header, values) =
@@ -143,19 +171,19 @@ impl CursorSeal {
         let values = parse_values(values).ok_or(CursorError::Foreign)?;
         if values.len() == self.n_values { Ok(values) } else { Err(CursorError::Foreign) }
     }
-
-    fn tag(&self, signed: &[u8]) -> [u8; TAG_BYTES] {
-        let mut mac = self.mac.clone();
-        mac.update(signed);
-        let mut tag = [0; TAG_BYTES];
-        for (place, byte) in tag.iter_mut().zip(mac.finalize().into_bytes()) {
-            *place = byte;
-        }
-        tag
-    }
 }
 
-fn keyed(key: CursorKey) -> Hmac<Sha256> {
+fn tag(mac: &Hmac<Sha256>, signed: &[u8]) -> [u8; TAG_BYTES] {
+    let mut mac = mac.clone();
+    mac.update(signed);
+    let mut tag = [0; TAG_BYTES];
+    for (place, byte) in tag.iter_mut().zip(mac.finalize().into_bytes()) {
+        *place = byte;
+    }
+    tag
+}
+
+fn keyed(key: &CursorKey) -> Hmac<Sha256> {
     // A key of 32 bytes is shorter than a block, so this is how HMAC takes it in.
     let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
     for (place, byte) in block.iter_mut().zip(key.0) {
@@ -196,8 +224,12 @@ mod tests {
 
     use super::*;
 
+    fn keys(bytes: &[u8]) -> CursorKeys {
+        CursorKeys::new(bytes.iter().map(|byte| CursorKey::new([*byte; 32])).collect())
+    }
+
     fn seal(workspace: &[u8], dataset: &[u8], order: &str, types: &str) -> CursorSeal {
-        CursorSeal::new(CursorKey::new([7; 32]), workspace, dataset, order, types, 2)
+        CursorSeal::new(&keys(&[7]), workspace, dataset, order, types, 2)
     }
 
     fn cursor(seal: &CursorSeal, values: &str) -> String {
@@ -218,14 +250,26 @@ mod tests {
             (seal(b"w", b"e", "a", "INT"), CursorError::OtherDataset),
             (seal(b"w", b"d", "b", "INT"), CursorError::OtherOrder),
             (seal(b"w", b"d", "a", "STRING"), CursorError::OtherTypes),
-            (
-                CursorSeal::new(CursorKey::new([8; 32]), b"w", b"d", "a", "INT", 2),
-                CursorError::Foreign,
-            ),
+            (CursorSeal::new(&keys(&[8]), b"w", b"d", "a", "INT", 2), CursorError::Foreign),
         ] {
             assert_eq!(other.open(&text), Err(why));
         }
         assert_eq!(here.open(&cursor(&here, "1")), Err(CursorError::Foreign), "one value");
+    }
+
+    #[test]
+    fn cursors_outlive_their_key_where_it_is_listed() {
+        let with = |bytes: &[u8]| CursorSeal::new(&keys(bytes), b"w", b"d", "a", "INT", 1);
+        let old = cursor(&with(&[1]), "5");
+        assert!(with(&[2, 1]).open(&old).is_ok());
+        assert!(with(&[3, 2, 1]).open(&old).is_ok());
+        assert_eq!(with(&[2]).open(&old), Err(CursorError::Foreign));
+        let new = cursor(&with(&[2, 1]), "5");
+        assert_eq!(new, cursor(&with(&[2]), "5"), "the first key signs");
+        assert_eq!(with(&[1]).open(&new), Err(CursorError::Foreign));
+        assert_eq!(with(&[]).open(&cursor(&with(&[]), "5")), Err(CursorError::Foreign));
+        assert_ne!(keys(&[1]).fingerprint(), keys(&[2, 1]).fingerprint());
+        assert_eq!(keys(&[2]).fingerprint(), keys(&[2, 1]).fingerprint());
     }
 
     #[test]

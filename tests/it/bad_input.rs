@@ -235,7 +235,7 @@ fn a_body_that_is_cut_off_leaves_nothing() {
         let key = crate::harness::server::ADMIN_KEY;
         let mut stream = TcpStream::connect(&server.address).unwrap();
         let head = format!(
-            "PUT /upload/orders?wait=5 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-length: 1000000\r\n\r\n"
+            "PUT /upload/orders?wait=5 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-length: 1000000\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(ORDERS.as_bytes()).unwrap();
@@ -260,7 +260,7 @@ fn a_body_that_stops_arriving_is_given_up() {
         let answer = raw(
             &server.address,
             format!(
-                "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{\"query\""
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{\"query\""
             ),
         );
         assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
@@ -276,7 +276,7 @@ fn more_bytes_than_allowed_are_refused_before_they_are_read() {
         let answer = raw(
             &server.address,
             format!(
-                "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {n_bytes}\r\n\r\nid\n"
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {n_bytes}\r\n\r\nid\n"
             ),
         );
         assert!(answer.starts_with("HTTP/1.1 413"), "{path}: {answer}");
@@ -289,14 +289,14 @@ fn more_bytes_than_allowed_are_refused_before_they_are_read() {
     let asked = raw(
         &server.address,
         format!(
-            "PUT /upload/x HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nexpect: 100-continue\r\ncontent-length: 100000\r\n\r\n"
+            "PUT /upload/x HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\nexpect: 100-continue\r\ncontent-length: 100000\r\n\r\n"
         ),
     );
     assert!(asked.starts_with("HTTP/1.1 413"), "{asked}");
     let asked = raw(
         &server.address,
         format!(
-            "PUT /upload/x?wait=60 HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\nid\n1\n"
+            "PUT /upload/x?wait=60 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {key}\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\nid\n1\n"
         ),
     );
     assert!(asked.starts_with("HTTP/1.1 100"), "{asked}");
@@ -306,7 +306,7 @@ fn more_bytes_than_allowed_are_refused_before_they_are_read() {
     let chunked = raw(
         &server.address,
         format!(
-            "PUT /upload/x HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ntransfer-encoding: chunked\r\n\r\n9c40\r\n{chunk}\r\n9c40\r\n{chunk}\r\n"
+            "PUT /upload/x HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ntransfer-encoding: chunked\r\n\r\n9c40\r\n{chunk}\r\n9c40\r\n{chunk}\r\n"
         ),
     );
     assert!(chunked.starts_with("HTTP/1.1 413"), "{chunked}");

@@ -126,7 +126,7 @@ fn a_compressed_answer_has_a_tag_of_its_own() {
     let body = r#"{"query":"{ rows(limit: 1000) { id name } }"}"#;
     let send = |headers: &str| {
         let request = format!(
-            "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
+            "POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
             body.len()
         );
         raw(&server.address, request)

@@ -68,7 +68,7 @@ fn a_client_that_leaves_takes_its_statement_along() {
         let server = start(kind, "10m");
         let body = json!({ "query": slow_query() }).to_string();
         let request = format!(
-            "POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         for _ in 0..3 {

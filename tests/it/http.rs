@@ -160,7 +160,7 @@ fn large_answers_are_compressed_when_asked() {
         let body =
             json!({ "query": format!("{{ rows(limit: {limit}) {{ id name }} }}") }).to_string();
         let request = format!(
-            "POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: application/json\r\naccept-encoding: {encoding}\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: application/json\r\naccept-encoding: {encoding}\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         crate::harness::raw(&server.address, request).to_lowercase()
@@ -210,7 +210,7 @@ fn a_stop_finishes_what_runs() {
     let mut stream = TcpStream::connect(&server.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let head = format!(
-        "PUT /upload/late?wait=60 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-length: {}\r\n\r\n",
+        "PUT /upload/late?wait=60 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-length: {}\r\n\r\n",
         csv.len()
     );
     stream.write_all(head.as_bytes()).unwrap();

@@ -16,7 +16,10 @@ const RULES: &[Rule] = &[
         why: "only http speaks HTTP (auth reads its header map)",
     },
     Rule { text: "hyper", places: &["src/http/"], why: "only http serves" },
-    Rule { text: "tower", places: &["src/http/"], why: "only http serves" },
+    Rule { text: "tower::", places: &["src/http/"], why: "only http serves" },
+    Rule { text: "tower_http", places: &["src/http/"], why: "only http serves" },
+    Rule { text: "tower_governor", places: &["src/auth/"], why: "rate limits are auth's" },
+    Rule { text: "governor::", places: &["src/auth/"], why: "rate limits are auth's" },
     Rule { text: "multer::", places: &["src/http/"], why: "forms end in http" },
     Rule {
         text: "async_graphql",

@@ -49,6 +49,11 @@ fn a_malformed_value_says_what_was_expected() {
     insta::assert_snapshot!(message(&[("SLUICE_ADMIN_KEY", "short")]), @"environment (SLUICE_ADMIN_KEY): admin_key is a text of 5 characters; expected a secret of 32 characters or more");
     insta::assert_snapshot!(message(&[("DATABASE_URL", "mysql://ann:pw@h/db")]), @"environment (DATABASE_URL): database_url is a text of 19 characters; expected postgres://user:password@host:port/database (leave it out for the embedded store)");
     insta::assert_snapshot!(message(&[("ALLOWED_ORIGINS", "*")]), @r#"environment (ALLOWED_ORIGINS): allowed_origins is "*"; expected origins separated by commas, like https://app.example.com,http://localhost:5173"#);
+    insta::assert_snapshot!(message(&[("SLUICE_RATE_READS", "lots")]), @r#"environment (SLUICE_RATE_READS): rate.reads is "lots"; expected a number per s, min, h or d, like 20/s, 60/h, or 100/s burst 200"#);
+    insta::assert_snapshot!(message(&[("ALLOWED_HOSTS", "http://a")]), @r#"environment (ALLOWED_HOSTS): allowed_hosts is "http://a"; expected host names separated by commas, like api.example.com,.example.org,localhost:8080, or *"#);
+    insta::assert_snapshot!(message(&[("SLUICE_TRUSTED_PROXIES", "10.0.0.0/40")]), @r#"environment (SLUICE_TRUSTED_PROXIES): trusted_proxies is "10.0.0.0/40"; expected addresses or networks separated by commas, like 127.0.0.1,10.0.0.0/8,fd00::/8"#);
+    insta::assert_snapshot!(message(&[("SECRET_KEY_PREVIOUS", "a-former-key-of-32-characters-01,short")]), @"environment (SECRET_KEY_PREVIOUS): secret_key_previous is a text of 38 characters; expected secrets of 16 characters or more each, separated by commas");
+    insta::assert_snapshot!(message(&[("SLUICE_ENV", "staging")]), @r#"environment (SLUICE_ENV): env is "staging"; expected development or production"#);
     insta::assert_snapshot!(message(&[("SLUICE_MAX_LIMIT", "20")]), @"default_limit is 50 (default), more than max_limit, 20 (environment (SLUICE_MAX_LIMIT)); lower one or raise the other");
 }
 
@@ -68,7 +73,7 @@ fn a_file_is_read_whole() {
     let path = Path::new("sluice.toml");
     let flat = flatten_toml(
         path,
-        "listen = \"0.0.0.0:80\"\nmax_limit = 500\nallowed_origins = [\"http://a\", \"http://b\"]\n[query]\nmax_depth = 3\n",
+        "listen = \"0.0.0.0:80\"\ndebug = true\nmax_limit = 500\nallowed_origins = [\"http://a\", \"http://b\"]\n[query]\nmax_depth = 3\n",
     )
     .unwrap();
     let mut flat: Vec<String> = flat.into_iter().map(|(n, v)| format!("{n}={v}")).collect();
@@ -77,6 +82,7 @@ fn a_file_is_read_whole() {
         flat,
         [
             "allowed_origins=http://a,http://b",
+            "debug=true",
             "listen=0.0.0.0:80",
             "max_limit=500",
             "query.max_depth=3"
@@ -88,18 +94,42 @@ fn a_file_is_read_whole() {
 }
 
 #[test]
+fn what_follows_from_production_gives_way_to_what_is_said() {
+    let settings =
+        |environment: &[(&str, &str)]| load(&sources(environment, &[])).unwrap().settings;
+    let strict = settings(&[("SLUICE_ENV", "production")]);
+    assert!(strict.is_production() && !strict.playground);
+    assert_eq!(strict.introspection, Introspection::Admins);
+    assert_eq!(strict.log_format, LogFormat::Json);
+    let said = settings(&[
+        ("SLUICE_ENV", "prod"),
+        ("SLUICE_PLAYGROUND", "on"),
+        ("SLUICE_INTROSPECTION", "off"),
+        ("SLUICE_LOG_FORMAT", "text"),
+    ]);
+    assert!(said.is_production() && said.playground);
+    assert_eq!((said.introspection, said.log_format), (Introspection::Off, LogFormat::Text));
+    assert_eq!(settings(&[("DEBUG", "yes")]).log, "debug");
+    assert_eq!(settings(&[("DEBUG", "yes"), ("SLUICE_LOG", "warn")]).log, "warn");
+    let plain = settings(&[]);
+    assert!(!plain.is_production() && plain.playground && plain.rates.is_on);
+}
+
+#[test]
 fn nothing_prints_a_secret() {
     let loaded = load(&sources(
         &[
             ("SLUICE_ADMIN_KEY", "an-admin-key-of-32-characters-or-more"),
             ("API_KEY_SALT", "a-salt-of-32-characters-or-more-too"),
+            ("SECRET_KEY", "a-secret-key-of-32-characters-or-more"),
+            ("SECRET_KEY_PREVIOUS", "a-former-key-of-32-characters,another-former-key-of-32"),
             ("DATABASE_URL", "postgres://ann:pass-word@localhost/db"),
         ],
         &[],
     ))
     .unwrap();
     let printed = format!("{:?} {:?}", loaded, loaded.describe().collect::<Vec<_>>());
-    for secret in ["an-admin-key", "a-salt-of", "pass-word"] {
+    for secret in ["an-admin-key", "a-salt-of", "a-secret-key", "former-key", "pass-word"] {
         assert!(!printed.contains(secret), "{printed}");
     }
 }

@@ -97,6 +97,8 @@ impl Server {
             .arg(&data_dir)
             .args(&options.files)
             .current_dir(folder.path())
+            // Stories ask faster than people; those about limits switch them on.
+            .env("SLUICE_RATE_LIMIT", "off")
             .envs(options.variables.iter().map(|(n, v)| (n.as_str(), v.as_str())))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -172,12 +174,17 @@ impl Server {
 
     /// Speaks with a new key of this scope.
     pub(crate) fn client_of(&self, scope: &str) -> Client {
+        self.client_of_with(scope, &[])
+    }
+
+    /// The same for a server that was started with variables that keys depend on.
+    pub(crate) fn client_of_with(&self, scope: &str, more: &[(&str, &str)]) -> Client {
         let data_dir = self.data_dir().display().to_string();
         let arguments =
             ["keys", "--data-dir", &data_dir, "create", "--name", scope, "--scope", scope];
         let url = self.database_url();
-        let variables: Vec<(&str, &str)> =
-            url.iter().map(|url| ("DATABASE_URL", url.as_str())).collect();
+        let url = url.iter().map(|url| ("DATABASE_URL", url.as_str()));
+        let variables: Vec<(&str, &str)> = url.chain(more.iter().copied()).collect();
         let output = run_sluice(&Folder::new(), &arguments, &variables);
         let key = String::from_utf8(output.stdout).expect("a key");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,0 +1,382 @@
+//! Says how often somebody may ask: by key, by workspace, and by address for failed sign-ins.
+//!
+//! Each limit is a bucket that fills evenly up to its burst. A check is two look-ups in memory and
+//! no lock that is held while waiting. Buckets that are full again are forgotten, so memory is
+//! bounded by who asked lately; beyond a number of buckets, newcomers share some. The buckets are
+//! those of this process: each node counts for itself.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::{Quota, RateLimiter};
+use tower_governor::governor::SharedRateLimiter;
+
+use super::Principal;
+use crate::config::{Rate, RatePolicy};
+use crate::error::{Code, Error, Result, Standing};
+
+/// Buckets of one limit above which newcomers share.
+const MAX_BUCKETS: usize = 100_000;
+/// Buckets that newcomers share then.
+const SHARED_BUCKETS: u64 = 1_024;
+
+/// What a request takes a share of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A request, or a query's weight.
+    Read,
+    /// A field of a mutation.
+    Write,
+    /// A file.
+    Upload,
+}
+
+/// All limits.
+pub struct Rates(Option<Limits>);
+
+struct Limits {
+    reads: Limit,
+    writes: Limit,
+    uploads: Limit,
+    failed_sign_ins: Buckets,
+    cells_per_read: u64,
+    hasher: RandomState,
+}
+
+/// The limit of a class: of one key, and of all keys of a workspace.
+struct Limit {
+    of_key: Buckets,
+    of_workspace: Buckets,
+}
+
+/// A bucket for each who asks.
+struct Buckets {
+    limiter: SharedRateLimiter<u64, StateInformationMiddleware>,
+    rate: Rate,
+    /// What to say when one is empty.
+    what: &'static str,
+    setting: &'static str,
+    is_crowded: AtomicBool,
+}
+
+impl Rates {
+    /// The limits of these settings.
+    pub fn new(policy: &RatePolicy) -> Rates {
+        if !policy.is_on {
+            return Rates(None);
+        }
+        let limit = |rate: Rate, what, whats, setting| Limit {
+            of_key: Buckets::new(rate, what, setting),
+            of_workspace: Buckets::new(rate.times(policy.workspace_keys), whats, setting),
+        };
+        Rates(Some(Limits {
+            reads: limit(
+                policy.reads,
+                "requests of this key",
+                "requests of this workspace",
+                "rate.reads",
+            ),
+            writes: limit(
+                policy.writes,
+                "mutations of this key",
+                "mutations of this workspace",
+                "rate.writes",
+            ),
+            uploads: limit(
+                policy.uploads,
+                "uploads of this key",
+                "uploads of this workspace",
+                "rate.uploads",
+            ),
+            failed_sign_ins: Buckets::new(
+                policy.failed_sign_ins,
+                "requests without a valid key from this address",
+                "rate.failed_sign_ins",
+            ),
+            cells_per_read: policy.cells_per_read.max(1),
+            hasher: RandomState::new(),
+        }))
+    }
+
+    /// Takes a share of a principal's limit; tells how it stands, or nothing where nobody waits.
+    ///
+    /// # Errors
+    /// RATE_LIMITED with how long to wait.
+    pub fn charge(
+        &self,
+        principal: &Principal,
+        class: Class,
+        n_units: u32,
+    ) -> Result<Option<Standing>> {
+        let (Some(limits), Some(n_units)) = (&self.0, NonZeroU32::new(n_units)) else {
+            return Ok(None);
+        };
+        let limit = match class {
+            Class::Read => &limits.reads,
+            Class::Write => &limits.writes,
+            Class::Upload => &limits.uploads,
+        };
+        // What weighs more than a key's whole share takes the whole.
+        let n_units = n_units.min(limit.of_key.burst());
+        let workspace = principal.workspace.0;
+        let from = principal.address.map(network_of);
+        let key = limits.hasher.hash_one((workspace, principal.key_prefix.as_str(), from));
+        let own = limit.of_key.take(key, n_units)?;
+        let shared = limit.of_workspace.take(limits.hasher.hash_one(workspace), n_units)?;
+        Ok(Some(if shared.remaining < own.remaining { shared } else { own }))
+    }
+
+    /// Takes what a query weighs beyond the one read that every request is.
+    ///
+    /// # Errors
+    /// RATE_LIMITED with how long to wait.
+    pub fn charge_cells(&self, principal: &Principal, n_cells: u64) -> Result<Option<Standing>> {
+        let Some(limits) = &self.0 else { return Ok(None) };
+        let more = u32::try_from(n_cells / limits.cells_per_read).unwrap_or(u32::MAX);
+        self.charge(principal, Class::Read, more)
+    }
+
+    /// Counts a request without a valid key. Good keys are not asked: who shares an address with
+    /// somebody who guesses can still work, and a key is too long to be guessed.
+    ///
+    /// # Errors
+    /// RATE_LIMITED when the address has had too many.
+    pub fn fail(&self, address: IpAddr) -> Result<Option<Standing>> {
+        let Some(limits) = &self.0 else { return Ok(None) };
+        let payer = limits.hasher.hash_one(network_of(address));
+        limits.failed_sign_ins.take(payer, NonZeroU32::MIN).map(Some)
+    }
+
+    /// Forgets who has all of its share again; to be called every few seconds.
+    pub fn sweep(&self) {
+        let Some(limits) = &self.0 else { return };
+        for limit in [&limits.reads, &limits.writes, &limits.uploads] {
+            limit.of_key.sweep();
+            limit.of_workspace.sweep();
+        }
+        limits.failed_sign_ins.sweep();
+    }
+}
+
+/// Whole seconds, rounded up.
+fn seconds(time: Duration) -> u32 {
+    let rounded = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    u32::try_from(rounded).unwrap_or(u32::MAX)
+}
+
+/// An address of version 4, or the network that one customer has of version 6.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        v4 => v4,
+    }
+}
+
+impl Buckets {
+    fn new(rate: Rate, what: &'static str, setting: &'static str) -> Buckets {
+        let burst = NonZeroU32::new(rate.burst()).unwrap_or(NonZeroU32::MIN);
+        // Only an interval of zero gives no quota, and the shortest is a microsecond.
+        let quota = Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(burst));
+        let limiter = RateLimiter::keyed(quota.allow_burst(burst));
+        let limiter = Arc::new(limiter.with_middleware::<StateInformationMiddleware>());
+        Buckets { limiter, rate, what, setting, is_crowded: AtomicBool::new(false) }
+    }
+
+    fn burst(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.rate.burst()).unwrap_or(NonZeroU32::MIN)
+    }
+
+    fn take(&self, payer: u64, n_units: NonZeroU32) -> Result<Standing> {
+        let is_crowded = self.is_crowded.load(Ordering::Relaxed);
+        let payer = if is_crowded { payer % SHARED_BUCKETS } else { payer };
+        match self.limiter.check_key_n(&payer, n_units) {
+            Ok(Ok(state)) => Ok(self.standing(state.remaining_burst_capacity(), Duration::ZERO)),
+            Ok(Err(not_until)) => {
+                let wait = not_until.wait_time_from(DefaultClock::default().now());
+                let standing = self.standing(self.remaining(wait, n_units), wait);
+                Err(Error { standing: Some(standing), ..self.refusal(standing.retry_after_s) })
+            }
+            // More than the whole: no class weighs that much.
+            Err(_) => Err(self.refusal(1)),
+        }
+    }
+
+    /// What is left where so many units have to wait so long.
+    fn remaining(&self, wait: Duration, n_units: NonZeroU32) -> u32 {
+        let missing = wait.as_nanos().div_ceil(self.rate.interval().as_nanos().max(1));
+        let missing = u32::try_from(missing).unwrap_or(u32::MAX).max(1);
+        n_units.get().saturating_sub(missing)
+    }
+
+    fn standing(&self, remaining: u32, wait: Duration) -> Standing {
+        let limit = self.rate.burst();
+        let until_full = self.rate.interval().saturating_mul(limit.saturating_sub(remaining));
+        let retry_after_s = if wait.is_zero() { 0 } else { seconds(wait).max(1) };
+        Standing { limit, remaining, reset_s: seconds(until_full), retry_after_s }
+    }
+
+    fn refusal(&self, retry_after_s: u32) -> Error {
+        let (what, rate, setting) = (self.what, self.rate, self.setting);
+        let message: Cow<'static, str> = format!(
+            "Too many {what}: {rate} are allowed. Try again in {retry_after_s} s, or ask the operator to raise {setting}."
+        )
+        .into();
+        Error::new(Code::RateLimited, message)
+    }
+
+    fn sweep(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+        self.is_crowded.store(self.limiter.len() > MAX_BUCKETS, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+    use std::time::Instant;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::catalog::model::{Scope, WorkspaceId};
+
+    fn policy() -> RatePolicy {
+        RatePolicy {
+            reads: Rate::new(1, 3_600, 5),
+            writes: Rate::new(2, 3_600, 2),
+            workspace_keys: 2,
+            ..RatePolicy::default()
+        }
+    }
+
+    fn key(workspace: u128, prefix: &str) -> Principal {
+        let workspace = WorkspaceId(Uuid::from_u128(workspace));
+        Principal::new(workspace, Scope::Read, prefix)
+    }
+
+    fn standing(outcome: Result<Option<Standing>>) -> (bool, Standing) {
+        match outcome {
+            Ok(standing) => (true, standing.unwrap()),
+            Err(error) => {
+                assert_eq!(error.code, Code::RateLimited);
+                (false, error.standing.unwrap())
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_has_its_share_and_a_workspace_that_of_several() {
+        let rates = Rates::new(&policy());
+        let one = key(1, "a");
+        for left in (0..5).rev() {
+            let (is_allowed, now) = standing(rates.charge(&one, Class::Read, 1));
+            assert_eq!((is_allowed, now.limit, now.remaining), (true, 5, left));
+            assert_eq!(now.retry_after_s, 0);
+        }
+        let (is_allowed, now) = standing(rates.charge(&one, Class::Read, 1));
+        assert_eq!((is_allowed, now.remaining), (false, 0));
+        assert!((3_599..=3_600).contains(&now.retry_after_s), "{now:?}");
+        assert!((5 * 3_599..=5 * 3_600).contains(&now.reset_s), "{now:?}");
+        assert!(rates.charge(&one, Class::Write, 1).is_ok(), "another class");
+        // Twice a key's share is the workspace's: two keys have it, the third has none.
+        for _ in 0..5 {
+            assert!(rates.charge(&key(1, "b"), Class::Read, 1).is_ok());
+        }
+        let (is_allowed, now) = standing(rates.charge(&key(1, "c"), Class::Read, 1));
+        assert_eq!((is_allowed, now.limit), (false, 10));
+        assert!(rates.charge(&key(2, "a"), Class::Read, 1).is_ok(), "another workspace");
+    }
+
+    #[test]
+    fn what_weighs_more_takes_more_and_never_more_than_all() {
+        let rates = Rates::new(&policy());
+        let one = key(1, "a");
+        assert!(rates.charge_cells(&one, 9_999).unwrap().is_none());
+        let (_, now) = standing(rates.charge_cells(&one, 20_000));
+        assert_eq!(now.remaining, 3);
+        let (is_allowed, now) = standing(rates.charge_cells(&one, 40_000));
+        assert_eq!((is_allowed, now.remaining), (false, 3));
+        assert!(rates.charge(&key(1, "b"), Class::Read, 1_000).is_ok());
+        assert!(rates.charge(&key(1, "b"), Class::Read, 1).is_err());
+    }
+
+    #[test]
+    fn an_address_is_one_customer() {
+        let rates = Rates::new(&RatePolicy {
+            failed_sign_ins: Rate::new(1, 3_600, 1),
+            ..RatePolicy::default()
+        });
+        let fails = |address: &str| rates.fail(address.parse().unwrap()).is_err();
+        assert!(!fails("203.0.113.1"));
+        assert!(fails("203.0.113.1"));
+        assert!(fails("::ffff:203.0.113.1"));
+        assert!(!fails("203.0.113.2"));
+        assert!(!fails("2001:db8:0:1::1"));
+        assert!(fails("2001:db8:0:1:ffff::2"));
+        assert!(!fails("2001:db8:0:2::1"));
+    }
+
+    #[test]
+    fn off_means_off() {
+        let rates = Rates::new(&RatePolicy { is_on: false, ..policy() });
+        for _ in 0..100 {
+            assert_eq!(rates.charge(&key(1, "a"), Class::Write, 1).unwrap(), None);
+        }
+        rates.sweep();
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let rates = Rates::new(&RatePolicy::default());
+        let limits = rates.0.as_ref().unwrap();
+        let guess = |n: u128| {
+            let _ = rates.fail(IpAddr::V6((n << 64).into()));
+        };
+        (0..MAX_BUCKETS as u128 + 10).for_each(guess);
+        rates.sweep();
+        let n_buckets = limits.failed_sign_ins.limiter.len();
+        assert!(n_buckets > MAX_BUCKETS, "none of them is full again yet");
+        (0..MAX_BUCKETS as u128).for_each(|n| guess(n + (1 << 32)));
+        let n_more = limits.failed_sign_ins.limiter.len() - n_buckets;
+        assert!(n_more as u64 <= SHARED_BUCKETS, "{n_more}");
+        // What is full again goes.
+        let quick = Rates::new(&RatePolicy {
+            failed_sign_ins: Rate::new(1_000_000, 1, 1),
+            ..RatePolicy::default()
+        });
+        for n in 0..100 {
+            let _ = quick.fail(IpAddr::V6((n << 64).into()));
+        }
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(5) {}
+        quick.sweep();
+        assert!(quick.0.unwrap().failed_sign_ins.limiter.is_empty());
+    }
+
+    #[test]
+    fn a_check_costs_little() {
+        let rates = Rates::new(&RatePolicy {
+            reads: Rate::new(1_000_000, 1, 1_000_000),
+            ..RatePolicy::default()
+        });
+        let one = key(1, "slu_abcdefgh");
+        const TIMES: u32 = 200_000;
+        let began = Instant::now();
+        for _ in 0..TIMES {
+            let _ = rates.charge(&one, Class::Read, 1);
+        }
+        let each = began.elapsed() / TIMES;
+        println!("{each:?} for each check");
+        // Even in a debug build on a busy machine.
+        assert!(each < Duration::from_micros(20), "{each:?}");
+    }
+}
