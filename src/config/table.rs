@@ -35,7 +35,7 @@ const YEAR: RangeInclusive<u64> = 1_000..=31_536_000_000;
 const ROWS: RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 70] = [
+pub(super) static ALL: &[Spec] = &[
     row("env", &[], "development, or production: refuses to start unsafely", ANY, |s| {
         Field::Environment(&mut s.environment)
     }),
