@@ -344,7 +344,7 @@ impl std::fmt::Debug for Settings {
     /// Prints every setting as `sluice config` does: secrets and passwords hidden.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut map = f.debug_map();
-        for spec in &table::ALL {
+        for spec in table::ALL {
             map.entry(&spec.name, &spec.shown(self));
         }
         map.finish()

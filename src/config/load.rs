@@ -179,7 +179,7 @@ impl Loaded {
         origin: impl Fn(String) -> Origin,
     ) -> Result<(), SettingsError> {
         let given = |name: &str| variables.get(name).filter(|text| !text.trim().is_empty());
-        for spec in &ALL {
+        for spec in ALL {
             let bare_names = spec.bare_names.iter().map(|name| (*name).to_owned());
             for name in bare_names.chain([spec.env_name()]) {
                 let file_name = format!("{name}_FILE");

@@ -37,7 +37,7 @@ const AGES: RangeInclusive<u64> = 3_600_000..=315_360_000_000;
 const ROWS: RangeInclusive<u64> = 0..=1_000_000_000;
 
 /// All settings, in the order of `sluice config`.
-pub(super) static ALL: [Spec; 83] = [
+pub(super) static ALL: &[Spec] = &[
     row("env", &[], "development, or production: refuses to start unsafely", ANY, |s| {
         Field::Environment(&mut s.environment)
     }),

@@ -20,6 +20,32 @@ const LONG_BODY_BYTES: u64 = 64 << 10;
 /// A connection this young is left its chance to send a request, even when places are short.
 const YOUNG: Duration = Duration::from_millis(500);
 
+/// Says that connections wait for places, and how many others may go for them.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    news: Notify,
+    n_to_go: AtomicUsize,
+}
+
+impl Crowd {
+    /// Asks so many connections that do nothing to go, those first that have waited longest.
+    pub(super) fn shed(&self, n_connections: usize) {
+        self.n_to_go.store(n_connections, Ordering::Relaxed);
+        self.news.notify_waiters();
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn is_over(&self) {
+        self.n_to_go.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether one that does nothing is to go; counts it.
+    fn takes_one(&self) -> bool {
+        let less = |n: usize| n.checked_sub(1);
+        self.n_to_go.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+}
+
 /// What a connection is doing; told by its requests and its stream.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
@@ -70,12 +96,12 @@ impl Pulse {
     }
 
     /// Ends when the connection has done nothing for this time, or nothing and places are short.
-    pub(super) async fn dead(&self, idle_limit: Duration, crowded: &Notify) {
+    pub(super) async fn dead(&self, idle_limit: Duration, crowd: &Crowd) {
         loop {
             let (was_idle, (n_requests, n_written)) = (self.is_idle(), self.state());
             let is_over = tokio::select! {
                 () = tokio::time::sleep(idle_limit) => true,
-                () = self.shed(crowded) => false,
+                () = self.shed(crowd) => false,
             };
             if !is_over {
                 return;
@@ -91,11 +117,11 @@ impl Pulse {
     }
 
     /// Ends when places are short and no request is at work.
-    async fn shed(&self, crowded: &Notify) {
+    async fn shed(&self, crowd: &Crowd) {
         tokio::time::sleep(YOUNG).await;
         loop {
-            crowded.notified().await;
-            if self.is_idle() {
+            crowd.news.notified().await;
+            if self.is_idle() && crowd.takes_one() {
                 return;
             }
         }

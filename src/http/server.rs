@@ -11,13 +11,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::App;
 use super::linger::{Linger, LingeringStream};
 use super::outer::Outer;
-use super::pulse::Pulse;
+use super::pulse::{Crowd, Pulse};
 use crate::config::Settings;
 
 /// Bytes of a connection's read buffer: bounds the header, and the chunks of an upload.
@@ -68,14 +68,14 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         });
         let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
-        let (crowded, idle_limit) = (Arc::clone(&places.crowded), settings.header_timeout);
+        let (crowd, idle_limit) = (Arc::clone(&places.crowd), settings.header_timeout);
         tasks.spawn(async move {
             tokio::select! {
                 ended = watched => if let Err(e) = ended {
                     // These are clients that went away; who needs to know sees it as an answer.
                     tracing::debug!(error = %e, "a connection ended early");
                 },
-                () = pulse.dead(idle_limit, &crowded) => {
+                () = pulse.dead(idle_limit, &crowd) => {
                     tracing::debug!("a connection that did nothing is closed");
                 }
             }
@@ -100,12 +100,12 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
 struct Places {
     free: Arc<Semaphore>,
     /// Told when somebody waits for a place.
-    crowded: Arc<Notify>,
+    crowd: Arc<Crowd>,
 }
 
 impl Places {
     fn new(n_places: usize) -> Places {
-        Places { free: Arc::new(Semaphore::new(n_places)), crowded: Arc::default() }
+        Places { free: Arc::new(Semaphore::new(n_places)), crowd: Arc::default() }
     }
 
     /// A place; while there is none, connections that do nothing are asked to go.
@@ -113,10 +113,13 @@ impl Places {
         loop {
             let place = Arc::clone(&self.free).acquire_owned();
             match tokio::time::timeout(SHED_EVERY, place).await {
-                Ok(Ok(place)) => return place,
+                Ok(Ok(place)) => {
+                    self.crowd.is_over();
+                    return place;
+                }
                 // Nobody closes it.
                 Ok(Err(_)) => std::future::pending().await,
-                Err(_) => (0..SHED_AT_ONCE).for_each(|_| self.crowded.notify_one()),
+                Err(_) => self.crowd.shed(SHED_AT_ONCE),
             }
         }
     }

@@ -109,6 +109,12 @@ fn uploads_may_take_long_but_not_for_ever() {
     let (answer, time) = dribble(&server, &head("PUT /upload/slow", 1 << 20), b"1", STEP);
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
     assert!(time >= Duration::from_millis(900) && time < Duration::from_secs(8), "{time:?}");
+    let form = head("POST /graphql", 1 << 20)
+        .replace("application/json", "multipart/form-data; boundary=part");
+    let part = "--part\r\ncontent-disposition: form-data; name=\"operations\"\r\n\r\n";
+    let (answer, time) = dribble(&server, &format!("{form}{part}"), b" ", STEP);
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(time < Duration::from_secs(8), "{time:?}");
     // Twice the least is enough, for longer than any other body may take.
     let csv = generation(1, 200);
     let mut stream = connect(&server);
