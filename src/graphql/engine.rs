@@ -101,6 +101,8 @@ pub(super) struct Services {
     pub(super) ingest: Arc<Ingest>,
     pub(super) indexer: Arc<Indexer>,
     pub(super) schemas: Schemas,
+    pub(super) documents: Documents,
+    pub(super) answers: AnswerCache,
     #[expect(dead_code, reason = "keys are managed through GraphQL by a later issue")]
     pub(super) auth: Arc<Auth>,
     pub(super) plan_settings: PlanSettings,
@@ -130,8 +132,6 @@ impl RequestContext {
 /// Validates, plans and runs GraphQL operations.
 pub struct Engine {
     services: Arc<Services>,
-    documents: Documents,
-    answers: AnswerCache,
     plan_settings: PlanSettings,
     statement_timeout: Duration,
     persisted: Persisted,
@@ -157,14 +157,14 @@ impl Engine {
                 ingest,
                 indexer,
                 schemas: Schemas::new(),
+                documents: Documents::new(),
+                answers: AnswerCache::new(settings.response_cache_bytes),
                 auth,
                 plan_settings,
                 statement_timeout: settings.statement_timeout,
                 query_limits: settings.query_limits,
                 max_documents_bytes: settings.max_documents_bytes,
             }),
-            documents: Documents::new(),
-            answers: AnswerCache::new(settings.response_cache_bytes),
             plan_settings,
             statement_timeout: settings.statement_timeout,
             has_introspection: settings.introspection,
@@ -208,7 +208,7 @@ impl Engine {
             operation_name: request.operation_name.as_deref(),
             text: &request.query,
         };
-        let known = self.documents.get(key);
+        let known = self.services.documents.get(key);
         let sha = known.as_ref().map_or_else(|| sha_of(&request.query), |known| known.sha);
         self.persisted.admit(principal, &snapshot, request.document.as_ref(), &sha).await?;
         let (known, is_new) = match known {
@@ -234,7 +234,7 @@ impl Engine {
                 let errors: Vec<_> = errors.iter().map(AnswerError::from_server).collect();
                 return Ok(answer::write(Data::None, &errors, None, request_id));
             }
-            self.documents.insert(key, Arc::clone(&known));
+            self.services.documents.insert(key, Arc::clone(&known));
         }
         if let (false, Some(DocumentName::Hash(_))) = (is_found_by_name, &request.document) {
             self.persisted.remember(principal.workspace, sha, &request.query);
@@ -270,15 +270,15 @@ impl Engine {
             tag = Some(made);
         }
         let shows_cache = request.shows_cache;
-        let store = &self.services.store;
+        let Services { store, answers, .. } = &*self.services;
         let answers = match <[_; 1]>::try_from(runs) {
             // The usual case: one root field, no joining of futures.
-            Ok([Some(run)]) => vec![Some(self.answers.run(store, run).await)],
+            Ok([Some(run)]) => vec![Some(answers.run(store, run).await)],
             Ok([None]) => vec![None],
             Err(runs) => {
                 join_all(runs.into_iter().map(|run| async {
                     match run {
-                        Some(run) => Some(self.answers.run(store, run).await),
+                        Some(run) => Some(answers.run(store, run).await),
                         None => None,
                     }
                 }))
