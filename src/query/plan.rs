@@ -12,7 +12,7 @@ use super::document::Document;
 use super::input::{InputReader, Observation, Variables};
 use super::node::NODE_FIELD;
 use super::roots::Compiler;
-use super::value::Slot;
+use super::value::{Binder, Slot};
 use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
@@ -271,6 +271,8 @@ impl Plan {
         variables: &Variables,
         deadline: std::time::Instant,
     ) -> Result<Bound> {
+        let PlanSettings { dialect, limits, .. } = self.settings;
+        let mut binder = Binder::new(variables, snapshot, dialect, limits.max_in_values);
         let mut cost = 0u64;
         let mut runs = Vec::with_capacity(self.roots.len());
         for root in &self.roots {
@@ -289,11 +291,7 @@ impl Plan {
             }
             let mut binds = Vec::with_capacity(body.slots.len());
             for slot in &body.slots {
-                binds.push(slot.bind(
-                    variables,
-                    self.settings.dialect,
-                    self.settings.limits.max_in_values,
-                )?);
+                binds.push(binder.bind(slot)?);
             }
             cost = cost.saturating_add(body.cost.cells(&binds));
             runs.push(Some(Run {
