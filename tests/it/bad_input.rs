@@ -53,7 +53,7 @@ fn a_misspelt_name_is_answered_with_those_that_are_near() {
             let wanted = format!("Did you mean \"{suggested}\"");
             assert!(message.contains(&wanted), "{query}: {message}");
         };
-        check("{ items { nmae } }", "name");
+        check("{ items { nam } }", "name");
         check("{ items(ordrBy: {id: ASC}) { id } }", "orderBy");
         let (_, message) = client.error("{ items { xylophone } }");
         assert!(!message.contains("Did you mean"), "nothing is near: {message}");
