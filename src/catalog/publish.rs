@@ -35,6 +35,8 @@ pub struct NewVersion {
     pub rejects: Vec<RejectedRow>,
     /// What becomes of what earlier loads refused.
     pub rejects_before: RejectsBefore,
+    /// The indexes of the version before when this one was made: it has what became of them.
+    pub indexes_before: Vec<String>,
 }
 
 /// All that a job made: published together or not at all.
@@ -503,7 +505,8 @@ async fn write_version(
             .await?
             .ok_or(CatalogError::Changed)?;
         let old = convert::dataset(old, |_| Default::default())?;
-        if old.version + 1 != new.version {
+        let indexes = old.indexes.iter().map(|index| &index.name);
+        if old.version + 1 != new.version || !indexes.eq(&version.indexes_before) {
             return Err(CatalogError::Changed);
         }
         // They may have changed since the load began.

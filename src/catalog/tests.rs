@@ -95,7 +95,7 @@ async fn publish(
     let publication = Publication {
         job: claimed.id,
         attempt: claimed.attempt,
-        versions: vec![NewVersion { dataset, rejects, rejects_before: RejectsBefore::Drop }],
+        versions: vec![new_version(dataset, rejects)],
         unchanged: Vec::new(),
         notices: Vec::new(),
         outcome: JobOutcome::default(),
@@ -112,6 +112,12 @@ async fn publish(
             .await?;
     }
     Ok(published?.remove(0))
+}
+
+/// A version that has all indexes of the one before.
+fn new_version(dataset: Dataset, rejects: Vec<RejectedRow>) -> NewVersion {
+    let indexes_before = dataset.indexes.iter().map(|index| index.name.clone()).collect();
+    NewVersion { dataset, rejects, rejects_before: RejectsBefore::Drop, indexes_before }
 }
 
 /// The version after `old`, in a table of its own.
@@ -222,6 +228,11 @@ async fn a_version_follows_the_one_before_it_or_is_refused() {
         let after = catalog.snapshot(workspace);
         assert_eq!(after.schema_revision, before.schema_revision);
         assert_eq!(after.revision, before.revision + 1);
+        // A version that was made before does not know of the index.
+        let unaware = Dataset { indexes: Vec::new(), ..next(&indexed) };
+        let stale = publish(&catalog, unaware, Vec::new()).await;
+        assert!(matches!(stale, Err(CatalogError::Changed)), "{stale:?}");
+        publish(&catalog, next(&indexed), Vec::new()).await.unwrap();
         drop(catalog);
         bench.close().await;
     }
@@ -321,11 +332,7 @@ async fn a_cancelled_job_does_not_publish() {
         let publication = Publication {
             job: job.id,
             attempt: claimed.attempt,
-            versions: vec![NewVersion {
-                dataset: dataset("a", 1),
-                rejects: Vec::new(),
-                rejects_before: RejectsBefore::Drop,
-            }],
+            versions: vec![new_version(dataset("a", 1), Vec::new())],
             unchanged: Vec::new(),
             notices: Vec::new(),
             outcome: JobOutcome::default(),

@@ -129,6 +129,16 @@ impl KnownDocument {
         Ok(())
     }
 
+    /// A plan that was made before and whose facts hold for these variables.
+    pub(super) fn ready_plan(
+        &self,
+        snapshot: &Snapshot,
+        variables: &Variables,
+    ) -> Option<Arc<Plan>> {
+        let plans = self.plans.read().ok()?;
+        plans.iter().find(|plan| plan.fits(variables, snapshot)).map(Arc::clone)
+    }
+
     /// A plan whose facts hold for these variables, made if there is none.
     ///
     /// # Errors
@@ -139,10 +149,8 @@ impl KnownDocument {
         variables: &Variables,
         make: impl FnOnce() -> Result<Plan>,
     ) -> Result<Arc<Plan>> {
-        if let Ok(plans) = self.plans.read()
-            && let Some(plan) = plans.iter().find(|plan| plan.fits(variables, snapshot))
-        {
-            return Ok(Arc::clone(plan));
+        if let Some(plan) = self.ready_plan(snapshot, variables) {
+            return Ok(plan);
         }
         let plan = Arc::new(make()?);
         if let Ok(mut plans) = self.plans.write() {

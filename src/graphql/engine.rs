@@ -110,6 +110,8 @@ pub(super) struct Services {
     pub(super) ingest: Arc<Ingest>,
     pub(super) indexer: Arc<Indexer>,
     pub(super) schemas: Schemas,
+    pub(super) documents: Documents,
+    pub(super) answers: AnswerCache,
     pub(super) auth: Arc<Auth>,
     pub(super) plan_settings: PlanSettings,
     pub(super) statement_timeout: Duration,
@@ -179,8 +181,6 @@ impl RequestContext {
 /// Validates, plans and runs GraphQL operations.
 pub struct Engine {
     services: Arc<Services>,
-    documents: Documents,
-    answers: AnswerCache,
     plan_settings: PlanSettings,
     statement_timeout: Duration,
     persisted: Persisted,
@@ -208,14 +208,14 @@ impl Engine {
                 ingest,
                 indexer,
                 schemas: Schemas::new(!settings.is_production()),
+                documents: Documents::new(),
+                answers: AnswerCache::new(settings.response_cache_bytes),
                 auth,
                 plan_settings: plan_settings.clone(),
                 statement_timeout: settings.statement_timeout,
                 query_limits: settings.query_limits,
                 max_documents_bytes: settings.max_documents_bytes,
             }),
-            documents: Documents::new(),
-            answers: AnswerCache::new(settings.response_cache_bytes),
             plan_settings,
             statement_timeout: settings.statement_timeout,
             introspection: settings.introspection,
@@ -258,7 +258,7 @@ impl Engine {
             operation_name: request.operation_name.as_deref(),
             text: &request.query,
         };
-        let known = self.documents.get(key);
+        let known = self.services.documents.get(key);
         let sha = known.as_ref().map_or_else(|| sha_of(&request.query), |known| known.sha);
         let act = Ledger::new(&self.services, principal, &request, request_id);
         let admitted = self.persisted.admit(principal, &snapshot, request.document.as_ref(), &sha);
@@ -291,7 +291,7 @@ impl Engine {
                 let errors: Vec<_> = errors.iter().map(AnswerError::from_server).collect();
                 return Ok(answer::write(Data::None, &errors, None, request_id));
             }
-            self.documents.insert(key, Arc::clone(&known));
+            self.services.documents.insert(key, Arc::clone(&known));
         }
         if let (false, Some(DocumentName::Hash(_))) = (is_found_by_name, &request.document) {
             self.persisted.remember(principal.workspace, sha, &request.query);
@@ -346,15 +346,15 @@ impl Engine {
         let n_cells = if is_told { cost.saturating_add(INTROSPECTION_CELLS) } else { cost };
         let standing = self.rates.charge_cells(principal, n_cells)?;
         let shows_cache = request.shows_cache;
-        let store = &self.services.store;
+        let Services { store, answers, .. } = &*self.services;
         let answers = match <[_; 1]>::try_from(runs) {
             // The usual case: one root field, no joining of futures.
-            Ok([Some(run)]) => vec![Some(self.answers.run(store, run).await)],
+            Ok([Some(run)]) => vec![Some(answers.run(store, run).await)],
             Ok([None]) => vec![None],
             Err(runs) => {
                 join_all(runs.into_iter().map(|run| async {
                     match run {
-                        Some(run) => Some(self.answers.run(store, run).await),
+                        Some(run) => Some(answers.run(store, run).await),
                         None => None,
                     }
                 }))

@@ -11,11 +11,12 @@ use serde_json::{Value as Json, json};
 
 use super::answer::to_field_error;
 use super::catalog_types::{field_value, json_object, type_ref};
-use super::documents::KnownDocument;
+use super::documents::{KeyRef, KnownDocument};
 use super::engine::RequestContext;
 use super::mutations::{of_request, required, text};
 use super::root_field::RootField;
 use super::schema::ValidateOnly;
+use super::schemas::Sight;
 use super::tag::sha_of;
 use super::uploads::argument;
 use crate::catalog::snapshot::Snapshot;
@@ -49,6 +50,11 @@ pub(super) fn register(builder: SchemaBuilder) -> SchemaBuilder {
                     "Boolean!",
                     "Whether it reads few rows whatever the values are: by key, in file order, or by an index that fits.",
                 ),
+                (
+                    "cached",
+                    "Boolean!",
+                    "Whether its answer is in memory: asked now by the same key, nothing would be run.",
+                ),
                 ("index", "String", "The index that fits its filter and its order, if there is one."),
                 ("wish", "String", "What an index could help with, in words."),
                 ("sql", "String", "The statement, with places for values."),
@@ -79,15 +85,29 @@ async fn explain(context: &ResolverContext<'_>) -> Result<Json> {
     let snapshot = request.snapshot();
     let (query, name) = (required(context, "query")?, text(context, "operationName")?);
     let mut variables = variables(context)?;
-    let document = Document::parse(&query, name.as_deref(), &settings.limits)?;
-    if document.is_mutation() {
+    // The plan that runs, if there is one: only its own answers are kept.
+    let key = KeyRef {
+        sight: Sight::new(&snapshot, request.principal.scope),
+        operation_name: name.as_deref(),
+        text: &query,
+    };
+    let known = match request.services.documents.get(key) {
+        Some(known) => known,
+        None => {
+            let document = Document::parse(&query, name.as_deref(), &settings.limits)?;
+            Arc::new(KnownDocument::new(document, sha_of(&query))?)
+        }
+    };
+    if known.document.is_mutation() {
         return Err(Error::bad_input("Only queries can be explained."));
     }
-    let known = KnownDocument::new(document, sha_of(&query))?;
     known.complete(&mut variables)?;
     let validated = &known.document;
     validate(request, &snapshot, validated, &query, name.as_deref(), &variables).await?;
-    let plan = Plan::new(&known.document, &snapshot, &variables, settings.clone())?;
+    let plan = match known.ready_plan(&snapshot, &variables) {
+        Some(plan) => plan,
+        None => Arc::new(Plan::new(&known.document, &snapshot, &variables, settings.clone())?),
+    };
     let deadline = Instant::now() + request.services.statement_timeout;
     let Bound { runs, cost } = plan.bind(&snapshot, &variables, deadline)?;
     let mut fields = Vec::with_capacity(plan.roots.len());
@@ -147,6 +167,7 @@ async fn explain_field(
             "datasets": [],
             "cost": "0",
             "cheap": true,
+            "cached": false,
             "databasePlan": [],
         }));
     };
@@ -163,12 +184,14 @@ async fn explain_field(
     };
     let n_cells = body.cells(&run);
     let (sql, is_cheap) = (request.services.store.sql_of(&run), run.statement.is_cheap);
+    let is_cached = request.services.answers.holds(&run);
     let steps = request.services.store.explain(run).await.map_err(Error::from)?;
     Ok(json!({
         "key": root.key,
         "datasets": datasets.iter().map(|dataset| &dataset.name).collect::<Vec<_>>(),
         "cost": n_cells.to_string(),
         "cheap": is_cheap,
+        "cached": is_cached,
         "index": index.map(|index| &index.name),
         "wish": (!wish.is_empty()).then(|| wish.in_words()),
         "sql": sql,

@@ -33,6 +33,8 @@ pub(super) struct Draft {
     /// Indexes to be built on the new table: those of the version before, and those that relations
     /// need.
     pub(super) missing: Vec<(Index, IndexDefinition)>,
+    /// Those of the version before, by name.
+    pub(super) indexes_before: Vec<String>,
 }
 
 /// What a job came to.
@@ -170,7 +172,7 @@ fn draft_one(
     };
     dataset.n_rejects = i64::try_from(rejects.len()).unwrap_or(i64::MAX);
     let mut told = notices;
-    let mut missing = Vec::new();
+    let (mut missing, mut indexes_before) = (Vec::new(), Vec::new());
     match follows {
         Ok(old) => {
             dataset.id = old.id;
@@ -193,6 +195,7 @@ fn draft_one(
                 }
             };
             missing = indexes_to_rebuild(&old, &dataset);
+            indexes_before = old.indexes.iter().map(|index| index.name.clone()).collect();
             add_indexes_of_relations(snapshot, &dataset, &mut missing);
         }
         Err((name, type_name)) => {
@@ -222,7 +225,7 @@ fn draft_one(
         .chain(&sheet.table.notices)
         .map(of_sheet)
         .collect();
-    Ok(Draft { dataset, rejects, rejects_before, missing })
+    Ok(Draft { dataset, rejects, rejects_before, missing, indexes_before })
 }
 
 /// Field names that the caller gives, by label.

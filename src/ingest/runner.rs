@@ -292,6 +292,7 @@ fn publication(job: &ClaimedJob, loaded: &Loaded, drafts: Vec<Draft>) -> Publica
         .map(|draft| NewVersion {
             rejects: draft.rejects,
             rejects_before: draft.rejects_before,
+            indexes_before: draft.indexes_before,
             dataset: draft.dataset,
         })
         .collect();

@@ -103,18 +103,18 @@ pub fn result_type(function: Function, column: &Column) -> Option<ColumnType> {
 #[derive(Default)]
 pub(super) struct Expressions(Vec<(String, Expr)>);
 
-/// The label of gathered rows, which are no aggregate of the SELECT they stand in.
-const ROWS_LABEL: &str = "rows";
+/// The label of what is no aggregate of the SELECT it stands in: gathered rows, known values.
+const KNOWN_LABEL: &str = "known";
 
 impl Expressions {
     /// Whether any of them runs over the rows of the SELECT.
     pub(super) fn has_aggregates(&self) -> bool {
-        self.0.iter().any(|(label, _)| label != ROWS_LABEL)
+        self.0.iter().any(|(label, _)| label != KNOWN_LABEL)
     }
 
-    /// Adds the gathered rows of another SELECT.
-    pub(super) fn push_rows(&mut self, rows: Expr) -> usize {
-        self.0.push((ROWS_LABEL.to_owned(), rows));
+    /// Adds what does not run over the rows of the SELECT: the gathered rows of another, a value.
+    pub(super) fn push_known(&mut self, value: Expr) -> usize {
+        self.0.push((KNOWN_LABEL.to_owned(), value));
         self.0.len() - 1
     }
 
@@ -151,13 +151,21 @@ impl Expressions {
     }
 }
 
+/// One key of an order by aggregates.
+pub(super) struct AggregateOrder<'i> {
+    /// The function and its field; `None` for the number of rows.
+    pub(super) of: Option<(Function, String)>,
+    pub(super) direction: Input<'i>,
+    pub(super) place: String,
+}
+
 fn expression_name(position: usize) -> String {
     format!("_a{position}")
 }
 
 impl<'d> Compiler<'d> {
     /// The shape of `aggregate { … }`; its expressions are added, and the physical columns they
-    /// read.
+    /// read. `n_rows` stands for the number of rows where that is known.
     ///
     /// # Errors
     /// BAD_USER_INPUT for fields that the dataset does not have.
@@ -165,6 +173,7 @@ impl<'d> Compiler<'d> {
         &mut self,
         rows: &Rows<'d>,
         fields: &Fields<'d>,
+        n_rows: Option<&Expr>,
         expressions: &mut Expressions,
         columns: &mut Columns,
     ) -> Result<RowShape> {
@@ -180,13 +189,16 @@ impl<'d> Compiler<'d> {
             let cell = if name == "count" {
                 let counted = field.get_argument("columns").map(|value| &value.node);
                 let distinct = field.get_argument("distinct").map(|value| &value.node);
-                let expression = self.count(
-                    rows,
-                    counted.map(Input::Written).as_ref(),
-                    distinct.map(Input::Written).as_ref(),
-                    columns,
-                )?;
-                let index = expressions.push(expression);
+                let index = match n_rows {
+                    Some(n_rows) if counted.is_none() => expressions.push_known(n_rows.clone()),
+                    _ => {
+                        let counted = counted.map(Input::Written);
+                        let distinct = distinct.map(Input::Written);
+                        let count =
+                            self.count(rows, counted.as_ref(), distinct.as_ref(), columns)?;
+                        expressions.push(count)
+                    }
+                };
                 OutCell::Column { index, kind: CellKind::Int }
             } else {
                 let Some((_, function)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
@@ -335,6 +347,39 @@ impl<'d> Compiler<'d> {
                 }
             }
         })
+    }
+
+    /// The keys of an order by aggregates: `{ count: DESC, max: { total: ASC } }`.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for what is no function.
+    pub(super) fn aggregate_orders<'i>(
+        &mut self,
+        input: &Input<'i>,
+        place: &str,
+    ) -> Result<Vec<AggregateOrder<'i>>> {
+        let mut orders = Vec::new();
+        for (name, value) in self.reader.fields(input, place)? {
+            let place = format!("{place}.{name}");
+            if self.reader.presence(&value) != Some(true) {
+                continue;
+            }
+            if name == "count" {
+                orders.push(AggregateOrder { of: None, direction: value, place });
+                continue;
+            }
+            let function = FUNCTIONS.iter().find(|(known, _)| *known == name);
+            let Some((_, function)) = function else {
+                return Err(Error::bad_input(format!("{place}: there is no such order.")));
+            };
+            for (field, direction) in self.reader.fields(&value, &place)? {
+                let place = format!("{place}.{field}");
+                if self.reader.presence(&direction) == Some(true) {
+                    orders.push(AggregateOrder { of: Some((*function, field)), direction, place });
+                }
+            }
+        }
+        Ok(orders)
     }
 
     /// Gathers the rows of a SELECT into one value, in their order; `names` are what it answers.

@@ -29,6 +29,16 @@ struct Key {
     tables: Vec<(StorageId, i64)>,
 }
 
+impl Key {
+    fn of(run: &Run) -> Key {
+        Key {
+            statement: run.statement.id,
+            binds: run.binds.clone(),
+            tables: run.tables.iter().cloned().zip(run.versions.iter().copied()).collect(),
+        }
+    }
+}
+
 impl PartialEq for Key {
     fn eq(&self, other: &Key) -> bool {
         let same_bind = |(a, b): (&Bind, &Bind)| match (a, b) {
@@ -100,6 +110,11 @@ impl AnswerCache {
         AnswerCache { answers, largest }
     }
 
+    /// Whether the answer of a run is kept.
+    pub fn holds(&self, run: &Run) -> bool {
+        self.answers.as_ref().is_some_and(|answers| answers.contains_key(&Key::of(run)))
+    }
+
     /// The answer of a run, kept or new.
     ///
     /// # Errors
@@ -108,11 +123,7 @@ impl AnswerCache {
         let Some(answers) = &self.answers else {
             return Found::new(store, run).await;
         };
-        let key = Key {
-            statement: run.statement.id,
-            binds: run.binds.clone(),
-            tables: run.tables.iter().cloned().zip(run.versions.iter().copied()).collect(),
-        };
+        let key = Key::of(&run);
         if let Some(json) = answers.get(&key).await {
             return Ok(Found { json, is_hit: true });
         }

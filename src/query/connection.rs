@@ -15,7 +15,7 @@ use super::Dialect;
 use super::aggregate::Expressions;
 use super::cost::Cost;
 use super::filter::postgres_type;
-use super::input::{Origin, TextAspect};
+use super::input::TextAspect;
 use super::keyset::{self, Position, Sorted};
 use super::roots::{Aggregated, Compiler};
 use super::select::{Columns, Fields, OrderKey, Rows, cell_kind, first_of_groups, typename_field};
@@ -53,6 +53,10 @@ struct Wanted {
     size: usize,
     /// Slot of that number and one.
     limit: usize,
+    /// A larger number for the statement's text; there is one where few rows are read.
+    in_text: Option<u64>,
+    /// Few rows are read, whatever the values are.
+    is_cheap: bool,
 }
 
 impl<'d> Compiler<'d> {
@@ -80,7 +84,8 @@ impl<'d> Compiler<'d> {
         let columns = self.distinct_columns(rows.dataset, distinct_on.as_ref(), "distinctOn")?;
         let distinct = self.distinct_values(rows, distinct_on.as_ref())?;
         let seal = self.seal(rows, &keys, &columns);
-        let wanted = self.wanted(rows, field, &keys, &seal)?;
+        let is_cheap = self.is_cheap(rows, field, within.is_some())?;
+        let wanted = self.wanted(rows, field, &keys, &seal, is_cheap)?;
         let mut columns = Columns::default();
         let sort_cells: Vec<(usize, CellKind)> = keys
             .iter()
@@ -213,8 +218,9 @@ impl<'d> Compiler<'d> {
         field: &'d Field,
         keys: &[OrderKey],
         seal: &CursorSeal,
+        is_cheap: bool,
     ) -> Result<Wanted> {
-        let (most, default) = self.row_limits(rows.dataset);
+        let (most, _) = self.row_limits(rows.dataset);
         let (first, last) = (self.argument(field, "first"), self.argument(field, "last"));
         if first.is_some() && last.is_some() {
             return Err(Error::bad_input(
@@ -223,10 +229,8 @@ impl<'d> Compiler<'d> {
         }
         let is_reversed = last.is_some();
         let place = if is_reversed { "last" } else { "first" };
-        let origin = match first.or(last) {
-            Some(input) => self.reader.origin(&input, place)?,
-            None => Origin::Constant(default.into()),
-        };
+        let origin = self.size_origin(rows.dataset, first.or(last).as_ref(), place)?;
+        let in_text = self.size_in_text(is_cheap, &origin);
         let mut push = |kind| {
             self.slots.push(Slot { origin: origin.clone(), kind, place: Box::from(place) });
             self.slots.len() - 1
@@ -235,7 +239,7 @@ impl<'d> Compiler<'d> {
         let limit = push(SlotKind::PageAndOne(most));
         let after = self.position(field, "after", keys, seal)?;
         let before = self.position(field, "before", keys, seal)?;
-        Ok(Wanted { is_reversed, after, before, size, limit })
+        Ok(Wanted { is_reversed, after, before, size, limit, in_text, is_cheap })
     }
 
     /// The sort values of a cursor: which are missing is part of the plan.
@@ -288,16 +292,22 @@ impl<'d> Compiler<'d> {
             }
             None => Expr::cust("NULL"),
         };
-        expressions.push_rows(page);
+        expressions.push_known(page);
         let size = slot_number(wanted.size);
         expressions.push(match self.dialect {
             Dialect::Sqlite => size,
             Dialect::Postgres => size.cast_as("bigint"),
         });
         if needs_total {
-            let mut total = source.rows(rows, false);
-            total.expr(Expr::cust("COUNT(*)"));
-            expressions.push(Expr::SubQuery(None, Box::new(total.into())));
+            let is_whole =
+                source.condition.is_none() && source.distinct.is_empty() && rows.source.is_none();
+            expressions.push(if is_whole {
+                self.row_count(rows.dataset)
+            } else {
+                let mut total = source.rows(rows, false);
+                total.expr(Expr::cust("COUNT(*)"));
+                Expr::SubQuery(None, Box::new(total.into()))
+            });
         }
         let names = expressions.names();
         let mut select = Query::select();
@@ -325,17 +335,22 @@ impl<'d> Compiler<'d> {
         if let Some(to) = to {
             found.and_where(keyset::beyond(opposite, to));
         }
-        let mut select = match from {
-            None => found,
-            Some(from) if self.has_fitting_index(rows, field, source)? => {
-                keyset::by_ranges(&found, rows, order, from, limit, self.dialect)
-            }
-            Some(from) => found.and_where(keyset::beyond(order, from)).take(),
+        let page = keyset::Page {
+            rows,
+            columns,
+            order,
+            limit,
+            in_text: wanted.in_text,
+            is_cheap: wanted.is_cheap,
+            dialect: self.dialect,
         };
-        columns.select_into(&mut select, rows);
-        keyset::sort(&mut select, order);
-        select.limit(limit);
-        Ok(select)
+        Ok(match from {
+            None => page.first(found),
+            Some(from) if self.has_fitting_index(rows, field, source)? => {
+                page.by_ranges(&found, from)
+            }
+            Some(from) => page.first(found.and_where(keyset::beyond(order, from)).take()),
+        })
     }
 
     /// Whether an index leads to the first key of the order, so that ranges of it are worth asking
@@ -407,11 +422,10 @@ impl Source {
         self.keys
             .iter()
             .enumerate()
-            .map(|(n, key)| Sorted {
-                value: match &key.physical {
-                    Some(physical) => rows.column(physical),
-                    None => rows.column(&computed_name(n)),
-                },
+            .map(|(n, key)| (key, key.physical.clone().unwrap_or_else(|| computed_name(n))))
+            .map(|(key, name)| Sorted {
+                value: rows.column(&name),
+                name,
                 order: key.order.clone(),
                 nulls: key.nulls,
                 is_nullable: key.is_nullable,

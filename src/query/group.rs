@@ -9,7 +9,7 @@ use sea_query::{Alias, Expr, ExprTrait, Func, NullOrdering, Order, Query, Select
 use sluice_schema::{ColumnType, naming};
 
 use super::Dialect;
-use super::aggregate::{Expressions, FUNCTIONS, function_column};
+use super::aggregate::{AggregateOrder, Expressions, function_column};
 use super::cost::Cost;
 use super::input::Input;
 use super::roots::Compiler;
@@ -78,7 +78,8 @@ impl<'d> Compiler<'d> {
             select.order_by_expr_with_nulls(rows.column(name), Order::Asc, NullOrdering::Last);
         }
         let limit = self.argument(field, "limit");
-        let limit_slot = self.limit_slot(rows.dataset, limit.as_ref())?;
+        let origin = self.size_origin(rows.dataset, limit.as_ref(), "limit")?;
+        let limit_slot = self.limit_slot(rows.dataset, origin);
         select.limit(u64::try_from(limit_slot).unwrap_or(u64::MAX));
         if let Some(offset) = self.argument(field, "offset") {
             let origin = self.reader.origin(&offset, "offset")?;
@@ -247,7 +248,7 @@ impl<'d> Compiler<'d> {
                 }
                 "aggregate" => {
                     let below = self.collect_below(merged)?;
-                    OutCell::Object(self.aggregate_shape(rows, &below, expressions, read)?)
+                    OutCell::Object(self.aggregate_shape(rows, &below, None, expressions, read)?)
                 }
                 other => {
                     return Err(Error::bad_input(format!("A group has no field {other:?}.")));
@@ -323,34 +324,17 @@ impl<'d> Compiler<'d> {
         read: &mut Columns,
         order: &mut Vec<OrderKey>,
     ) -> Result<()> {
-        for (name, value) in self.reader.fields(value, place)? {
-            let place = format!("{place}.{name}");
-            if self.reader.presence(&value) != Some(true) {
-                continue;
-            }
-            if name == "count" {
-                let (direction, nulls) = self.direction(&value, &place)?;
-                let value = Expr::cust("COUNT(*)");
-                let key = group_order_key(place, (value, ColumnType::BigInt), (direction, nulls));
-                self.push_order_key(key, order)?;
-                continue;
-            }
-            let function = FUNCTIONS.iter().find(|(known, _)| *known == name);
-            let Some((_, function)) = function else {
-                return Err(Error::bad_input(format!("{place}: there is no such order.")));
-            };
-            for (field, direction) in self.reader.fields(&value, &place)? {
-                let place = format!("{place}.{field}");
-                if self.reader.presence(&direction) != Some(true) {
-                    continue;
+        for AggregateOrder { of, direction, place } in self.aggregate_orders(value, place)? {
+            let value = match of {
+                None => (Expr::cust("COUNT(*)"), ColumnType::BigInt),
+                Some((function, field)) => {
+                    let (column, _) = function_column(rows, function, &field)?;
+                    read.position(&column.physical);
+                    self.sortable_value(rows, function, column)?
                 }
-                let (column, _) = function_column(rows, *function, &field)?;
-                read.position(&column.physical);
-                let (direction, nulls) = self.direction(&direction, &place)?;
-                let (value, sort_type) = self.sortable_value(rows, *function, column)?;
-                let key = group_order_key(place, (value, sort_type), (direction, nulls));
-                self.push_order_key(key, order)?;
-            }
+            };
+            let direction = self.direction(&direction, &place)?;
+            self.push_order_key(group_order_key(place, value, direction), order)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use async_graphql_value::Value as AstValue;
 use serde_json::{Map, Value as Json};
 
 use crate::catalog::access::CLAIM_MARK;
+use crate::catalog::model::DatasetId;
 use crate::error::{Error, Result};
 use crate::store::{cursor, node};
 
@@ -69,6 +70,7 @@ enum Fact {
     Keys(Vec<Box<str>>),
     Items(usize),
     Blank(bool),
+    Size(u64),
     Equals(Json),
     Text(TextAspect, Option<Vec<u8>>),
 }
@@ -104,6 +106,7 @@ impl Observation {
                 !value.is_null() && count_items(value) == *n_items
             }
             (Fact::Blank(expected), Some(value)) => is_blank(value) == *expected,
+            (Fact::Size(expected), Some(value)) => size_class(value) == *expected,
             (Fact::Equals(expected), Some(value)) => expected == value,
             (Fact::Text(aspect, expected), Some(Json::String(text))) => {
                 aspect.of(text) == *expected
@@ -116,6 +119,13 @@ impl Observation {
 
 fn is_blank(value: &Json) -> bool {
     value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// A power of two above a number of rows, the same for all small ones, so that there are few.
+fn size_class(value: &Json) -> u64 {
+    /// More than a table of PostgreSQL holds.
+    const ALL: u64 = 1 << 40;
+    value.as_u64().unwrap_or(0).saturating_add(1).clamp(16, ALL).next_power_of_two()
 }
 
 fn count_items(value: &Json) -> usize {
@@ -140,6 +150,8 @@ pub enum Origin {
     Constant(Json),
     /// Read from the variables of each run.
     Variable(VariablePath),
+    /// The number of rows of a dataset's version.
+    RowCount(DatasetId),
 }
 
 /// Reads inputs and collects observations.
@@ -346,6 +358,20 @@ impl<'a> InputReader<'a> {
                 }
                 _ => Err(wrong()),
             },
+        }
+    }
+
+    /// A number larger than that of the rows asked for, which shapes the plan: a power of two.
+    pub fn size_class(&mut self, origin: &Origin) -> u64 {
+        match origin {
+            Origin::Constant(value) => size_class(value),
+            Origin::RowCount(_) => size_class(&Json::Null),
+            Origin::Variable(path) => {
+                let class =
+                    path.find(self.variables).map_or_else(|| size_class(&Json::Null), size_class);
+                self.observe(path, Fact::Size(class));
+                class
+            }
         }
     }
 

@@ -10,11 +10,14 @@ use sea_query::{
 };
 
 use super::Dialect;
-use super::select::Rows;
+use super::limit::{first_of, limit_in_text};
+use super::select::{Columns, Rows};
 
 /// One key of the order in which rows are read.
 #[derive(Clone, Debug)]
 pub(super) struct Sorted {
+    /// What it is called among the columns of a page.
+    pub(super) name: String,
     pub(super) value: Expr,
     pub(super) order: Order,
     pub(super) nulls: NullOrdering,
@@ -38,6 +41,11 @@ impl Sorted {
             },
             ..self.clone()
         }
+    }
+
+    /// The same key of a union of SELECTs, which knows its columns only.
+    fn in_union(&self) -> Sorted {
+        Sorted { value: Expr::col(self.name.clone()), ..self.clone() }
     }
 
     fn is_at(&self, value: &Option<Expr>) -> Expr {
@@ -97,75 +105,147 @@ pub(super) fn beyond(order: &[Sorted], position: &[Option<Expr>]) -> Expr {
     }
 }
 
-/// The rows beyond a position, range by range of an index: those that agree with all keys but the
-/// last, then with one key less, and so on. Each range gives at most `limit` rows, and is read only
-/// if those before it gave fewer together.
-pub(super) fn by_ranges(
-    rows_found: &SelectStatement,
-    rows: &Rows<'_>,
-    order: &[Sorted],
-    position: &[Option<Expr>],
-    limit: u64,
-    dialect: Dialect,
-) -> SelectStatement {
-    let mut named = WithClause::new();
-    let mut together: Option<SelectStatement> = None;
-    let mut n_found: Option<Expr> = None;
-    let ranges = ranges(order, position);
-    if let [only] = ranges.as_slice() {
-        let mut select = rows_found.clone();
-        for (key, value) in order.iter().zip(position).take(only.n_equal) {
-            select.and_where(key.is_at(value));
+/// A page of rows in an order.
+pub(super) struct Page<'p, 'd> {
+    pub(super) rows: &'p Rows<'d>,
+    pub(super) columns: Columns,
+    pub(super) order: &'p [Sorted],
+    /// Slot of the number of rows.
+    pub(super) limit: u64,
+    /// A larger number for the statement's text, where few rows are read.
+    pub(super) in_text: Option<u64>,
+    /// An index has the whole order: few rows are read, whatever the values are.
+    pub(super) is_cheap: bool,
+    pub(super) dialect: Dialect,
+}
+
+impl Page<'_, '_> {
+    /// The first rows of those found.
+    pub(super) fn first(&self, mut rows_found: SelectStatement) -> SelectStatement {
+        self.columns.clone().select_into(&mut rows_found, self.rows);
+        sort(&mut rows_found, self.order);
+        if let Some(n_rows) = self.in_text {
+            limit_in_text(&mut rows_found, n_rows);
+            rows_found = first_of(rows_found, self.rows);
         }
-        for condition in only.end.conditions(None, dialect) {
-            select.and_where(condition);
-        }
-        return select;
+        rows_found.limit(self.limit);
+        rows_found
     }
-    for (number, range) in ranges.into_iter().enumerate() {
-        let mut select = rows_found.clone();
-        select.column((rows.alias.clone(), Asterisk));
-        for (key, value) in order.iter().zip(position).take(range.n_equal) {
-            select.and_where(key.is_at(value));
+
+    /// The first rows beyond a position, range by range of an index: those that agree with all keys
+    /// but the last, then with one key less, and so on.
+    pub(super) fn by_ranges(
+        &self,
+        rows_found: &SelectStatement,
+        position: &[Option<Expr>],
+    ) -> SelectStatement {
+        let ranges = ranges(self.order, position);
+        let rows_of = |range: &Range, is_wanted: Option<Expr>| {
+            let mut select = rows_found.clone();
+            for (key, value) in self.order.iter().zip(position).take(range.n_equal) {
+                select.and_where(key.is_at(value));
+            }
+            for condition in range.end.conditions(is_wanted, self.dialect) {
+                select.and_where(condition);
+            }
+            select
+        };
+        match ranges.as_slice() {
+            [] => {
+                let none = rows_found.clone().and_where(Expr::cust("1 = 0")).take();
+                self.first(none)
+            }
+            [only] => {
+                let found = rows_of(only, None);
+                self.first(found)
+            }
+            several if self.is_cheap => self.merged(several, |range| rows_of(range, None)),
+            several => self.counted(several, rows_of),
         }
-        let is_wanted = n_found.as_ref().map(|n_found| n_found.clone().lt(limit));
-        for condition in range.end.conditions(is_wanted, dialect) {
-            select.and_where(condition);
-        }
-        // What is equal in a range need not be sorted in it.
-        let n_fixed = range.n_equal + usize::from(matches!(range.end, End::Missing(_)));
-        sort(&mut select, order.get(n_fixed..).unwrap_or_default());
-        select.limit(limit);
-        let name = format!("b{number}");
-        let mut counted = Query::select();
-        counted.expr(Expr::cust("COUNT(*)")).from(name.clone());
-        let counted = Expr::SubQuery(None, Box::new(counted.into()));
-        n_found = Some(match n_found {
-            Some(before) => before.add(counted),
-            None => counted,
-        });
-        let mut all_of_it = Query::select();
-        all_of_it.column(Asterisk).from(name.clone());
-        together = Some(match together {
-            Some(mut before) => before.union(UnionType::All, all_of_it).take(),
-            None => all_of_it,
-        });
-        let mut range = CommonTableExpression::new();
-        range.query(select).table_name(name);
-        named.cte(range);
     }
-    let Some(together) = together else {
-        return rows_found.clone().and_where(Expr::cust("1 = 0")).take();
-    };
-    let mut all = Query::select();
-    all.with_cte(named).from_subquery(together, rows.alias.clone());
-    all
+
+    /// Ranges that an index gives in their order are merged: of each no more rows are read than are
+    /// taken.
+    fn merged(
+        &self,
+        ranges: &[Range],
+        rows_of: impl Fn(&Range) -> SelectStatement,
+    ) -> SelectStatement {
+        let mut together: Option<SelectStatement> = None;
+        for range in ranges {
+            let mut select = rows_of(range);
+            self.columns.clone().select_into(&mut select, self.rows);
+            // PostgreSQL reads a part of a union in an order only if it is told so.
+            if let Some(n_rows) = self.in_text {
+                sort(&mut select, range.unsorted(self.order));
+                limit_in_text(&mut select, n_rows);
+                select = first_of(select, self.rows);
+            }
+            together = Some(match together {
+                Some(mut before) => before.union(UnionType::All, select).take(),
+                None => select,
+            });
+        }
+        let mut together = together.unwrap_or_default();
+        let own: Vec<Sorted> = self.order.iter().map(Sorted::in_union).collect();
+        sort(&mut together, &own);
+        together.limit(self.limit);
+        together
+    }
+
+    /// Ranges that may have to be sorted: each gives at most as many rows as the page has, and is
+    /// read only if those before it gave fewer together.
+    fn counted(
+        &self,
+        ranges: &[Range],
+        rows_of: impl Fn(&Range, Option<Expr>) -> SelectStatement,
+    ) -> SelectStatement {
+        let mut named = WithClause::new();
+        let mut together: Option<SelectStatement> = None;
+        let mut n_found: Option<Expr> = None;
+        for (number, range) in ranges.iter().enumerate() {
+            let is_wanted = n_found.as_ref().map(|n_found| n_found.clone().lt(self.limit));
+            let mut select = rows_of(range, is_wanted);
+            self.columns.read_by(&mut select, self.rows);
+            sort(&mut select, range.unsorted(self.order));
+            select.limit(self.limit);
+            let name = format!("b{number}");
+            let mut counted = Query::select();
+            counted.expr(Expr::cust("COUNT(*)")).from(name.clone());
+            let counted = Expr::SubQuery(None, Box::new(counted.into()));
+            n_found = Some(match n_found {
+                Some(before) => before.add(counted),
+                None => counted,
+            });
+            let mut all_of_it = Query::select();
+            all_of_it.column(Asterisk).from(name.clone());
+            together = Some(match together {
+                Some(mut before) => before.union(UnionType::All, all_of_it).take(),
+                None => all_of_it,
+            });
+            let mut range = CommonTableExpression::new();
+            range.query(select).table_name(name);
+            named.cte(range);
+        }
+        let mut all = Query::select();
+        let together = together.unwrap_or_default();
+        all.with_cte(named).from_subquery(together, self.rows.alias.clone());
+        self.first(all)
+    }
 }
 
 /// Rows that agree with the first keys of a position and lie beyond it by the next.
 struct Range {
     n_equal: usize,
     end: End,
+}
+
+impl Range {
+    /// The keys in which its rows differ: what is equal in it need not be sorted.
+    fn unsorted<'o>(&self, order: &'o [Sorted]) -> &'o [Sorted] {
+        let n_fixed = self.n_equal + usize::from(matches!(self.end, End::Missing(_)));
+        order.get(n_fixed..).unwrap_or_default()
+    }
 }
 
 enum End {

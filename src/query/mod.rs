@@ -15,6 +15,7 @@ pub mod guard;
 mod having;
 pub mod input;
 mod keyset;
+mod limit;
 pub mod node;
 pub mod operators;
 pub mod overlap;

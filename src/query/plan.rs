@@ -12,7 +12,7 @@ use super::document::Document;
 use super::input::{InputReader, Observation, Origin, Variables};
 use super::node::NODE_FIELD;
 use super::roots::Compiler;
-use super::value::Slot;
+use super::value::{Binder, Slot};
 use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
@@ -182,18 +182,13 @@ impl RootStatement {
     }
 
     /// The statement with these values.
-    fn bind(
-        &self,
-        snapshot: &Snapshot,
-        variables: &Variables,
-        settings: &PlanSettings,
-        deadline: std::time::Instant,
-    ) -> Result<Run> {
+    fn bind<'b>(&'b self, binder: &mut Binder<'b>, deadline: std::time::Instant) -> Result<Run> {
         let mut tables = Vec::with_capacity(self.datasets.len());
         let mut versions = Vec::with_capacity(self.datasets.len());
+        // A policy's filter may lead to datasets that are not shown.
+        let shown = binder.snapshot;
+        let whole = shown.view.as_ref().map_or(shown, |view| &view.base);
         for id in &self.datasets {
-            // A policy's filter may lead to datasets that are not shown.
-            let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
             let dataset =
                 whole.dataset_by_id(*id).ok_or_else(|| Error::not_found("The dataset is gone."))?;
             tables.push(dataset.storage.clone());
@@ -201,7 +196,7 @@ impl RootStatement {
         }
         let mut binds = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
-            binds.push(slot.bind(variables, settings.dialect, settings.limits.max_in_values)?);
+            binds.push(binder.bind(slot)?);
         }
         Ok(Run { statement: Arc::clone(&self.statement), binds, tables, versions, deadline })
     }
@@ -315,6 +310,8 @@ impl Plan {
         variables: &Variables,
         deadline: std::time::Instant,
     ) -> Result<Bound> {
+        let PlanSettings { dialect, limits, .. } = self.settings;
+        let mut binder = Binder::new(variables, snapshot, dialect, limits.max_in_values);
         let mut cost = 0u64;
         let mut runs = Vec::with_capacity(self.roots.len());
         for root in &self.roots {
@@ -322,7 +319,7 @@ impl Plan {
                 runs.push(None);
                 continue;
             };
-            let run = body.bind(snapshot, variables, &self.settings, deadline)?;
+            let run = body.bind(&mut binder, deadline)?;
             cost = cost.saturating_add(body.cells(&run));
             runs.push(Some(run));
         }
@@ -374,7 +371,10 @@ pub fn count(
     settings: &PlanSettings,
     deadline: std::time::Instant,
 ) -> Result<Run> {
-    counting(snapshot, dataset, variables, settings)?.bind(snapshot, variables, settings, deadline)
+    let body = counting(snapshot, dataset, variables, settings)?;
+    let max_in_values = settings.limits.max_in_values;
+    let mut binder = Binder::new(variables, snapshot, settings.dialect, max_in_values);
+    body.bind(&mut binder, deadline)
 }
 
 /// Checks the filter of a policy in a snapshot that is seen through it: that its fields and
@@ -390,10 +390,9 @@ pub fn check_policy(
 ) -> Result<()> {
     let body = counting(snapshot, dataset, variables, settings)?;
     let constants = body.slots.iter().filter(|slot| matches!(slot.origin, Origin::Constant(_)));
-    for slot in constants {
-        slot.bind(variables, settings.dialect, settings.limits.max_in_values)?;
-    }
-    Ok(())
+    let max_in_values = settings.limits.max_in_values;
+    let mut binder = Binder::new(variables, snapshot, settings.dialect, max_in_values);
+    constants.map(|slot| binder.bind(slot)).try_for_each(|bind| bind.map(drop))
 }
 
 fn counting(

@@ -8,12 +8,12 @@ use async_graphql_parser::types::Field;
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use sluice_schema::ColumnType;
 
-use super::aggregate::{FUNCTIONS, function_column};
+use super::aggregate::{AggregateOrder, function_column};
 use super::cost::Cost;
-use super::input::{Input, Origin};
+use super::input::Input;
+use super::limit::limit_in_text;
 use super::roots::Compiler;
 use super::select::{Columns, OrderKey, Rows};
-use super::value::{Slot, SlotKind};
 use crate::catalog::model::ROW_COLUMN;
 use crate::catalog::snapshot::{AGGREGATE_SUFFIX, CONNECTION_SUFFIX, Link};
 use crate::error::{Error, Result};
@@ -112,10 +112,7 @@ impl<'d> Compiler<'d> {
         let mut select = Query::select();
         related.read_in(&mut select);
         select.and_where(within).order_by((related.alias.clone(), ROW_COLUMN), Order::Asc);
-        let origin = Origin::Constant(1.into());
-        let kind = SlotKind::Limit(1);
-        self.slots.push(Slot { origin, kind, place: Box::from("limit") });
-        select.limit(u64::try_from(self.slots.len() - 1).unwrap_or(u64::MAX));
+        limit_in_text(&mut select, 1);
         select
     }
 
@@ -260,58 +257,30 @@ impl<'d> Compiler<'d> {
         place: &str,
         keys: &mut Vec<OrderKey>,
     ) -> Result<()> {
-        for (name, value) in self.reader.fields(value, place)? {
-            let place = format!("{place}.{name}");
-            if self.reader.presence(&value) != Some(true) {
-                continue;
-            }
-            if name == "count" {
-                let (related, within) = self.follow_link(rows, link)?;
-                let number = (Expr::cust("COUNT(*)"), ColumnType::BigInt);
-                self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
-                continue;
-            }
-            let function = FUNCTIONS.iter().find(|(known, _)| *known == name);
-            let Some((_, function)) = function else {
-                return Err(Error::bad_input(format!("{place}: there is no such order.")));
-            };
-            for (field, value) in self.reader.fields(&value, &place)? {
-                let place = format!("{place}.{field}");
-                if self.reader.presence(&value) != Some(true) {
-                    continue;
+        for AggregateOrder { of, direction, place } in self.aggregate_orders(value, place)? {
+            let (related, within) = self.follow_link(rows, link)?;
+            let (number, sort_type) = match of {
+                None => (Expr::cust("COUNT(*)"), ColumnType::BigInt),
+                Some((function, field)) => {
+                    let (column, _) = function_column(&related, function, &field)?;
+                    self.sortable_value(&related, function, column)?
                 }
-                let (related, within) = self.follow_link(rows, link)?;
-                let (column, _) = function_column(&related, *function, &field)?;
-                let number = self.sortable_value(&related, *function, column)?;
-                self.push_aggregate_key(&related, within, number, &value, &place, keys)?;
-            }
+            };
+            let (order, nulls) = self.direction(&direction, &place)?;
+            let mut select = Query::select();
+            related.read_in(&mut select);
+            select.expr(number).and_where(within);
+            let key = OrderKey {
+                field: place,
+                value: Expr::SubQuery(None, Box::new(select.into())),
+                sort_type,
+                physical: None,
+                is_nullable: true,
+                order,
+                nulls,
+            };
+            self.push_order_key(key, keys)?;
         }
         Ok(())
-    }
-
-    fn push_aggregate_key(
-        &mut self,
-        related: &Rows<'d>,
-        within: Expr,
-        (number, sort_type): (Expr, ColumnType),
-        direction: &Input<'_>,
-        place: &str,
-        keys: &mut Vec<OrderKey>,
-    ) -> Result<()> {
-        let (order, nulls) = self.direction(direction, place)?;
-        let mut select = Query::select();
-        related.read_in(&mut select);
-        select.expr(number).and_where(within);
-        let value = Expr::SubQuery(None, Box::new(select.into()));
-        let key = OrderKey {
-            field: place.to_owned(),
-            value,
-            sort_type,
-            physical: None,
-            is_nullable: true,
-            order,
-            nulls,
-        };
-        self.push_order_key(key, keys)
     }
 }

@@ -11,12 +11,14 @@ use sea_query::{
     Expr, ExprTrait, PostgresQueryBuilder, Query, SelectStatement, SqliteQueryBuilder, Value,
     Values,
 };
+use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::aggregate::Expressions;
 use super::cost::Cost;
 use super::document::Document;
 use super::input::{Input, InputReader, Origin};
+use super::limit::{first_of, limit_in_text, write_limits};
 use super::node::NODE_ID_FIELD;
 use super::plan::MaskKey;
 use super::plan::{RootKind, RootStatement};
@@ -68,6 +70,18 @@ impl<'d> Compiler<'d> {
     pub(super) fn placeholder(&mut self, slot: Slot) -> Expr {
         self.slots.push(slot);
         Expr::val(i64::try_from(self.slots.len() - 1).unwrap_or(i64::MAX))
+    }
+
+    /// The number of all rows of a dataset, which is known: a version never changes. It stands for
+    /// a count that no condition narrows.
+    pub(super) fn row_count(&mut self, dataset: &Dataset) -> Expr {
+        let origin = Origin::RowCount(dataset.id);
+        let kind = SlotKind::Scalar(ColumnType::BigInt, Side::Exact);
+        let number = self.placeholder(Slot { origin, kind, place: Box::from("count") });
+        match self.dialect {
+            Dialect::Sqlite => number,
+            Dialect::Postgres => number.cast_as("bigint"),
+        }
     }
 
     /// Rows of a dataset for one place of the statement, under a new name.
@@ -147,7 +161,8 @@ impl<'d> Compiler<'d> {
                 RootKind::List => self.is_cheap_list(&rows, field, &wish),
                 RootKind::Connection => {
                     let counts = |field: &&Field| field.name.node == "totalCount";
-                    !fields.values().filter_map(|merged| merged.first()).any(counts)
+                    let is_known = wish.wish.equal.is_empty();
+                    (is_known || !fields.values().filter_map(|merged| merged.first()).any(counts))
                         && self.is_cheap_list(&rows, field, &wish)
                 }
                 RootKind::Aggregate | RootKind::GroupBy => false,
@@ -156,6 +171,7 @@ impl<'d> Compiler<'d> {
             Dialect::Sqlite => select.build(SqliteQueryBuilder),
             Dialect::Postgres => select.build(PostgresQueryBuilder),
         };
+        let sql = write_limits(&sql);
         let all = std::mem::take(&mut self.slots);
         let mut positions = HashMap::new();
         let mut slots = Vec::with_capacity(all.len());
@@ -232,6 +248,12 @@ impl<'d> Compiler<'d> {
         let mut expressions = Expressions::default();
         let mut read = Columns::default();
         let mut cost = Cost::default();
+        let has_window = ["limit", "offset", "distinctOn"]
+            .iter()
+            .any(|name| self.argument(field, name).is_some());
+        let has_filter =
+            ["where", "search"].iter().any(|name| self.argument(field, name).is_some());
+        let is_whole = within.is_none() && !has_window && !has_filter && rows.source.is_none();
         for (key, merged) in fields {
             let Some(selected) = merged.first() else { continue };
             let cell = match selected.name.node.as_str() {
@@ -242,7 +264,14 @@ impl<'d> Compiler<'d> {
                 }
                 "aggregate" => {
                     let below = self.collect_below(merged)?;
-                    let shape = self.aggregate_shape(rows, &below, &mut expressions, &mut read)?;
+                    let count = is_whole.then(|| self.row_count(dataset));
+                    let shape = self.aggregate_shape(
+                        rows,
+                        &below,
+                        count.as_ref(),
+                        &mut expressions,
+                        &mut read,
+                    )?;
                     OutCell::Object(shape)
                 }
                 "nodes" => {
@@ -255,7 +284,7 @@ impl<'d> Compiler<'d> {
                     let (nodes, limit_slot) =
                         self.select_rows(rows, field, columns, within, true)?;
                     cost.add(Cost::of_list(limit_slot, each));
-                    let index = expressions.push_rows(self.gather(nodes, &names)?);
+                    let index = expressions.push_known(self.gather(nodes, &names)?);
                     OutCell::Rows { index, shape }
                 }
                 other => {
@@ -265,14 +294,12 @@ impl<'d> Compiler<'d> {
             shape.push(OutField { key: key_bytes(key), cell });
         }
         let has_aggregates = expressions.has_aggregates();
-        let has_window = ["limit", "offset", "distinctOn"]
-            .iter()
-            .any(|name| self.argument(field, name).is_some());
         let mut select = Query::select();
         let names = expressions.names();
         expressions.select_into(&mut select);
         if !has_aggregates {
-            // Only nodes, which stand in a subquery of their own: one row, whatever matches.
+            // Nodes, which stand in a subquery of their own, and what is known: one row, whatever
+            // matches.
         } else if has_window {
             let (window, _) = self.select_rows(rows, field, read, within, false)?;
             select.from_subquery(window, rows.alias.clone());
@@ -336,7 +363,13 @@ impl<'d> Compiler<'d> {
         let limit = self.argument(field, "limit");
         let mut limit_slot = None;
         if limit.is_some() || has_default_limit {
-            let slot = self.limit_slot(rows.dataset, limit.as_ref())?;
+            let origin = self.size_origin(rows.dataset, limit.as_ref(), "limit")?;
+            let is_cheap = has_default_limit && self.is_cheap(rows, field, within.is_some())?;
+            if let Some(n_rows) = self.size_in_text(is_cheap, &origin) {
+                limit_in_text(&mut select, n_rows);
+                select = first_of(select, rows);
+            }
+            let slot = self.limit_slot(rows.dataset, origin);
             select.limit(u64::try_from(slot).unwrap_or(u64::MAX));
             limit_slot = Some(slot);
         }
@@ -364,12 +397,28 @@ impl<'d> Compiler<'d> {
         (self.reader.presence(&input) == Some(true)).then_some(input)
     }
 
-    /// Whether a list touches few rows whatever its values are: rows in file order, or an index
-    /// that fits the filter and the order.
+    /// Whether a list or a connection touches few rows whatever its values are. Of related rows
+    /// only those in file order: which index leads to others depends on the values.
+    ///
+    /// # Errors
+    /// As those of its filter and its order.
+    pub(super) fn is_cheap(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        is_related: bool,
+    ) -> Result<bool> {
+        let read = self.read_wish(rows, field, true)?;
+        Ok((!is_related || read.wish.is_empty()) && self.is_cheap_list(rows, field, &read))
+    }
+
+    /// The same by what is read: rows in file order, or an index that fits the filter and the order.
     fn is_cheap_list(&mut self, rows: &Rows<'d>, field: &'d Field, read: &Read) -> bool {
         /// Rows, at most, that agree in a column, for them to be sorted again in no time.
         const FEW_ROWS: u64 = 100;
+        // A policy's filter is none of the wishes that an index may serve.
         if !read.is_whole
+            || rows.source.is_some()
             || ["offset", "distinctOn"].iter().any(|name| self.argument(field, name).is_some())
         {
             return false;

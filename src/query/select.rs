@@ -7,16 +7,16 @@ use async_graphql_parser::Positioned;
 use async_graphql_parser::types::{Directive, Field, Selection, SelectionSet};
 use indexmap::IndexMap;
 use sea_query::{
-    Alias, Expr, NullOrdering, Order, OverStatement, Query, SelectStatement, WindowStatement,
+    Alias, Asterisk, Expr, NullOrdering, Order, OverStatement, Query, SelectStatement,
+    WindowStatement,
 };
 use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::cost::Cost;
-use super::input::{Input, Origin};
+use super::input::Input;
 use super::node::{NODE_ID_FIELD, NODE_TYPE, node_id_cell};
 use super::roots::Compiler;
-use super::value::{Slot, SlotKind};
 use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
 use crate::error::{Code, Error, Result};
 use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
@@ -69,7 +69,7 @@ pub(super) struct OrderKey {
 }
 
 /// What a SELECT answers: physical columns, each once, and computed values.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Columns(Vec<(String, Option<Expr>)>);
 
 impl Columns {
@@ -101,6 +101,15 @@ impl Columns {
             select.expr(Expr::cust("1"));
         }
         self.select_into_more(select, rows);
+    }
+
+    /// Selects what they are made of, in a SELECT that others read from by its name.
+    pub(super) fn read_by(&self, select: &mut SelectStatement, rows: &Rows<'_>) {
+        if self.0.iter().any(|(_, value)| value.is_some()) {
+            select.column((rows.alias.clone(), Asterisk));
+        } else {
+            self.clone().select_into(select, rows);
+        }
     }
 
     /// Selects them beside what a SELECT has already.
@@ -435,25 +444,6 @@ impl<'d> Compiler<'d> {
             .map(|column| self.comparable(rows, column))
             .collect())
     }
-
-    /// The placeholder of `limit`, or of its default.
-    ///
-    /// # Errors
-    /// BAD_USER_INPUT for null inside a list.
-    pub(super) fn limit_slot(
-        &mut self,
-        dataset: &Dataset,
-        input: Option<&Input<'_>>,
-    ) -> Result<usize> {
-        let (most, default) = self.row_limits(dataset);
-        let origin = match input {
-            Some(input) => self.reader.origin(input, "limit")?,
-            None => Origin::Constant(default.into()),
-        };
-        let kind = SlotKind::Limit(most);
-        self.slots.push(Slot { origin, kind, place: Box::from("limit") });
-        Ok(self.slots.len() - 1)
-    }
 }
 
 fn direction_of(name: &str) -> Option<(Order, NullOrdering)> {
@@ -486,7 +476,7 @@ impl ListParts {
         } else {
             let window = first_of_groups(rows, &self.order, &self.distinct);
             let mut inner = Query::select();
-            inner.column((rows.alias.clone(), sea_query::Asterisk));
+            inner.column((rows.alias.clone(), Asterisk));
             rows.read_in(&mut inner);
             inner.expr_window_as(Expr::cust("ROW_NUMBER()"), window, "_place");
             if let Some(condition) = self.condition {

@@ -454,6 +454,11 @@ snapshot_sql!(
     "{ ordersConnection(last: 3, orderBy: [{total: DESC}, {status: ASC}]) { nodes { id } } }"
 );
 snapshot_page!(
+    page_by_an_index_of_its_order,
+    "{ ordersConnection(first: 3, after: \"AFTER\", orderBy: [{ordered: ASC}, {ratio: ASC}]) { nodes { status } } }",
+    r#""2024-01-31","0.5","17""#
+);
+snapshot_page!(
     page_in_file_order,
     "{ ordersConnection(first: 2, after: \"AFTER\") { nodes { status } } }",
     "17"

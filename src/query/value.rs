@@ -13,6 +13,7 @@ use super::input::{Origin, Variables};
 use super::regex::Pattern;
 use super::search::SearchForm;
 use super::wide;
+use crate::catalog::snapshot::Snapshot;
 use crate::error::{Code, Error, Result};
 use crate::store::contain;
 use crate::store::cursor::CursorSeal;
@@ -124,28 +125,49 @@ pub struct Slot {
     pub place: Box<str>,
 }
 
-impl Slot {
-    /// The value of one run.
+/// Gives slots the values of one run.
+pub(super) struct Binder<'b> {
+    pub(super) variables: &'b Variables,
+    pub(super) snapshot: &'b Snapshot,
+    pub(super) dialect: Dialect,
+    pub(super) max_in_values: usize,
+    /// The cursor opened last: each of its values has a slot, some have several.
+    opened: Option<(Arc<CursorSeal>, &'b str, Vec<Json>)>,
+}
+
+impl<'b> Binder<'b> {
+    /// For these variables and these versions.
+    pub(super) fn new(
+        variables: &'b Variables,
+        snapshot: &'b Snapshot,
+        dialect: Dialect,
+        max_in_values: usize,
+    ) -> Binder<'b> {
+        Binder { variables, snapshot, dialect, max_in_values, opened: None }
+    }
+
+    /// The value of a slot.
     ///
     /// # Errors
     /// BAD_USER_INPUT when the value is missing, null or not of the kind.
-    pub fn bind(
-        &self,
-        variables: &Variables,
-        dialect: Dialect,
-        max_in_values: usize,
-    ) -> Result<Bind> {
-        let value = match &self.origin {
+    pub(super) fn bind(&mut self, slot: &'b Slot) -> Result<Bind> {
+        let (dialect, max_in_values) = (self.dialect, self.max_in_values);
+        let value = match &slot.origin {
             Origin::Constant(value) => value,
-            Origin::Variable(path) => path.find(variables).unwrap_or(&Json::Null),
+            Origin::Variable(path) => path.find(self.variables).unwrap_or(&Json::Null),
+            Origin::RowCount(id) => {
+                let dataset = self.snapshot.dataset_by_id(*id);
+                let dataset = dataset.ok_or_else(|| Error::not_found("The dataset is gone."))?;
+                return Ok(Bind::Int(dataset.row_count));
+            }
         };
-        let place = &*self.place;
+        let place = &*slot.place;
         if value.is_null() {
             return Err(Error::bad_input(format!(
                 "{place} is null; give a value or leave it out."
             )));
         }
-        match &self.kind {
+        match &slot.kind {
             SlotKind::Scalar(column_type, side) => {
                 scalar(value, *column_type, *side, dialect, place)
             }
@@ -185,7 +207,7 @@ impl Slot {
                 other => Ok(other),
             },
             SlotKind::Cursor { seal, index, column_type } => {
-                let values = open_cursor(seal, text(value, place)?, place)?;
+                let values = self.open(seal, text(value, place)?, place)?;
                 match (values.get(*index).unwrap_or(&Json::Null), column_type) {
                     (Json::String(number), ColumnType::Float) => {
                         let number = number.parse().ok().filter(|n: &f64| n.is_finite());
@@ -199,6 +221,20 @@ impl Slot {
                 scalar(&key, *column_type, Side::Exact, dialect, place)
             }
         }
+    }
+}
+
+impl<'b> Binder<'b> {
+    fn open(&mut self, seal: &Arc<CursorSeal>, cursor: &'b str, place: &str) -> Result<&[Json]> {
+        let is_open = self
+            .opened
+            .as_ref()
+            .is_some_and(|(known, text, _)| Arc::ptr_eq(known, seal) && *text == cursor);
+        if !is_open {
+            let values = open_cursor(seal, cursor, place)?;
+            self.opened = Some((Arc::clone(seal), cursor, values));
+        }
+        Ok(self.opened.as_ref().map_or(&[], |(_, _, values)| values))
     }
 }
 
@@ -577,7 +613,9 @@ mod tests {
             };
             let origin = Origin::Constant(Json::String(String::from_utf8(cursor).unwrap()));
             let slot = Slot { origin, kind, place: "after".into() };
-            let bound = slot.bind(&Variables::new(), Dialect::Sqlite, 1);
+            let workspace = crate::catalog::model::WorkspaceId(uuid::Uuid::nil());
+            let (variables, snapshot) = (Variables::new(), Snapshot::new(workspace, 1, 1, []));
+            let bound = Binder::new(&variables, &snapshot, Dialect::Sqlite, 1).bind(&slot);
             let bound = match bound {
                 Ok(Bind::Float(n)) => Some(n.to_bits()),
                 _ => None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sluice_schema::decimal;
 
-use super::connection::{Page, PagePart};
+use super::connection::{self, Page, PagePart};
 use super::cursor::write_base64;
 use super::node::HEAD_BYTES;
 
@@ -131,15 +131,13 @@ pub trait Cells {
     /// Appends the first row gathered in a column as a JSON object, or `null`.
     fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell>;
 
-    /// Appends a part of a page whose rows are gathered in a column.
-    fn write_page(
-        &self,
-        index: usize,
-        size: usize,
-        page: &Page,
-        part: &PagePart,
-        out: &mut Vec<u8>,
-    ) -> Result<(), BadCell>;
+    /// A row gathered in a column.
+    type Gathered<'a>: Cells
+    where
+        Self: 'a;
+
+    /// The rows gathered in a column.
+    fn gathered(&self, index: usize) -> Result<Vec<Self::Gathered<'_>>, BadCell>;
 }
 
 /// A result that is not what the plan said: a defect.
@@ -170,7 +168,8 @@ pub fn write_object<R: Cells>(
             OutCell::Rows { index, shape } => row.write_rows(*index, shape, out)?,
             OutCell::Page { rows, size, page, part } => {
                 let n_rows = row.integer(*size)?.and_then(|n| usize::try_from(n).ok());
-                row.write_page(*rows, n_rows.ok_or(BadCell(*size))?, page, part, out)?;
+                let n_rows = n_rows.ok_or(BadCell(*size))?;
+                connection::write_part(page, part, &row.gathered(*rows)?, n_rows, out)?;
             }
             OutCell::NodeId { head, index, kind } => {
                 let mut bytes = head.to_vec();

@@ -46,6 +46,21 @@ fn what_does_not_exist_is_refused() {
 }
 
 #[test]
+fn a_misspelt_name_is_answered_with_those_that_are_near() {
+    with_items(|client| {
+        let check = |query: &str, suggested: &str| {
+            let (_, message) = client.error(query);
+            let wanted = format!("Did you mean \"{suggested}\"");
+            assert!(message.contains(&wanted), "{query}: {message}");
+        };
+        check("{ items { nam } }", "name");
+        check("{ items(ordrBy: {id: ASC}) { id } }", "orderBy");
+        let (_, message) = client.error("{ items { xylophone } }");
+        assert!(!message.contains("Did you mean"), "nothing is near: {message}");
+    });
+}
+
+#[test]
 fn values_of_the_wrong_type_are_refused() {
     with_items(|client| {
         let literals = [

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
 use crate::harness::{Client, Server, StoreKind};
@@ -22,44 +22,52 @@ pub(crate) const FIELDS: [&str; 5] = ["n", "cents", "word", "truth", "day"];
 
 #[test]
 fn answers_are_those_of_a_naive_evaluator() {
+    const DOCUMENT: &str = "query($w: ThingsBoolExp, $o: [ThingsOrderBy!], $l: Int, $s: Int) {
+        things(where: $w, orderBy: $o, limit: $l, offset: $s) { id n cents word truth day }
+        all: thingsAggregate(where: $w) { aggregate { count sum { n cents } avg { cents } min { day } max { word } varPop { n } variance { cents } } } }";
+    compare(N_TABLES, DOCUMENT, query(), |query, rows| {
+        let variables = json!({
+            "w": query.filter_json(),
+            "o": query.order_json(),
+            "l": query.limit,
+            "s": query.offset,
+        });
+        (variables, expect(rows, query))
+    });
+}
+
+/// Asks both stores a document about generated tables; `make` gives the variables of a query and
+/// the data that must come.
+pub(crate) fn compare<Q: std::fmt::Debug>(
+    n_tables: u32,
+    document: &str,
+    query: impl Strategy<Value = Q>,
+    make: impl Fn(&Q, &[Row]) -> (Value, Value),
+) {
     let servers = [Server::start(StoreKind::Sqlite), Server::start(StoreKind::Postgres)];
     let clients: Vec<Client> = servers.iter().map(Server::client).collect();
-    let config = Config { cases: N_TABLES, max_shrink_iters: 64, ..Config::default() };
-    let queries = prop::collection::vec(query(), N_QUERIES);
+    let config = Config { cases: n_tables, max_shrink_iters: 64, ..Config::default() };
+    let queries = prop::collection::vec(query, N_QUERIES);
     let outcome = TestRunner::new(config).run(&(table(), queries), |(rows, queries)| {
         let csv = write_csv(&rows);
         for client in &clients {
             client.load("things", &csv);
         }
         for query in &queries {
-            compare(&clients, &rows, query)?;
+            let (variables, expected) = make(query, &rows);
+            let mut bodies = Vec::new();
+            for client in &clients {
+                let answer = client.graphql(document, &variables);
+                prop_assert_eq!(&answer.data(), &expected, "{}", &variables);
+                bodies.push(answer.text);
+            }
+            prop_assert_eq!(&bodies[0], &bodies[1], "both stores answer the same bytes");
         }
         Ok(())
     });
     if let Err(error) = outcome {
         panic!("{error}");
     }
-}
-
-fn compare(clients: &[Client], rows: &[Row], query: &Query) -> Result<(), TestCaseError> {
-    const DOCUMENT: &str = "query($w: ThingsBoolExp, $o: [ThingsOrderBy!], $l: Int, $s: Int) {
-        things(where: $w, orderBy: $o, limit: $l, offset: $s) { id n cents word truth day }
-        all: thingsAggregate(where: $w) { aggregate { count sum { n cents } avg { cents } min { day } max { word } varPop { n } variance { cents } } } }";
-    let variables = json!({
-        "w": query.filter_json(),
-        "o": query.order_json(),
-        "l": query.limit,
-        "s": query.offset,
-    });
-    let expected = expect(rows, query);
-    let mut bodies = Vec::new();
-    for client in clients {
-        let answer = client.graphql(DOCUMENT, &variables);
-        prop_assert_eq!(&answer.data(), &expected, "{}", &variables);
-        bodies.push(answer.text);
-    }
-    prop_assert_eq!(&bodies[0], &bodies[1], "both stores answer the same bytes");
-    Ok(())
 }
 
 // ---------------------------------------------------------------- tables

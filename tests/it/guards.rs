@@ -206,15 +206,23 @@ fn just_below_every_limit_is_answered() {
     };
     client.data(&nested(10));
     target.refuses("filter depth", &nested(11), &json!({}), &["QUERY_TOO_DEEP"]);
-    // No dataset is so deep; what is refused then is the field.
+    client.load("people", "id,boss_id\n1,2\n2,1\n");
+    client.data(
+        "mutation { addRelation(from: \"people\", column: \"bossId\", to: \"people\", name: \"boss\") { name } }",
+    );
     let deep = |n: usize| {
-        format!("{}x{}", "{ a ".repeat(n - 1), "}".repeat(n - 1)).replacen("{ a x", "{ x", 1)
+        let (open, close) = ("boss { ".repeat(n - 2), "}".repeat(n - 2));
+        format!("{{ people {{ {open} id {close} }} }}")
     };
-    target.refuses("depth", &deep(15), &json!({}), &["BAD_USER_INPUT"]);
+    client.data(&deep(15));
+    target.refuses("depth", &deep(16), &json!({}), &["QUERY_TOO_DEEP"]);
     let brackets = |n: usize| {
-        format!("query Q($v: {}Int{}) {{ __typename }}", "[".repeat(n - 1), "]".repeat(n - 1))
+        let (open, close) = ("[".repeat(n - 3), "]".repeat(n - 3));
+        format!(
+            "{{ explain(query: \"{{ __typename }}\", variables: {{v: {open}{close}}}) {{ cost }} }}"
+        )
     };
-    target.refuses("brackets", &brackets(64), &json!({}), &["BAD_USER_INPUT"]);
+    client.data(&brackets(64));
     target.refuses("brackets", &brackets(65), &json!({}), &["QUERY_TOO_DEEP"]);
 }
 

@@ -247,7 +247,7 @@ fn explaining_runs_nothing_and_obeys_limits() {
         let client = server.client();
         client.load("orders", rows(50));
         let data = client.data_with(
-            "query($q: String!, $v: JSON) { explain(query: $q, variables: $v, operationName: \"B\") { cost maxCost fields { key datasets cost cheap index wish sql databasePlan } } }",
+            "query($q: String!, $v: JSON) { explain(query: $q, variables: $v, operationName: \"B\") { cost maxCost fields { key datasets cost cheap cached index wish sql databasePlan } } }",
             &json!({
                 "q": "query A { __typename } query B($s: String, $n: Int = 7) { t: __typename all: orders(where: {status: {_eq: $s}}, limit: $n) { id amount } one: ordersByPk(id: 3) { id } sum: ordersAggregate(orderBy: {amount: ASC}) { aggregate { count } } datasets { name } }",
                 "v": {"s": "a'b"},
@@ -261,7 +261,7 @@ fn explaining_runs_nothing_and_obeys_limits() {
         };
         assert_eq!(of("all")["cost"], "14");
         assert_eq!(of("all")["wish"], "filtered by status");
-        assert_eq!(of("one")["cheap"], true);
+        assert_eq!((&of("one")["cheap"], &of("one")["cached"]), (&json!(true), &json!(false)));
         assert_eq!(of("datasets")["sql"], Value::Null);
         assert_eq!(of("t")["databasePlan"], json!([]));
         let sql = of("all")["sql"].as_str().unwrap().to_owned();
@@ -270,6 +270,17 @@ fn explaining_runs_nothing_and_obeys_limits() {
             assert_eq!(of(key)["datasets"], json!(["orders"]));
             assert!(!plan(&of(key)).is_empty());
         }
+        let is_cached = |query: &str| {
+            let ask = "query($q: String!) { explain(query: $q) { fields { cached } } }";
+            let data = client.data_with(ask, &json!({ "q": query }));
+            data["explain"]["fields"][0]["cached"].as_bool().unwrap()
+        };
+        let asked = "{ orders(limit: 3) { id } }";
+        assert!(!is_cached(asked));
+        client.data(asked);
+        assert!(is_cached(asked));
+        client.load("orders", rows(40));
+        assert!(!is_cached(asked), "another version, another answer");
         let check = |query: &str, variables: Value, code: &str| {
             let ask = "query($q: String!, $v: JSON) { explain(query: $q, variables: $v) { cost } }";
             let answer = client.graphql(ask, &json!({ "q": query, "v": variables }));

@@ -147,7 +147,7 @@ const SLOW: &str = "a,b\n1,2\n3,4\n";
 fn begin_slowly(server: &Server, name: &str, framing: &str, bytes: &str) -> TcpStream {
     let mut stream = TcpStream::connect(&server.address).unwrap();
     let head = format!(
-        "PUT /upload/{name}?wait=60 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_KEY}\r\nconnection: close\r\n{framing}\r\n\r\n{bytes}"
+        "PUT /upload/{name}?wait=60 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ADMIN_KEY}\r\nconnection: close\r\n{framing}\r\n\r\n{bytes}"
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream

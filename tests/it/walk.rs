@@ -24,12 +24,29 @@ fn a_walk_equals_the_list() {
     let distinct = prop::option::weighted(0.25, 0..5_usize);
     let walk = (evaluator::query(), sizes, distinct);
     let walks = prop::collection::vec(walk, N_WALKS);
+    // Later versions have these, too: pages are read range by range of them.
+    let row = |n| (Some(n), Some(1), Some("a".to_owned()), Some(true), Some(1));
+    for client in &clients {
+        client.load("indexed", evaluator::write_csv(&[row(1), row(2_000)]));
+        for (columns, descending) in [
+            (json!(["n", "cents"]), json!([])),
+            (json!(["word", "n"]), json!(["n"])),
+            (json!(["day"]), json!(["day"])),
+            (json!(["truth", "cents"]), json!([])),
+            (json!(["cents", "word"]), json!(["cents"])),
+        ] {
+            index(client, "indexed", &columns, &descending);
+        }
+    }
+    let datasets = [("things", "Things"), ("indexed", "Indexed")];
     let outcome = TestRunner::new(config).run(&(evaluator::table(), walks), |(rows, walks)| {
         let csv = evaluator::write_csv(&rows);
         for client in &clients {
-            client.load("things", &csv);
+            datasets.iter().for_each(|(name, _)| drop(client.load(name, &csv)));
         }
-        for (query, sizes, distinct) in &walks {
+        for ((query, sizes, distinct), (name, type_name)) in
+            walks.iter().zip(datasets.iter().cycle())
+        {
             let variables = json!({
                 "w": query.filter_json(),
                 "o": query.order_json(),
@@ -37,7 +54,7 @@ fn a_walk_equals_the_list() {
             });
             let walked: Vec<Vec<Value>> = clients
                 .iter()
-                .map(|client| check(client, "things", "Things", &variables, sizes))
+                .map(|client| check(client, name, type_name, &variables, sizes))
                 .collect::<Result<_, _>>()?;
             prop_assert_eq!(&walked[0], &walked[1], "both stores");
         }
@@ -46,6 +63,13 @@ fn a_walk_equals_the_list() {
     if let Err(error) = outcome {
         panic!("{error}");
     }
+}
+
+fn index(client: &Client, dataset: &str, columns: &Value, descending: &Value) {
+    client.data_with(
+        "mutation($n: String!, $c: [String!]!, $d: [String!]) { createIndex(dataset: $n, columns: $c, descending: $d) { name } }",
+        &json!({ "n": dataset, "c": columns, "d": descending }),
+    );
 }
 
 /// Walks forwards and backwards; the rows' ids.
@@ -143,6 +167,23 @@ true,,1,,2.5e-1,,,,,,,
         "flag", "small", "big", "money", "ratio", "day", "clock", "moment", "instant", "uuid",
         "doc", "word",
     ];
+    let second_of = |n: usize| fields[(n + 5) % fields.len()];
+    let walk_all = || walk_by_all(&clients, &fields, second_of);
+    walk_all();
+    // Range by range of indexes, of which some have the orders and others their first keys.
+    for (n, field) in fields.iter().enumerate() {
+        let columns = [*field, second_of(n)];
+        for client in clients.iter().filter(|_| !columns.contains(&"doc")) {
+            let columns = if n % 3 == 2 { json!([field]) } else { json!(columns) };
+            let descending = if n % 3 == 1 { json!([second_of(n)]) } else { json!([]) };
+            index(client, "types", &columns, &descending);
+        }
+    }
+    walk_all();
+}
+
+/// By each field in each direction, alone and with a second one.
+fn walk_by_all<'f>(clients: &[Client], fields: &[&'f str], second_of: impl Fn(usize) -> &'f str) {
     for (n, field) in fields.iter().enumerate() {
         for direction in [
             "ASC",
@@ -152,7 +193,7 @@ true,,1,,2.5e-1,,,,,,,
             "ASC_NULLS_LAST",
             "DESC_NULLS_FIRST",
         ] {
-            let second = fields[(n + 5) % fields.len()];
+            let second = second_of(n);
             for order in
                 [json!([{ *field: direction }]), json!([{ *field: direction }, { second: "DESC" }])]
             {

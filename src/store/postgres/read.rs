@@ -13,7 +13,6 @@ use sqlx::{Arguments, AssertSqlSafe, PgConnection, Row, ValueRef};
 
 use super::readers::Readers;
 use crate::store::StoreError;
-use crate::store::connection::{self, Page, PagePart};
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, Run};
 
@@ -180,21 +179,18 @@ impl Cells for PgRow {
         write_row(cell(self, index)?, index, shape, out)
     }
 
-    fn write_page(
-        &self,
-        index: usize,
-        size: usize,
-        page: &Page,
-        part: &PagePart,
-        out: &mut Vec<u8>,
-    ) -> Result<(), BadCell> {
-        let rows = gathered_rows(cell(self, index)?, index)?;
-        connection::write_part(page, part, &rows, size, out)
+    type Gathered<'g>
+        = GatheredRow<'g>
+    where
+        Self: 'g;
+
+    fn gathered(&self, index: usize) -> Result<Vec<GatheredRow<'_>>, BadCell> {
+        gathered_rows(cell(self, index)?, index)
     }
 }
 
 /// A row gathered by `array_agg(ROW(…))`.
-struct GatheredRow<'a>(Vec<Cell<'a>>);
+pub struct GatheredRow<'a>(Vec<Cell<'a>>);
 
 impl GatheredRow<'_> {
     fn cell(&self, index: usize) -> Result<Cell<'_>, BadCell> {
@@ -219,16 +215,13 @@ impl Cells for GatheredRow<'_> {
         write_row(self.cell(index)?, index, shape, out)
     }
 
-    fn write_page(
-        &self,
-        index: usize,
-        size: usize,
-        page: &Page,
-        part: &PagePart,
-        out: &mut Vec<u8>,
-    ) -> Result<(), BadCell> {
-        let rows = gathered_rows(self.cell(index)?, index)?;
-        connection::write_part(page, part, &rows, size, out)
+    type Gathered<'g>
+        = GatheredRow<'g>
+    where
+        Self: 'g;
+
+    fn gathered(&self, index: usize) -> Result<Vec<GatheredRow<'_>>, BadCell> {
+        gathered_rows(self.cell(index)?, index)
     }
 }
 

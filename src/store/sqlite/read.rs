@@ -19,7 +19,6 @@ use super::functions;
 use super::index::SEARCH_TABLE;
 use crate::catalog::model::StorageId;
 use crate::store::StoreError;
-use crate::store::connection::{self, Page, PagePart};
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, Run, WORDS_OF};
 
@@ -313,21 +312,18 @@ impl Cells for Row<'_> {
         write_row(self.get_ref(index).map_err(|_| BadCell(index))?, index, shape, out)
     }
 
-    fn write_page(
-        &self,
-        index: usize,
-        size: usize,
-        page: &Page,
-        part: &PagePart,
-        out: &mut Vec<u8>,
-    ) -> Result<(), BadCell> {
-        let rows = gathered_rows(self.get_ref(index).map_err(|_| BadCell(index))?, index)?;
-        connection::write_part(page, part, &rows, size, out)
+    type Gathered<'g>
+        = GatheredRow<'g>
+    where
+        Self: 'g;
+
+    fn gathered(&self, index: usize) -> Result<Vec<GatheredRow<'_>>, BadCell> {
+        gathered_rows(self.get_ref(index).map_err(|_| BadCell(index))?, index)
     }
 }
 
 /// A row gathered by `sluice_rows`.
-struct GatheredRow<'a>(Vec<ValueRef<'a>>);
+pub struct GatheredRow<'a>(Vec<ValueRef<'a>>);
 
 impl Cells for GatheredRow<'_> {
     fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
@@ -346,16 +342,13 @@ impl Cells for GatheredRow<'_> {
         write_row(*self.0.get(index).ok_or(BadCell(index))?, index, shape, out)
     }
 
-    fn write_page(
-        &self,
-        index: usize,
-        size: usize,
-        page: &Page,
-        part: &PagePart,
-        out: &mut Vec<u8>,
-    ) -> Result<(), BadCell> {
-        let rows = gathered_rows(*self.0.get(index).ok_or(BadCell(index))?, index)?;
-        connection::write_part(page, part, &rows, size, out)
+    type Gathered<'g>
+        = GatheredRow<'g>
+    where
+        Self: 'g;
+
+    fn gathered(&self, index: usize) -> Result<Vec<GatheredRow<'_>>, BadCell> {
+        gathered_rows(*self.0.get(index).ok_or(BadCell(index))?, index)
     }
 }
 
