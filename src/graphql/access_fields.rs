@@ -318,7 +318,7 @@ async fn keys(context: &ResolverContext<'_>) -> Result<Json> {
 
 async fn create_key(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    refuse_partial_admin(request)?;
+    request.principal.require_whole()?;
     let workspace = match text(context, "workspace")? {
         None => request.principal.workspace,
         Some(name) => workspace_named(request, &name).await?,
@@ -371,20 +371,9 @@ fn text_or_word(context: &ResolverContext<'_>, name: &str) -> Result<Option<Stri
     }
 }
 
-/// An admin of some datasets would make himself one of all.
-fn refuse_partial_admin(request: &RequestContext) -> Result<()> {
-    if request.principal.is_admin() {
-        return Ok(());
-    }
-    Err(Error::new(
-        crate::error::Code::Forbidden,
-        "This key is for some datasets only; it cannot decide who may do what.",
-    ))
-}
-
 async fn rotate_key(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    refuse_partial_admin(request)?;
+    request.principal.require_whole()?;
     let overlap = read_argument::<i64>(context, "overlapSeconds")?;
     let overlap = overlap.map_or(Ok(OVERLAP_SECONDS), u64::try_from);
     let overlap = overlap.ok().filter(|seconds| *seconds <= MAX_OVERLAP_SECONDS);
@@ -406,7 +395,7 @@ async fn rotate_key(context: &ResolverContext<'_>) -> Result<Json> {
 
 async fn revoke_key(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    refuse_partial_admin(request)?;
+    request.principal.require_whole()?;
     let (services, workspace) = (&request.services, request.principal.workspace);
     let prefix = required(context, "prefix")?;
     services.auth.revoke_key(workspace, &prefix).await?;
@@ -454,7 +443,7 @@ struct ColumnMask {
 
 async fn set_policy(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    refuse_partial_admin(request)?;
+    request.principal.require_whole()?;
     let snapshot = request.snapshot();
     let name = required(context, "dataset")?;
     let dataset = snapshot.dataset(&name);
@@ -480,7 +469,7 @@ async fn set_policy(context: &ResolverContext<'_>) -> Result<Json> {
 
 async fn drop_policy(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    refuse_partial_admin(request)?;
+    request.principal.require_whole()?;
     let snapshot = request.snapshot();
     let (name, role) = (required(context, "dataset")?, required(context, "role")?);
     let none = || Error::not_found(format!("There is no policy of {name:?} for {role:?}."));
@@ -496,7 +485,7 @@ async fn drop_policy(context: &ResolverContext<'_>) -> Result<Json> {
 
 async fn set_public_read(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    refuse_partial_admin(request)?;
+    request.principal.require_whole()?;
     let all: Option<bool> = read_argument(context, "all")?;
     let datasets: Option<Vec<String>> = read_argument(context, "datasets")?;
     let snapshot = request.snapshot();
@@ -652,7 +641,7 @@ fn taken(error: CatalogError) -> Error {
 
 async fn audit(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    refuse_partial_admin(request)?;
+    request.principal.require_whole()?;
     let workspace = request.principal.workspace;
     let lines = request.services.catalog.audit(workspace, AUDIT_LINES, 0).await?;
     Ok(lines.iter().map(audit_json).collect())

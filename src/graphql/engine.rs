@@ -496,7 +496,8 @@ impl Answer {
 /// FORBIDDEN, naming the scope that is needed.
 fn require_fields(principal: &Principal, snapshot: &Snapshot, document: &Document) -> Result<()> {
     if principal.scope == Scope::Admin {
-        return Ok(());
+        let is_of_workspace = document.root_names().any(scopes::is_of_workspace);
+        return if is_of_workspace { principal.require_whole() } else { Ok(()) };
     }
     let parent = if document.is_mutation() { "Mutation" } else { "Query" };
     document.root_names().try_for_each(|name| {

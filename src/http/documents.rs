@@ -38,6 +38,7 @@ async fn take(app: &App, request: Request, keeps_others: bool) -> Result<Respons
     let (parts, body) = request.into_parts();
     let principal = app.auth.authenticate(&parts.headers).await?;
     principal.require(Scope::Admin)?;
+    principal.require_whole()?;
     let mode = mode(&parts)?;
     let manifest = read(app, &parts, body).await?;
     let answer = app.engine.put_documents(&principal, &manifest, keeps_others, mode).await?;

@@ -12,6 +12,7 @@ use super::document::Document;
 use super::input::{InputReader, Observation, Origin, Variables};
 use super::node::NODE_FIELD;
 use super::roots::Compiler;
+use super::seen;
 use super::value::Slot;
 use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
@@ -197,7 +198,8 @@ impl RootStatement {
         }
         let mut binds = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
-            binds.push(slot.bind(variables, settings.dialect, settings.limits.max_in_values)?);
+            let bound = slot.bind(variables, settings.dialect, settings.limits.max_in_values);
+            binds.push(bound.map_err(|error| seen::told(error, &slot.place))?);
         }
         Ok(Run { statement: Arc::clone(&self.statement), binds, tables, versions, deadline })
     }

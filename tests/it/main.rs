@@ -12,6 +12,7 @@
     reason = "a test that cannot go on shall fail where it stands"
 )]
 
+mod access;
 mod again;
 mod aggregates;
 mod bad_input;
@@ -33,13 +34,16 @@ mod guards;
 mod harness;
 mod http;
 mod indexes;
+mod injection;
 mod inspect;
 mod jobs;
 mod keys;
+mod matrix;
 mod node;
 mod operators;
 mod options;
 mod pages;
+mod policies;
 mod read;
 mod readme;
 mod rejects;
@@ -48,6 +52,9 @@ mod roots;
 mod samples;
 mod schema;
 mod search;
+mod tenants;
 mod tidy;
+mod tokens;
 mod upload;
+mod views;
 mod walk;
