@@ -142,6 +142,11 @@ impl Jwt {
         Ok(principal)
     }
 
+    /// Forgets the tokens that were checked: the workspace of some is gone.
+    pub(super) fn forget(&self) {
+        self.known.invalidate_all();
+    }
+
     /// The claims of a token whose signature and times hold.
     async fn checked(
         &self,
@@ -161,6 +166,7 @@ impl Jwt {
             validation.set_issuer(&[issuer]);
             required.push("iss");
         }
+        let needs_issuer = settings.issuer.is_some();
         if let Some(audience) = &settings.audience {
             validation.set_audience(&[audience]);
             required.push("aud");
@@ -168,8 +174,11 @@ impl Jwt {
         validation.set_required_spec_claims(&required);
         let claims = |key: &DecodingKey| {
             decode::<Map<String, Json>>(token, key, &validation)
+                .ok()
                 .map(|data| data.claims)
-                .map_err(|_| refusal(INVALID))
+                // One issuer, not one of several.
+                .filter(|claims| !needs_issuer || claims.get("iss").is_some_and(Json::is_string))
+                .ok_or_else(|| refusal(INVALID))
         };
         if algorithm == Algorithm::HS256 {
             let secret = self.secret.as_ref().ok_or_else(|| refusal(INVALID))?;
@@ -212,6 +221,10 @@ impl Jwt {
             refusal("This token says nothing about what it may do here. It needs a scope: read, write, upload or admin.")
         })?;
         let role = text(&settings.role_claim);
+        // A role that cannot be read is not no role: without one, more is seen.
+        if role.is_none() && find(&claims, &settings.role_claim).is_some() {
+            return Err(refusal(INVALID));
+        }
         if role.as_deref().is_some_and(|role| {
             check_role(role).is_err() || role == EVERY_ROLE || role == ANONYMOUS_ROLE
         }) {
@@ -237,7 +250,11 @@ impl KeySet {
         let mut kept = self.kept.lock().await;
         let is_older = |at: Option<Instant>, age| at.is_none_or(|at| at.elapsed() >= age);
         let is_due = is_older(kept.read_at, SET_AGE) || is_missing;
-        if is_due && is_older(kept.tried_at, SET_PAUSE) {
+        let is_too_soon = !is_older(kept.tried_at, SET_PAUSE);
+        if kept.read_at.is_none() && is_too_soon {
+            return Err(Error::unavailable(std::io::Error::other("the set of keys is away")));
+        }
+        if is_due && !is_too_soon {
             kept.tried_at = Some(Instant::now());
             match self.source.read().await {
                 Ok(keys) => {

@@ -311,9 +311,12 @@ impl Auth {
         Ok(())
     }
 
-    /// Forgets what is remembered of keys: some ended together.
+    /// Forgets what is remembered of keys and tokens: some ended together.
     pub fn forget_keys(&self) {
         self.known.invalidate_all();
+        if let Some(jwt) = &self.jwt {
+            jwt.forget();
+        }
     }
 
     /// A one-time sign-in token (15 minutes) for the playground's link.

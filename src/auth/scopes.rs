@@ -61,6 +61,32 @@ const ROOTS: [(&str, &[(&str, Scope)]); 2] = [
     ),
 ];
 
+/// Fields that concern a workspace as a whole: an admin of some of its datasets may not use them.
+const OF_WORKSPACE: [&str; 17] = [
+    "trustedDocuments",
+    "keys",
+    "policies",
+    "auditLog",
+    "workspaces",
+    "setTrustedDocuments",
+    "setDocumentMode",
+    "createKey",
+    "rotateKey",
+    "revokeKey",
+    "setPolicy",
+    "dropPolicy",
+    "setPublicRead",
+    "createWorkspace",
+    "renameWorkspace",
+    "deleteWorkspace",
+    "setQuotas",
+];
+
+/// Whether a root field concerns a workspace as a whole.
+pub fn is_of_workspace(field: &str) -> bool {
+    OF_WORKSPACE.contains(&field)
+}
+
 /// Fields of the catalog's objects that need more than their objects do.
 const INNER: [(&str, &str, Scope); 3] = [
     // Cells that loads refused.
@@ -73,6 +99,11 @@ const INNER: [(&str, &str, Scope); 3] = [
 pub fn listed(parent: &str, field: &str) -> Option<Scope> {
     let (_, fields) = ROOTS.iter().find(|(name, _)| *name == parent)?;
     fields.iter().find(|(name, _)| *name == field).map(|(_, scope)| *scope)
+}
+
+/// How many root fields are listed: a test compares it with the schema.
+pub fn n_listed() -> usize {
+    ROOTS.iter().map(|(_, fields)| fields.len()).sum()
 }
 
 /// The scope that a root field of the catalog needs.

@@ -125,6 +125,11 @@ pub(super) fn part_by(rules: &Rules, principal: &Principal, dataset: &Dataset) -
     if !may(Operation::Select) {
         return None;
     }
+    // A column that was to be masked may be there under another name now: nothing is shown until
+    // somebody says what holds for it.
+    if rules.masks.keys().any(|name| dataset.column(name).is_none()) {
+        return None;
+    }
     let rows = match &rules.filter {
         None => SeenRows::All,
         Some(filter) => {
@@ -187,10 +192,15 @@ pub fn sees_job(principal: &Principal, snapshot: &Snapshot, job: &Job) -> bool {
         return true;
     }
     if job.datasets.is_empty() {
-        return match snapshot.dataset(&job.dataset_name) {
-            Some(dataset) => is_whole(dataset.id),
+        let base = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
+        return match (snapshot.dataset(&job.dataset_name), base.dataset(&job.dataset_name)) {
+            (Some(dataset), _) => is_whole(dataset.id),
+            // It is there, and not shown.
+            (None, Some(_)) => false,
             // It is not there yet.
-            None => principal.datasets.as_ref().is_some_and(|it| it.contains(&job.dataset_name)),
+            (None, None) => {
+                principal.datasets.as_ref().is_some_and(|it| it.contains(&job.dataset_name))
+            }
         };
     }
     job.datasets.iter().all(|id| snapshot.dataset_by_id(*id).is_some() && is_whole(*id))

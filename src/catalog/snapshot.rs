@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::access::Access;
+use super::access::{Access, Mask};
 use super::model::{Column, Dataset, DatasetId, ROW_COLUMN, Relation, WorkspaceId};
 use super::view::{Part, View};
 use crate::config::DocumentMode;
@@ -161,7 +161,13 @@ impl Snapshot {
         let is_row_number = other_column.physical == ROW_COLUMN;
         let is_same_kind = is_row_number == relation.to_row_number;
         let is_comparable = are_comparable(column.column_type, other_column.column_type);
-        (is_same_kind && is_comparable).then_some((column, other, other_column))
+        // Values that are shown changed lead nowhere, but for hashes of the same to each other.
+        let mask = |id, column: &Column| self.part(id).and_then(|part| part.mask(&column.physical));
+        let is_joinable = matches!(
+            (mask(from.id, column), mask(other.id, other_column)),
+            (None, None) | (Some(Mask::Hash), Some(Mask::Hash))
+        );
+        (is_same_kind && is_comparable && is_joinable).then_some((column, other, other_column))
     }
 
     fn link(&mut self) {

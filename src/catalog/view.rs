@@ -12,7 +12,7 @@ use sluice_schema::ColumnType;
 
 use super::access::Mask;
 use super::index::IndexMethod;
-use super::model::{Column, Dataset, DatasetId};
+use super::model::{Column, Dataset, DatasetId, Index};
 use super::snapshot::Snapshot;
 
 /// The view through a policy that is only checked: whoever sets it is told what does not fit.
@@ -62,7 +62,8 @@ impl Part {
         !matches!(self.rows, SeenRows::All) || !self.masks.is_empty() || !self.hidden.is_empty()
     }
 
-    fn mask(&self, physical: &str) -> Option<Mask> {
+    /// How values of a column are shown changed, if they are.
+    pub fn mask(&self, physical: &str) -> Option<Mask> {
         self.masks.iter().find(|(of, _)| of == physical).map(|(_, mask)| *mask)
     }
 
@@ -100,7 +101,7 @@ impl Part {
             IndexMethod::Ordered => index.columns.iter().all(is_kept),
             IndexMethod::Search => same_texts,
         });
-        shown.indexes = indexes.cloned().collect();
+        shown.indexes = indexes.map(|index| Index { size_bytes: 0, ..index.clone() }).collect();
         Some(Arc::new(shown))
     }
 

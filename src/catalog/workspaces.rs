@@ -47,6 +47,10 @@ impl Catalog {
     /// # Errors
     /// When the database is away.
     pub async fn workspace_named(&self, name: &str) -> Result<Option<Workspace>, CatalogError> {
+        if name.contains('\0') {
+            // No name has it, and PostgreSQL cannot be asked for it.
+            return Ok(None);
+        }
         bounded(async {
             let row = workspaces::Entity::find()
                 .filter(workspaces::Column::Name.eq(name))

@@ -292,16 +292,14 @@ fn refuse_related(request: &RequestContext, dataset: &Dataset, column: &Column) 
                 || it.to == dataset.id && it.to_column == column.name
         };
         if let Some(relation) = other.relations.iter().find(uses) {
-            let seen = request.snapshot();
-            let (name, other) = match seen.dataset_by_id(other.id) {
-                Some(other) => (relation.name.as_str(), other.name.as_str()),
-                None => ("", "another dataset"),
+            let which = match request.snapshot().dataset_by_id(other.id) {
+                Some(_) => format!("The relation {} of {}", relation.name, other.name),
+                None => "A relation that this key does not see".to_owned(),
             };
             return Err(Error::new(
                 crate::error::Code::Conflict,
                 format!(
-                    "The relation {} of {} uses this column. Drop it first, and add it again under the column's new name.",
-                    name, other
+                    "{which} uses this column. Drop it first, and add it again under the column's new name."
                 ),
             ));
         }

@@ -128,7 +128,9 @@ pub(super) fn require_fields(
     document: &Document,
 ) -> Result<()> {
     if principal.scope == Scope::Admin {
-        return Ok(());
+        let mut names = document.root_fields().map(|field| field.name.node.as_str());
+        let is_of_workspace = names.any(scopes::is_of_workspace);
+        return if is_of_workspace { principal.require_whole() } else { Ok(()) };
     }
     let is_mutation = document.is_mutation();
     let parent = if is_mutation { "Mutation" } else { "Query" };

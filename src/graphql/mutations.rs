@@ -60,12 +60,24 @@ pub(super) fn of_request<'c>(context: &'c ResolverContext<'_>) -> Result<&'c Req
 
 pub(super) fn text(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
     match context.args.get(name).filter(|value| !value.is_null()) {
-        Some(value) => value
-            .string()
-            .map(|text| Some(text.to_owned()))
-            .map_err(|_| Error::bad_input(format!("{name} must be a String."))),
+        Some(value) => {
+            let text = value.string();
+            let text = text.map_err(|_| Error::bad_input(format!("{name} must be a String.")))?;
+            refuse_nul(name, text)?;
+            Ok(Some(text.to_owned()))
+        }
         None => Ok(None),
     }
+}
+
+/// Refuses what PostgreSQL has no place for in a text; the embedded store answers the same.
+pub(super) fn refuse_nul(name: &str, text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(Error::bad_input(format!(
+            "{name} has the character U+0000 in it; leave it out."
+        )));
+    }
+    Ok(())
 }
 
 pub(super) fn required(context: &ResolverContext<'_>, name: &str) -> Result<String> {

@@ -147,8 +147,8 @@ impl Persisted {
     /// The trusted document of a hash or an id.
     async fn trusted(&self, snapshot: &Snapshot, name: &str) -> Result<Option<Arc<str>>> {
         let revision = snapshot.documents.revision;
-        if revision == 0 {
-            // There never was a list.
+        if revision == 0 || name.contains('\0') {
+            // There never was a list, or none could have it.
             return Ok(None);
         }
         let key = (snapshot.workspace, revision, Box::from(name));

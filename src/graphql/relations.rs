@@ -419,7 +419,9 @@ async fn suggest(context: &ResolverContext<'_>) -> Result<Vec<Json>> {
 /// Pairs whose types, statistics and names do not speak against a relation.
 fn candidates(snapshot: &Snapshot) -> Vec<Candidate<'_>> {
     let mut found = Vec::new();
-    for to in snapshot.datasets() {
+    // Columns are compared as they are kept: of what is shown in part, more would be told.
+    let is_whole = |it: &&Arc<Dataset>| !snapshot.part(it.id).is_some_and(|part| part.is_partial());
+    for to in snapshot.datasets().filter(is_whole) {
         for to_column in &to.columns {
             if to_column.generated
                 || to_column.n_nulls >= to.row_count
@@ -427,7 +429,7 @@ fn candidates(snapshot: &Snapshot) -> Vec<Candidate<'_>> {
             {
                 continue;
             }
-            for from in snapshot.datasets() {
+            for from in snapshot.datasets().filter(is_whole) {
                 for column in &from.columns {
                     let is_itself = from.id == to.id && column.physical == to_column.physical;
                     let is_known = from

@@ -316,6 +316,11 @@ pub(super) fn rejects_field() -> Field {
             let Some(dataset) = context.parent_value.downcast_ref::<Arc<Dataset>>() else {
                 return Ok(None);
             };
+            let snapshot = request.snapshot();
+            if snapshot.part(dataset.id).is_some_and(|part| part.is_partial()) {
+                // They hold all cells of their rows.
+                return Ok(field_value(Json::Array(Vec::new()), "[Reject!]!"));
+            }
             let workspace = request.principal.workspace;
             let found =
                 request.services.catalog.rejects(workspace, dataset.id, limit, offset).await;

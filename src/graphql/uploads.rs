@@ -15,7 +15,7 @@ use super::answer::to_field_error;
 use super::catalog_json;
 use super::catalog_types::type_ref;
 use super::engine::{RequestContext, Upload};
-use super::mutations::{dataset_named, job_of_request, of_request, required, text};
+use super::mutations::{dataset_named, job_of_request, of_request, refuse_nul, required, text};
 use super::root_field::RootField;
 use super::schema;
 use super::upload_types::{self, Payload};
@@ -125,7 +125,21 @@ pub(super) fn json_argument(context: &ResolverContext<'_>, name: &str) -> Result
         return Ok(None);
     };
     let json = value.as_value().clone().into_json().ok();
-    json.map(Some).ok_or_else(|| Error::bad_input(format!("{name} is not as expected.")))
+    let json = json.ok_or_else(|| Error::bad_input(format!("{name} is not as expected.")))?;
+    refuse_nul_within(name, &json)?;
+    Ok(Some(json))
+}
+
+fn refuse_nul_within(name: &str, json: &Json) -> Result<()> {
+    match json {
+        Json::String(text) => refuse_nul(name, text),
+        Json::Array(items) => items.iter().try_for_each(|item| refuse_nul_within(name, item)),
+        Json::Object(map) => map.iter().try_for_each(|(key, item)| {
+            refuse_nul(name, key)?;
+            refuse_nul_within(name, item)
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// An argument that serde reads.

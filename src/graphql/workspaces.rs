@@ -81,7 +81,6 @@ pub(super) fn mutations() -> Vec<RootField> {
 
 async fn set_public_read(context: &ResolverContext<'_>) -> Result<Json> {
     let request = of_request(context)?;
-    request.principal.require_whole_admin()?;
     let all: Option<bool> = read_argument(context, "all")?;
     let datasets: Option<Vec<String>> = read_argument(context, "datasets")?;
     let snapshot = request.snapshot();

@@ -39,7 +39,7 @@ pub(super) async fn post(
 async fn take(app: &App, request: Request, keeps_others: bool) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let principal = admit(app, &parts.headers, Scope::Admin, Class::Write).await?;
-    principal.require_whole_admin()?;
+    principal.require_whole()?;
     let mode = mode(&parts)?;
     let manifest = read(app, &parts, body).await?;
     let put = app.engine.put_documents(&principal, &manifest, keeps_others, mode).await;

@@ -92,15 +92,19 @@ fn label_of_sheet(work: &Work<'_>, sheet: &str, taken: &mut HashSet<String>) -> 
     let mut label = base.clone();
     let mut number = 2_u64;
     loop {
-        let name = match place(work.snapshot, &label) {
-            Place::Existing(dataset) => dataset.name.clone(),
-            Place::New { name, .. } => name,
-        };
-        if taken.insert(name) {
+        if taken.insert(name_of(work, &label)) {
             return label;
         }
         label = format!("{} {number}", stem(&base));
         number += 1;
+    }
+}
+
+/// The name of the dataset that a label stands for.
+fn name_of(work: &Work<'_>, label: &str) -> String {
+    match place(work.snapshot, label) {
+        Place::Existing(dataset) => dataset.name.clone(),
+        Place::New { name, .. } => name,
     }
 }
 
@@ -173,6 +177,10 @@ fn prepare_sheet(
     label: String,
     sheet: Option<String>,
 ) -> Result<Prepared, Failure> {
+    if let Task::Load = &work.wishes.task {
+        // Before anything is compared: what differs tells of what is there.
+        work.wishes.bounds.check(&name_of(work, &label))?;
+    }
     let before = target_of(work, Some(&label))?;
     let mut recipe = recipe_of(work.wishes, before.as_deref());
     let mut mode = work.job.mode;
@@ -228,7 +236,7 @@ fn fit_to(
         *plan = pinned(work, plan, recipe, before, &found)?;
         found = fit(plan, before, mode, policy);
     }
-    name_lost_fields(work.snapshot, before, &mut found.drift);
+    name_lost_fields(work.snapshot, &work.wishes.bounds, before, &mut found.drift);
     // A dry run tells what would be refused instead.
     let is_dry = work.store.is_none();
     if !is_dry && policy == DriftPolicy::Fail && found.breaking().next().is_some() {

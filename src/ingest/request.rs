@@ -55,6 +55,12 @@ impl UploadRequest {
     /// Refuses what could only fail later.
     pub(super) fn check(&self) -> Result<()> {
         check_columns(&self.options)?;
+        let texts = [&self.name, &self.key, &self.description, &self.request_id];
+        if texts.into_iter().flatten().chain([&self.file_name]).any(|text| text.contains('\0')) {
+            return Err(Error::bad_input(
+                "A name or another text of the upload has the character U+0000 in it; leave it out.",
+            ));
+        }
         match &self.request_id {
             Some(id) if id.is_empty() || id.len() > MAX_REQUEST_ID_BYTES => Err(Error::bad_input(
                 format!("requestId has {} bytes; expected 1 to {MAX_REQUEST_ID_BYTES}.", id.len()),

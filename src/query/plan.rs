@@ -12,6 +12,7 @@ use super::document::Document;
 use super::input::{InputReader, Observation, Origin, Variables};
 use super::node::NODE_FIELD;
 use super::roots::Compiler;
+use super::seen;
 use super::value::{Binder, Slot};
 use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
@@ -196,7 +197,8 @@ impl RootStatement {
         }
         let mut binds = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
-            binds.push(binder.bind(slot)?);
+            let bound = binder.bind(slot);
+            binds.push(bound.map_err(|error| seen::told(error, &slot.place))?);
         }
         Ok(Run { statement: Arc::clone(&self.statement), binds, tables, versions, deadline })
     }

@@ -19,6 +19,8 @@ use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
 use crate::catalog::view::{NEW_POLICY, Part, SeenRows, View};
 use crate::error::{Code, Error, Result};
 
+/// Where values of a policy stand, for messages; no argument of a document is called so.
+const PLACE: &str = "the policy's filter";
 /// Hexadecimal digits of a hash that is shown.
 const HASH_DIGITS: u32 = 32;
 
@@ -70,7 +72,7 @@ impl<'d> Compiler<'d> {
         let (seen, n_predicates) = (self.snapshot, self.n_predicates);
         self.snapshot = &view.base;
         self.n_predicates = 0;
-        let fits = self.condition(rows, &Input::Policy(filter), "policy", 0);
+        let fits = self.condition(rows, &Input::Policy(filter), PLACE, 0);
         self.snapshot = seen;
         self.n_predicates = n_predicates;
         if view.id == NEW_POLICY {
@@ -132,7 +134,7 @@ impl<'d> Compiler<'d> {
                 let slot = Slot {
                     origin: Origin::Constant(secret),
                     kind: SlotKind::Text,
-                    place: Box::from("policy"),
+                    place: Box::from(PLACE),
                 };
                 let secret = self.placeholder(slot);
                 match self.dialect {
@@ -159,6 +161,19 @@ impl<'d> Compiler<'d> {
         let most = of_policy.map_or(self.max_limit, |most| most.clamp(0, self.max_limit));
         (most, Ord::min(self.default_limit, most))
     }
+}
+
+/// What is told of a value that could not be bound: of a policy's filter, only that a claim is not
+/// what it must be.
+pub(super) fn told(error: Error, place: &str) -> Error {
+    if !place.starts_with(PLACE) {
+        return error;
+    }
+    tracing::warn!(%error, "a claim does not fit a policy; nothing is shown");
+    Error::new(
+        Code::Forbidden,
+        "A claim of this key does not fit the policy for this dataset, so that nothing of it is shown. Ask an admin.",
+    )
 }
 
 fn unfit() -> Error {

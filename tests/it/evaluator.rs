@@ -231,6 +231,25 @@ impl Query {
         self.filter.to_json()
     }
 
+    /// Whether it filters or sorts by a column.
+    pub(crate) fn uses(&self, column: usize) -> bool {
+        self.filter.uses(column) || self.order.iter().any(|key| key.column == column)
+    }
+
+    /// Whether its filter holds for a row.
+    pub(crate) fn fits(&self, row: &Row) -> bool {
+        self.filter.holds(row) == Some(true)
+    }
+
+    /// The same for another page.
+    pub(crate) fn with_window(&self, limit: usize, offset: usize) -> Query {
+        Query { limit, offset, ..self.clone() }
+    }
+
+    pub(crate) fn window(&self) -> (usize, usize) {
+        (self.limit, self.offset)
+    }
+
     pub(crate) fn order_json(&self) -> Value {
         self.order.iter().map(|key| json!({ FIELDS[key.column]: key.name() })).collect()
     }
@@ -260,6 +279,14 @@ impl Filter {
             Filter::Compare(column, operator, operand) => {
                 json!({ FIELDS[*column]: { *operator: operand } })
             }
+        }
+    }
+
+    fn uses(&self, wanted: usize) -> bool {
+        match self {
+            Filter::And(parts) | Filter::Or(parts) => parts.iter().any(|part| part.uses(wanted)),
+            Filter::Not(inner) => inner.uses(wanted),
+            Filter::Compare(column, ..) => *column == wanted,
         }
     }
 
@@ -365,8 +392,13 @@ fn thousandths(value: &Value) -> Option<i64> {
 // ---------------------------------------------------------------- answers
 
 fn expect(rows: &[Row], query: &Query) -> Value {
+    expect_of(rows.iter().enumerate(), query)
+}
+
+/// The answer over rows with their positions in the file.
+pub(crate) fn expect_of<'r>(rows: impl Iterator<Item = (usize, &'r Row)>, query: &Query) -> Value {
     let mut kept: Vec<(usize, &Row)> =
-        rows.iter().enumerate().filter(|(_, row)| query.filter.holds(row) == Some(true)).collect();
+        rows.filter(|(_, row)| query.filter.holds(row) == Some(true)).collect();
     let aggregate = aggregate(&kept);
     kept.sort_by(|(_, a), (_, b)| {
         query

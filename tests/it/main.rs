@@ -12,6 +12,7 @@
     reason = "a test that cannot go on shall fail where it stands"
 )]
 
+mod access;
 mod again;
 mod aggregates;
 mod bad_input;
@@ -34,14 +35,17 @@ mod harness;
 mod hosts;
 mod http;
 mod indexes;
+mod injection;
 mod inspect;
 mod jobs;
 mod keys;
 mod limits;
+mod matrix;
 mod node;
 mod operators;
 mod options;
 mod pages;
+mod policies;
 mod production;
 mod read;
 mod readme;
@@ -53,6 +57,9 @@ mod samples;
 mod schema;
 mod search;
 mod slow;
+mod tenants;
 mod tidy;
+mod tokens;
 mod upload;
+mod views;
 mod walk;

@@ -8,6 +8,7 @@ pub(crate) mod fixtures;
 pub(crate) mod folder;
 pub(crate) mod postgres;
 pub(crate) mod server;
+pub(crate) mod tokens;
 
 pub(crate) use self::client::{Answer, Client, raw};
 pub(crate) use self::folder::Folder;
