@@ -40,10 +40,10 @@ pub struct AuditEntry {
 }
 
 impl Catalog {
-    /// Adds lines to the logs of workspaces; those of workspaces that are gone are left out.
+    /// Adds lines to the logs of workspaces.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is away, or one of the workspaces is gone.
     pub async fn add_audit(&self, entries: &[AuditEntry]) -> Result<(), CatalogError> {
         bounded(async {
             for entries in entries.chunks(ROWS_PER_INSERT) {

@@ -450,8 +450,30 @@ impl Catalog {
     /// # Errors
     /// When the database is away.
     pub async fn sources(&self) -> Result<HashSet<String>, CatalogError> {
+        self.find_sources(None).await
+    }
+
+    /// Names of the sources that a workspace keeps.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sources_of(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<HashSet<String>, CatalogError> {
+        self.find_sources(Some(workspace)).await
+    }
+
+    async fn find_sources(
+        &self,
+        workspace: Option<WorkspaceId>,
+    ) -> Result<HashSet<String>, CatalogError> {
         bounded(async {
-            let all: Vec<String> = sources::Entity::find()
+            let mut found = sources::Entity::find();
+            if let Some(workspace) = workspace {
+                found = found.filter(sources::Column::WorkspaceId.eq(workspace.0.to_string()));
+            }
+            let all: Vec<String> = found
                 .select_only()
                 .column(sources::Column::Sha256)
                 .into_tuple()

@@ -102,8 +102,7 @@ impl Catalog {
 
     /// Removes a workspace with its datasets, jobs, keys, policies, documents and log.
     ///
-    /// Its tables are dropped when nothing reads them any more; uploaded files that no other
-    /// workspace has go at the next start.
+    /// Its tables are dropped when nothing reads them any more; uploaded files are the caller's.
     ///
     /// # Errors
     /// NotFound; when the database is away.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::auth::{Auth, NewKey};
 use crate::catalog::model::{Scope, WorkspaceId};
-use crate::catalog::{ApiKey, Catalog, CatalogError};
+use crate::catalog::{ApiKey, AuditEntry, Catalog, CatalogError};
 use crate::config::Settings;
 use crate::error::Error;
 
@@ -64,6 +64,7 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
                 let overlap = Duration::from_secs(*overlap);
                 let (secret, key) =
                     auth.rotate_key(workspace, prefix, overlap, "command line").await?;
+                note(&catalog, workspace, "rotateKey", prefix).await?;
                 writeln!(out, "{secret}")?;
                 eprintln!(
                     "Keep it: it is shown this once. Its prefix is {}; {prefix} ends in {} s.",
@@ -78,6 +79,7 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
                     ))),
                     other => Failure::from(Error::from(other)),
                 })?;
+                note(&catalog, workspace, "revokeKey", prefix).await?;
                 eprintln!("{prefix} is revoked; servers refuse it within a second.");
             }
         }
@@ -104,6 +106,28 @@ fn read_claims(text: Option<&str>) -> Result<Map<String, Json>, Failure> {
             "--claims must be a JSON object, such as {\"region\": \"EU\"}.",
         ))
     })
+}
+
+/// Writes down in the audit log what was done here.
+pub(super) async fn note(
+    catalog: &Catalog,
+    workspace: WorkspaceId,
+    action: &str,
+    target: &str,
+) -> Result<(), Failure> {
+    let line = AuditEntry {
+        id: 0,
+        workspace,
+        at_us: now_us(),
+        actor: "command line".to_owned(),
+        address: None,
+        request_id: None,
+        action: action.to_owned(),
+        target: Some(target.to_owned()),
+        outcome: "OK".to_owned(),
+        details: "{}".to_owned(),
+    };
+    Ok(catalog.add_audit(&[line]).await.map_err(Error::from)?)
 }
 
 fn print_keys(keys: &[ApiKey], out: &mut impl Write) -> std::io::Result<()> {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::arguments::{WorkspaceCommand, Workspaces};
+use super::keys::note;
 use super::outcome::{Failure, Outcome};
 use super::{block_on, expect_store};
 use crate::auth::{Auth, NewKey, policy};
@@ -25,6 +26,8 @@ pub(super) fn run(settings: &Settings, arguments: &Workspaces) -> Outcome {
                 let made = catalog.create_workspace(name).await.map_err(taken)?;
                 let new = NewKey::new("first admin", Scope::Admin, "command line");
                 let (secret, key) = auth.create_key(made.id, new).await?;
+                let first = catalog.default_workspace();
+                note(&catalog, first, "createWorkspace", name).await?;
                 writeln!(out, "{secret}")?;
                 eprintln!("Keep it: it is shown this once. Its prefix is {}.", key.prefix);
             }

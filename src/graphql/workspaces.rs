@@ -189,8 +189,7 @@ async fn delete(context: &ResolverContext<'_>) -> Result<Json> {
     }
     let shown = workspace_json(request, workspace);
     let services = &request.services;
-    services.ingest.cancel_all(workspace).await?;
-    services.catalog.delete_workspace(workspace).await?;
+    services.ingest.delete_workspace(workspace).await?;
     services.auth.forget_keys();
     Ok(shown)
 }

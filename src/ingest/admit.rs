@@ -83,6 +83,7 @@ impl Ingest {
         }
         let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from(text))]);
         let spooled = self.spool(body).await?;
+        let _naming = self.naming.read().await;
         let source = self.shared.folders.keep(spooled, "corrected rows.csv").await?;
         let mut wishes = Wishes {
             task: Task::Admit { dataset: dataset.id, ids },

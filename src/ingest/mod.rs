@@ -67,6 +67,8 @@ pub struct Ingest {
     tasks: Mutex<JoinSet<()>>,
     /// Inspections at work at once, so that asking never keeps loads from the processor.
     inspections: tokio::sync::Semaphore,
+    /// Held for reading from when a source is kept until a job names it.
+    naming: tokio::sync::RwLock<()>,
 }
 
 impl Ingest {
@@ -108,7 +110,14 @@ impl Ingest {
         tasks.spawn(runner::run(Arc::clone(&shared)));
         let max_upload_bytes = settings.max_upload_bytes;
         let inspections = tokio::sync::Semaphore::new(settings.load_concurrency.max(1));
-        Ok(Arc::new(Ingest { shared, max_upload_bytes, tasks: Mutex::new(tasks), inspections }))
+        let naming = tokio::sync::RwLock::default();
+        Ok(Arc::new(Ingest {
+            shared,
+            max_upload_bytes,
+            tasks: Mutex::new(tasks),
+            inspections,
+            naming,
+        }))
     }
 
     /// Refuses at once what could only fail later.
@@ -176,6 +185,7 @@ impl Ingest {
             return Ok(id);
         }
         job.dataset_name = self.place(workspace, &request)?;
+        let _naming = self.naming.read().await;
         job.source = self.shared.folders.keep(spooled, &request.file_name).await?;
         match self.enqueue(&job).await {
             // The same request came twice at once.
@@ -338,15 +348,29 @@ impl Ingest {
         }
     }
 
-    /// Ends all jobs of a workspace that is about to go.
+    /// Removes a workspace with all that it holds: its jobs are ended, its rows and those of the
+    /// catalog go, and the files that no other workspace has. On other nodes those go at their next
+    /// start.
     ///
     /// # Errors
-    /// STORAGE_UNAVAILABLE.
-    pub async fn cancel_all(&self, workspace: WorkspaceId) -> Result<()> {
+    /// NOT_FOUND; STORAGE_UNAVAILABLE.
+    pub async fn delete_workspace(&self, workspace: WorkspaceId) -> Result<()> {
         const NEWEST: u64 = 10_000;
-        for job in self.shared.catalog.jobs(workspace, NEWEST, 0).await? {
+        let catalog = &self.shared.catalog;
+        for job in catalog.jobs(workspace, NEWEST, 0).await? {
             if !job.status.is_final() {
                 self.cancel(workspace, job.id).await?;
+            }
+        }
+        let held = catalog.sources_of(workspace).await?;
+        catalog.delete_workspace(workspace).await?;
+        // Nobody is between keeping a file and naming it.
+        let _naming = self.naming.write().await;
+        let kept = catalog.sources().await?;
+        for sha256 in held.difference(&kept) {
+            let path = self.shared.folders.source_path(sha256);
+            if let Err(error) = tokio::fs::remove_file(path).await {
+                tracing::warn!(%error, "a file of a deleted workspace stays until the next start");
             }
         }
         Ok(())

@@ -15,6 +15,7 @@
 mod access;
 mod again;
 mod aggregates;
+mod audit;
 mod bad_input;
 mod browser;
 mod caching;
