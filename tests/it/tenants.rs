@@ -72,6 +72,11 @@ fn a_key_for_some_datasets_sees_and_makes_those_only() {
         );
         let answer = client.upload_with("book", "wait=60&filename=book.xlsx&sheets=Open", &bytes);
         assert_eq!(answer.status, 200, "{}", answer.text);
+        // A name that a field has which it does not see is taken: a policy may lead along it.
+        let related = key(&admin, "scope: UPLOAD, datasets: [\"customers\", \"mine\"]");
+        related.load("mine", "id,wage\n500,99103\n900,99103\n");
+        let taken = "mutation { addRelation(from: \"customers\", column: \"credit\", to: \"mine\", name: \"payroll\") { name } }";
+        assert_eq!(related.error(taken).0, "CONFLICT");
         // Relations of what it does not see are not named to it.
         let column = "mutation { alterColumn(dataset: \"orders\", column: \"id\", name: \"number\") { job { id } } }";
         admin.data("mutation { addRelation(from: \"payroll\", column: \"id\", to: \"orders\", name: \"wageOrder\") { name } }");
@@ -273,6 +278,22 @@ fn quotas(operator: &Client, other: &Client) {
     let added = other.upload_with("second", "wait=60&mode=append", "id\n3\n4\n5\n6\n");
     assert_eq!(added.code(), "PAYLOAD_TOO_LARGE", "{}", added.text);
     other.load("second", "id\n1\n2\n3\n4\n");
+    // Many at once: no two of them pass the same gap.
+    operator.data("mutation { setQuotas(name: \"other\", maxDatasets: 4) { maxDatasets } }");
+    let loaded = std::thread::scope(|scope| {
+        let upload = |n: i32| other.upload(&format!("many{n}"), "id\n1\n").status;
+        let threads: Vec<_> = (0..8).map(|n| scope.spawn(move || upload(n))).collect();
+        threads.into_iter().map(|it| it.join().unwrap()).filter(|status| *status == 200).count()
+    });
+    assert_eq!(loaded, 2, "two of them had room");
+    let data = other.data("{ workspace { datasetCount } datasets { name } }");
+    assert_eq!(data["workspace"]["datasetCount"], 4);
+    for dataset in data["datasets"].as_array().unwrap() {
+        let name = dataset["name"].as_str().unwrap();
+        if name.starts_with("many") {
+            other.data(&format!("mutation {{ dropDataset(dataset: \"{name}\") {{ name }} }}"));
+        }
+    }
     operator.data("mutation { setQuotas(name: \"other\") { maxDatasets } }");
     other.load("third", "id\n1\n");
 }

@@ -49,7 +49,7 @@ fn a_walk_equals_the_list() {
 }
 
 /// Walks forwards and backwards; the rows' ids.
-fn check(
+pub(crate) fn check(
     client: &Client,
     name: &str,
     type_name: &str,
