@@ -133,6 +133,10 @@ impl Jwt {
             return Ok(principal);
         }
         let header = decode_header(token).map_err(|_| refusal(INVALID))?;
+        if header.crit.is_some() {
+            // RFC 7515, section 4.1.11: it asks for something to be understood that is not.
+            return Err(refusal(INVALID));
+        }
         let claims = self.checked(token, header.alg, header.kid.as_deref()).await?;
         let ends_at_us = claims.get("exp").and_then(Json::as_f64).unwrap_or_default() * 1e6;
         #[expect(clippy::cast_possible_truncation, reason = "saturates, which is meant")]

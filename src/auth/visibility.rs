@@ -193,15 +193,16 @@ pub fn sees_job(principal: &Principal, snapshot: &Snapshot, job: &Job) -> bool {
     }
     if job.datasets.is_empty() {
         let base = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
-        return match (snapshot.dataset(&job.dataset_name), base.dataset(&job.dataset_name)) {
+        let is_open = |name: &String| match (snapshot.dataset(name), base.dataset(name)) {
             (Some(dataset), _) => is_whole(dataset.id),
             // It is there, and not shown.
             (None, Some(_)) => false,
             // It is not there yet.
-            (None, None) => {
-                principal.datasets.as_ref().is_some_and(|it| it.contains(&job.dataset_name))
-            }
+            (None, None) => principal.datasets.as_ref().is_some_and(|it| it.contains(name)),
         };
+        // Why it failed may be told of another of its sheets.
+        return is_open(&job.dataset_name)
+            && job.outcome.drift.iter().all(|drift| is_open(&drift.dataset));
     }
     job.datasets.iter().all(|id| snapshot.dataset_by_id(*id).is_some() && is_whole(*id))
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -110,6 +110,60 @@ pub struct Quotas {
     pub max_bytes: Option<i64>,
     /// Rows of all datasets.
     pub max_rows: Option<i64>,
+}
+
+impl Quotas {
+    /// Refuses datasets, given as rows and bytes of each, that are more than these.
+    ///
+    /// # Errors
+    /// OverQuota.
+    pub fn check(&self, held: impl Iterator<Item = (i64, i64)>) -> Result<(), CatalogError> {
+        let (mut n_datasets, mut n_rows, mut size_bytes) = (0_i64, 0_i64, 0_i64);
+        for (rows, bytes) in held {
+            n_datasets = n_datasets.saturating_add(1);
+            n_rows = n_rows.saturating_add(rows);
+            size_bytes = size_bytes.saturating_add(bytes);
+        }
+        for (what, most, wanted) in [
+            ("datasets", self.max_datasets, n_datasets),
+            ("bytes", self.max_bytes, size_bytes),
+            ("rows", self.max_rows, n_rows),
+        ] {
+            if let Some(most) = most.filter(|most| wanted > *most) {
+                return Err(CatalogError::OverQuota { what, wanted, most });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what is more than a workspace may hold, as the transaction would leave it.
+///
+/// # Errors
+/// OverQuota; when the database is away.
+pub(super) async fn check_quotas(
+    transaction: &impl ConnectionTrait,
+    workspace: WorkspaceId,
+) -> Result<(), CatalogError> {
+    let id = workspace.0.to_string();
+    let row = workspaces::Entity::find_by_id(&id).one(transaction).await?;
+    let quotas = quotas_of(&row.ok_or(CatalogError::NotFound)?);
+    if quotas == Quotas::default() {
+        return Ok(());
+    }
+    let held: Vec<(i64, i64)> = datasets::Entity::find()
+        .filter(datasets::Column::WorkspaceId.eq(&id))
+        .select_only()
+        .column(datasets::Column::RowCount)
+        .column(datasets::Column::SizeBytes)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    quotas.check(held.into_iter())
+}
+
+fn quotas_of(row: &workspaces::Model) -> Quotas {
+    Quotas { max_datasets: row.max_datasets, max_bytes: row.max_bytes, max_rows: row.max_rows }
 }
 
 /// All that decides who may do what in a workspace.
@@ -287,11 +341,7 @@ impl Core {
         Ok(Access {
             name: row.name.clone(),
             public_read: row.public_read.as_deref().map(from_json).transpose()?.unwrap_or_default(),
-            quotas: Quotas {
-                max_datasets: row.max_datasets,
-                max_bytes: row.max_bytes,
-                max_rows: row.max_rows,
-            },
+            quotas: quotas_of(row),
             policies: policies.collect::<Result<_, CatalogError>>()?,
         })
     }

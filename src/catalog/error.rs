@@ -34,6 +34,16 @@ pub enum CatalogError {
     /// The job is no longer this runner's: it ended, or was given to another.
     #[error("the job is not running here any more")]
     NotRunning,
+    /// The workspace would hold more than it may.
+    #[error("the workspace would hold {wanted} {what} of {most}")]
+    OverQuota {
+        /// Of what.
+        what: &'static str,
+        /// How much it would be.
+        wanted: i64,
+        /// The quota.
+        most: i64,
+    },
     /// Something named does not exist.
     #[error("not found")]
     NotFound,
@@ -98,6 +108,12 @@ impl From<CatalogError> for Error {
             CatalogError::RejectsGone => Error::new(
                 Code::Conflict,
                 "Some of these rejects were admitted or discarded meanwhile; nothing was admitted. Look at those that are left and try again.",
+            ),
+            CatalogError::OverQuota { what, wanted, most } => Error::new(
+                Code::PayloadTooLarge,
+                format!(
+                    "The workspace would hold {wanted} {what}; its quota is {most}. Drop something, or ask the operator for a larger quota."
+                ),
             ),
             CatalogError::Cancelled => Error::new(Code::Conflict, "The job was cancelled."),
             CatalogError::NotRunning => Error::new(Code::Conflict, "The job has ended."),

@@ -14,6 +14,7 @@ use sea_orm::{
 };
 use sluice_schema::Notice;
 
+use super::access::check_quotas;
 use super::convert::{self, json, word};
 use super::entities::{datasets, jobs, retired_tables, workspaces};
 use super::model::{
@@ -145,8 +146,7 @@ impl Catalog {
     /// # Errors
     /// NameTaken when a new dataset's name exists; Changed when a version to be followed is not the
     /// present one any more; Cancelled when somebody asked for the job's end; NotRunning when it
-    /// ended or was given to another runner; when
-    /// the database is away (then it is not known whether it was published: ask for the job).
+    /// ended or was given to another runner; OverQuota; when the database is away (then it is not known whether it was published: ask for the job).
     pub async fn publish(
         &self,
         workspace: WorkspaceId,
@@ -166,6 +166,8 @@ impl Catalog {
                 is_schema_changed |= !written.is_same_schema;
                 relations.push(written.relations);
             }
+            // Here, where one comes after the other: two loads at once could pass together.
+            check_quotas(&transaction, workspace).await?;
             if is_schema_changed {
                 schema_revision += 1;
                 set_schema_revision(&transaction, workspace, schema_revision).await?;

@@ -406,6 +406,11 @@ async fn set_policy(context: &ResolverContext<'_>) -> Result<Json> {
     let role = text(context, "role")?.unwrap_or_else(|| "*".to_owned());
     check_role(&role)?;
     let masks: Vec<ColumnMask> = read_argument(context, "masks")?.unwrap_or_default();
+    for (position, mask) in masks.iter().enumerate() {
+        if masks.iter().take(position).any(|other| other.column == mask.column) {
+            return Err(Error::bad_input(format!("masks names {} twice.", mask.column)));
+        }
+    }
     let rules = Rules {
         filter: read_argument(context, "filter")?,
         check: read_argument(context, "check")?,

@@ -140,7 +140,9 @@ pub(super) fn mutations() -> Vec<RootField> {
 async fn add(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
     let request = of_request(context)?;
     let workspace = request.principal.workspace;
-    let snapshot = request.snapshot();
+    // Fields that this key does not see have their names all the same: filters of policies lead
+    // along them.
+    let snapshot = request.services.catalog.snapshot(workspace);
     let from = dataset_named(request, &required(context, "from")?)?;
     let to = dataset_named(request, &required(context, "to")?)?;
     let column = column_named(&from, &required(context, "column")?)?;

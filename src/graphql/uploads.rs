@@ -355,5 +355,6 @@ fn parse_reject_id(id: &str) -> Result<i64> {
 async fn retry(context: &ResolverContext<'_>) -> Result<crate::catalog::model::Job> {
     let request = of_request(context)?;
     let id = job_of_request(request, &required(context, "id")?).await?.id;
-    request.services.ingest.retry(request.principal.workspace, id).await
+    let bounds = request.upload_bounds();
+    request.services.ingest.retry(request.principal.workspace, id, bounds).await
 }

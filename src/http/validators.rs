@@ -14,7 +14,7 @@ use crate::graphql::Tag;
 static CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// All of a request that an answer depends on beside its address and body.
 static VARY: HeaderValue =
-    HeaderValue::from_static("authorization, x-api-key, accept, accept-encoding");
+    HeaderValue::from_static("authorization, x-api-key, x-workspace, accept, accept-encoding");
 
 /// The tags that the client has for this media type.
 pub(super) fn known_tags(headers: &HeaderMap, media: Media) -> Vec<Tag> {

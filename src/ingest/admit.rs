@@ -14,7 +14,8 @@ use super::Ingest;
 use super::request::{Task, Wishes};
 use crate::catalog::NewJob;
 use crate::catalog::model::{
-    Dataset, Job, JobId, JobKind, JobStatus, KeptReject, LoadMode, OnError, WorkspaceId,
+    Dataset, Job, JobId, JobKind, JobStatus, KeptReject, LoadMode, OnError, UploadBounds,
+    WorkspaceId,
 };
 use crate::error::{Code, Error, Result};
 
@@ -113,11 +114,17 @@ impl Ingest {
         Ok(id)
     }
 
-    /// Queues a job that failed or was cancelled again, as a new one from the same source.
+    /// Queues a job that failed or was cancelled again, as a new one from the same source, which may
+    /// go where the one who asks may load into.
     ///
     /// # Errors
     /// NOT_FOUND; CONFLICT for a job that has not failed; STORAGE_UNAVAILABLE.
-    pub async fn retry(&self, workspace: WorkspaceId, id: JobId) -> Result<Job> {
+    pub async fn retry(
+        &self,
+        workspace: WorkspaceId,
+        id: JobId,
+        bounds: UploadBounds,
+    ) -> Result<Job> {
         let job = self.job(workspace, id).await?;
         if !matches!(job.status, JobStatus::Failed | JobStatus::Cancelled) {
             return Err(Error::new(
@@ -127,6 +134,9 @@ impl Ingest {
         }
         let mut again = self.shared.catalog.job_to_repeat(workspace, id).await?;
         again.id = JobId(Uuid::now_v7());
+        let wishes: Wishes = serde_json::from_str(&again.options).map_err(Error::internal)?;
+        let wishes = Wishes { bounds, ..wishes };
+        again.options = serde_json::to_string(&wishes).map_err(Error::internal)?;
         let path = self.shared.folders.source_path(&again.source.sha256);
         if !tokio::fs::try_exists(path).await.unwrap_or(false) {
             return Err(Error::new(

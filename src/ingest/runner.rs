@@ -22,13 +22,13 @@ use super::live::{LiveJob, Phase};
 use super::load::{self, Loaded, Work};
 use super::request::Wishes;
 use super::spool::Folders;
-use crate::catalog::model::{Dataset, JobId, JobOutcome, JobStatus, LoadMode, StorageId};
+use crate::catalog::model::{JobId, JobOutcome, JobStatus, LoadMode, StorageId};
 use crate::catalog::names::{Place, place};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{
     Catalog, CatalogError, ClaimedJob, MAX_ATTEMPTS, NewVersion, Publication, now_us,
 };
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::store::{Store, StoreError};
 
 /// How often the queue is looked at without being told: for jobs that waited for another node's.
@@ -237,29 +237,12 @@ fn check_bounds(snapshot: &Snapshot, wishes: &Wishes, drafts: &[Draft]) -> Resul
     for draft in drafts {
         wishes.bounds.check(&draft.dataset.name)?;
     }
-    let quotas = &snapshot.access.quotas;
     let others =
-        || snapshot.datasets().filter(|it| !drafts.iter().any(|draft| draft.dataset.id == it.id));
-    let sum = |of: fn(&Dataset) -> i64| -> i64 {
-        let drafted = drafts.iter().map(|draft| of(&draft.dataset));
-        others().map(|it| of(it)).chain(drafted).fold(0, i64::saturating_add)
-    };
-    for (what, most, wanted) in [
-        ("datasets", quotas.max_datasets, sum(|_| 1)),
-        ("bytes", quotas.max_bytes, sum(|dataset| dataset.size_bytes)),
-        ("rows", quotas.max_rows, sum(|dataset| dataset.row_count)),
-    ] {
-        if most.is_some_and(|most| wanted > most) {
-            let most = most.unwrap_or_default();
-            return Err(Error::new(
-                Code::PayloadTooLarge,
-                format!(
-                    "The workspace would hold {wanted} {what}; its quota is {most}. Drop something, or ask the operator for a larger quota."
-                ),
-            ));
-        }
-    }
-    Ok(())
+        snapshot.datasets().filter(|it| !drafts.iter().any(|draft| draft.dataset.id == it.id));
+    let drafted = drafts.iter().map(|draft| &draft.dataset);
+    let held = others.map(|it| it.as_ref()).chain(drafted);
+    // Early, before indexes are built; it is settled when the load is published.
+    Ok(snapshot.access.quotas.check(held.map(|it| (it.row_count, it.size_bytes)))?)
 }
 
 /// Builds what the version before had, as far as the new values allow: an index is no reason to

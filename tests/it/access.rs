@@ -258,7 +258,7 @@ fn questions() -> Vec<(&'static str, Value)> {
             ]} }),
         ),
         (
-            "{ __schema { types { name description fields { name args { name } } inputFields { name } enumValues { name } } } }",
+            "{ __schema { types { name description fields { name args { name } } inputFields { name } enumValues { name } possibleTypes { name } } } }",
             Value::Null,
         ),
         ("{ me { scope role datasets } }", Value::Null),
@@ -308,6 +308,9 @@ fn a_policy_holds_wherever_rows_are_read() {
         same_words("{ payroll { id } }", "payroll", "papyrus");
         same_words("{ customers { ssn } }", "ssn", "xyn");
         same_words("{ customers { payroll { id } } }", "payroll", "papyrus");
+        same_words("{ node(nodeId: \"x\") { ... on Payroll { id } } }", "Payroll", "Papyrus");
+        same_words("query($w: PayrollBoolExp) { orders { id } }", "Payroll", "Papyrus");
+        same_words("{ dataset(name: \"x\") { payroll } }", "payroll", "papyrus");
         for document in REFUSED {
             let answer = north.graphql(document, &json!({}));
             is_clean(&answer, document);

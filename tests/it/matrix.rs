@@ -138,7 +138,8 @@ struct Who {
     may: May,
 }
 
-fn principals(server: &Server) -> Vec<Who> {
+/// All kinds of them; of tokens, which no store has to do with, all only if that is asked for.
+fn principals(server: &Server, is_whole: bool) -> Vec<Who> {
     let admin = server.client();
     let who = |name: &str, client: &Client, may| Who {
         name: name.to_owned(),
@@ -175,33 +176,36 @@ fn principals(server: &Server) -> Vec<Who> {
         all.push(who(name, &admin.with_key(&text), May::Nothing));
     }
     let issuer = tokens::issuer();
+    let n_tokens = if is_whole { usize::MAX } else { 1 };
     for (word, scope) in [
         ("read", Scope::Read),
         ("write", Scope::Write),
         ("upload", Scope::Upload),
         ("admin", Scope::Admin),
-    ] {
+    ]
+    .into_iter()
+    .take(n_tokens)
+    {
         let claims = tokens::claims(&json!({ "tenant": "default", "scope": word }));
         let client = admin.with_key(&issuer.token("k", &claims));
         all.push(who(&format!("JWT {word}"), &client, May::Up(scope)));
     }
     let extra = json!({ "tenant": "default", "scope": "admin" });
-    for (name, token) in tokens::bad_tokens(&issuer, "k", &extra) {
-        let is_in_matrix = [
-            "none",
-            "wrong key",
-            "expired",
-            "not yet",
-            "wrong audience",
-            "wrong issuer",
-            "no exp",
-            "another body",
-            "no signature",
-            "HS512",
-        ];
-        if is_in_matrix.contains(&name) {
-            all.push(who(&format!("JWT {name}"), &admin.with_key(&token), May::Nothing));
-        }
+    let is_in_matrix = [
+        "none",
+        "wrong key",
+        "expired",
+        "not yet",
+        "wrong audience",
+        "wrong issuer",
+        "no exp",
+        "another body",
+        "no signature",
+        "HS512",
+    ];
+    let bad = tokens::bad_tokens(&issuer, "k", &extra).into_iter();
+    for (name, token) in bad.filter(|(name, _)| is_in_matrix.contains(name)).take(n_tokens) {
+        all.push(who(&format!("JWT {name}"), &admin.with_key(&token), May::Nothing));
     }
     let other = workspace(&admin, "other");
     all.push(who("admin of another workspace", &other, May::Up(Scope::Admin)));
@@ -215,7 +219,7 @@ fn every_principal_asks_for_every_field() {
         let server = tokens::server_with_secret(kind);
         let admin = server.client();
         load(&admin);
-        let all = principals(&server);
+        let all = principals(&server, kind == StoreKind::Sqlite);
         let schema = Schema::of(&admin);
         for root in ["Query", "Mutation"] {
             for field in schema.fields(root) {
@@ -393,7 +397,7 @@ fn every_principal_takes_every_route() {
         let server = tokens::server_with_secret(kind);
         let admin = server.client();
         load(&admin);
-        for who in principals(&server) {
+        for who in principals(&server, kind == StoreKind::Sqlite) {
             for (method, path, content_type, body, needed) in ROUTES {
                 let headers = [("content-type", content_type)];
                 let headers = if content_type.is_empty() { &headers[..0] } else { &headers[..] };

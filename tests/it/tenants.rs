@@ -6,6 +6,8 @@ use rust_xlsxwriter::Workbook;
 use serde_json::{Value, json};
 
 use crate::access::{self, key, load, set_policy, workspace};
+use crate::harness::postgres::Database;
+use crate::harness::server::Options;
 use crate::harness::{Client, Server, StoreKind, both_stores, eventually};
 
 #[test]
@@ -64,6 +66,30 @@ fn a_key_for_some_datasets_sees_and_makes_those_only() {
             ("book.xlsx", &bytes),
         );
         assert!(dry.json().get("errors").is_some() && !dry.text.contains("wage"), "{}", dry.text);
+        // A job of an admin's that failed: what differed is told of another's dataset, too.
+        let upload = |query: &str| {
+            let query = format!("wait=60&filename=book.xlsx&{query}");
+            admin.upload_with("book", &query, &bytes).code()
+        };
+        assert_eq!(upload("mode=replace&onDrift=fail"), "SCHEMA_DRIFT");
+        let document = "{ jobs { id datasetName error { code message } drift { column } } }";
+        let told = client.graphql(document, &json!({}));
+        assert!(!told.text.contains("SCHEMA_DRIFT"), "{}", told.text);
+        assert!(!told.text.contains("wage"), "{}", told.text);
+        // To begin it again is to load into the same datasets.
+        assert_eq!(upload("mode=append"), "CONFLICT");
+        let jobs = client.data(document);
+        let is_conflict = |job: &&Value| job["error"]["code"] == "CONFLICT";
+        let job = jobs["jobs"].as_array().unwrap().iter().find(is_conflict).unwrap();
+        let id = job["id"].as_str().unwrap();
+        let again = client.data(&format!("mutation {{ retryJob(id: \"{id}\") {{ id }} }}"));
+        let again = again["retryJob"]["id"].as_str().unwrap().to_owned();
+        eventually("the end of the job", Duration::from_secs(10), || {
+            let data = admin.data(&format!("{{ job(id: \"{again}\") {{ error {{ code }} }} }}"));
+            let code = data["job"]["error"]["code"].as_str()?.to_owned();
+            assert_eq!(code, "FORBIDDEN");
+            Some(())
+        });
         let named = client.upload_with("book", "wait=60&filename=book.xlsx&sheets=Secret", &bytes);
         assert!(named.status == 200 || named.code() == "FORBIDDEN", "{}", named.text);
         assert_eq!(
@@ -72,6 +98,11 @@ fn a_key_for_some_datasets_sees_and_makes_those_only() {
         );
         let answer = client.upload_with("book", "wait=60&filename=book.xlsx&sheets=Open", &bytes);
         assert_eq!(answer.status, 200, "{}", answer.text);
+        // A name that a field has which it does not see is taken: a policy may lead along it.
+        let related = key(&admin, "scope: UPLOAD, datasets: [\"customers\", \"mine\"]");
+        related.load("mine", "id,wage\n500,99103\n900,99103\n");
+        let taken = "mutation { addRelation(from: \"customers\", column: \"credit\", to: \"mine\", name: \"payroll\") { name } }";
+        assert_eq!(related.error(taken).0, "CONFLICT");
         // Relations of what it does not see are not named to it.
         let column = "mutation { alterColumn(dataset: \"orders\", column: \"id\", name: \"number\") { job { id } } }";
         admin.data("mutation { addRelation(from: \"payroll\", column: \"id\", to: \"orders\", name: \"wageOrder\") { name } }");
@@ -273,6 +304,22 @@ fn quotas(operator: &Client, other: &Client) {
     let added = other.upload_with("second", "wait=60&mode=append", "id\n3\n4\n5\n6\n");
     assert_eq!(added.code(), "PAYLOAD_TOO_LARGE", "{}", added.text);
     other.load("second", "id\n1\n2\n3\n4\n");
+    // Many at once: no two of them pass the same gap.
+    operator.data("mutation { setQuotas(name: \"other\", maxDatasets: 4) { maxDatasets } }");
+    let loaded = std::thread::scope(|scope| {
+        let upload = |n: i32| other.upload(&format!("many{n}"), "id\n1\n").status;
+        let threads: Vec<_> = (0..8).map(|n| scope.spawn(move || upload(n))).collect();
+        threads.into_iter().map(|it| it.join().unwrap()).filter(|status| *status == 200).count()
+    });
+    assert_eq!(loaded, 2, "two of them had room");
+    let data = other.data("{ workspace { datasetCount } datasets { name } }");
+    assert_eq!(data["workspace"]["datasetCount"], 4);
+    for dataset in data["datasets"].as_array().unwrap() {
+        let name = dataset["name"].as_str().unwrap();
+        if name.starts_with("many") {
+            other.data(&format!("mutation {{ dropDataset(dataset: \"{name}\") {{ name }} }}"));
+        }
+    }
     operator.data("mutation { setQuotas(name: \"other\") { maxDatasets } }");
     other.load("third", "id\n1\n");
 }
@@ -365,4 +412,56 @@ fn keys_end_when_they_should() {
         );
         assert!(!keys.text.contains(&secret) && !server.log().contains(&secret));
     }
+}
+
+#[test]
+fn what_is_decided_on_one_node_holds_on_all() {
+    let database = Database::new();
+    let node = || {
+        let options = Options { database_url: Some(database.url()), ..Options::default() };
+        Server::start_with(options, None)
+    };
+    let (one, two) = (node(), node());
+    let admin = one.client();
+    let other = workspace(&admin, "other");
+    other.load("orders", "id,region\n1,north\n2,south\n");
+    let on = |server: &Server, key: &Client| Client::new(&server.address, key.key());
+    let soon = |what: &str, check: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        eventually(what, Duration::from_secs(5), || check().then_some(()));
+        let late = Duration::from_millis(1_900);
+        assert!(began.elapsed() < late, "{what}: {:?}", began.elapsed());
+    };
+    // Known on the second node before it is ended on the first.
+    let reader = key(&other, "scope: READ");
+    let there = on(&two, &reader);
+    soon("the dataset", &|| {
+        there.graphql("{ orders { id } }", &json!({})).text.contains("\"id\":2")
+    });
+    set_policy(&other, "dataset: \"orders\", role: \"*\", filter: {region: {_eq: \"north\"}}");
+    soon("the policy", &|| {
+        !there.graphql("{ orders { id } }", &json!({})).text.contains("\"id\":2")
+    });
+    let prefix = reader.data("{ me { keyPrefix } }")["me"]["keyPrefix"].clone();
+    other.data_with(
+        "mutation($p: String!) { revokeKey(prefix: $p) { active } }",
+        &json!({ "p": prefix }),
+    );
+    soon("the end of the key", &|| there.graphql("{ orders { id } }", &json!({})).status == 401);
+    let there = on(&two, &other);
+    assert_eq!(there.graphql("{ orders { id } }", &json!({})).status, 200);
+    let opened = |server: &Server| {
+        let headers = [("content-type", "application/json"), ("x-workspace", "other")];
+        let body = r#"{"query":"{ orders { id } }"}"#;
+        server.anonymous().request("POST", "/graphql", &headers, body).status
+    };
+    other.data("mutation { setPublicRead(all: true) { name } }");
+    soon("the opening", &|| opened(&two) == 200);
+    other.data("mutation { setPublicRead(all: false) { name } }");
+    soon("the closing", &|| opened(&two) == 401);
+    admin.data("mutation { deleteWorkspace(name: \"other\", confirm: \"other\") { id } }");
+    soon("the end of the workspace", &|| {
+        there.graphql("{ orders { id } }", &json!({})).status == 401
+    });
+    assert_eq!(there.upload("orders", "id\n1\n").status, 401);
 }

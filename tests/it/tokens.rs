@@ -95,6 +95,7 @@ pub(crate) fn bad_tokens(issuer: &Signer, kid: &str, extra: &Value) -> Vec<(&'st
         ("RS512", header(json!({ "alg": "RS512", "kid": kid }))),
         ("PS256", header(json!({ "alg": "PS256", "kid": kid }))),
         ("ES384", header(json!({ "alg": "ES384", "kid": kid }))),
+        ("something critical", header(json!({ "alg": algorithm, "kid": kid, "crit": ["exp"] }))),
         ("algorithm is a list", header(json!({ "alg": [algorithm], "kid": kid }))),
         ("expired", issuer.token(kid, &with(json!({ "exp": now() - 120 })))),
         ("no exp", issuer.token(kid, &with(json!({ "exp": null })))),

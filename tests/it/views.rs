@@ -126,7 +126,9 @@ fn nothing_that_is_kept_crosses_principals() {
         let listed = key(&admin, "scope: READ, datasets: [\"orders\"]");
         let partial_admin = key(&admin, "scope: ADMIN, datasets: [\"orders\"]");
         let anonymous = server.anonymous();
-        let order = [&admin, &north, &south, &reader, &listed, &partial_admin, &anonymous];
+        let twin = workspace(&admin, "twin");
+        twin.load("orders", "id,note\n1,zzqtwin\n");
+        let order = [&admin, &north, &south, &reader, &listed, &partial_admin, &anonymous, &twin];
         for document in [
             "{ orders { id note } }",
             "{ ordersAggregate { aggregate { count } } }",
@@ -330,6 +332,7 @@ fn wrong_policies_are_refused_with_the_reason() {
             ("masks: [{column: \"id\", mask: HASH}]", "key"),
             ("masks: [{column: \"total\", mask: HASH}]", "total"),
             ("masks: [{column: \"nothing\", mask: HIDE}]", "nothing"),
+            ("masks: [{column: \"note\", mask: HIDE}, {column: \"note\", mask: NULL}]", "twice"),
             ("maxRows: 0", "maxRows"),
             ("role: \"\"", "role"),
             ("role: \"a b\"", "role"),

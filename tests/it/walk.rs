@@ -73,7 +73,7 @@ fn index(client: &Client, dataset: &str, columns: &Value, descending: &Value) {
 }
 
 /// Walks forwards and backwards; the rows' ids.
-fn check(
+pub(crate) fn check(
     client: &Client,
     name: &str,
     type_name: &str,

@@ -34,6 +34,11 @@ impl Client {
         Client { agent: config.into(), base, key }
     }
 
+    /// The key that it sends.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// The same server with another key.
     pub(crate) fn with_key(&self, key: &str) -> Client {
         Client { key: Some(key.to_owned()), ..self.clone() }
