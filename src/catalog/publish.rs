@@ -146,7 +146,8 @@ impl Catalog {
     /// # Errors
     /// NameTaken when a new dataset's name exists; Changed when a version to be followed is not the
     /// present one any more; Cancelled when somebody asked for the job's end; NotRunning when it
-    /// ended or was given to another runner; OverQuota; when the database is away (then it is not known whether it was published: ask for the job).
+    /// ended or was given to another runner; OverQuota; when the database is away (then it is not
+    /// known whether it was published: ask for the job).
     pub async fn publish(
         &self,
         workspace: WorkspaceId,
