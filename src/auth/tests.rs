@@ -105,6 +105,10 @@ async fn unknown_expired_and_revoked_keys_hear_the_same() {
     let sentence = refused(&auth, &unknown).await;
     assert_eq!(refused(&auth, &key).await, sentence);
     assert_eq!(refused(&auth, &brief).await, sentence);
+    for text in [&unknown, &key, &brief] {
+        // Each went the same way: looked up by its hash, and the outcome remembered for a moment.
+        assert!(auth.known.contains_key(&auth.hash(text)), "{text}");
+    }
     assert_eq!(refused(&auth, "nonsense").await, sentence);
     let gone = auth.revoke_key(workspace, "slu_nothing0").await.unwrap_err();
     assert_eq!(gone.code, Code::NotFound);
