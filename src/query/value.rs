@@ -269,7 +269,7 @@ fn bounded(value: &Json, max: i64, place: &str) -> Result<Bind> {
             Err(Error::bad_input(format!("{place} is {n}; it cannot be negative.")))
         }
         Some(n) if n > max => Err(Error::bad_input(format!(
-            "{place} is {n}; the limit is {max}. Page through the rows, or ask the operator to raise max_limit."
+            "{place} is {n}; the limit is {max}. Page through the rows, or ask an admin for more (the setting max_limit, or the policy's maxRows)."
         ))),
         Some(n) => Ok(Bind::Int(n)),
         None => Err(wrong(place, value, "an Int")),
