@@ -133,7 +133,7 @@ impl Field<'_> {
             Field::Rate(field) => Rate::parse(text).map(|rate| *field = rate).ok_or(()),
             Field::Origins(field) => parse_origins(text).map(|origins| *field = origins).ok_or(()),
             Field::LogFilter(field) => {
-                let filter = tracing_subscriber::EnvFilter::builder().parse(text);
+                let filter = text.parse::<tracing_subscriber::filter::Targets>();
                 filter.map(|_| text.clone_into(field)).map_err(drop)
             }
             Field::LogFormat(field) => {

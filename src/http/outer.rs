@@ -148,13 +148,17 @@ impl Outer {
 
         let is_unread = has_body && response.extensions().get::<Refused>().is_some();
         linger.set(is_unread);
+        let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
         if is_unread && version <= Version::HTTP_11 {
             // Nobody shall wait on this connection for an answer to a next request.
             headers.insert(header::CONNECTION, const { HeaderValue::from_static("close") });
         }
         headers.insert(X_REQUEST_ID, id.0);
-        protect(headers, is_tls_only);
+        // What the client has came with them (RFC 9110, section 15.4.5).
+        if !is_unchanged {
+            protect(headers, is_tls_only);
+        }
         if let Some(standing) = standing {
             tell_standing(headers, standing);
         }

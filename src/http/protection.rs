@@ -1,6 +1,6 @@
 //! Headers that keep browsers from being turned against a user of this server.
 //!
-//! Every answer has them. The playground's page has a policy of its own, the rest allows nothing:
+//! Every answer has them but "not modified", which is about one that had. The playground's page has a policy of its own, the rest allows nothing:
 //! no answer of the API is a page.
 
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
