@@ -160,7 +160,7 @@ impl Auth {
         if let Some(jwt) = &self.jwt
             && jwt::has_form_of_token(key)
         {
-            return jwt.authenticate(key).await;
+            return Box::pin(jwt.authenticate(key)).await;
         }
         if !has_form_of_key(key) {
             return Err(refusal(UNKNOWN));
@@ -168,9 +168,8 @@ impl Auth {
         let known = match self.known.get(&hash).await {
             Some(known) => known,
             // Many requests with one key ask the catalog once.
-            None => self
-                .known
-                .try_get_with(hash, self.look_up(&hash))
+            // Boxed: rare, and large.
+            None => Box::pin(self.known.try_get_with(hash, self.look_up(&hash)))
                 .await
                 .map_err(|error| again(&error))?,
         };

@@ -251,7 +251,9 @@ impl Engine {
         let mut variables = self.read_variables(&request)?;
         let is_found_by_name = request.query.is_empty();
         if let (true, Some(name)) = (is_found_by_name, &request.document) {
-            request.query = self.persisted.find(&snapshot, name).await?.as_ref().to_owned();
+            // What is rare is boxed, here and below: the future of every request has room for it.
+            let found = Box::pin(self.persisted.find(&snapshot, name)).await?;
+            request.query = found.as_ref().to_owned();
         }
         let key = KeyRef {
             sight: Sight::new(&snapshot, principal.scope),
@@ -261,8 +263,11 @@ impl Engine {
         let known = self.services.documents.get(key);
         let sha = known.as_ref().map_or_else(|| sha_of(&request.query), |known| known.sha);
         let act = Ledger::new(&self.services, principal, &request, request_id);
-        let admitted = self.persisted.admit(principal, &snapshot, request.document.as_ref(), &sha);
-        admitted.await.inspect_err(|error| act.denied_document(error))?;
+        if self.persisted.is_asked(principal, &snapshot, request.document.as_ref()) {
+            let admitted =
+                self.persisted.admit(principal, &snapshot, request.document.as_ref(), &sha);
+            Box::pin(admitted).await.inspect_err(|error| act.denied_document(error))?;
+        }
         let (known, is_new) = match known {
             Some(known) => (known, false),
             None => {
@@ -287,7 +292,7 @@ impl Engine {
         known.complete(&mut variables)?;
         if is_new {
             let errors = self.validate(&snapshot, principal.scope, &known, &request, &variables);
-            if let Some(errors) = errors.await? {
+            if let Some(errors) = Box::pin(errors).await? {
                 let errors: Vec<_> = errors.iter().map(AnswerError::from_server).collect();
                 return Ok(answer::write(Data::None, &errors, None, request_id));
             }
@@ -300,7 +305,8 @@ impl Engine {
             let n_fields = u32::try_from(known.document.root_fields().count()).unwrap_or(u32::MAX);
             let standing = self.rates.charge(principal, Class::Write, n_fields)?;
             let given = variables.clone();
-            let response = self.respond(principal, &snapshot, &known, request, variables).await?;
+            let response =
+                Box::pin(self.respond(principal, &snapshot, &known, request, variables)).await?;
             act.done(&known.document, &given, &response.errors);
             return Ok(Answer { standing, ..answer::ordinary(&response, request_id) });
         }
@@ -321,8 +327,6 @@ impl Engine {
             }
             Ok(plan)
         })?;
-        let deadline = Instant::now() + self.statement_timeout;
-        let Bound { runs, cost } = plan.bind(&snapshot, &variables, deadline)?;
         let known_tags = std::mem::take(&mut request.known_tags);
         let mut tag = None;
         if plan.is_complete() && !request.shows_cache {
@@ -334,13 +338,17 @@ impl Engine {
                 variables: &request.variables,
                 cursor_keys: &self.plan_settings.cursor_keys,
                 default_limit: self.plan_settings.default_limit,
+                max_limit: self.plan_settings.max_limit,
             };
-            let made = question.tag(&runs);
+            // Before values are looked at: only an answer to the same ones had this tag.
+            let made = question.tag(&plan);
             if known_tags.contains(&made) {
                 return Ok(Answer::unchanged(made));
             }
             tag = Some(made);
         }
+        let deadline = Instant::now() + self.statement_timeout;
+        let Bound { runs, cost } = plan.bind(&snapshot, &variables, deadline)?;
         // What a query weighs is known before anything runs.
         let is_told = known.document.introspects();
         let n_cells = if is_told { cost.saturating_add(INTROSPECTION_CELLS) } else { cost };
@@ -352,12 +360,12 @@ impl Engine {
             Ok([Some(run)]) => vec![Some(answers.run(store, run).await)],
             Ok([None]) => vec![None],
             Err(runs) => {
-                join_all(runs.into_iter().map(|run| async {
+                Box::pin(join_all(runs.into_iter().map(|run| async {
                     match run {
                         Some(run) => Some(answers.run(store, run).await),
                         None => None,
                     }
-                }))
+                })))
                 .await
             }
         };
@@ -365,7 +373,8 @@ impl Engine {
         let ordinary = if plan.is_complete() {
             None
         } else {
-            let response = self.respond(principal, &snapshot, &known, request, variables).await?;
+            let response =
+                Box::pin(self.respond(principal, &snapshot, &known, request, variables)).await?;
             Some(response)
         };
         drop(snapshot);

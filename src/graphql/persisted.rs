@@ -92,6 +92,22 @@ impl Persisted {
         kept.ok_or_else(|| Error::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound"))
     }
 
+    /// Whether [`Persisted::admit`] has anything to check.
+    pub(super) fn is_asked(
+        &self,
+        principal: &Principal,
+        snapshot: &Snapshot,
+        name: Option<&DocumentName>,
+    ) -> bool {
+        name.is_some() || self.is_trusted_only(principal, snapshot)
+    }
+
+    fn is_trusted_only(&self, principal: &Principal, snapshot: &Snapshot) -> bool {
+        let is_trusted_only =
+            self.mode == DocumentMode::Trusted || snapshot.documents.mode == DocumentMode::Trusted;
+        is_trusted_only && principal.scope < Scope::Admin
+    }
+
     /// Checks that a document is what its name says, and that it may be served.
     ///
     /// # Errors
@@ -111,9 +127,7 @@ impl Persisted {
                 "provided sha does not match query: sha256Hash must be the SHA-256 of the query's text in UTF-8.",
             ));
         }
-        let is_trusted_only =
-            self.mode == DocumentMode::Trusted || snapshot.documents.mode == DocumentMode::Trusted;
-        if !is_trusted_only || principal.scope >= Scope::Admin {
+        if !self.is_trusted_only(principal, snapshot) {
             return Ok(());
         }
         if self.trusted(snapshot, &hex(sha)).await?.is_some() {

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::Principal;
 use crate::catalog::snapshot::Snapshot;
+use crate::query::plan::{Plan, Root};
 use crate::store::cursor::CursorKeys;
-use crate::store::run::Run;
 
 /// SHA-256 of a text or of a whole answer.
 pub type Sha = [u8; 32];
@@ -79,14 +79,17 @@ pub(super) struct Question<'q> {
     pub(super) cursor_keys: &'q CursorKeys,
     /// Rows of a list that does not say how many: a setting that shows in answers.
     pub(super) default_limit: i64,
+    /// Rows that a list may answer, beyond which it is refused.
+    pub(super) max_limit: i64,
 }
 
 impl Question<'_> {
-    /// The tag of the answer that these runs give.
-    pub(super) fn tag(&self, runs: &[Option<Run>]) -> Tag {
+    /// The tag of the answer that this plan gives.
+    pub(super) fn tag(&self, plan: &Plan) -> Tag {
         let mut hash = Sha256::new();
         hash.update(build());
         hash.update(self.default_limit.to_be_bytes());
+        hash.update(self.max_limit.to_be_bytes());
         hash.update(self.cursor_keys.fingerprint());
         hash.update(self.principal.workspace.0.as_bytes());
         hash.update([self.principal.scope as u8]);
@@ -102,11 +105,12 @@ impl Question<'_> {
             hash.update(text.len().to_be_bytes());
             hash.update(text);
         }
-        for run in runs.iter().flatten() {
-            for (table, version) in run.tables.iter().zip(&run.versions) {
-                hash.update(table.as_str());
-                hash.update(version.to_be_bytes());
-            }
+        // A policy's filter may lead to datasets that are not shown.
+        let whole = self.snapshot.view.as_ref().map_or(self.snapshot, |view| &view.base);
+        let read = plan.roots.iter().flat_map(Root::datasets);
+        for dataset in read.filter_map(|id| whole.dataset_by_id(*id)) {
+            hash.update(dataset.storage.as_str());
+            hash.update(dataset.version.to_be_bytes());
         }
         Tag::of(&hash.finalize().into())
     }

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
@@ -28,7 +29,7 @@ use super::linger::Linger;
 use super::protection::{RATE_HEADERS, protect, tell_standing};
 use super::pulse::{Active, follow};
 use super::refusal::{Refusal, Refused};
-use super::{App, forwarded, router, validators};
+use super::{App, forwarded, graphql, router, validators};
 use crate::config::{Network, Settings};
 use crate::error::Error;
 
@@ -38,6 +39,9 @@ const MIN_COMPRESSED_BYTES: u16 = 1_024;
 /// The router with all that surrounds it.
 pub(super) struct Outer {
     plain: Router,
+    /// For the one route that nearly all requests take, which is not looked up; none where pages of
+    /// other origins are answered, which goes around every route.
+    direct: Option<Arc<App>>,
     compressing: Compression<Router, And<SizeAbove, NotForContentType>>,
     max_header_bytes: usize,
     hosts: Hosts,
@@ -51,7 +55,8 @@ impl Outer {
     /// The whole of the HTTP room, ready to be called.
     pub(super) fn new(app: Arc<App>) -> Outer {
         let settings = app.settings.clone();
-        Outer::around(router(app), &settings)
+        let direct = settings.allowed_origins.is_empty().then(|| Arc::clone(&app));
+        Outer { direct, ..Outer::around(router(app), &settings) }
     }
 
     fn around(mut plain: Router, settings: &Settings) -> Outer {
@@ -67,6 +72,7 @@ impl Outer {
         let id_seed = getrandom::u64().unwrap_or_default();
         Outer {
             plain,
+            direct: None,
             compressing,
             max_header_bytes: settings.max_header_bytes,
             hosts: Hosts::new(settings),
@@ -129,8 +135,12 @@ impl Outer {
             }
             let is_compressible = request.headers().contains_key(header::ACCEPT_ENCODING);
             let request = request.map(Body::new);
+            let is_direct = request.method() == Method::POST && request.uri().path() == "/graphql";
             if is_compressible {
-                self.compress(request).await
+                // Boxed, as the routes are: the future of every request has room for it.
+                Box::pin(self.compress(request)).await
+            } else if let (Some(app), true) = (&self.direct, is_direct) {
+                Box::pin(graphql::post(State(Arc::clone(app)), request)).await
             } else {
                 match self.plain.clone().call(request).await {
                     Ok(response) => response,

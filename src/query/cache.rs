@@ -133,7 +133,8 @@ impl AnswerCache {
         // Without the room that the buffer has left: what is weighed is all that is held.
         let making =
             async { store.run(run).await.map(|json| Bytes::from(json.into_boxed_slice())) };
-        let entry = answers.entry(key).or_try_insert_with(making).await?;
+        // Boxed: large beside the room that a kept answer needs.
+        let entry = Box::pin(answers.entry(key).or_try_insert_with(making)).await?;
         let is_hit = !entry.is_fresh();
         let size_bytes = entry.value().len();
         if size_bytes > self.largest {
