@@ -4,7 +4,6 @@
 //! checks HS256 only, a key of the set (RFC 7517) the one algorithm of its type. A `kid` is looked
 //! up in the set and nowhere else; a token brings no key and no address of one.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -189,20 +188,11 @@ impl Jwt {
             return claims(secret);
         }
         let set = self.set.as_ref().ok_or_else(|| refusal(INVALID))?;
-        let found = |keys: &Arc<Vec<SetKey>>| {
-            let mut fitting = keys.iter().enumerate().filter(|(_, key)| key.algorithm == algorithm);
-            match kid {
-                Some(kid) => fitting.find(|(_, key)| key.id.as_deref() == Some(kid)),
-                // Without a name there must be no choice.
-                None => fitting.next().filter(|_| fitting.next().is_none()),
-            }
-            .map(|(place, _)| place)
-        };
         let mut keys = set.keys(false).await?;
-        if found(&keys).is_none() {
+        if fitting(&keys, algorithm, kid).is_none() {
             keys = set.keys(true).await?;
         }
-        let key = found(&keys).and_then(|place| keys.get(place)).ok_or_else(|| refusal(INVALID))?;
+        let key = fitting(&keys, algorithm, kid).ok_or_else(|| refusal(INVALID))?;
         claims(&key.key)
     }
 
@@ -300,6 +290,16 @@ fn fetch(url: &str) -> std::io::Result<String> {
     body.read_to_string().map_err(std::io::Error::other)
 }
 
+/// The key of a set that a token is to be checked with.
+fn fitting<'k>(keys: &'k [SetKey], algorithm: Algorithm, kid: Option<&str>) -> Option<&'k SetKey> {
+    let mut fitting = keys.iter().filter(|key| key.algorithm == algorithm);
+    match kid {
+        Some(kid) => fitting.find(|key| key.id.as_deref() == Some(kid)),
+        // Without a name there must be no choice.
+        None => fitting.next().filter(|_| fitting.next().is_none()),
+    }
+}
+
 /// A key of the set that tokens can be checked with: others are passed over.
 fn set_key(jwk: &jsonwebtoken::jwk::Jwk) -> Option<SetKey> {
     use jsonwebtoken::jwk::{KeyAlgorithm, PublicKeyUse};
@@ -353,18 +353,14 @@ fn scope_of(claim: &Json) -> Option<Scope> {
         Json::Array(items) => items.iter().filter_map(Json::as_str).collect(),
         _ => Vec::new(),
     };
-    let known: HashMap<&str, Scope> = [
-        ("read", Scope::Read),
-        ("write", Scope::Write),
-        ("upload", Scope::Upload),
-        ("admin", Scope::Admin),
-    ]
-    .into();
-    words
-        .into_iter()
-        .filter_map(|word| known.get(word.strip_prefix("sluice:").unwrap_or(word)))
-        .max()
-        .copied()
+    let known = |word: &str| match word.strip_prefix("sluice:").unwrap_or(word) {
+        "read" => Some(Scope::Read),
+        "write" => Some(Scope::Write),
+        "upload" => Some(Scope::Upload),
+        "admin" => Some(Scope::Admin),
+        _ => None,
+    };
+    words.into_iter().filter_map(known).max()
 }
 
 /// Claims as policies name them: objects by points, one level after the other.

@@ -100,17 +100,20 @@ impl Auth {
     pub async fn open(catalog: Arc<Catalog>, settings: &Settings) -> Result<Auth> {
         let secrets = Secrets::read(&catalog, settings).await?;
         let jwt = Jwt::new(Arc::clone(&catalog), &settings.jwt)?;
-        let audit = Audit::new(Arc::clone(&catalog), settings.audit);
-        let auth = Self::with_secrets(catalog, &secrets).await?;
-        Ok(Auth { jwt, audit, ..auth })
+        let auth = Self::with_secrets(catalog, &secrets, settings.audit).await?;
+        Ok(Auth { jwt, ..auth })
     }
 
-    async fn with_secrets(catalog: Arc<Catalog>, secrets: &Secrets) -> Result<Auth> {
+    async fn with_secrets(
+        catalog: Arc<Catalog>,
+        secrets: &Secrets,
+        audit: AuditSettings,
+    ) -> Result<Auth> {
         let hmac = Hmac::new_from_slice(secrets.pepper.expose().as_bytes())
             .map_err(|error| Error::internal(error.to_string()))?;
         let workspace = catalog.default_workspace();
         let views = Views::new(&catalog);
-        let audit = Audit::new(Arc::clone(&catalog), AuditSettings::default());
+        let audit = Audit::new(Arc::clone(&catalog), audit);
         let cursor_keys = secrets.secret_keys.iter().map(cursor_key).collect::<Result<_>>()?;
         let cursor_keys = Arc::new(CursorKeys::new(cursor_keys));
         let mut auth = Auth {

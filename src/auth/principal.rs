@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
-use crate::catalog::access::ANONYMOUS_ROLE;
+use crate::catalog::access::{ANONYMOUS_ROLE, CLAIM_MARK};
 use crate::catalog::model::{Scope, WorkspaceId};
 use crate::error::{Code, Error, Result};
 
@@ -146,6 +146,11 @@ impl Principal {
             Code::Forbidden,
             "Only admins of the server's first workspace may do this. Ask the operator.",
         ))
+    }
+
+    /// Its claims as the variables that stand for them in filters of policies.
+    pub fn claim_variables(&self) -> impl Iterator<Item = (String, Json)> {
+        self.claims.iter().map(|(name, value)| (format!("{CLAIM_MARK}{name}"), value.clone()))
     }
 
     /// Whether it may do everything in its workspace.

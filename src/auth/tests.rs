@@ -33,6 +33,10 @@ async fn refused(auth: &Auth, key: &str) -> String {
     error.message.into_owned()
 }
 
+async fn with_secrets(catalog: Arc<Catalog>, secrets: &Secrets) -> Result<Auth> {
+    Auth::with_secrets(catalog, secrets, AuditSettings::default()).await
+}
+
 fn new(name: &str, scope: Scope) -> NewKey {
     NewKey::new(name, scope, "test")
 }
@@ -41,7 +45,7 @@ fn new(name: &str, scope: Scope) -> NewKey {
 async fn the_first_start_makes_one_key_and_shows_it_once() {
     for bench in Bench::all().await {
         let catalog = Arc::new(Catalog::open(&bench.settings).await.unwrap());
-        let auth = Auth::with_secrets(Arc::clone(&catalog), &secrets(None)).await.unwrap();
+        let auth = with_secrets(Arc::clone(&catalog), &secrets(None)).await.unwrap();
         let key = auth.take_first_key().unwrap();
         assert!(auth.take_first_key().is_none());
         assert!(has_form_of_key(&key), "{key}");
@@ -49,11 +53,11 @@ async fn the_first_start_makes_one_key_and_shows_it_once() {
         assert_eq!(principal.scope, Scope::Admin);
         assert!(key.starts_with(&format!("{}_", principal.key_prefix)));
         drop(auth);
-        let again = Auth::with_secrets(Arc::clone(&catalog), &secrets(None)).await.unwrap();
+        let again = with_secrets(Arc::clone(&catalog), &secrets(None)).await.unwrap();
         assert!(again.take_first_key().is_none());
         assert!(again.authenticate(&with_key(&key)).await.is_ok());
         let other = secrets_with("q", None);
-        let other = Auth::with_secrets(Arc::clone(&catalog), &other).await.unwrap();
+        let other = with_secrets(Arc::clone(&catalog), &other).await.unwrap();
         refused(&other, &key).await;
         drop((again, other, catalog));
         bench.close().await;
@@ -64,7 +68,7 @@ async fn the_first_start_makes_one_key_and_shows_it_once() {
 async fn a_command_line_makes_no_first_key() {
     let bench = Bench::embedded();
     let catalog = Arc::new(Catalog::open_shared(&bench.settings).await.unwrap());
-    let auth = Auth::with_secrets(catalog, &secrets(None)).await.unwrap();
+    let auth = with_secrets(catalog, &secrets(None)).await.unwrap();
     assert!(auth.take_first_key().is_none());
 }
 
@@ -72,10 +76,10 @@ async fn a_command_line_makes_no_first_key() {
 async fn the_key_from_the_environment_is_an_admin_and_is_not_kept() {
     let bench = Bench::embedded();
     let catalog = Arc::new(Catalog::open(&bench.settings).await.unwrap());
-    let auth = Auth::with_secrets(Arc::clone(&catalog), &secrets(Some(ADMIN_KEY))).await.unwrap();
+    let auth = with_secrets(Arc::clone(&catalog), &secrets(Some(ADMIN_KEY))).await.unwrap();
     assert!(auth.take_first_key().is_none());
     let key = ADMIN_KEY.replace(' ', "-");
-    let auth_with = Auth::with_secrets(Arc::clone(&catalog), &secrets(Some(&key))).await.unwrap();
+    let auth_with = with_secrets(Arc::clone(&catalog), &secrets(Some(&key))).await.unwrap();
     let principal = auth_with.authenticate(&with_key(&key)).await.unwrap();
     assert_eq!((principal.key_prefix.as_str(), principal.scope), ("env", Scope::Admin));
     refused(&auth, &key).await;
@@ -87,7 +91,7 @@ async fn unknown_expired_and_revoked_keys_hear_the_same() {
     let bench = Bench::embedded();
     let catalog = Arc::new(Catalog::open(&bench.settings).await.unwrap());
     let workspace = catalog.default_workspace();
-    let auth = Auth::with_secrets(catalog, &secrets(None)).await.unwrap();
+    let auth = with_secrets(catalog, &secrets(None)).await.unwrap();
     let soon = Some(now_us() + 300_000);
     let (brief, _) = auth
         .create_key(workspace, NewKey { expires_at_us: soon, ..new("brief", Scope::Read) })
@@ -124,7 +128,7 @@ async fn unknown_expired_and_revoked_keys_hear_the_same() {
 async fn a_sign_in_link_works_once() {
     let bench = Bench::embedded();
     let catalog = Arc::new(Catalog::open(&bench.settings).await.unwrap());
-    let auth = Auth::with_secrets(catalog, &secrets(Some(ADMIN_KEY))).await.unwrap();
+    let auth = with_secrets(catalog, &secrets(Some(ADMIN_KEY))).await.unwrap();
     let token = auth.issue_sign_in_token();
     let (key, end_us) = auth.sign_in(&token).await.unwrap();
     assert!((end_us - now_us() - SESSION_US).abs() < 60_000_000);
@@ -142,7 +146,7 @@ async fn a_sign_in_link_works_once() {
 async fn a_known_key_costs_little() {
     let bench = Bench::embedded();
     let catalog = Arc::new(Catalog::open(&bench.settings).await.unwrap());
-    let auth = Auth::with_secrets(catalog, &secrets(None)).await.unwrap();
+    let auth = with_secrets(catalog, &secrets(None)).await.unwrap();
     let headers = with_key(&auth.take_first_key().unwrap());
     auth.authenticate(&headers).await.unwrap();
     let began = Instant::now();

@@ -19,7 +19,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::catalog::view::{Part, SeenRows, View};
 use crate::catalog::{Catalog, model::Scope};
 
-/// Views of one workspace that are kept; the others are made for each request.
+/// Views that are kept; the others are made for each request.
 const MAX_VIEWS: usize = 1_000;
 /// How long a view may keep replaced tables from being dropped.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
@@ -187,13 +187,10 @@ fn collect_claims(value: &Json, found: &mut BTreeSet<String>) {
 
 /// Whether a principal may see a job: what it makes, or made, must be shown whole.
 pub fn sees_job(principal: &Principal, snapshot: &Snapshot, job: &Job) -> bool {
-    let is_whole = |id| !snapshot.part(id).is_some_and(|part| part.is_partial());
-    if snapshot.view.is_none() {
-        return true;
-    }
+    let Some(view) = &snapshot.view else { return true };
+    let is_whole = |id| !snapshot.is_partial(id);
     if job.datasets.is_empty() {
-        let base = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
-        let is_open = |name: &String| match (snapshot.dataset(name), base.dataset(name)) {
+        let is_open = |name: &String| match (snapshot.dataset(name), view.base.dataset(name)) {
             (Some(dataset), _) => is_whole(dataset.id),
             // It is there, and not shown.
             (None, Some(_)) => false,
@@ -212,8 +209,7 @@ pub fn sees_job(principal: &Principal, snapshot: &Snapshot, job: &Job) -> bool {
 pub(super) fn upload_bounds(principal: &Principal, view: &Snapshot) -> UploadBounds {
     let Some(seen) = view.view.as_deref() else { return UploadBounds::default() };
     let is_whole = |dataset: &&Arc<Dataset>| {
-        view.dataset_by_id(dataset.id).is_some()
-            && !view.part(dataset.id).is_some_and(|part| part.is_partial())
+        view.dataset_by_id(dataset.id).is_some() && !view.is_partial(dataset.id)
     };
     let closed = seen.base.datasets().filter(|dataset| !is_whole(dataset));
     UploadBounds {

@@ -40,6 +40,19 @@ pub struct Policy {
     pub updated_at_us: i64,
 }
 
+impl Policy {
+    /// What is decided now.
+    pub fn new(dataset: DatasetId, role: &str, rules: Rules, updated_by: &str) -> Policy {
+        Policy {
+            dataset,
+            role: role.to_owned(),
+            rules,
+            updated_by: updated_by.to_owned(),
+            updated_at_us: now_us(),
+        }
+    }
+}
+
 /// The rules of a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -344,16 +357,5 @@ impl Core {
             quotas: quotas_of(row),
             policies: policies.collect::<Result<_, CatalogError>>()?,
         })
-    }
-}
-
-/// A policy's time: now.
-pub fn policy_now(dataset: DatasetId, role: &str, rules: Rules, updated_by: &str) -> Policy {
-    Policy {
-        dataset,
-        role: role.to_owned(),
-        rules,
-        updated_by: updated_by.to_owned(),
-        updated_at_us: now_us(),
     }
 }

@@ -542,7 +542,7 @@ pub(super) async fn remove(
     Ok(storage)
 }
 
-async fn retire(
+pub(super) async fn retire(
     transaction: &DatabaseTransaction,
     workspace: WorkspaceId,
     storage: &StorageId,

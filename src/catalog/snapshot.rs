@@ -138,6 +138,11 @@ impl Snapshot {
         self.view.as_ref()?.parts.get(&dataset)
     }
 
+    /// Whether rows or values of a dataset are kept back.
+    pub fn is_partial(&self, dataset: DatasetId) -> bool {
+        self.part(dataset).is_some_and(Part::is_partial)
+    }
+
     /// Whether rows of a dataset may not be counted and aggregated.
     pub fn is_list_only(&self, dataset: DatasetId) -> bool {
         self.part(dataset).is_some_and(|part| part.is_list_only)

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::entities::{datasets, retired_tables, workspaces};
 use super::model::{StorageId, WorkspaceId};
+use super::publish::retire;
 use super::{Catalog, CatalogError, bounded, convert, documents, now_us};
 use crate::config::DocumentMode;
 
@@ -119,20 +120,13 @@ impl Catalog {
             // Tables outlive the row of their workspace: another one's row speaks for them.
             let heir = core.default_workspace.0.to_string();
             retired_tables::Entity::update_many()
-                .col_expr(retired_tables::Column::WorkspaceId, Expr::value(&heir))
+                .col_expr(retired_tables::Column::WorkspaceId, Expr::value(heir))
                 .filter(retired_tables::Column::WorkspaceId.eq(&id))
                 .exec(&transaction)
                 .await?;
             for row in rows {
                 let Some(storage) = StorageId::parse(&row.storage) else { continue };
-                let retired = retired_tables::ActiveModel {
-                    storage: Set(storage.as_str().to_owned()),
-                    workspace_id: Set(heir.clone()),
-                    retired_at_us: Set(now_us()),
-                };
-                retired_tables::Entity::insert(retired)
-                    .exec_without_returning(&transaction)
-                    .await?;
+                retire(&transaction, core.default_workspace, &storage).await?;
             }
             let gone = workspaces::Entity::delete_by_id(&id).exec(&transaction).await?;
             if gone.rows_affected == 0 {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::auth::{Auth, NewKey};
 use crate::catalog::model::{Scope, WorkspaceId};
-use crate::catalog::{ApiKey, AuditEntry, Catalog, CatalogError};
+use crate::catalog::{ApiKey, AuditEntry, Catalog, CatalogError, now_us};
 use crate::config::Settings;
 use crate::error::Error;
 
@@ -162,8 +162,4 @@ fn state(key: &ApiKey) -> &'static str {
 fn time_text(time_us: i64) -> String {
     jiff::Timestamp::from_microsecond(time_us)
         .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-}
-
-fn now_us() -> i64 {
-    jiff::Timestamp::now().as_microsecond()
 }

@@ -23,7 +23,7 @@ use super::root_field::RootField;
 use super::uploads::{argument, read_argument};
 use super::workspaces;
 use crate::auth::{NewKey, check_role, policy};
-use crate::catalog::access::{Mask, Operation, Policy, Rules, policy_now};
+use crate::catalog::access::{Mask, Operation, Policy, Rules};
 use crate::catalog::model::Scope;
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{ApiKey, AuditEntry, CatalogError, now_us};
@@ -421,7 +421,7 @@ async fn set_policy(context: &ResolverContext<'_>) -> Result<Json> {
         max_rows: read_argument(context, "maxRows")?,
     };
     policy::check(&rules, dataset, &snapshot, &request.services.plan_settings)?;
-    let made = policy_now(dataset.id, &role, rules, &request.principal.key_prefix);
+    let made = Policy::new(dataset.id, &role, rules, &request.principal.key_prefix);
     request.services.catalog.set_policy(request.principal.workspace, &made).await?;
     Ok(policy_json(&snapshot, &made))
 }

@@ -25,7 +25,6 @@ use super::{manifest, trusted};
 use crate::auth::visibility::sees_job;
 use crate::auth::{Auth, Class, Principal, Rates};
 use crate::catalog::Catalog;
-use crate::catalog::access::CLAIM_MARK;
 use crate::catalog::model::{Dataset, Job, Scope, UploadBounds};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::view::SeenRows;
@@ -158,10 +157,7 @@ impl RequestContext {
         if !is_filtered {
             return Ok(dataset.row_count);
         }
-        let mut variables = Variables::new();
-        let claims = self.principal.claims.iter();
-        variables
-            .extend(claims.map(|(name, value)| (format!("{CLAIM_MARK}{name}"), value.clone())));
+        let variables: Variables = self.principal.claim_variables().collect();
         let settings = &self.services.plan_settings;
         let deadline = Instant::now() + self.services.statement_timeout;
         let run = plan::count(&snapshot, dataset.id, &variables, settings, deadline)?;
@@ -304,18 +300,16 @@ impl Engine {
         if known.document.is_mutation() {
             let n_fields = u32::try_from(known.document.root_fields().count()).unwrap_or(u32::MAX);
             let standing = self.rates.charge(principal, Class::Write, n_fields)?;
-            let given = variables.clone();
+            let targets = ledger::targets(&known.document, &variables);
             let response =
                 Box::pin(self.respond(principal, &snapshot, &known, request, variables)).await?;
-            act.done(&known.document, &given, &response.errors);
+            act.done(&known.document, &targets, &response.errors);
             return Ok(Answer { standing, ..answer::ordinary(&response, request_id) });
         }
         act.read(&known.document, &snapshot);
         if snapshot.view.is_some() {
             // Last, so that none of these can be given from outside.
-            let claims = principal.claims.iter();
-            variables
-                .extend(claims.map(|(name, value)| (format!("{CLAIM_MARK}{name}"), value.clone())));
+            variables.extend(principal.claim_variables());
         }
         let plan = known.plan(&snapshot, &variables, || {
             let settings = self.plan_settings.clone();

@@ -71,16 +71,21 @@ impl<'r> Ledger<'r> {
         }
     }
 
-    /// A mutation was run.
-    pub(super) fn done(&self, document: &Document, variables: &Variables, errors: &[ServerError]) {
-        for field in document.root_fields() {
+    /// A mutation was run, on these [`targets`].
+    pub(super) fn done(
+        &self,
+        document: &Document,
+        targets: &[Option<String>],
+        errors: &[ServerError],
+    ) {
+        for (field, target) in document.root_fields().zip(targets) {
             let key = field.response_key().node.as_str();
             let is_of_field = |error: &&ServerError| match error.path.first() {
                 Some(PathSegment::Field(first)) => first == key,
                 _ => true,
             };
             let error = errors.iter().find(is_of_field).map(code_of);
-            self.record(&field.name.node, target(field, variables).as_deref(), error);
+            self.record(&field.name.node, target.as_deref(), error);
         }
     }
 
@@ -103,6 +108,11 @@ fn code_of(error: &ServerError) -> Code {
         Some(async_graphql::Value::String(code)) => Code::from_wire(code).unwrap_or(Code::Internal),
         _ => Code::BadUserInput,
     }
+}
+
+/// The names of what the root fields of a mutation change.
+pub(super) fn targets(document: &Document, variables: &Variables) -> Vec<Option<String>> {
+    document.root_fields().map(|field| target(field, variables)).collect()
 }
 
 /// The name of what a field changes.

@@ -105,7 +105,7 @@ pub(super) fn dataset_named(request: &RequestContext, name: &str) -> Result<Arc<
     let found = snapshot.dataset(name).cloned();
     let found =
         found.ok_or_else(|| Error::not_found(format!("There is no dataset named {name:?}.")))?;
-    if snapshot.part(found.id).is_some_and(|part| part.is_partial()) {
+    if snapshot.is_partial(found.id) {
         return Err(Error::new(
             Code::Forbidden,
             format!(

@@ -365,9 +365,6 @@ async fn suggest(context: &ResolverContext<'_>) -> Result<Vec<Json>> {
         None => None,
     };
     let mut candidates = candidates(&snapshot);
-    // Comparing reads all rows of both.
-    let is_whole = |it: &Dataset| !snapshot.part(it.id).is_some_and(|part| part.is_partial());
-    candidates.retain(|it| is_whole(it.from) && is_whole(it.to));
     candidates.retain(|it| only.is_none_or(|only| it.from.id == only || it.to.id == only));
     candidates.sort_by_key(|it| !it.is_named_like);
     candidates.truncate(MAX_CANDIDATES);
@@ -422,7 +419,7 @@ async fn suggest(context: &ResolverContext<'_>) -> Result<Vec<Json>> {
 fn candidates(snapshot: &Snapshot) -> Vec<Candidate<'_>> {
     let mut found = Vec::new();
     // Columns are compared as they are kept: of what is shown in part, more would be told.
-    let is_whole = |it: &&Arc<Dataset>| !snapshot.part(it.id).is_some_and(|part| part.is_partial());
+    let is_whole = |it: &&Arc<Dataset>| !snapshot.is_partial(it.id);
     for to in snapshot.datasets().filter(is_whole) {
         for to_column in &to.columns {
             if to_column.generated

@@ -317,7 +317,7 @@ pub(super) fn rejects_field() -> Field {
                 return Ok(None);
             };
             let snapshot = request.snapshot();
-            if snapshot.part(dataset.id).is_some_and(|part| part.is_partial()) {
+            if snapshot.is_partial(dataset.id) {
                 // They hold all cells of their rows.
                 return Ok(field_value(Json::Array(Vec::new()), "[Reject!]!"));
             }

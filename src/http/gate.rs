@@ -8,8 +8,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 
 use super::App;
-use super::context::request_id;
-use super::context::{note, peer};
+use super::context::{note, peer, request_id};
 use super::forwarded::client_address;
 use crate::auth::audit::Act;
 use crate::auth::{Class, Principal};
@@ -82,18 +81,18 @@ pub(super) fn count_failure(app: &App, headers: &HeaderMap, error: Error) -> Err
     if error.code != Code::Unauthenticated {
         return error;
     }
-    let id = request_id();
+    let (id, address) = (request_id(), address(app, headers));
     app.auth.audit().record_unknown(
         app.catalog.default_workspace(),
         &Act {
-            address: Some(address(app, headers).to_string()),
+            address: Some(address.to_string()),
             request_id: Some(id.as_str()),
             action: "signIn",
             target: None,
             error: Some(error.code),
         },
     );
-    match app.rates.fail(address(app, headers)) {
+    match app.rates.fail(address) {
         Ok(standing) => {
             note(standing);
             error

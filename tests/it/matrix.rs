@@ -138,6 +138,13 @@ struct Who {
     may: May,
 }
 
+const SCOPES: [(&str, Scope); 4] = [
+    ("READ", Scope::Read),
+    ("WRITE", Scope::Write),
+    ("UPLOAD", Scope::Upload),
+    ("ADMIN", Scope::Admin),
+];
+
 /// All kinds of them; of tokens, which no store has to do with, all only if that is asked for.
 fn principals(server: &Server, is_whole: bool) -> Vec<Who> {
     let admin = server.client();
@@ -147,12 +154,7 @@ fn principals(server: &Server, is_whole: bool) -> Vec<Who> {
         may,
     };
     let mut all = Vec::new();
-    for (word, scope) in [
-        ("READ", Scope::Read),
-        ("WRITE", Scope::Write),
-        ("UPLOAD", Scope::Upload),
-        ("ADMIN", Scope::Admin),
-    ] {
+    for (word, scope) in SCOPES {
         let client = key(&admin, &format!("scope: {word}"));
         all.push(who(word, &client, May::Up(scope)));
     }
@@ -310,12 +312,7 @@ fn the_schema_that_is_told_holds_what_may_be_used() {
     both_stores(|server| {
         let admin = server.client();
         load(&admin);
-        for (word, scope) in [
-            ("READ", Scope::Read),
-            ("WRITE", Scope::Write),
-            ("UPLOAD", Scope::Upload),
-            ("ADMIN", Scope::Admin),
-        ] {
+        for (word, scope) in SCOPES {
             let client = key(&admin, &format!("scope: {word}"));
             let schema = Schema::of(&client);
             let sdl = client.get("/schema.graphql").text;
