@@ -264,9 +264,9 @@ fn memory(server: &Server, lists: &[Vec<u8>], uncached: f64) {
 fn ask(address: &str, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request).unwrap();
-    let mut body = Vec::new();
-    read_answer(&mut stream, &mut body);
-    String::from_utf8(body).unwrap()
+    let mut buffer = Vec::new();
+    let body = read_answer(&mut stream, &mut buffer);
+    String::from_utf8(buffer[body].to_vec()).unwrap()
 }
 
 /// The reference as a process of its own.
