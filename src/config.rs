@@ -46,6 +46,10 @@ pub struct Settings {
     pub default_limit: i64,
     /// Largest `limit`.
     pub max_limit: i64,
+    /// Most rows that one mutation adds, changes or removes.
+    pub max_write_rows: i64,
+    /// Whether all root fields of a mutation are one transaction.
+    pub mutation_transaction: bool,
     /// What one GraphQL document may ask for.
     pub query_limits: QueryLimits,
     /// Time that one SQL statement may take.
@@ -279,6 +283,8 @@ impl Default for Settings {
             max_body_bytes: 1 << 20,
             default_limit: 50,
             max_limit: 1_000,
+            max_write_rows: 10_000,
+            mutation_transaction: true,
             query_limits: QueryLimits::default(),
             statement_timeout: Duration::from_secs(10),
             pool_size: 8,

@@ -16,6 +16,7 @@
 //! | [`ingest`] | uploaded bytes → a published dataset version |
 //! | [`indexes`] | what queries filter and sort by → indexes, in the background |
 //! | [`query`] | a GraphQL operation → one SQL statement per root field → JSON bytes |
+//! | [`write`] | a mutation → changed rows, their log, a version |
 //! | [`graphql`] | the catalog → GraphQL types; catalog fields, uploads |
 //! | [`http`] | requests → answers |
 //! | [`ops`] | running state → health, logs |
@@ -33,3 +34,4 @@ pub mod ingest;
 pub mod ops;
 pub mod query;
 pub mod store;
+pub mod write;

@@ -24,6 +24,9 @@ const MAX_VIEWS: usize = 1_000;
 /// How long a view may keep replaced tables from being dropped.
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 
+/// What changes rows.
+const WRITES: [Operation; 3] = [Operation::Insert, Operation::Update, Operation::Delete];
+
 type Kept = HashMap<(WorkspaceId, u128), Arc<Snapshot>>;
 
 /// The views that were made of the present snapshots.
@@ -83,7 +86,7 @@ fn see(principal: &Principal, snapshot: &Arc<Snapshot>) -> Snapshot {
     for dataset in snapshot.datasets() {
         let Some(part) = part_of(principal, &snapshot.access, dataset) else { continue };
         let Some(dataset) = part.apply(dataset) else { continue };
-        if part.is_partial() || part.is_list_only || part.max_rows.is_some() {
+        if part.has_bounds() {
             parts.insert(dataset.id, part);
         }
         shown.push(dataset);
@@ -145,6 +148,8 @@ pub(super) fn part_by(rules: &Rules, principal: &Principal, dataset: &Dataset) -
         rows,
         is_list_only: !may(Operation::Aggregate),
         max_rows: rules.max_rows,
+        denied: WRITES.into_iter().filter(|operation| !may(*operation)).collect(),
+        check: rules.check.clone().map(Arc::new),
         ..Part::default()
     };
     for column in &dataset.columns {

@@ -24,10 +24,16 @@ const POSTGRES_CONNECTIONS: u32 = 4;
 /// Connections that read the embedded catalog beside its one writer.
 const SQLITE_READERS: u32 = 2;
 
-/// Connections to the catalog; on PostgreSQL both are the same pool.
+/// Connections to PostgreSQL for transactions that change rows.
+const ROW_CONNECTIONS: u32 = 8;
+
+/// Connections to the catalog; on PostgreSQL the first two are the same pool.
 pub(super) struct Connections {
     pub(super) read: DatabaseConnection,
     pub(super) write: DatabaseConnection,
+    /// For changes of rows: on PostgreSQL they wait for each other, and nothing else shall wait for
+    /// them; on the embedded store their commits are not synced, since the data files are.
+    pub(super) rows: DatabaseConnection,
 }
 
 /// Takes the data folder for this process until the file is dropped.
@@ -53,26 +59,30 @@ pub(super) async fn connect(settings: &Settings) -> Result<Connections, CatalogE
 }
 
 async fn postgres(url: &str) -> Result<Connections, CatalogError> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A sign of life first: after an outage no caller meets a dead connection.
-        .test_before_acquire(true)
-        .statement_timeout(STATEMENT_TIMEOUT)
-        .set_application_name("sluice-catalog")
-        .sqlx_logging(false)
-        .map_sqlx_postgres_opts(|options| {
-            options.options([("search_path", sluice_migration::POSTGRES_SCHEMA)])
-        });
-    let pool = Database::connect(options).await?;
-    Ok(Connections { read: pool.clone(), write: pool })
+    let open = |n_connections: u32| {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(n_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            // A sign of life first: after an outage no caller meets a dead connection.
+            .test_before_acquire(true)
+            .statement_timeout(STATEMENT_TIMEOUT)
+            .set_application_name("sluice-catalog")
+            .sqlx_logging(false)
+            .map_sqlx_postgres_opts(|options| {
+                options.options([("search_path", sluice_migration::POSTGRES_SCHEMA)])
+            });
+        Database::connect(options)
+    };
+    let pool = open(POSTGRES_CONNECTIONS).await?;
+    let rows = open(ROW_CONNECTIONS).await?;
+    Ok(Connections { read: pool.clone(), write: pool, rows })
 }
 
 async fn sqlite(data_dir: &Path) -> Result<Connections, CatalogError> {
     std::fs::create_dir_all(data_dir)?;
     let path = data_dir.join("catalog.db");
-    let open = |is_writer: bool| {
+    let open = |is_writer: bool, synchronous: SqliteSynchronous| {
         let path = path.clone();
         let mut options = ConnectOptions::new("sqlite://catalog.db");
         options
@@ -89,9 +99,7 @@ async fn sqlite(data_dir: &Path) -> Result<Connections, CatalogError> {
                     .busy_timeout(BUSY_TIMEOUT)
                     .foreign_keys(true);
                 if is_writer {
-                    options
-                        .journal_mode(SqliteJournalMode::Wal)
-                        .synchronous(SqliteSynchronous::Full)
+                    options.journal_mode(SqliteJournalMode::Wal).synchronous(synchronous)
                 } else {
                     options.pragma("query_only", "on")
                 }
@@ -99,7 +107,8 @@ async fn sqlite(data_dir: &Path) -> Result<Connections, CatalogError> {
         Database::connect(options)
     };
     // The writer first: it makes the file.
-    let write = open(true).await?;
-    let read = open(false).await?;
-    Ok(Connections { read, write })
+    let write = open(true, SqliteSynchronous::Full).await?;
+    let read = open(false, SqliteSynchronous::Full).await?;
+    let rows = open(true, SqliteSynchronous::Normal).await?;
+    Ok(Connections { read, write, rows })
 }

@@ -95,6 +95,7 @@ pub(super) fn dataset(
         notices: Arc::from(from_json::<Vec<sluice_schema::Notice>>(&row.notices)?),
         created_at_us: row.created_at_us,
         updated_at_us: row.updated_at_us,
+        next_row: row.next_row,
     })
 }
 
@@ -130,6 +131,7 @@ pub(super) fn dataset_row(
         n_rejects: Set(dataset.n_rejects),
         created_at_us: Set(dataset.created_at_us),
         updated_at_us: Set(dataset.updated_at_us),
+        next_row: Set(dataset.next_row),
     })
 }
 

@@ -127,6 +127,61 @@ pub(crate) mod datasets {
         pub n_rejects: i64,
         pub created_at_us: i64,
         pub updated_at_us: i64,
+        pub next_row: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What datasets were.
+pub(crate) mod dataset_versions {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "dataset_versions")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub dataset_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub version: i64,
+        pub workspace_id: String,
+        pub at_us: i64,
+        pub actor: String,
+        pub action: String,
+        pub storage: String,
+        pub n_inserted: i64,
+        pub n_updated: i64,
+        pub n_deleted: i64,
+        pub row_count: i64,
+        pub next_row: Option<i64>,
+        pub shape: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Answers of writes that may be sent again.
+pub(crate) mod write_answers {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "write_answers")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub workspace_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub actor: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub request_id: String,
+        pub sha256: String,
+        pub answer: String,
+        pub at_us: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

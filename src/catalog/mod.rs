@@ -8,6 +8,7 @@ mod audit;
 mod connect;
 mod convert;
 pub mod documents;
+pub mod edits;
 mod entities;
 mod error;
 mod guard;
@@ -83,6 +84,10 @@ struct Core {
     node: String,
     default_workspace: WorkspaceId,
     snapshots: ArcSwap<HashMap<WorkspaceId, Arc<ArcSwap<Snapshot>>>>,
+    /// For changes of rows.
+    rows: DatabaseConnection,
+    /// Who changes rows of a dataset now.
+    row_locks: Mutex<HashMap<DatasetId, Arc<tokio::sync::Mutex<()>>>>,
     /// One change of a snapshot at a time in this process.
     change: tokio::sync::Mutex<()>,
     retired: UnboundedSender<StorageId>,
@@ -116,6 +121,8 @@ impl Catalog {
         let core = Arc::new(Core {
             read: connections.read,
             write: connections.write,
+            rows: connections.rows,
+            row_locks: Mutex::default(),
             node,
             default_workspace,
             snapshots: ArcSwap::default(),
@@ -148,6 +155,11 @@ impl Catalog {
     /// The present picture of a workspace, without a lock; empty for one that does not exist.
     pub fn snapshot(&self, workspace: WorkspaceId) -> Arc<Snapshot> {
         self.core.snapshot(workspace)
+    }
+
+    /// The workspaces that this process knows.
+    pub fn known_workspaces(&self) -> Vec<WorkspaceId> {
+        self.core.snapshots.load().keys().copied().collect()
     }
 
     /// The workspace of this name, among those that this process knows.

@@ -101,6 +101,9 @@ pub struct Dataset {
     pub created_at_us: i64,
     /// When this version was published, microseconds since 1970 UTC.
     pub updated_at_us: i64,
+    /// The number that the next new row gets, once rows were changed in place; until then rows are
+    /// numbered from 1 without gaps.
+    pub next_row: Option<i64>,
 }
 
 impl Dataset {

@@ -154,6 +154,9 @@ impl Catalog {
         publication: Publication,
     ) -> Result<Vec<Arc<Dataset>>, CatalogError> {
         let core = &self.core;
+        // Not between a change of rows and its version.
+        let followed = publication.versions.iter().filter(|it| it.dataset.version > 1);
+        let _rows = self.lock_rows(followed.map(|it| it.dataset.id)).await;
         let _change = core.change.lock().await;
         let mut published = Vec::with_capacity(publication.versions.len());
         let (revision, schema_revision, relations) = bounded(async {
@@ -377,7 +380,7 @@ impl Core {
     }
 
     /// Brings the snapshot after a commit; the caller holds `change`.
-    async fn follow(
+    pub(super) async fn follow(
         &self,
         workspace: WorkspaceId,
         published: &[Arc<Dataset>],

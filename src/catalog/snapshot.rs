@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::access::{Access, Mask};
+use super::access::{Access, Mask, Operation};
 use super::model::{Column, Dataset, DatasetId, ROW_COLUMN, Relation, WorkspaceId};
 use super::view::{Part, View};
 use crate::config::DocumentMode;
@@ -146,6 +146,21 @@ impl Snapshot {
     /// Whether rows of a dataset may not be counted and aggregated.
     pub fn is_list_only(&self, dataset: DatasetId) -> bool {
         self.part(dataset).is_some_and(|part| part.is_list_only)
+    }
+
+    /// Whether rows of a dataset may be changed in this way, as far as policies say.
+    pub fn may(&self, dataset: DatasetId, operation: Operation) -> bool {
+        self.part(dataset).is_none_or(|part| !part.denied.contains(&operation))
+    }
+
+    /// The dataset whose rows are of this type.
+    pub fn dataset_of_type(&self, type_name: &str) -> Option<&Arc<Dataset>> {
+        let mut letters = type_name.chars();
+        let first = letters.next()?.to_ascii_lowercase();
+        let likely = self.dataset(&format!("{first}{}", letters.as_str()));
+        likely
+            .filter(|dataset| dataset.type_name == type_name)
+            .or_else(|| self.datasets().find(|dataset| dataset.type_name == type_name))
     }
 
     /// Where fields of a dataset lead: its own relations in their order, then those of others to it.

@@ -74,6 +74,7 @@ fn dataset(name: &str, version: i64) -> Dataset {
         notices: Arc::from([]),
         created_at_us: 1,
         updated_at_us: 2,
+        next_row: None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use sluice_schema::ColumnType;
 
-use super::access::Mask;
+use super::access::{Mask, Operation};
 use super::index::IndexMethod;
 use super::model::{Column, Dataset, DatasetId, Index};
 use super::snapshot::Snapshot;
@@ -42,6 +42,10 @@ pub struct Part {
     pub is_list_only: bool,
     /// The most rows that a list answers.
     pub max_rows: Option<i64>,
+    /// What may not be done with rows.
+    pub denied: Vec<Operation>,
+    /// A filter over the whole dataset that rows must fit after they were written.
+    pub check: Option<Arc<Json>>,
 }
 
 /// Which rows of a dataset are shown.
@@ -57,6 +61,15 @@ pub enum SeenRows {
 }
 
 impl Part {
+    /// Whether it says anything at all.
+    pub fn has_bounds(&self) -> bool {
+        self.is_partial()
+            || self.is_list_only
+            || self.max_rows.is_some()
+            || !self.denied.is_empty()
+            || self.check.is_some()
+    }
+
     /// Whether rows or values are kept back.
     pub fn is_partial(&self) -> bool {
         !matches!(self.rows, SeenRows::All) || !self.masks.is_empty() || !self.hidden.is_empty()

@@ -45,6 +45,7 @@ impl Rooms {
         let catalog = Arc::new(Catalog::open(settings).await?);
         let store = Arc::new(Store::open(settings).await.map_err(Error::unavailable)?);
         let auth = Arc::new(Auth::open(Arc::clone(&catalog), settings).await?);
+        crate::write::recover::recover(&catalog, &store).await?;
         let ingest = Ingest::open(Arc::clone(&catalog), Arc::clone(&store), settings).await?;
         let rates = Arc::new(Rates::new(&settings.rates));
         let engine = Engine::new(
@@ -106,6 +107,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         rooms.engine.indexer().start();
         let served = crate::http::serve(Arc::clone(&app), listener, stop);
         let outcome = serve_and_start(served, start).await;
+        rooms.engine.finish().await;
         rooms.engine.indexer().shutdown().await;
         rooms.ingest.shutdown(settings.shutdown_grace).await;
         outcome

@@ -237,6 +237,12 @@ pub(super) static ALL: &[Spec] = &[
     row("max_limit", &[], "Largest `limit` of a list", 1..=100_000, |s| {
         Field::Rows(&mut s.max_limit)
     }),
+    row("max_write_rows", &[], "Rows that one mutation may change", 1..=100_000, |s| {
+        Field::Rows(&mut s.max_write_rows)
+    }),
+    row("mutation_transaction", &[], "All fields of a mutation are one transaction", ANY, |s| {
+        Field::Switch(&mut s.mutation_transaction)
+    }),
     row("query.max_brackets", &[], "Nesting of brackets, before parsing", 1..=200, |s| {
         Field::Count(&mut s.query_limits.max_brackets)
     }),

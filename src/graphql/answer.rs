@@ -191,6 +191,12 @@ pub fn write(
     }
 }
 
+/// Writes an answer whose data is finished JSON between braces, beside errors.
+pub fn write_fields(fields: &[u8], errors: &[AnswerError<'_>], request_id: &str) -> Answer {
+    let fields = vec![(Box::from([].as_slice()), Bytes::copy_from_slice(fields))];
+    write(Data::Fields(fields), errors, None, request_id)
+}
+
 /// What `extensions` tells to those who ask: what each root field over a dataset did with the
 /// memory of answers, and the cells that the whole may answer.
 pub fn shown(

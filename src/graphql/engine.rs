@@ -21,6 +21,7 @@ use super::persisted::{DocumentName, Persisted};
 use super::schema::ValidateOnly;
 use super::schemas::{Schemas, Sight};
 use super::tag::{Question, Tag, sha_of};
+use super::writes::{self, Asked};
 use super::{manifest, trusted};
 use crate::auth::visibility::sees_job;
 use crate::auth::{Auth, Class, Principal, Rates};
@@ -38,6 +39,7 @@ use crate::query::guard;
 use crate::query::input::Variables;
 use crate::query::plan::{self, Bound, Plan, PlanSettings};
 use crate::store::Store;
+use crate::write::Writer;
 
 /// One GraphQL request, as it came.
 #[derive(Debug, Default)]
@@ -112,6 +114,8 @@ pub(super) struct Services {
     pub(super) documents: Documents,
     pub(super) answers: AnswerCache,
     pub(super) auth: Arc<Auth>,
+    pub(super) writer: Arc<Writer>,
+    pub(super) is_one_transaction: bool,
     pub(super) plan_settings: PlanSettings,
     pub(super) statement_timeout: Duration,
     pub(super) query_limits: QueryLimits,
@@ -196,6 +200,8 @@ impl Engine {
     ) -> Engine {
         let indexer = Indexer::new(Arc::clone(&catalog), Arc::clone(&store), settings);
         let plan_settings = PlanSettings::new(settings, auth.cursor_keys(), auth.mask_key());
+        let writer =
+            Writer::new(Arc::clone(&catalog), Arc::clone(&store), plan_settings.clone(), settings);
         Engine {
             persisted: Persisted::new(Arc::clone(&catalog), settings),
             services: Arc::new(Services {
@@ -207,6 +213,8 @@ impl Engine {
                 documents: Documents::new(),
                 answers: AnswerCache::new(settings.response_cache_bytes),
                 auth,
+                writer: Arc::new(writer),
+                is_one_transaction: settings.mutation_transaction,
                 plan_settings: plan_settings.clone(),
                 statement_timeout: settings.statement_timeout,
                 query_limits: settings.query_limits,
@@ -222,6 +230,11 @@ impl Engine {
     /// What builds indexes; whoever serves starts it and ends it.
     pub fn indexer(&self) -> &Arc<Indexer> {
         &self.services.indexer
+    }
+
+    /// Waits for mutations whose client has left, once no more requests come.
+    pub async fn finish(&self) {
+        self.services.writer.finish().await;
     }
 
     /// Answers a request. Failures are GraphQL errors in the answer.
@@ -300,7 +313,13 @@ impl Engine {
         if known.document.is_mutation() {
             let n_fields = u32::try_from(known.document.root_fields().count()).unwrap_or(u32::MAX);
             let standing = self.rates.charge(principal, Class::Write, n_fields)?;
-            let targets = ledger::targets(&known.document, &variables);
+            let targets = ledger::targets(&known.document, &variables, &snapshot);
+            if writes::is_of_rows(&known.document, &snapshot)? {
+                let asked = Asked { services: &self.services, principal, request: &request, sha };
+                let written = Box::pin(asked.write(&known.document, &variables, request_id)).await;
+                act.wrote(&known.document, &targets, written.first_error);
+                return Ok(Answer { standing, ..written });
+            }
             let response =
                 Box::pin(self.respond(principal, &snapshot, &known, request, variables)).await?;
             act.done(&known.document, &targets, &response.errors);

@@ -21,6 +21,7 @@ use crate::error::{Code, Error, Result};
 use crate::query::document::Document;
 use crate::query::input::Variables;
 use crate::query::plan;
+use crate::write::fields::{any_write_field, write_field};
 
 /// Arguments that name what a mutation changes, the most telling first.
 const TARGETS: [&str; 6] = ["dataset", "prefix", "name", "from", "id", "mode"];
@@ -89,6 +90,18 @@ impl<'r> Ledger<'r> {
         }
     }
 
+    /// Rows were changed, on these [`targets`]; or not, because of an error of one field.
+    pub(super) fn wrote(
+        &self,
+        document: &Document,
+        targets: &[Option<String>],
+        error: Option<Code>,
+    ) {
+        for (field, target) in document.root_fields().zip(targets) {
+            self.record(&field.name.node, target.as_deref(), error);
+        }
+    }
+
     /// A query is run.
     pub(super) fn read(&self, document: &Document, snapshot: &Snapshot) {
         if !self.services.auth.audit().has_reads() {
@@ -111,8 +124,18 @@ fn code_of(error: &ServerError) -> Code {
 }
 
 /// The names of what the root fields of a mutation change.
-pub(super) fn targets(document: &Document, variables: &Variables) -> Vec<Option<String>> {
-    document.root_fields().map(|field| target(field, variables)).collect()
+pub(super) fn targets(
+    document: &Document,
+    variables: &Variables,
+    snapshot: &Snapshot,
+) -> Vec<Option<String>> {
+    document
+        .root_fields()
+        .map(|field| match write_field(snapshot, &field.name.node) {
+            Some((dataset, _)) => Some(dataset.name.clone()),
+            None => target(field, variables),
+        })
+        .collect()
 }
 
 /// The name of what a field changes.
@@ -145,6 +168,16 @@ pub(super) fn require_fields(
     let is_mutation = document.is_mutation();
     let parent = if is_mutation { "Mutation" } else { "Query" };
     document.root_fields().map(|field| field.name.node.as_str()).try_for_each(|name| {
+        if let Some((dataset, kind)) = any_write_field(snapshot, name).filter(|_| is_mutation) {
+            principal.require(Scope::Write)?;
+            return match snapshot.may(dataset.id, kind.right()) {
+                true => Ok(()),
+                false => Err(Error::new(
+                    Code::Forbidden,
+                    format!("A policy does not let this key use {name:?}. Ask an admin."),
+                )),
+            };
+        }
         // What is not listed and no dataset's is unknown to the schema of a reader, too.
         let is_open = name.starts_with("__")
             || (!is_mutation

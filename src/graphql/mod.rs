@@ -31,6 +31,8 @@ pub mod types;
 mod upload_types;
 mod uploads;
 mod workspaces;
+mod write_types;
+mod writes;
 
 pub use engine::{Answer, Engine, Keeping, Request, Upload};
 pub use persisted::DocumentName;

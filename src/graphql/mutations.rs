@@ -19,7 +19,6 @@ use crate::error::{Code, Error, Result};
 
 /// What this scope may change; `None` for nothing.
 pub(super) fn root(scope: Scope) -> Option<Object> {
-    let object = Object::new("Mutation").description("All that can be changed.");
     let fields = uploads::fields()
         .into_iter()
         .chain(corrections::fields())
@@ -29,8 +28,13 @@ pub(super) fn root(scope: Scope) -> Option<Object> {
         .chain(access_fields::mutations())
         .chain(workspaces::mutations())
         .chain([cancel_field()]);
-    let (object, has_any) = add_fields("Mutation", object, fields, scope);
+    let (object, has_any) = add_fields("Mutation", object(), fields, scope);
     has_any.then_some(object)
+}
+
+/// `Mutation`, with nothing in it yet.
+pub(super) fn object() -> Object {
+    Object::new("Mutation").description("All that can be changed.")
 }
 
 /// Registers `Mutation` and what belongs to it.

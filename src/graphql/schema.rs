@@ -11,7 +11,7 @@ use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, N
 use async_graphql::{Response, Value};
 
 use super::root_field::add_fields;
-use super::{catalog_types, connection_types, mutations, types};
+use super::{catalog_types, connection_types, mutations, types, write_types};
 use crate::catalog::model::{Dataset, Scope};
 use crate::catalog::snapshot::Snapshot;
 
@@ -55,7 +55,14 @@ pub fn build<'d>(
     suggests: bool,
 ) -> Result<Schema, SchemaError> {
     let mut query = Object::new("Query").description("All that can be read.");
-    let root = mutations::root(scope);
+    let datasets: Vec<&Arc<Dataset>> = datasets.into_iter().collect();
+    let mut root = mutations::root(scope);
+    if scope >= Scope::Write {
+        let fields = datasets.iter().flat_map(|dataset| write_types::fields(dataset, snapshot));
+        for field in fields {
+            root = Some(root.unwrap_or_else(mutations::object).field(field));
+        }
+    }
     let mut builder = Schema::build("Query", root.as_ref().map(|_| "Mutation"), None)
         .enable_uploading()
         .limit_recursive_depth(256)
@@ -68,6 +75,9 @@ pub fn build<'d>(
     builder = mutations::register(builder, root);
     for dataset in datasets {
         builder = types::register_dataset(builder, dataset, snapshot);
+        if scope >= Scope::Write {
+            builder = write_types::register(builder, dataset, snapshot);
+        }
         for field in types::query_fields(dataset, snapshot.is_list_only(dataset.id)) {
             query = query.field(field);
         }

@@ -21,6 +21,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::query::input::Variables;
 use crate::query::plan;
+use crate::write::fields::write_field;
 
 /// Datasets in all small schemas that are kept; each costs about 115 KiB, and the rest of a schema
 /// as much as two.
@@ -213,6 +214,8 @@ fn reached_datasets(snapshot: &Snapshot, text: &str, variables: &Variables) -> B
     let mut reached = BTreeSet::new();
     for name in &mentioned {
         if let Some((dataset, _)) = plan::root_field(snapshot, name) {
+            reached.insert(dataset.name.clone());
+        } else if let Some((dataset, _)) = write_field(snapshot, name) {
             reached.insert(dataset.name.clone());
         } else if name.starts_with(|first: char| first.is_ascii_uppercase()) {
             // Type names end in known words: each dataset whose type begins the name may be meant.

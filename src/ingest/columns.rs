@@ -398,6 +398,7 @@ mod tests {
             notices: Default::default(),
             created_at_us: 0,
             updated_at_us: 0,
+            next_row: None,
         }
     }
 

@@ -303,7 +303,7 @@ impl<'d> Compiler<'d> {
         Ok(if operator == Operator::Neq { holds.not() } else { holds })
     }
 
-    fn in_list(
+    pub(super) fn in_list(
         &mut self,
         left: Expr,
         column_type: ColumnType,

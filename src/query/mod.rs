@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod cache;
+pub mod change;
 mod connection;
 mod cost;
 pub mod document;

@@ -183,7 +183,11 @@ impl RootStatement {
     }
 
     /// The statement with these values.
-    fn bind<'b>(&'b self, binder: &mut Binder<'b>, deadline: std::time::Instant) -> Result<Run> {
+    pub(super) fn bind<'b>(
+        &'b self,
+        binder: &mut Binder<'b>,
+        deadline: std::time::Instant,
+    ) -> Result<Run> {
         let mut tables = Vec::with_capacity(self.datasets.len());
         let mut versions = Vec::with_capacity(self.datasets.len());
         // A policy's filter may lead to datasets that are not shown.
@@ -339,7 +343,7 @@ impl Plan {
 }
 
 /// The compiler of a document's statements.
-fn compiler<'d>(
+pub(super) fn compiler<'d>(
     document: &'d Document,
     snapshot: &'d Snapshot,
     variables: &'d Variables,

@@ -120,9 +120,7 @@ impl<'d> Compiler<'d> {
         kind: RootKind,
         merged: &[&'d Field],
     ) -> Result<RootStatement> {
-        self.slots.clear();
-        self.tables.clear();
-        self.n_aliases = 0;
+        self.begin_statement();
         let fields = match kind {
             RootKind::Aggregate | RootKind::Connection | RootKind::GroupBy => {
                 self.collect_below(merged)?
@@ -135,7 +133,7 @@ impl<'d> Compiler<'d> {
             return Err(Error::internal("a root field without fields"));
         };
         let rows = self.rows_of(dataset)?;
-        let (select, shape, mut cost) = match kind {
+        let (select, shape, cost) = match kind {
             RootKind::List => self.list(&rows, field, &fields)?,
             RootKind::ByPk | RootKind::Node => self.by_pk(&rows, field, &fields, kind)?,
             RootKind::Aggregate | RootKind::Connection => {
@@ -167,6 +165,28 @@ impl<'d> Compiler<'d> {
                 }
                 RootKind::Aggregate | RootKind::GroupBy => false,
             };
+        self.statement(&select, shape, cost, is_cheap, wish.wish)
+    }
+
+    /// Forgets what the statement before needed.
+    pub(super) fn begin_statement(&mut self) {
+        self.slots.clear();
+        self.tables.clear();
+        self.n_aliases = 0;
+    }
+
+    /// A SELECT as a statement with the slots of its values.
+    ///
+    /// # Errors
+    /// INTERNAL for a placeholder that is none of ours.
+    pub(super) fn statement(
+        &mut self,
+        select: &SelectStatement,
+        shape: RootShape,
+        mut cost: Cost,
+        is_cheap: bool,
+        wish: Wish,
+    ) -> Result<RootStatement> {
         let (sql, values) = match self.dialect {
             Dialect::Sqlite => select.build(SqliteQueryBuilder),
             Dialect::Postgres => select.build(PostgresQueryBuilder),
@@ -186,7 +206,7 @@ impl<'d> Compiler<'d> {
             slots,
             datasets: std::mem::take(&mut self.tables),
             cost,
-            wish: wish.wish,
+            wish,
         })
     }
 

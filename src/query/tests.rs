@@ -60,6 +60,7 @@ pub(crate) fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Co
         notices: Arc::from([]),
         created_at_us: 0,
         updated_at_us: 0,
+        next_row: None,
     }
 }
 

@@ -427,6 +427,41 @@ fn list(
     })
 }
 
+/// A value to be written into a column of this type: as [`scalar`], and exactly.
+///
+/// # Errors
+/// BAD_USER_INPUT for what the column cannot keep as it is.
+pub fn stored(
+    value: &Json,
+    column_type: ColumnType,
+    dialect: Dialect,
+    place: &str,
+) -> Result<Bind> {
+    let ColumnType::Decimal { precision, scale } = column_type else {
+        return scalar(value, column_type, Side::Exact, dialect, place);
+    };
+    let what = "a Decimal; write it as a string, such as \"12.50\"";
+    let (unscaled, own_scale) = decimal_value(value).ok_or_else(|| wrong(place, value, what))?;
+    let bound = 10_i128.checked_pow(u32::from(precision));
+    let fitting = decimal::rescale(unscaled, own_scale, scale)
+        .filter(|unscaled| bound.is_none_or(|bound| unscaled.abs() < bound));
+    let Some(fitting) = fitting.and_then(|unscaled| i64::try_from(unscaled).ok()) else {
+        let before = precision.saturating_sub(scale);
+        let what = format!(
+            "a Decimal of at most {before} digits before and {scale} after the point, which the column keeps"
+        );
+        return Err(wrong(place, value, &what));
+    };
+    Ok(match dialect {
+        Dialect::Sqlite => Bind::Int(fitting),
+        Dialect::Postgres => {
+            let mut out = Vec::with_capacity(24);
+            decimal::write_decimal(&mut out, fitting, scale);
+            Bind::Text(String::from_utf8(out).map_err(Error::internal)?)
+        }
+    })
+}
+
 /// A value of a column's type, in the form in which the store keeps it.
 fn scalar(
     value: &Json,
@@ -522,7 +557,7 @@ fn scalar(
 /// Digits and scale of a decimal in a string or a number.
 ///
 /// A number that a double may have rounded (more than 15 digits) is not taken.
-pub(super) fn decimal_value(value: &Json) -> Option<(i128, u8)> {
+pub fn decimal_value(value: &Json) -> Option<(i128, u8)> {
     const DOUBLE_DIGITS: usize = 15;
     match value {
         Json::String(text) => decimal::parse_decimal(text),

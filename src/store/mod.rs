@@ -4,12 +4,15 @@
 //! finished statements and leave as JSON bytes. Only this room knows which database is behind it.
 
 use std::path::Path;
+use std::time::Instant;
 
+use sea_orm::DatabaseTransaction;
 use sluice_schema::{
     ColumnType, Control, Limits, Notice, ReadError, ReadReport, Reject, RowEncoder, SchemaError,
     SheetPlan,
 };
 
+use self::write::{Session, WriteTable};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
 use crate::error::{Code, Error};
@@ -30,6 +33,7 @@ pub mod run;
 pub mod search;
 mod spare;
 pub mod sqlite;
+pub mod write;
 
 #[cfg(test)]
 mod tests;
@@ -148,6 +152,12 @@ pub enum StoreError {
     /// A value is too long for an index.
     #[error("a value is too long to be indexed")]
     Unindexable,
+    /// A key that is there already.
+    #[error("a key is there already")]
+    Repeated,
+    /// A value that the database does not take.
+    #[error("the database does not take a value")]
+    Unfit,
     /// The server lacks what Sluice needs.
     #[error("PostgreSQL {found} is too old: Sluice needs version 15 or newer")]
     TooOld {
@@ -273,6 +283,65 @@ impl Store {
         }
     }
 
+    /// Begins a transaction on the embedded store that changes rows of these tables, and reads
+    /// others; blocks the calling thread.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn begin_write(
+        &self,
+        written: Vec<WriteTable>,
+        read: Vec<StorageId>,
+        deadline: Instant,
+    ) -> Result<Session, StoreError> {
+        let Store::Sqlite(store) = self else {
+            return Err(StoreError::Defect("PostgreSQL writes in the catalog's transaction"));
+        };
+        let n_written = written.len();
+        let tables = written.iter().map(|table| table.storage.clone()).chain(read).collect();
+        let inner = store.begin_write(tables, n_written, deadline)?;
+        let mut session = Session::sqlite(inner, written);
+        session.make_logs()?;
+        Ok(session)
+    }
+
+    /// Changes rows inside a transaction of PostgreSQL; blocks the calling thread, which must not
+    /// be an async one.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses or is away.
+    pub fn write_within(
+        &self,
+        transaction: DatabaseTransaction,
+        written: Vec<WriteTable>,
+        deadline: Instant,
+    ) -> Result<Session, StoreError> {
+        let Store::Postgres(store) = self else {
+            return Err(StoreError::Defect("the embedded store writes in transactions of its own"));
+        };
+        let inner =
+            postgres::write::PostgresSession::begin(transaction, store.runtime(), deadline)?;
+        let mut session = Session::postgres(inner, written);
+        session.make_logs()?;
+        Ok(session)
+    }
+
+    /// What the commits after a version wrote down beside a table; nothing on PostgreSQL, where
+    /// the catalog is in the same transaction. Blocks the calling thread.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn records_after(
+        &self,
+        storage: &StorageId,
+        version: i64,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        match self {
+            Store::Sqlite(store) => store.records_after(storage, version),
+            Store::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
     /// Removes a table; one that is not there is no error.
     ///
     /// # Errors
@@ -371,6 +440,12 @@ impl From<&StoreError> for Error {
             StoreError::Sheet(sheet) => {
                 let code = Code::from_wire(sheet.code()).unwrap_or(Code::Internal);
                 return Error::new(code, sheet.to_string());
+            }
+            StoreError::Repeated => {
+                return Error::new(Code::Conflict, "A key of these rows is there already.");
+            }
+            StoreError::Unfit => {
+                return Error::bad_input("A value does not fit its column.");
             }
             StoreError::Cancelled => {
                 return Error::new(Code::Conflict, "The work was cancelled by its owner.");

@@ -64,3 +64,4 @@ mod tokens;
 mod upload;
 mod views;
 mod walk;
+mod writes;

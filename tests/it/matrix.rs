@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use sluice::auth::scopes;
 use sluice::catalog::model::Scope;
+use sluice::write::fields::WRITE_FIELDS;
 
 use crate::access::{self, key, load, workspace};
 use crate::harness::{Answer, Client, Server, StoreKind, both_stores};
@@ -86,12 +87,25 @@ impl Schema {
     }
 }
 
-/// Fields of datasets: they need reading only, and what they read is a policy's business.
+/// Fields of datasets: which rows they read and write is a policy's business.
 fn is_of_dataset(root: &str, name: &str) -> bool {
-    let datasets = ["customers", "orders", "payroll"];
-    let suffixes = ["", "ByPk", "Aggregate", "GroupBy", "Connection"];
-    root == "Query"
-        && datasets.iter().any(|it| suffixes.iter().any(|suffix| name == format!("{it}{suffix}")))
+    if root == "Query" {
+        let datasets = ["customers", "orders", "payroll"];
+        let suffixes = ["", "ByPk", "Aggregate", "GroupBy", "Connection"];
+        return datasets
+            .iter()
+            .any(|it| suffixes.iter().any(|suffix| name == format!("{it}{suffix}")));
+    }
+    let types = ["Customers", "Orders", "Payroll"];
+    types.iter().any(|it| {
+        WRITE_FIELDS.iter().any(|(before, after, _)| name == format!("{before}{it}{after}"))
+    })
+}
+
+/// The scope that a root field needs.
+fn needed_for(root: &str, name: &str) -> Scope {
+    let of_datasets = if root == "Query" { Scope::Read } else { Scope::Write };
+    scopes::listed(root, name).unwrap_or(of_datasets)
 }
 
 #[test]
@@ -226,7 +240,7 @@ fn every_principal_asks_for_every_field() {
         for root in ["Query", "Mutation"] {
             for field in schema.fields(root) {
                 let name = field["name"].as_str().unwrap();
-                let needed = scopes::listed(root, name).unwrap_or(Scope::Read);
+                let needed = needed_for(root, name);
                 let document = schema.document(root, field);
                 for who in &all {
                     check_field(who, name, &document, needed);
@@ -245,7 +259,7 @@ fn every_principal_asks_for_every_field() {
         for root in ["Query", "Mutation"] {
             for field in schema.fields(root) {
                 let name = field["name"].as_str().unwrap();
-                let needed = scopes::listed(root, name).unwrap_or(Scope::Read);
+                let needed = needed_for(root, name);
                 check_field(&nobody, name, &schema.document(root, field), needed);
             }
         }
@@ -289,7 +303,10 @@ fn check_field(who: &Who, name: &str, document: &str, needed: Scope) {
             // Another workspace's admin has none of these datasets, and is no operator.
             May::Up(_) if who.name.starts_with("admin of another") => {
                 assert!(code != "UNAUTHENTICATED", "{}", told());
-                if is_of_dataset("Query", name) || is_of_operator(name) {
+                if is_of_dataset("Query", name)
+                    || is_of_dataset("Mutation", name)
+                    || is_of_operator(name)
+                {
                     assert!(["BAD_USER_INPUT", "FORBIDDEN"].contains(&code.as_str()), "{}", told());
                     // Beside what is refused, the name of the type may be told.
                     assert!(!has_data || is_hidden, "{}", told());
@@ -323,13 +340,13 @@ fn the_schema_that_is_told_holds_what_may_be_used() {
                     .map(|field| field["name"].as_str().unwrap())
                     .collect();
                 for name in &told {
-                    let needed = scopes::listed(root, name).unwrap_or(Scope::Read);
+                    let needed = needed_for(root, name);
                     assert!(needed <= scope, "{word} is told of {root}.{name}");
                 }
                 let whole = Schema::of(&admin);
                 for field in whole.fields(root) {
                     let name = field["name"].as_str().unwrap();
-                    let needed = scopes::listed(root, name).unwrap_or(Scope::Read);
+                    let needed = needed_for(root, name);
                     assert_eq!(told.contains(name), needed <= scope, "{word}: {root}.{name}");
                     let in_sdl =
                         sdl.contains(&format!("\t{name}(")) || sdl.contains(&format!("\t{name}:"));

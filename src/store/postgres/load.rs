@@ -3,6 +3,7 @@
 //! It exists to hold the order of a load in one place: table, rows, keys, statistics, commit. It
 //! never makes anything visible before the commit, and keeps to a connection of its own.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(120);
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// SQLSTATE `unique_violation`.
-const UNIQUE_VIOLATION: &str = "23505";
+pub(super) const UNIQUE_VIOLATION: &str = "23505";
 
 pub(super) fn load_sheet(
     store: &PostgresStore,
@@ -223,25 +224,36 @@ fn send(
 pub(super) fn create_table_sql(table: &str, columns: &[PhysicalColumn]) -> String {
     let mut sql = format!("CREATE TABLE {table} (_row bigint NOT NULL");
     for column in columns {
-        let sql_type = match column.column_type {
-            ColumnType::Boolean => "boolean",
-            ColumnType::Int => "integer",
-            ColumnType::BigInt => "bigint",
-            ColumnType::Decimal { precision, scale } => &format!("numeric({precision},{scale})"),
-            ColumnType::Float => "double precision",
-            ColumnType::Date => "date",
-            ColumnType::LocalTime => "time",
-            ColumnType::LocalDateTime => "timestamp",
-            ColumnType::DateTime => "timestamptz",
-            ColumnType::Uuid => "uuid",
-            // Not jsonb, which writes numbers and spaces its own way: the text comes back as it was.
-            ColumnType::Json => "json",
-            ColumnType::String => "text COLLATE \"C\"",
+        let collation = match column.column_type {
+            ColumnType::String => " COLLATE \"C\"",
+            _ => "",
         };
-        sql.push_str(&format!(",{} {sql_type}", quoted(&column.name)));
+        let sql_type = column_sql_type(column.column_type);
+        sql.push_str(&format!(",{} {sql_type}{collation}", quoted(&column.name)));
     }
     sql.push(')');
     sql
+}
+
+/// The type of a column that keeps values of this type.
+pub(super) fn column_sql_type(column_type: ColumnType) -> Cow<'static, str> {
+    Cow::Borrowed(match column_type {
+        ColumnType::Boolean => "boolean",
+        ColumnType::Int => "integer",
+        ColumnType::BigInt => "bigint",
+        ColumnType::Decimal { precision, scale } => {
+            return Cow::Owned(format!("numeric({precision},{scale})"));
+        }
+        ColumnType::Float => "double precision",
+        ColumnType::Date => "date",
+        ColumnType::LocalTime => "time",
+        ColumnType::LocalDateTime => "timestamp",
+        ColumnType::DateTime => "timestamptz",
+        ColumnType::Uuid => "uuid",
+        // Not jsonb, which writes numbers and spaces its own way: the text comes back as it was.
+        ColumnType::Json => "json",
+        ColumnType::String => "text",
+    })
 }
 
 fn unfit_cell(cell: UnfitCell, n_rows_before: i64, source: &SheetSource<'_>) -> StoreError {

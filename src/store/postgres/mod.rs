@@ -28,6 +28,7 @@ mod copy;
 pub(crate) mod functions;
 mod load;
 mod merge;
+pub(super) mod write;
 
 /// SQLSTATE `disk_full`.
 pub(super) const DISK_FULL: &str = "53100";
@@ -109,6 +110,16 @@ impl PostgresStore {
     /// The table that holds a dataset version, with its schema, ready for SQL.
     pub(crate) fn table_of(storage: &StorageId) -> String {
         format!("{SCHEMA}.t_{}", storage.as_str())
+    }
+
+    /// The table that holds what rows of a table were, with its schema, ready for SQL.
+    pub(crate) fn log_of(storage: &StorageId) -> String {
+        format!("{SCHEMA}.h_{}", storage.as_str())
+    }
+
+    /// Where the connections' I/O runs.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// A connection of one's own, without the statement timeout.
@@ -225,7 +236,8 @@ impl PostgresStore {
     /// # Errors
     /// When the database is away, or statements run on the table for longer than the timeout.
     pub async fn drop_table(&self, storage: &StorageId) -> Result<(), StoreError> {
-        let drop = format!("DROP TABLE IF EXISTS {}", PostgresStore::table_of(storage));
+        let (table, log) = (PostgresStore::table_of(storage), PostgresStore::log_of(storage));
+        let drop = format!("DROP TABLE IF EXISTS {table}, {log}");
         sqlx::raw_sql(AssertSqlSafe(drop)).execute(&self.pool).await?;
         Ok(())
     }

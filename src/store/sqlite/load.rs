@@ -38,7 +38,12 @@ const CANCEL_POLL: Duration = Duration::from_millis(100);
 
 /// The statement that makes a table; the affinities agree with what [`RecordEncoder`] stores.
 pub(super) fn create_table_sql(columns: &[PhysicalColumn]) -> String {
-    let mut sql = String::from("CREATE TABLE t(_row INTEGER PRIMARY KEY");
+    format!("CREATE TABLE t(_row INTEGER PRIMARY KEY{})", create_columns_sql(columns))
+}
+
+/// The columns beside the row number, each behind a comma.
+pub(super) fn create_columns_sql(columns: &[PhysicalColumn]) -> String {
+    let mut sql = String::new();
     for column in columns {
         sql.push(',');
         sql.push_str(&quoted(&column.name));
@@ -57,7 +62,6 @@ pub(super) fn create_table_sql(columns: &[PhysicalColumn]) -> String {
             | ColumnType::String => " TEXT",
         });
     }
-    sql.push(')');
     sql
 }
 

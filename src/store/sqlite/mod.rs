@@ -7,6 +7,8 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 pub mod functions;
 pub mod read;
@@ -27,6 +29,7 @@ mod merge;
 mod numbers;
 mod page;
 mod record;
+pub(super) mod write;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +42,8 @@ const SUFFIXES: [&str; 4] = [".db", ".db-wal", ".db-shm", ".db-journal"];
 pub struct SqliteStore {
     folder: PathBuf,
     readers: read::Readers,
+    /// Connections for the next transactions that change rows.
+    kept: Arc<write::Kept>,
 }
 
 impl SqliteStore {
@@ -51,7 +56,7 @@ impl SqliteStore {
         fs::create_dir_all(&folder)?;
         sync_folder(&settings.data_dir)?;
         let readers = read::Readers::start(&folder, settings.reader_threads)?;
-        Ok(SqliteStore { folder, readers })
+        Ok(SqliteStore { folder, readers, kept: Arc::default() })
     }
 
     /// The threads that run SELECTs.
@@ -145,6 +150,7 @@ impl SqliteStore {
     /// # Errors
     /// When the folder cannot be written.
     pub fn drop_table(&self, storage: &StorageId) -> Result<(), StoreError> {
+        self.kept.forget(storage);
         for suffix in SUFFIXES {
             match fs::remove_file(self.path_with(storage, suffix)) {
                 Ok(()) => {}
@@ -174,6 +180,32 @@ impl SqliteStore {
         found.sort();
         found.dedup();
         Ok(found)
+    }
+
+    /// Begins a transaction over these files, the first `n_written` of which change; blocks the
+    /// calling thread.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub(super) fn begin_write(
+        &self,
+        tables: Vec<StorageId>,
+        n_written: usize,
+        deadline: Instant,
+    ) -> Result<write::SqliteSession, StoreError> {
+        write::SqliteSession::begin(&self.folder, &self.kept, tables, n_written, deadline)
+    }
+
+    /// What the commits after a version wrote down in a file; blocks the calling thread.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn records_after(
+        &self,
+        storage: &StorageId,
+        version: i64,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        write::records_after(&self.path_of(storage), version)
     }
 
     /// Builds an index on a thread for blocking work, beside readers.

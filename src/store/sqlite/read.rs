@@ -29,7 +29,7 @@ const QUEUE_LENGTH: usize = 4_096;
 /// Page cache of one connection, KiB.
 const PAGE_CACHE_KIB: i64 = 8_192;
 /// Virtual machine steps between two looks at the clock.
-const STEPS_PER_CHECK: i32 = 20_000;
+pub(super) const STEPS_PER_CHECK: i32 = 20_000;
 
 /// Writes how table `n` of a statement, or its table of words, is called: the first is the file
 /// itself.
@@ -146,6 +146,14 @@ pub(super) fn is_stopped() -> bool {
     WATCH.with_borrow(Watch::says_stop)
 }
 
+/// What runs on this thread from now on is ended when the deadline passes.
+pub(super) fn watch(deadline: Option<Instant>) {
+    WATCH.with_borrow_mut(|watch| {
+        watch.deadline = deadline;
+        watch.is_abandoned = None;
+    });
+}
+
 /// How SQLite would run a statement, a line per step; blocks the calling thread.
 pub(super) fn explain(folder: &Path, run: &Run) -> Result<Vec<String>, StoreError> {
     let connection = open(folder, &run.tables)?;
@@ -176,7 +184,7 @@ fn run_here(
     OPEN_FILES.with_borrow_mut(|open| {
         let connection = open.connection(folder, &run.tables)?;
         let began = Instant::now();
-        let answer = answer(connection, run);
+        let answer = answer(connection, &run.statement.sqlite_sql, run);
         run.statement.note_run(began);
         if matches!(answer, Err(StoreError::Sqlite(_))) {
             // A connection that failed may be in any state; the next query opens a new one.
@@ -245,9 +253,10 @@ fn open(folder: &Path, tables: &[StorageId]) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn answer(connection: &Connection, run: &Run) -> Result<Vec<u8>, StoreError> {
+/// Runs a statement in this text and writes its rows.
+pub(super) fn answer(connection: &Connection, sql: &str, run: &Run) -> Result<Vec<u8>, StoreError> {
     let statement = &run.statement;
-    let mut prepared = connection.prepare_cached(&statement.sqlite_sql)?;
+    let mut prepared = connection.prepare_cached(sql)?;
     bind(&mut prepared, run)?;
     let mut rows = prepared.raw_query();
     let mut out = statement.buffer();
@@ -288,7 +297,8 @@ fn bind(prepared: &mut rusqlite::Statement<'_>, run: &Run) -> Result<(), StoreEr
     Ok(())
 }
 
-fn stopped(error: rusqlite::Error) -> StoreError {
+/// Tells a statement that was ended from one that failed.
+pub(super) fn stopped(error: rusqlite::Error) -> StoreError {
     if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
         return StoreError::Timeout;
     }

@@ -1,0 +1,386 @@
+//! Carries out the mutations whose turn it is, in one transaction, and publishes what they did.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use uuid::Uuid;
+
+use super::apply::{Applying, Counts, State, States};
+use super::columns::stored_columns;
+use super::recover::{self, CommitRecord};
+use super::{Entry, Planned, Reply, WriteError, Writer, body};
+use crate::catalog::edits::{Edit, KeptAnswer, VersionAction, VersionRecord};
+use crate::catalog::index::IndexMethod;
+use crate::catalog::model::{Dataset, DatasetId, StorageId, WorkspaceId};
+use crate::catalog::snapshot::Snapshot;
+use crate::catalog::{CatalogError, now_us};
+use crate::error::{Code, Error, Result};
+use crate::store::PhysicalColumn;
+use crate::store::write::{RowTransaction, Session, WriteTable};
+
+/// Bytes of an answer that is kept for a request that may come again.
+const MAX_KEPT_ANSWER: usize = 1 << 20;
+
+/// What a batch did, before it is published.
+struct Applied {
+    session: Session,
+    /// The body of each entry, or why it failed.
+    answers: Vec<std::result::Result<Vec<u8>, WriteError>>,
+    edits: Vec<Edit>,
+}
+
+/// A transaction, and what the datasets are in it: version, rows, the next row's number.
+struct Begun {
+    transaction: Option<RowTransaction>,
+    present: Vec<(i64, i64, Option<i64>)>,
+}
+
+impl State {
+    /// The version that a mutation made, if it did anything; the next one begins after it.
+    fn publish(&mut self, actor: &str) -> Option<VersionRecord> {
+        let counts = std::mem::take(&mut self.counts);
+        if !counts.is_some() {
+            return None;
+        }
+        self.version += 1;
+        Some(VersionRecord {
+            version: self.version,
+            at_us: now_us(),
+            actor: actor.to_owned(),
+            action: VersionAction::Write,
+            n_inserted: counts.inserted,
+            n_updated: counts.updated,
+            n_deleted: counts.deleted,
+            row_count: self.row_count,
+            next_row: self.next_row,
+        })
+    }
+}
+
+/// Gives up a transaction where blocking is allowed.
+async fn drop_session(session: Session) {
+    let _ = tokio::task::spawn_blocking(move || drop(session)).await;
+}
+
+fn fail_all(batch: Vec<Entry>, error: &Error) {
+    crate::graphql::answer::log(error);
+    for entry in batch {
+        let error = Error { source: None, ..Error::new(error.code, error.message.clone()) };
+        let _ = entry.reply.send(Reply::Done(Err(error.into())));
+    }
+}
+
+impl Writer {
+    /// Carries out mutations of the same datasets in one transaction and publishes them; the
+    /// caller holds the locks.
+    pub(super) async fn carry_out(self: &Arc<Writer>, ids: &[DatasetId], batch: Vec<Entry>) {
+        let Some(workspace) = batch.first().map(|entry| entry.planned.workspace) else { return };
+        if let Err(error) = self.settle(workspace, ids).await {
+            return fail_all(batch, &error);
+        }
+        let present = self.catalog.snapshot(workspace);
+        let mut fresh = Vec::with_capacity(batch.len());
+        for entry in batch {
+            if is_stale(&entry.planned, &present) {
+                let _ = entry.reply.send(Reply::Stale);
+            } else if let Some(entry) = self.answer_repeat(entry).await {
+                fresh.push(entry);
+            }
+        }
+        if fresh.is_empty() {
+            return;
+        }
+        let datasets: Vec<Arc<Dataset>> =
+            ids.iter().filter_map(|id| present.dataset_by_id(*id).cloned()).collect();
+        let begun = match self.begin(workspace, &datasets).await {
+            Ok(begun) => begun,
+            Err(CatalogError::Changed | CatalogError::NotFound) => {
+                // Another node was first: what it did is seen before the mutation is planned anew.
+                let _ = self.catalog.refresh(workspace).await;
+                return fresh.into_iter().for_each(|entry| {
+                    let _ = entry.reply.send(Reply::Stale);
+                });
+            }
+            Err(error) => return fail_all(fresh, &error.into()),
+        };
+        let (fresh, applied) = match self.apply(begun, datasets, &present, fresh).await {
+            Ok(done) => done,
+            Err((fresh, error)) => return fail_all(fresh, &error),
+        };
+        let Applied { session, answers, edits } = applied;
+        let kept: Vec<KeptAnswer> = fresh
+            .iter()
+            .zip(&answers)
+            .filter_map(|(entry, answer)| kept_answer(&entry.planned, answer.as_deref().ok()?))
+            .collect();
+        let published = if edits.is_empty() && kept.is_empty() {
+            drop_session(session).await;
+            Ok(())
+        } else {
+            self.publish(workspace, session, &edits, &kept).await
+        };
+        match published {
+            Ok(()) => {
+                for (entry, answer) in fresh.into_iter().zip(answers) {
+                    // Nobody may be waiting any more; it is done all the same.
+                    let _ = entry.reply.send(Reply::Done(answer));
+                }
+            }
+            Err(error) => fail_all(fresh, &error),
+        }
+    }
+
+    /// Answers a mutation that was carried out before; gives back one that was not.
+    async fn answer_repeat(&self, entry: Entry) -> Option<Entry> {
+        let planned = &entry.planned;
+        let Some(request_id) = &planned.plan.request_id else { return Some(entry) };
+        let kept = self.catalog.kept_answer(planned.workspace, &planned.actor, request_id).await;
+        let reply = match kept {
+            Ok(None) => return Some(entry),
+            Ok(Some((sha256, answer))) if sha256 == planned.sha256 => Ok(answer.into_bytes()),
+            Ok(Some(_)) => Err(WriteError::from(Error::new(
+                Code::Conflict,
+                "Another mutation was sent with this requestId before. Give each its own.",
+            ))),
+            Err(error) => Err(error.into()),
+        };
+        let _ = entry.reply.send(Reply::Done(reply));
+        None
+    }
+
+    /// On PostgreSQL begins the transaction, with what the datasets are in it; on the embedded
+    /// store makes sure that a crash will be noticed.
+    async fn begin(
+        &self,
+        workspace: WorkspaceId,
+        datasets: &[Arc<Dataset>],
+    ) -> std::result::Result<Begun, CatalogError> {
+        if self.catalog.is_postgres() {
+            let (transaction, present) = self.catalog.begin_edits(workspace, datasets).await?;
+            return Ok(Begun { transaction: Some(transaction), present });
+        }
+        let mut present = Vec::with_capacity(datasets.len());
+        for dataset in datasets {
+            if dataset.next_row.is_none() {
+                self.catalog.expect_edits(workspace, dataset).await?;
+            }
+            present.push((dataset.version, dataset.row_count, dataset.next_row));
+        }
+        Ok(Begun { transaction: None, present })
+    }
+
+    /// Carries out the mutations on a thread for blocking work.
+    async fn apply(
+        self: &Arc<Writer>,
+        begun: Begun,
+        datasets: Vec<Arc<Dataset>>,
+        present: &Arc<Snapshot>,
+        batch: Vec<Entry>,
+    ) -> std::result::Result<(Vec<Entry>, Applied), (Vec<Entry>, Error)> {
+        let (writer, present) = (Arc::clone(self), Arc::clone(present));
+        let work = tokio::task::spawn_blocking(move || {
+            let applied = writer.apply_here(begun, &datasets, &present, &batch);
+            (batch, applied)
+        });
+        match work.await {
+            Ok((batch, Ok(applied))) => Ok((batch, applied)),
+            Ok((batch, Err(error))) => Err((batch, error)),
+            // The entries are lost with the thread: who waits for them is told by that.
+            Err(panic) => Err((Vec::new(), Error::internal(panic))),
+        }
+    }
+
+    fn apply_here(
+        &self,
+        begun: Begun,
+        datasets: &[Arc<Dataset>],
+        present: &Snapshot,
+        batch: &[Entry],
+    ) -> Result<Applied> {
+        let deadline = batch.iter().map(|entry| entry.planned.deadline).max();
+        let deadline = deadline.unwrap_or_else(Instant::now);
+        let written: Vec<WriteTable> = datasets.iter().map(|it| table_of(it)).collect();
+        let mut session = match begun.transaction {
+            Some(transaction) => self.store.write_within(transaction, written, deadline)?,
+            None => {
+                let mut read: Vec<StorageId> = batch
+                    .iter()
+                    .flat_map(|entry| &entry.planned.read)
+                    .filter_map(|id| present.dataset_by_id(*id))
+                    .map(|dataset| dataset.storage.clone())
+                    .collect();
+                read.sort();
+                read.dedup();
+                self.store.begin_write(written, read, deadline)?
+            }
+        };
+        let mut states = States::new();
+        for (table, (dataset, now)) in datasets.iter().zip(&begun.present).enumerate() {
+            let (version, row_count, next_row) = *now;
+            let state = State {
+                table,
+                dataset: Arc::clone(dataset),
+                version,
+                row_count,
+                next_row: next_row.unwrap_or(row_count + 1),
+                counts: Counts::default(),
+            };
+            states.insert(dataset.id, state);
+        }
+        let before = states.clone();
+        let mut versions: HashMap<DatasetId, Vec<VersionRecord>> = HashMap::new();
+        let mut answers = Vec::with_capacity(batch.len());
+        for entry in batch {
+            session.begin_part()?;
+            let kept = states.clone();
+            let Planned { snapshot, plan, deadline, actor, .. } = &entry.planned;
+            let applying =
+                Applying::new(&mut session, &mut states, snapshot, &self.settings, *deadline);
+            match applying.run(plan) {
+                Ok(fields) => {
+                    session.keep_part()?;
+                    for (id, state) in &mut states {
+                        if let Some(record) = state.publish(actor) {
+                            versions.entry(*id).or_default().push(record);
+                        }
+                    }
+                    answers.push(Ok(body(plan, &fields)));
+                }
+                Err((key, error)) => {
+                    session.undo_part()?;
+                    states = kept;
+                    answers.push(Err(WriteError { key: Some(key), error }));
+                }
+            }
+        }
+        let mut edits = Vec::new();
+        for dataset in datasets {
+            let (Some(versions), Some(was)) =
+                (versions.remove(&dataset.id), before.get(&dataset.id))
+            else {
+                continue;
+            };
+            edits.push(Edit {
+                dataset: dataset.id,
+                storage: dataset.storage.clone(),
+                before: was.version,
+                next_row_before: was.next_row,
+                versions,
+                size_bytes: session.size_bytes(was.table)?,
+            });
+        }
+        Ok(Applied { session, answers, edits })
+    }
+
+    /// Makes a batch last, and known.
+    async fn publish(
+        &self,
+        workspace: WorkspaceId,
+        session: Session,
+        edits: &[Edit],
+        kept: &[KeptAnswer],
+    ) -> Result<()> {
+        let record = CommitRecord {
+            id: Uuid::new_v4(),
+            tables: edits.iter().map(|edit| edit.storage.clone()).collect(),
+            edits: edits.to_vec(),
+            answers: kept.to_vec(),
+        };
+        let is_postgres = self.catalog.is_postgres();
+        let committed = tokio::task::spawn_blocking(move || {
+            let mut session = session;
+            if !is_postgres {
+                recover::put(&mut session, &record)?;
+            }
+            Ok::<Option<RowTransaction>, Error>(session.finish()?)
+        });
+        let committed = committed.await.map_err(Error::internal).and_then(|done| done);
+        let published = match committed {
+            Ok(transaction) => {
+                let published =
+                    self.catalog.publish_edits(workspace, transaction, edits, kept).await;
+                published.map_err(Error::from)
+            }
+            Err(error) => Err(error),
+        };
+        let Err(error) = published else { return Ok(()) };
+        if !is_postgres {
+            // The files are ahead of the catalog, all or some: nothing of it was acknowledged.
+            self.unsettled().extend(edits.iter().map(|edit| edit.dataset));
+            let ids: Vec<DatasetId> = edits.iter().map(|edit| edit.dataset).collect();
+            if let Err(error) = self.settle_back(workspace, &ids).await {
+                tracing::error!(error = ?error, "a mutation that failed could not be undone yet; it is tried again");
+            }
+        }
+        Err(error)
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, HashSet<DatasetId>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Settles what an earlier failure left, before anything is added.
+    async fn settle(&self, workspace: WorkspaceId, ids: &[DatasetId]) -> Result<()> {
+        let is_unsettled = {
+            let unsettled = self.unsettled();
+            ids.iter().any(|id| unsettled.contains(id))
+        };
+        if is_unsettled { self.settle_back(workspace, ids).await } else { Ok(()) }
+    }
+
+    async fn settle_back(&self, workspace: WorkspaceId, ids: &[DatasetId]) -> Result<()> {
+        let snapshot = self.catalog.snapshot(workspace);
+        for id in ids {
+            if let Some(dataset) = snapshot.dataset_by_id(*id).cloned() {
+                let store = Arc::clone(&self.store);
+                let undo = move || recover::undo_after(&store, &dataset);
+                tokio::task::spawn_blocking(undo).await.map_err(Error::internal)??;
+            }
+            self.unsettled().remove(id);
+        }
+        Ok(())
+    }
+}
+
+/// Whether what a mutation was planned for has changed.
+fn is_stale(planned: &Planned, present: &Snapshot) -> bool {
+    let seen = planned.snapshot.view.as_ref().map_or(&planned.snapshot, |view| &view.base);
+    let storage = |snapshot: &Snapshot, id| snapshot.dataset_by_id(id).map(|it| it.storage.clone());
+    let mut ids = planned.written.iter().chain(&planned.read);
+    seen.schema_revision != present.schema_revision
+        || ids.any(|id| {
+            let now = storage(present, *id);
+            now.is_none() || now != storage(seen, *id)
+        })
+}
+
+/// The table of a dataset, to be changed.
+pub(super) fn table_of(dataset: &Dataset) -> WriteTable {
+    let columns = stored_columns(dataset).map(|column| PhysicalColumn {
+        name: column.physical.clone(),
+        column_type: column.column_type,
+    });
+    let has_words = dataset.indexes.iter().any(|index| index.method == IndexMethod::Search);
+    let words = || dataset.text_columns().map(|column| column.physical.clone()).collect();
+    WriteTable {
+        storage: dataset.storage.clone(),
+        columns: columns.collect(),
+        words: has_words.then(words),
+        is_untouched: dataset.next_row.is_none(),
+    }
+}
+
+/// An answer to be kept, where the caller gave an id for it.
+fn kept_answer(planned: &Planned, answer: &[u8]) -> Option<KeptAnswer> {
+    let request_id = planned.plan.request_id.clone()?;
+    if answer.len() > MAX_KEPT_ANSWER {
+        return None;
+    }
+    Some(KeptAnswer {
+        actor: planned.actor.clone(),
+        request_id,
+        sha256: planned.sha256.clone(),
+        answer: String::from_utf8(answer.to_vec()).ok()?,
+    })
+}
