@@ -119,6 +119,7 @@ pub(crate) mod datasets {
         pub columns: String,
         pub indexes: String,
         pub relations: String,
+        pub old_names: String,
         pub notices: String,
         pub source_sha256: Option<String>,
         pub source_file_name: Option<String>,

@@ -87,14 +87,14 @@ impl Catalog {
                 size_bytes: Set(job.source.size_bytes),
                 created_at_us: Set(now_us),
             };
-            sources::Entity::insert(source)
-                .on_conflict(
+            if job.source.is_there() {
+                let is_known =
                     OnConflict::columns([sources::Column::WorkspaceId, sources::Column::Sha256])
                         .do_nothing()
-                        .to_owned(),
-                )
-                .exec_without_returning(&transaction)
-                .await?;
+                        .to_owned();
+                let insert = sources::Entity::insert(source).on_conflict(is_known);
+                insert.exec_without_returning(&transaction).await?;
+            }
             let row = jobs::ActiveModel {
                 id: Set(job.id.0.to_string()),
                 workspace_id: Set(workspace_id),

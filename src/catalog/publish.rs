@@ -21,7 +21,7 @@ use super::model::{
     Dataset, DatasetId, Index, JobId, JobOutcome, JobStatus, RejectedRow, RejectsBefore, Relation,
     StorageId, WorkspaceId,
 };
-use super::{Catalog, CatalogError, Core, bounded, now_us, rejects};
+use super::{Catalog, CatalogError, Core, bounded, now_us, old_names, rejects};
 
 /// The channel on which PostgreSQL tells nodes that a workspace changed.
 pub(super) const CHANNEL: &str = "sluice_changed";
@@ -92,10 +92,11 @@ impl IndexEdit {
 }
 
 /// What became of a version that was written.
-struct Written {
-    is_same_schema: bool,
+pub(super) struct Written {
+    /// Whether plans that were made before still hold.
+    pub(super) is_same_schema: bool,
     /// Those that the dataset has now.
-    relations: Vec<Relation>,
+    pub(super) relations: Vec<Relation>,
 }
 
 /// A change of what is told about a dataset.
@@ -109,6 +110,10 @@ pub(super) enum Change {
         /// The fields.
         row: Box<datasets::ActiveModel>,
     },
+    /// Another name, type name and label; the name before goes on answering.
+    Rename(String, String, String),
+    /// An old name answers no longer.
+    DropOldName(String),
     /// Rejects go, all of them when none are named.
     DiscardRejects(Option<Vec<i64>>),
     /// Adds, removes or marks an index of this table.
@@ -260,6 +265,17 @@ impl Catalog {
                         ..Default::default()
                     }
                 }
+                Change::Rename(name, type_name, label) => {
+                    let row = row_of(&transaction, workspace, dataset).await?;
+                    old_names::release(&transaction, workspace, &name, revision).await?;
+                    old_names::renamed(&row, (name, type_name, &label))?
+                }
+                Change::DropOldName(name) => {
+                    let row = row_of(&transaction, workspace, dataset).await?;
+                    let mut names: Vec<String> = convert::from_json(&row.old_names)?;
+                    names.retain(|old| *old != name);
+                    datasets::ActiveModel { old_names: Set(json(&names)?), ..Default::default() }
+                }
                 Change::DiscardRejects(ids) => {
                     let n_rejects = rejects::discard(&transaction, dataset, ids.as_deref()).await?;
                     datasets::ActiveModel { n_rejects: Set(n_rejects), ..Default::default() }
@@ -270,6 +286,7 @@ impl Catalog {
                 || row.columns.is_set()
                 || row.label.is_set()
                 || row.relations.is_set()
+                || row.old_names.is_set()
                 || row.name.is_set();
             let mut update = datasets::Entity::update_many()
                 .set(row)
@@ -377,7 +394,7 @@ impl Core {
     }
 
     /// Brings the snapshot after a commit; the caller holds `change`.
-    async fn follow(
+    pub(super) async fn follow(
         &self,
         workspace: WorkspaceId,
         published: &[Arc<Dataset>],
@@ -486,7 +503,7 @@ async fn succeed(
 
 /// Writes a dataset's row, retires the table before it, and keeps what was refused; tells whether
 /// the schema stays the same.
-async fn write_version(
+pub(super) async fn write_version(
     transaction: &DatabaseTransaction,
     workspace: WorkspaceId,
     version: &NewVersion,
@@ -500,6 +517,7 @@ async fn write_version(
             Some(SqlErr::UniqueConstraintViolation(_)) => CatalogError::NameTaken(new.name.clone()),
             _ => error.into(),
         })?;
+        old_names::release(transaction, workspace, &new.name, revision).await?;
         Written { is_same_schema: false, relations: new.relations.clone() }
     } else {
         let old = datasets::Entity::find_by_id(new.id.0.to_string())
@@ -509,7 +527,8 @@ async fn write_version(
             .ok_or(CatalogError::Changed)?;
         let old = convert::dataset(old, |_| Default::default())?;
         let indexes = old.indexes.iter().map(|index| &index.name);
-        if old.version + 1 != new.version || !indexes.eq(&version.indexes_before) {
+        let is_renamed = old.name != new.name || old.old_names != new.old_names;
+        if is_renamed || old.version + 1 != new.version || !indexes.eq(&version.indexes_before) {
             return Err(CatalogError::Changed);
         }
         // They may have changed since the load began.

@@ -68,6 +68,7 @@ fn dataset(name: &str, version: i64) -> Dataset {
         guard: StorageGuard::default(),
         indexes: Vec::new(),
         relations: Vec::new(),
+        old_names: Vec::new(),
         source: None,
         recipe: Default::default(),
         n_rejects: 0,

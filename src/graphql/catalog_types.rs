@@ -86,7 +86,7 @@ pub(super) fn json_object(name: &str, description: &str, fields: &[FieldRow]) ->
 
 const SOURCE: &str = "Where the rows came from.";
 
-const DATASET: [FieldRow; 13] = [
+const DATASET: [FieldRow; 14] = [
     ("id", "ID!", "Stable across versions and renames."),
     ("name", "String!", "The name, which is also the list field's."),
     ("label", "String!", "The name as it was given."),
@@ -98,6 +98,7 @@ const DATASET: [FieldRow; 13] = [
     ("rowCount", "BigInt!", "Rows in this version."),
     ("sizeBytes", "BigInt!", "Bytes that this version takes in the store."),
     ("rejectCount", "BigInt!", "Refused rows that are kept."),
+    ("oldNames", "[String!]!", "Names that it had before and still answers to."),
     ("createdAt", "DateTime!", "When it was first published."),
     ("updatedAt", "DateTime!", "When this version was published."),
 ];
@@ -175,7 +176,7 @@ pub fn register(builder: SchemaBuilder, scope: Scope) -> SchemaBuilder {
             "Who wanted an index: the key, a relation, somebody (MANUAL), or what queries filter and sort by (AUTOMATIC).",
             &["KEY", "MANUAL", "RELATION", "AUTOMATIC"][..],
         ),
-        ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT"][..]),
+        ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT", "COPY"][..]),
         (
             "JobStatus",
             "Where a job stands.",

@@ -11,6 +11,7 @@ pub mod catalog_json;
 pub mod catalog_types;
 mod connection_types;
 mod corrections;
+mod definitions;
 mod documents;
 mod engine;
 mod explain;

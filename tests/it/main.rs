@@ -25,6 +25,7 @@ mod config;
 mod corrections;
 mod crash;
 mod database_away;
+mod definitions;
 mod disk_full;
 mod documents;
 mod evaluator;
