@@ -24,6 +24,8 @@ const ROOTS: [(&str, &[(&str, Scope)]); 2] = [
             ("policies", Admin),
             ("auditLog", Admin),
             ("workspaces", Admin),
+            ("webhooks", Admin),
+            ("webhookDeliveries", Admin),
         ],
     ),
     (
@@ -62,6 +64,12 @@ const ROOTS: [(&str, &[(&str, Scope)]); 2] = [
             ("renameWorkspace", Admin),
             ("deleteWorkspace", Admin),
             ("setQuotas", Admin),
+            ("createWebhook", Admin),
+            ("updateWebhook", Admin),
+            ("dropWebhook", Admin),
+            ("rotateWebhookSecret", Admin),
+            ("enableWebhook", Admin),
+            ("replayDelivery", Admin),
         ],
     ),
 ];

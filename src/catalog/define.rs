@@ -8,10 +8,11 @@ use std::sync::Arc;
 use super::access::check_quotas;
 use super::model::{Dataset, WorkspaceId};
 use super::publish::{grow, set_schema_revision, write_version};
+use super::webhooks::Event;
 use super::{Catalog, CatalogError, NewVersion, bounded};
 
 impl Catalog {
-    /// Publishes a version that was made while somebody waits.
+    /// Publishes a version that was made while somebody waits; `event` is told to webhooks.
     ///
     /// # Errors
     /// NameTaken when a new dataset's name exists; Changed when the version to be followed is not
@@ -21,6 +22,7 @@ impl Catalog {
         &self,
         workspace: WorkspaceId,
         version: NewVersion,
+        event: Option<Event>,
     ) -> Result<Arc<Dataset>, CatalogError> {
         let core = &self.core;
         let _change = core.change.lock().await;
@@ -28,6 +30,10 @@ impl Catalog {
             let transaction = core.begin().await?;
             let (revision, mut schema_revision) = grow(&transaction, workspace).await?;
             let written = write_version(&transaction, workspace, &version, revision).await?;
+            if let Some(event) = &event {
+                let new = &version.dataset;
+                core.enqueue_event(&transaction, workspace, Some(revision), new, event).await?;
+            }
             check_quotas(&transaction, workspace).await?;
             if !written.is_same_schema {
                 schema_revision += 1;

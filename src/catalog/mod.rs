@@ -8,6 +8,7 @@ mod audit;
 mod connect;
 mod convert;
 mod define;
+pub mod deliveries;
 pub mod documents;
 mod entities;
 mod error;
@@ -24,12 +25,14 @@ mod rejects;
 pub mod snapshot;
 pub mod view;
 mod watch;
+pub mod webhooks;
 mod words;
 mod workspaces;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -88,6 +91,10 @@ struct Core {
     /// One change of a snapshot at a time in this process.
     change: tokio::sync::Mutex<()>,
     retired: UnboundedSender<StorageId>,
+    /// Whether events were written down since those who send them were last woken.
+    has_events: AtomicBool,
+    /// Wakes them.
+    wake: tokio::sync::Notify,
 }
 
 impl Catalog {
@@ -123,6 +130,8 @@ impl Catalog {
             snapshots: ArcSwap::default(),
             change: tokio::sync::Mutex::new(()),
             retired,
+            has_events: AtomicBool::new(false),
+            wake: tokio::sync::Notify::new(),
         });
         core.refresh_all().await?;
         let watcher = match (&settings.database_url, &owner) {

@@ -235,7 +235,7 @@ const RESERVED_FIELDS: [&str; 95] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 113] = [
+const RESERVED_TYPES: [&str; 114] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -347,6 +347,7 @@ const RESERVED_TYPES: [&str; 113] = [
     "Uuid",
     "Webhook",
     "WebhookDelivery",
+    "WebhookDeliveryStatus",
     "WebhookEvent",
     "Workspace",
 ];

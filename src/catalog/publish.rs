@@ -19,8 +19,9 @@ use super::convert::{self, json, word};
 use super::entities::{datasets, jobs, retired_tables, workspaces};
 use super::model::{
     Dataset, DatasetId, Index, JobId, JobOutcome, JobStatus, RejectedRow, RejectsBefore, Relation,
-    StorageId, WorkspaceId,
+    RowCounts, StorageId, WorkspaceId,
 };
+use super::webhooks::Event;
 use super::{Catalog, CatalogError, Core, bounded, now_us, old_names, rejects};
 
 /// The channel on which PostgreSQL tells nodes that a workspace changed.
@@ -38,6 +39,8 @@ pub struct NewVersion {
     pub rejects_before: RejectsBefore,
     /// The indexes of the version before when this one was made: it has what became of them.
     pub indexes_before: Vec<String>,
+    /// What became of the rows, for those who are told.
+    pub counts: RowCounts,
 }
 
 /// All that a job made: published together or not at all.
@@ -171,6 +174,13 @@ impl Catalog {
                 let written = write_version(&transaction, workspace, version, revision).await?;
                 is_schema_changed |= !written.is_same_schema;
                 relations.push(written.relations);
+                let new = &version.dataset;
+                let event = Event::loaded(new.version, &version.counts, publication.job);
+                core.enqueue_event(&transaction, workspace, Some(revision), new, &event).await?;
+            }
+            for same in &publication.unchanged {
+                let event = Event::loaded(same.version, &RowCounts::default(), publication.job);
+                core.enqueue_event(&transaction, workspace, Some(revision), same, &event).await?;
             }
             // Here, where one comes after the other: two loads at once could pass together.
             check_quotas(&transaction, workspace).await?;
@@ -401,6 +411,7 @@ impl Core {
         revision: i64,
         schema_revision: i64,
     ) {
+        self.wake_webhooks();
         let old = self.snapshot(workspace);
         for dataset in published {
             if let Some(before) = old.dataset_by_id(dataset.id)

@@ -39,7 +39,7 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 13] = [
+const ENUMS: [&str; 15] = [
     "Scope",
     "Mask",
     "PolicyOperation",
@@ -53,6 +53,8 @@ const ENUMS: [&str; 13] = [
     "IndexMethod",
     "IndexKind",
     "DocumentMode",
+    "WebhookDeliveryStatus",
+    "WebhookEvent",
 ];
 
 fn is_leaf(sdl: &str) -> bool {
@@ -531,6 +533,7 @@ pub(super) fn query_fields() -> Vec<RootField> {
     .into_iter()
     .chain(access_fields::queries())
     .chain(workspaces::queries())
+    .chain(super::webhooks::queries())
     .collect()
 }
 

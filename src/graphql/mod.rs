@@ -31,6 +31,7 @@ mod trusted;
 pub mod types;
 mod upload_types;
 mod uploads;
+mod webhooks;
 mod workspaces;
 
 pub use engine::{Answer, Engine, Keeping, Request, Upload};

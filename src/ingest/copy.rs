@@ -14,13 +14,13 @@ use super::live::Phase;
 use super::load::{LoadedSheet, Work};
 use super::prepare::Prepared;
 use super::request::{Task, Wishes};
+use crate::catalog::NewJob;
 use crate::catalog::model::{
     Column, Dataset, DatasetId, JobId, JobKind, LoadMode, RowCounts, Source, UploadBounds,
     WorkspaceId,
 };
 use crate::catalog::names::{Place, place_for};
 use crate::catalog::snapshot::Snapshot;
-use crate::catalog::{CatalogError, NewJob};
 use crate::error::{Error, Result};
 use crate::store::LoadedTable;
 use crate::store::merge::{MergeColumn, MergeSpec};
@@ -46,8 +46,8 @@ impl Ingest {
             Place::New { name, .. } => name,
         };
         bounds.check(name)?;
-        if let Place::Existing(taken) = &place {
-            return Err(CatalogError::NameTaken(taken.name.clone()).into());
+        if let Place::Existing(other) = &place {
+            return Err(super::define::taken(&other.name));
         }
         let wishes = Wishes {
             description: dataset.description.clone(),

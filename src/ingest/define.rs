@@ -28,6 +28,7 @@ use crate::catalog::model::{
     StorageId, UploadBounds, WorkspaceId,
 };
 use crate::catalog::names::{Place, place_for};
+use crate::catalog::webhooks::{Event, EventKind};
 use crate::catalog::{CatalogError, ClaimedJob, NewVersion, now_us};
 use crate::error::{Code, Error, Result};
 use crate::store::{
@@ -100,7 +101,7 @@ impl Ingest {
             Place::New { name, .. } => name,
         })?;
         if let Place::Existing(dataset) = place {
-            return Err(CatalogError::NameTaken(dataset.name.clone()).into());
+            return Err(taken(&dataset.name));
         }
         let mut new = NewTable::begin(self);
         let spec = spec_of(plan.columns.iter().map(|column| column.column_type), key.column());
@@ -113,7 +114,7 @@ impl Ingest {
             let drafts = draft(&snapshot, &no_job(workspace, &label), &wishes, &loaded)?;
             let Some(mut made) = drafts.into_iter().next() else { break };
             describe(&mut made.dataset, &definition.columns);
-            match self.shared.catalog.publish_version(workspace, version_of(made)).await {
+            match self.shared.catalog.publish_version(workspace, version_of(made), None).await {
                 Ok(dataset) => {
                     new.keep();
                     return Ok(dataset);
@@ -121,6 +122,7 @@ impl Ingest {
                 Err(CatalogError::Changed) => {
                     self.shared.catalog.refresh(workspace).await?;
                 }
+                Err(CatalogError::NameTaken(name)) => return Err(taken(&name)),
                 Err(error) => return Err(new.failed(error).await),
             }
         }
@@ -152,6 +154,7 @@ impl Ingest {
                 rejects: Vec::new(),
                 rejects_before: RejectsBefore::Drop,
                 indexes_before: before.indexes.iter().map(|index| index.name.clone()).collect(),
+                counts: RowCounts::default(),
             };
             for (mut index, definition) in missing {
                 let store = &self.shared.store;
@@ -160,7 +163,11 @@ impl Ingest {
                 index.built_at_us = now_us();
                 version.dataset.indexes.push(index);
             }
-            match self.shared.catalog.publish_version(workspace, version).await {
+            let event = Event {
+                n_deleted: before.row_count,
+                ..Event::new(EventKind::Delete, version.dataset.version)
+            };
+            match self.shared.catalog.publish_version(workspace, version, Some(event)).await {
                 Ok(dataset) => {
                     new.keep();
                     return Ok(dataset);
@@ -173,6 +180,14 @@ impl Ingest {
         }
         Err(CatalogError::Changed.into())
     }
+}
+
+/// The name of a dataset to be made is another's.
+pub(super) fn taken(name: &str) -> Error {
+    Error::new(
+        Code::Conflict,
+        format!("A dataset named {name:?} exists. Give another name, or drop that one first."),
+    )
 }
 
 /// A name as people write it, of a dataset to be made.
@@ -379,6 +394,7 @@ fn version_of(draft: Draft) -> NewVersion {
         rejects: draft.rejects,
         rejects_before: draft.rejects_before,
         indexes_before: draft.indexes_before,
+        counts: RowCounts::default(),
     }
 }
 

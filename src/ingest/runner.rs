@@ -273,7 +273,9 @@ fn publication(job: &ClaimedJob, loaded: &Loaded, drafts: Vec<Draft>) -> Publica
     let notices = drafts.iter().flat_map(|draft| draft.dataset.notices.iter().cloned()).collect();
     let versions = drafts
         .into_iter()
-        .map(|draft| NewVersion {
+        .zip(&loaded.sheets)
+        .map(|(draft, sheet)| NewVersion {
+            counts: sheet.counts,
             rejects: draft.rejects,
             rejects_before: draft.rejects_before,
             indexes_before: draft.indexes_before,

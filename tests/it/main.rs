@@ -65,3 +65,4 @@ mod tokens;
 mod upload;
 mod views;
 mod walk;
+mod webhooks;
