@@ -111,6 +111,8 @@ pub struct Settings {
     pub jwt: JwtSettings,
     /// What the audit log holds, and for how long.
     pub audit: AuditSettings,
+    /// How webhooks are told.
+    pub webhooks: WebhookSettings,
     /// Which events are logged: a level, or `target=level` pairs.
     pub log: String,
     /// How events are logged.
@@ -192,6 +194,48 @@ pub struct AuditSettings {
 impl Default for AuditSettings {
     fn default() -> AuditSettings {
         AuditSettings { has_reads: false, retention: Duration::from_secs(90 * 24 * 3_600) }
+    }
+}
+
+/// How webhooks are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// Whether this machine and private networks may be called.
+    pub allow_private: bool,
+    /// Time that an answer may take.
+    pub timeout: Duration,
+    /// The pause after the first failure; it doubles.
+    pub first_retry: Duration,
+    /// The longest pause.
+    pub max_retry: Duration,
+    /// Attempts until a delivery is given up.
+    pub max_attempts: usize,
+    /// Time since its first attempt until it is given up.
+    pub give_up_after: Duration,
+    /// Deliveries in a row that are given up until the webhook is disabled.
+    pub disable_after: usize,
+    /// Requests at once.
+    pub concurrency: usize,
+    /// How long deliveries are kept that were taken or given up.
+    pub log_retention: Duration,
+    /// How many of them are kept of one webhook.
+    pub log_deliveries: usize,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> WebhookSettings {
+        WebhookSettings {
+            allow_private: false,
+            timeout: Duration::from_secs(10),
+            first_retry: Duration::from_secs(1),
+            max_retry: Duration::from_secs(3_600),
+            max_attempts: 40,
+            give_up_after: Duration::from_secs(24 * 3_600),
+            disable_after: 5,
+            concurrency: 8,
+            log_retention: Duration::from_secs(30 * 24 * 3_600),
+            log_deliveries: 1_000,
+        }
     }
 }
 
@@ -315,6 +359,7 @@ impl Default for Settings {
             admin_key: None,
             jwt: JwtSettings::default(),
             audit: AuditSettings::default(),
+            webhooks: WebhookSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
         }

@@ -15,6 +15,7 @@
 //! | [`auth`] | request headers → a principal |
 //! | [`ingest`] | uploaded bytes → a published dataset version |
 //! | [`indexes`] | what queries filter and sort by → indexes, in the background |
+//! | [`webhooks`] | events that the catalog wrote down → signed requests to others |
 //! | [`query`] | a GraphQL operation → one SQL statement per root field → JSON bytes |
 //! | [`write`] | a mutation → changed rows, their log, a version |
 //! | [`graphql`] | the catalog → GraphQL types; catalog fields, uploads |
@@ -34,4 +35,5 @@ pub mod ingest;
 pub mod ops;
 pub mod query;
 pub mod store;
+pub mod webhooks;
 pub mod write;

@@ -15,6 +15,8 @@ mod m0003_relations;
 mod m0006_documents;
 mod m0007_access;
 mod m0008_history;
+mod m0009_old_names;
+mod m0010_webhooks;
 
 /// The schema of the catalog's tables on PostgreSQL; connections need it as their `search_path`.
 pub const POSTGRES_SCHEMA: &str = "sluice";
@@ -35,6 +37,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_documents::Migration),
             Box::new(m0007_access::Migration),
             Box::new(m0008_history::Migration),
+            Box::new(m0009_old_names::Migration),
+            Box::new(m0010_webhooks::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! Modules in reading order: what callers say (`options`), what they get (`types`, `plan`, `error`); how bytes become
 //! cells (`kind`, `source`, `archive`, `parts`, `ahead`, `workbook`, `batches`, `grid`, `shown`, `rowgroups`, `physical`, `nested`, `json`, `stream`, `spool`, `sniff`, `header`, `blocks`, `scan`, `rows`, `pipeline`); how cells become a type (`form`, `written`, `notation`, `calendar`, `ways`,
-//! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); and the
+//! `summary`, `sketch`, `decide`, `evidence`); how text becomes values (`coerce`, `temporal`, `decimal`); names (`naming`); tables without a file (`defined`); and the
 //! two ways through (`delimited`, `read`).
 
 mod ahead;
@@ -19,6 +19,7 @@ mod columns;
 mod decide;
 pub mod decimal;
 mod decode;
+mod defined;
 mod delimited;
 mod error;
 mod evidence;
@@ -62,6 +63,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use coerce::parse_value;
+pub use defined::DefinedColumn;
 pub use error::{CoerceError, ReadError, SchemaError};
 pub use options::{ColumnOverride, Control, DateOrder, DeclaredType, Limits, ReadOptions};
 pub use plan::{

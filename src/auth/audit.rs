@@ -34,6 +34,8 @@ const TRIM_EVERY: Duration = Duration::from_secs(3_600);
 const MAX_TEXT_CHARS: usize = 200;
 /// The actor of what nobody is known for.
 const UNKNOWN: &str = "unknown";
+/// The actor of what the server does by itself.
+const SYSTEM: &str = "system";
 
 /// What is done, by whom, from where.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +102,11 @@ impl Audit {
     /// Writes down what somebody was refused whom nobody knows.
     pub fn record_unknown(&self, workspace: WorkspaceId, act: &Act<'_>) {
         self.record_of(workspace, UNKNOWN, act);
+    }
+
+    /// Writes down what the server did by itself.
+    pub fn record_system(&self, workspace: WorkspaceId, act: &Act<'_>) {
+        self.record_of(workspace, SYSTEM, act);
     }
 
     fn record_of(&self, workspace: WorkspaceId, actor: &str, act: &Act<'_>) {

@@ -35,6 +35,7 @@ use self::visibility::Views;
 use crate::catalog::access::PublicRead;
 use crate::catalog::model::{Scope, UploadBounds, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
+use crate::catalog::webhooks::WebhookId;
 use crate::catalog::{ApiKey, Catalog, CatalogError, now_us};
 use crate::config::{AuditSettings, Secret, Settings};
 use crate::error::{Code, Error, Result};
@@ -57,6 +58,8 @@ const TOUCH_AFTER_US: i64 = 60 * 1_000_000;
 const ENV_PREFIX: &str = "env";
 /// What every key begins with.
 const KEY_MARK: &str = "slu_";
+/// What every secret of a webhook begins with.
+const WEBHOOK_MARK: &str = "whsec_";
 /// Characters of a key: mark, 8 of the prefix, `_`, 43 of the secret.
 const KEY_CHARS: usize = 4 + 8 + 1 + 43;
 
@@ -388,6 +391,13 @@ impl Auth {
     /// What cursors are signed with: the same at each start and on each node, as the secret key is.
     pub fn cursor_keys(&self) -> &Arc<CursorKeys> {
         &self.cursor_keys
+    }
+
+    /// What deliveries to a webhook are signed with. It follows from the server's salt, so that it
+    /// is kept nowhere; a new number makes a new one.
+    pub fn webhook_secret(&self, webhook: WebhookId, number: i64) -> Secret {
+        let hash = self.hash(&format!("webhook:{}:{number}", webhook.0));
+        Secret::new(format!("{WEBHOOK_MARK}{}", URL_SAFE_NO_PAD.encode(hash)))
     }
 
     fn hash(&self, text: &str) -> Hash {

@@ -97,7 +97,10 @@ fn see(principal: &Principal, snapshot: &Arc<Snapshot>) -> Snapshot {
 
 /// What of a dataset is shown to a principal; `None` for nothing.
 fn part_of(principal: &Principal, access: &Access, dataset: &Dataset) -> Option<Part> {
-    let is_meant = |names: &[String]| names.contains(&dataset.name);
+    // What was said about a name holds for it as long as the dataset answers to it.
+    let is_meant = |names: &[String]| {
+        names.contains(&dataset.name) || dataset.old_names.iter().any(|old| names.contains(old))
+    };
     if principal.datasets.as_deref().is_some_and(|names| !is_meant(names)) {
         return None;
     }
@@ -217,8 +220,11 @@ pub(super) fn upload_bounds(principal: &Principal, view: &Snapshot) -> UploadBou
         view.dataset_by_id(dataset.id).is_some() && !view.is_partial(dataset.id)
     };
     let closed = seen.base.datasets().filter(|dataset| !is_whole(dataset));
-    UploadBounds {
-        only: principal.datasets.clone(),
-        closed: closed.map(|dataset| dataset.name.clone()).collect(),
-    }
+    let only = principal.datasets.as_ref().map(|names| {
+        let present = names.iter().filter_map(|name| seen.base.dataset(name));
+        let mut only = names.clone();
+        only.extend(present.map(|dataset| dataset.name.clone()));
+        only
+    });
+    UploadBounds { only, closed: closed.map(|dataset| dataset.name.clone()).collect() }
 }

@@ -4,7 +4,7 @@
 //! it is a change of the workspace's schema: plans, schemas and answers made before it are not
 //! found any more. Nothing here decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -16,7 +16,7 @@ use super::convert::{from_json, json, parse_uuid};
 use super::entities::{datasets, policies, workspaces};
 use super::model::{DatasetId, WorkspaceId};
 use super::publish::{grow, set_schema_revision};
-use super::{Catalog, CatalogError, Core, bounded, now_us};
+use super::{Catalog, CatalogError, Core, bounded, now_us, webhooks};
 
 /// The role of policies for everybody who has no policy of a role of his own.
 pub const EVERY_ROLE: &str = "*";
@@ -190,6 +190,8 @@ pub struct Access {
     pub quotas: Quotas,
     /// Its policies, by dataset and role.
     pub policies: Vec<Policy>,
+    /// The datasets that somebody is told about by a webhook.
+    pub webhooked: BTreeSet<DatasetId>,
 }
 
 impl Access {
@@ -356,6 +358,7 @@ impl Core {
             public_read: row.public_read.as_deref().map(from_json).transpose()?.unwrap_or_default(),
             quotas: quotas_of(row),
             policies: policies.collect::<Result<_, CatalogError>>()?,
+            webhooked: webhooks::webhooked(db, &row.id).await?,
         })
     }
 }

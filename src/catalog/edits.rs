@@ -21,6 +21,7 @@ use super::convert::word;
 use super::entities::{dataset_versions, datasets, write_answers};
 use super::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 use super::publish::grow;
+use super::webhooks::{Event, EventKind};
 use super::{Catalog, CatalogError, Core, bounded, now_us};
 
 /// What made a version.
@@ -225,6 +226,7 @@ impl Catalog {
             for edit in edits {
                 has_grown |= edit.versions.iter().any(|it| it.n_inserted > it.n_deleted);
                 write_edit(&transaction, workspace, edit, revision).await?;
+                core.enqueue_edit(&transaction, workspace, edit, revision).await?;
             }
             for answer in answers {
                 keep_answer(&transaction, workspace, answer).await?;
@@ -252,6 +254,7 @@ impl Catalog {
         });
         let edited: Vec<Arc<Dataset>> = edited.collect();
         core.follow(workspace, &edited, revision, schema_revision).await;
+        core.wake_webhooks();
         Ok(())
     }
 
@@ -290,6 +293,38 @@ impl Catalog {
 }
 
 impl Core {
+    /// Writes down what webhooks are told of an edit.
+    async fn enqueue_edit(
+        &self,
+        transaction: &DatabaseTransaction,
+        workspace: WorkspaceId,
+        edit: &Edit,
+        revision: i64,
+    ) -> Result<(), CatalogError> {
+        let snapshot = self.snapshot(workspace);
+        let Some(dataset) = snapshot.dataset_by_id(edit.dataset) else { return Ok(()) };
+        for record in &edit.versions {
+            for (kind, n_rows) in [
+                (EventKind::Insert, record.n_inserted),
+                (EventKind::Update, record.n_updated),
+                (EventKind::Delete, record.n_deleted),
+            ] {
+                if n_rows == 0 {
+                    continue;
+                }
+                let mut event = Event::new(kind, record.version);
+                event.at_us = record.at_us;
+                match kind {
+                    EventKind::Insert => event.n_inserted = n_rows,
+                    EventKind::Update => event.n_updated = n_rows,
+                    _ => event.n_deleted = n_rows,
+                }
+                self.enqueue_event(transaction, workspace, Some(revision), dataset, &event).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The lock of a dataset's rows.
     pub(super) fn row_lock(&self, dataset: DatasetId) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.row_locks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -119,6 +119,7 @@ pub(crate) mod datasets {
         pub columns: String,
         pub indexes: String,
         pub relations: String,
+        pub old_names: String,
         pub notices: String,
         pub source_sha256: Option<String>,
         pub source_file_name: Option<String>,
@@ -345,6 +346,70 @@ pub(crate) mod audit {
         pub target: Option<String>,
         pub outcome: String,
         pub details: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Who is told about changes of a dataset.
+pub(crate) mod webhooks {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "webhooks")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub workspace_id: String,
+        pub dataset_id: String,
+        pub url: String,
+        pub events: String,
+        pub description: Option<String>,
+        pub secret_number: i64,
+        pub is_enabled: bool,
+        pub disabled_reason: Option<String>,
+        pub disabled_at_us: Option<i64>,
+        pub n_failures: i64,
+        pub due_at_us: Option<i64>,
+        pub leased_by: Option<String>,
+        pub created_by: Option<String>,
+        pub created_at_us: i64,
+        pub updated_at_us: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What webhooks are to be told, and were.
+pub(crate) mod webhook_deliveries {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "webhook_deliveries")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub number: i64,
+        pub id: String,
+        pub workspace_id: String,
+        pub webhook_id: String,
+        pub event: String,
+        pub body: String,
+        pub replay_of: Option<String>,
+        pub status: String,
+        pub attempts: i64,
+        pub response_status: Option<i64>,
+        pub error: Option<String>,
+        pub created_at_us: i64,
+        pub first_attempt_at_us: Option<i64>,
+        pub last_attempt_at_us: Option<i64>,
+        pub next_try_at_us: Option<i64>,
+        pub finished_at_us: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

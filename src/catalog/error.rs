@@ -44,6 +44,9 @@ pub enum CatalogError {
         /// The quota.
         most: i64,
     },
+    /// A dataset has as many webhooks as it may.
+    #[error("the dataset has {0} webhooks")]
+    TooManyWebhooks(u64),
     /// Something named does not exist.
     #[error("not found")]
     NotFound,
@@ -113,6 +116,12 @@ impl From<CatalogError> for Error {
                 Code::PayloadTooLarge,
                 format!(
                     "The workspace would hold {wanted} {what}; its quota is {most}. Drop something, or ask the operator for a larger quota."
+                ),
+            ),
+            CatalogError::TooManyWebhooks(most) => Error::new(
+                Code::Conflict,
+                format!(
+                    "A dataset has at most {most} webhooks. Drop one, or change one by updateWebhook."
                 ),
             ),
             CatalogError::Cancelled => Error::new(Code::Conflict, "The job was cancelled."),

@@ -16,7 +16,8 @@ use sea_orm::{
 use super::convert::{self, clean, word};
 use super::entities::{jobs, sources, workspaces};
 use super::model::{Job, JobId, JobKind, JobOutcome, JobStatus, LoadMode, Source, WorkspaceId};
-use super::{Catalog, CatalogError, bounded, now_us};
+use super::webhooks::{Event, EventKind};
+use super::{Catalog, CatalogError, Core, bounded, now_us};
 
 /// How often a job is begun before it counts as the cause of the crashes.
 pub const MAX_ATTEMPTS: i64 = 3;
@@ -87,14 +88,14 @@ impl Catalog {
                 size_bytes: Set(job.source.size_bytes),
                 created_at_us: Set(now_us),
             };
-            sources::Entity::insert(source)
-                .on_conflict(
+            if job.source.is_there() {
+                let is_known =
                     OnConflict::columns([sources::Column::WorkspaceId, sources::Column::Sha256])
                         .do_nothing()
-                        .to_owned(),
-                )
-                .exec_without_returning(&transaction)
-                .await?;
+                        .to_owned();
+                let insert = sources::Entity::insert(source).on_conflict(is_known);
+                insert.exec_without_returning(&transaction).await?;
+            }
             let row = jobs::ActiveModel {
                 id: Set(job.id.0.to_string()),
                 workspace_id: Set(workspace_id),
@@ -264,7 +265,8 @@ impl Catalog {
         outcome: &JobOutcome,
     ) -> Result<(), CatalogError> {
         bounded(async {
-            jobs::Entity::update_many()
+            let transaction = self.core.begin().await?;
+            let ended = jobs::Entity::update_many()
                 .set(jobs::ActiveModel {
                     status: Set(word(status)?),
                     outcome: Set(convert::json(outcome)?),
@@ -275,11 +277,20 @@ impl Catalog {
                 })
                 .filter(jobs::Column::Id.eq(id.0.to_string()))
                 .filter(jobs::Column::Status.is_in(open_words()?))
-                .exec(&self.core.write)
+                .exec(&transaction)
                 .await?;
+            if let (JobStatus::Failed, Some((code, _)), 1) = (status, error, ended.rows_affected) {
+                let row = jobs::Entity::find_by_id(id.0.to_string()).one(&transaction).await?;
+                if let Some(row) = row {
+                    self.core.tell_failure(&transaction, &row, code).await?;
+                }
+            }
+            transaction.commit().await?;
             Ok(())
         })
-        .await
+        .await?;
+        self.core.wake_webhooks();
+        Ok(())
     }
 
     /// Puts a running job of this node back into the queue, to be begun again, unless somebody
@@ -326,19 +337,14 @@ impl Catalog {
                 .filter(jobs::Column::IsCancelAsked.eq(true))
                 .exec(&transaction)
                 .await?;
-            left.clone()
-                .set(jobs::ActiveModel {
-                    status: Set(word(JobStatus::Failed)?),
-                    error_code: Set(Some("INTERNAL".to_owned())),
-                    error_message: Set(Some(format!(
-                        "Sluice ended {MAX_ATTEMPTS} times while it loaded this file. Give the job's id to your operator."
-                    ))),
-                    finished_at_us: Set(Some(now_us())),
-                    ..Default::default()
-                })
-                .filter(jobs::Column::Attempts.gte(MAX_ATTEMPTS))
-                .exec(&transaction)
-                .await?;
+            let message = format!(
+                "Sluice ended {MAX_ATTEMPTS} times while it loaded this file. Give the job's id to your operator."
+            );
+            let is_lost = jobs::Column::Node
+                .eq(&self.core.node)
+                .and(jobs::Column::Status.eq(word(JobStatus::Running)?))
+                .and(jobs::Column::Attempts.gte(MAX_ATTEMPTS));
+            self.core.fail_jobs(&transaction, is_lost, ("INTERNAL", &message)).await?;
             left.col_expr(jobs::Column::Status, Expr::value(word(JobStatus::Queued)?))
                 .exec(&transaction)
                 .await?;
@@ -370,22 +376,15 @@ impl Catalog {
                 .filter(jobs::Column::Status.is_in(open_words()?))
                 .exec(&self.core.write)
                 .await?;
-            jobs::Entity::update_many()
-                .set(jobs::ActiveModel {
-                    status: Set(word(JobStatus::Failed)?),
-                    error_code: Set(Some("STORAGE_UNAVAILABLE".to_owned())),
-                    error_message: Set(Some(
-                        "The server that received this file is gone. Send the file again."
-                            .to_owned(),
-                    )),
-                    finished_at_us: Set(Some(now_us)),
-                    ..Default::default()
-                })
-                .filter(jobs::Column::Node.ne(&self.core.node))
-                .filter(jobs::Column::Status.is_in(open_words()?))
-                .filter(jobs::Column::HeartbeatAtUs.lt(now_us - LOST_AFTER_US))
-                .exec(&self.core.write)
-                .await?;
+            let is_lost = jobs::Column::Node
+                .ne(&self.core.node)
+                .and(jobs::Column::Status.is_in(open_words()?))
+                .and(jobs::Column::HeartbeatAtUs.lt(now_us - LOST_AFTER_US));
+            let message = "The server that received this file is gone. Send the file again.";
+            let transaction = self.core.begin().await?;
+            self.core.fail_jobs(&transaction, is_lost, ("STORAGE_UNAVAILABLE", message)).await?;
+            transaction.commit().await?;
+            self.core.wake_webhooks();
             let asked: Vec<String> = jobs::Entity::find()
                 .select_only()
                 .column(jobs::Column::Id)
@@ -482,6 +481,53 @@ impl Catalog {
             Ok(all.into_iter().collect())
         })
         .await
+    }
+}
+
+impl Core {
+    /// Fails jobs that nobody runs any more.
+    async fn fail_jobs(
+        &self,
+        transaction: &DatabaseTransaction,
+        condition: Expr,
+        (code, message): (&str, &str),
+    ) -> Result<(), CatalogError> {
+        for row in jobs::Entity::find().filter(condition).all(transaction).await? {
+            let failed = jobs::Entity::update_many()
+                .set(jobs::ActiveModel {
+                    status: Set(word(JobStatus::Failed)?),
+                    error_code: Set(Some(code.to_owned())),
+                    error_message: Set(Some(message.to_owned())),
+                    finished_at_us: Set(Some(now_us())),
+                    ..Default::default()
+                })
+                .filter(jobs::Column::Id.eq(&row.id))
+                .filter(jobs::Column::Status.is_in(open_words()?))
+                .exec(transaction)
+                .await?;
+            if failed.rows_affected > 0 {
+                self.tell_failure(transaction, &row, code).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down, for webhooks of the dataset that it was about, that a job failed.
+    async fn tell_failure(
+        &self,
+        transaction: &DatabaseTransaction,
+        row: &jobs::Model,
+        code: &str,
+    ) -> Result<(), CatalogError> {
+        let workspace = WorkspaceId(convert::parse_uuid(&row.workspace_id)?);
+        let snapshot = self.snapshot(workspace);
+        let Some(dataset) = snapshot.dataset(&row.dataset_name) else { return Ok(()) };
+        let event = Event {
+            job: Some(JobId(convert::parse_uuid(&row.id)?)),
+            error: Some(code.to_owned()),
+            ..Event::new(EventKind::LoadFailed, dataset.version)
+        };
+        self.enqueue_event(transaction, workspace, None, dataset, &event).await
     }
 }
 

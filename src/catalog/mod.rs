@@ -7,6 +7,8 @@ pub mod access;
 mod audit;
 mod connect;
 mod convert;
+mod define;
+pub mod deliveries;
 pub mod documents;
 pub mod edits;
 mod entities;
@@ -18,17 +20,20 @@ mod keys;
 mod loading;
 pub mod model;
 pub mod names;
+mod old_names;
 mod publish;
 mod rejects;
 pub mod snapshot;
 pub mod view;
 mod watch;
+pub mod webhooks;
 mod words;
 mod workspaces;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +96,10 @@ struct Core {
     /// One change of a snapshot at a time in this process.
     change: tokio::sync::Mutex<()>,
     retired: UnboundedSender<StorageId>,
+    /// Whether events were written down since those who send them were last woken.
+    has_events: AtomicBool,
+    /// Wakes them.
+    wake: tokio::sync::Notify,
 }
 
 impl Catalog {
@@ -128,6 +137,8 @@ impl Catalog {
             snapshots: ArcSwap::default(),
             change: tokio::sync::Mutex::new(()),
             retired,
+            has_events: AtomicBool::new(false),
+            wake: tokio::sync::Notify::new(),
         });
         core.refresh_all().await?;
         let watcher = match (&settings.database_url, &owner) {

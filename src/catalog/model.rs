@@ -89,6 +89,8 @@ pub struct Dataset {
     pub indexes: Vec<Index>,
     /// Links from columns of this dataset to others.
     pub relations: Vec<Relation>,
+    /// Names that it had before and still answers to, the newest last.
+    pub old_names: Vec<String>,
     /// Where the rows came from.
     pub source: Option<Source>,
     /// How the rows are made from it.
@@ -179,6 +181,18 @@ pub struct Source {
     pub size_bytes: i64,
 }
 
+impl Source {
+    /// What stands in a job that has no bytes to read.
+    pub fn none() -> Source {
+        Source { sha256: String::new(), file_name: String::new(), size_bytes: 0 }
+    }
+
+    /// Whether there are bytes.
+    pub fn is_there(&self) -> bool {
+        !self.sha256.is_empty()
+    }
+}
+
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -189,6 +203,8 @@ pub enum JobKind {
     Derive,
     /// Puts corrected rejects into their dataset.
     Admit,
+    /// Makes a dataset of another's rows.
+    Copy,
 }
 
 /// Where a job stands.

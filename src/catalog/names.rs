@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sluice_schema::naming::{self, MAX_NAME_BYTES, type_name};
 
-use super::model::Dataset;
+use super::model::{Dataset, LoadMode};
 use super::snapshot::Snapshot;
 
 /// What a list field's name gets appended, on any root.
@@ -136,7 +136,7 @@ const TYPE_SUFFIXES: [&str; 102] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 88] = [
+const RESERVED_FIELDS: [&str; 95] = [
     "acceptRelation",
     "addRelation",
     "admitRejects",
@@ -166,11 +166,13 @@ const RESERVED_FIELDS: [&str; 88] = [
     "discardRejects",
     "dropDataset",
     "dropIndex",
+    "dropOldName",
     "dropPolicy",
     "dropRelation",
     "dropSchedule",
     "dropSearchIndex",
     "dropWebhook",
+    "enableWebhook",
     "explain",
     "export",
     "false",
@@ -199,12 +201,14 @@ const RESERVED_FIELDS: [&str; 88] = [
     "renameDataset",
     "renameWorkspace",
     "reparse",
+    "replayDelivery",
     "restoreBackup",
     "restoreVersion",
     "retryJob",
     "revertDataset",
     "revokeKey",
     "rotateKey",
+    "rotateWebhookSecret",
     "schema",
     "schemaChanged",
     "search",
@@ -222,13 +226,16 @@ const RESERVED_FIELDS: [&str; 88] = [
     "true",
     "truncateDataset",
     "trustedDocuments",
+    "updateWebhook",
     "upload",
+    "webhookDeliveries",
+    "webhooks",
     "workspace",
     "workspaces",
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 108] = [
+const RESERVED_TYPES: [&str; 114] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -248,6 +255,7 @@ const RESERVED_TYPES: [&str; 108] = [
     "ColumnType",
     "CounterExample",
     "CreatedKey",
+    "CreatedWebhook",
     "CursorOrdering",
     "DataType",
     "Dataset",
@@ -259,6 +267,7 @@ const RESERVED_TYPES: [&str; 108] = [
     "DateTrunc",
     "DateTruncate",
     "Decimal",
+    "DeliveryStatus",
     "DocumentMode",
     "Drift",
     "DriftImpact",
@@ -296,6 +305,8 @@ const RESERVED_TYPES: [&str; 108] = [
     "Mask",
     "Me",
     "Mutation",
+    "NewColumn",
+    "NewColumnInput",
     "Node",
     "Notice",
     "OnError",
@@ -335,6 +346,8 @@ const RESERVED_TYPES: [&str; 108] = [
     "UploadPayload",
     "Uuid",
     "Webhook",
+    "WebhookDelivery",
+    "WebhookDeliveryStatus",
     "WebhookEvent",
     "Workspace",
 ];
@@ -414,13 +427,27 @@ fn candidates(base: &str) -> impl Iterator<Item = String> {
 /// The same name always finds the dataset that was made for it: `jobs`, which is reserved, makes
 /// `jobsData`, and finds it again.
 pub fn place(snapshot: &Snapshot, given: &str) -> Place {
+    place_for(snapshot, given, LoadMode::Replace)
+}
+
+/// The same for a mode: what must be new may take the name that another dataset had before.
+pub fn place_for(snapshot: &Snapshot, given: &str, mode: LoadMode) -> Place {
+    let is_new = mode == LoadMode::Create;
+    let find = |name: &str| match is_new {
+        true => snapshot.dataset_named(name),
+        false => snapshot.dataset(name),
+    };
     let base = legal_name(given);
-    if let Some(dataset) = snapshot.dataset(&base) {
+    if let Some(dataset) = find(&base) {
         return Place::Existing(Arc::clone(dataset));
     }
-    let exists = |name: &str| snapshot.dataset(name).is_some();
     for candidate in candidates(&base) {
-        match snapshot.dataset(&candidate) {
+        // An old name brings fields, too, that no other dataset may bring.
+        let exists = |name: &str| match is_new && name == candidate {
+            true => snapshot.dataset_named(name).is_some(),
+            false => snapshot.dataset(name).is_some(),
+        };
+        match find(&candidate) {
             Some(dataset) if legal_name(&dataset.label) == base => {
                 return Place::Existing(Arc::clone(dataset));
             }

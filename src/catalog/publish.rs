@@ -19,9 +19,10 @@ use super::convert::{self, json, word};
 use super::entities::{datasets, jobs, retired_tables, workspaces};
 use super::model::{
     Dataset, DatasetId, Index, JobId, JobOutcome, JobStatus, RejectedRow, RejectsBefore, Relation,
-    StorageId, WorkspaceId,
+    RowCounts, StorageId, WorkspaceId,
 };
-use super::{Catalog, CatalogError, Core, bounded, now_us, rejects};
+use super::webhooks::Event;
+use super::{Catalog, CatalogError, Core, bounded, now_us, old_names, rejects};
 
 /// The channel on which PostgreSQL tells nodes that a workspace changed.
 pub(super) const CHANNEL: &str = "sluice_changed";
@@ -38,6 +39,8 @@ pub struct NewVersion {
     pub rejects_before: RejectsBefore,
     /// The indexes of the version before when this one was made: it has what became of them.
     pub indexes_before: Vec<String>,
+    /// What became of the rows, for those who are told.
+    pub counts: RowCounts,
 }
 
 /// All that a job made: published together or not at all.
@@ -92,10 +95,11 @@ impl IndexEdit {
 }
 
 /// What became of a version that was written.
-struct Written {
-    is_same_schema: bool,
+pub(super) struct Written {
+    /// Whether plans that were made before still hold.
+    pub(super) is_same_schema: bool,
     /// Those that the dataset has now.
-    relations: Vec<Relation>,
+    pub(super) relations: Vec<Relation>,
 }
 
 /// A change of what is told about a dataset.
@@ -109,6 +113,10 @@ pub(super) enum Change {
         /// The fields.
         row: Box<datasets::ActiveModel>,
     },
+    /// Another name, type name and label; the name before goes on answering.
+    Rename(String, String, String),
+    /// An old name answers no longer.
+    DropOldName(String),
     /// Rejects go, all of them when none are named.
     DiscardRejects(Option<Vec<i64>>),
     /// Adds, removes or marks an index of this table.
@@ -169,6 +177,13 @@ impl Catalog {
                 let written = write_version(&transaction, workspace, version, revision).await?;
                 is_schema_changed |= !written.is_same_schema;
                 relations.push(written.relations);
+                let new = &version.dataset;
+                let event = Event::loaded(new.version, &version.counts, publication.job);
+                core.enqueue_event(&transaction, workspace, Some(revision), new, &event).await?;
+            }
+            for same in &publication.unchanged {
+                let event = Event::loaded(same.version, &RowCounts::default(), publication.job);
+                core.enqueue_event(&transaction, workspace, Some(revision), same, &event).await?;
             }
             // Here, where one comes after the other: two loads at once could pass together.
             check_quotas(&transaction, workspace).await?;
@@ -263,6 +278,17 @@ impl Catalog {
                         ..Default::default()
                     }
                 }
+                Change::Rename(name, type_name, label) => {
+                    let row = row_of(&transaction, workspace, dataset).await?;
+                    old_names::release(&transaction, workspace, &name, revision).await?;
+                    old_names::renamed(&row, (name, type_name, &label))?
+                }
+                Change::DropOldName(name) => {
+                    let row = row_of(&transaction, workspace, dataset).await?;
+                    let mut names: Vec<String> = convert::from_json(&row.old_names)?;
+                    names.retain(|old| *old != name);
+                    datasets::ActiveModel { old_names: Set(json(&names)?), ..Default::default() }
+                }
                 Change::DiscardRejects(ids) => {
                     let n_rejects = rejects::discard(&transaction, dataset, ids.as_deref()).await?;
                     datasets::ActiveModel { n_rejects: Set(n_rejects), ..Default::default() }
@@ -273,6 +299,7 @@ impl Catalog {
                 || row.columns.is_set()
                 || row.label.is_set()
                 || row.relations.is_set()
+                || row.old_names.is_set()
                 || row.name.is_set();
             let mut update = datasets::Entity::update_many()
                 .set(row)
@@ -387,6 +414,7 @@ impl Core {
         revision: i64,
         schema_revision: i64,
     ) {
+        self.wake_webhooks();
         let old = self.snapshot(workspace);
         for dataset in published {
             if let Some(before) = old.dataset_by_id(dataset.id)
@@ -489,7 +517,7 @@ async fn succeed(
 
 /// Writes a dataset's row, retires the table before it, and keeps what was refused; tells whether
 /// the schema stays the same.
-async fn write_version(
+pub(super) async fn write_version(
     transaction: &DatabaseTransaction,
     workspace: WorkspaceId,
     version: &NewVersion,
@@ -503,6 +531,7 @@ async fn write_version(
             Some(SqlErr::UniqueConstraintViolation(_)) => CatalogError::NameTaken(new.name.clone()),
             _ => error.into(),
         })?;
+        old_names::release(transaction, workspace, &new.name, revision).await?;
         Written { is_same_schema: false, relations: new.relations.clone() }
     } else {
         let old = datasets::Entity::find_by_id(new.id.0.to_string())
@@ -512,7 +541,8 @@ async fn write_version(
             .ok_or(CatalogError::Changed)?;
         let old = convert::dataset(old, |_| Default::default())?;
         let indexes = old.indexes.iter().map(|index| &index.name);
-        if old.version + 1 != new.version || !indexes.eq(&version.indexes_before) {
+        let is_renamed = old.name != new.name || old.old_names != new.old_names;
+        if is_renamed || old.version + 1 != new.version || !indexes.eq(&version.indexes_before) {
             return Err(CatalogError::Changed);
         }
         // They may have changed since the load began.

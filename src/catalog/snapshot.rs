@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub view: Option<Arc<View>>,
     datasets: BTreeMap<String, Arc<Dataset>>,
     ids: HashMap<DatasetId, String>,
+    /// Datasets by the names that they had before.
+    old_names: BTreeMap<String, DatasetId>,
     links: HashMap<DatasetId, Vec<Link>>,
 }
 
@@ -104,9 +106,11 @@ impl Snapshot {
             view: None,
             datasets,
             ids,
+            old_names: BTreeMap::new(),
             links: HashMap::new(),
         };
         made.link();
+        made.index_old_names();
         made
     }
 
@@ -240,9 +244,31 @@ impl Snapshot {
         self.datasets.values()
     }
 
-    /// The dataset of this name.
+    /// The dataset of this name, or that had it before.
     pub fn dataset(&self, name: &str) -> Option<&Arc<Dataset>> {
+        self.datasets.get(name).or_else(|| self.dataset_by_id(*self.old_names.get(name)?))
+    }
+
+    /// The dataset that has this name now.
+    pub fn dataset_named(&self, name: &str) -> Option<&Arc<Dataset>> {
         self.datasets.get(name)
+    }
+
+    fn index_old_names(&mut self) {
+        let old_names = self
+            .datasets
+            .values()
+            .flat_map(|dataset| dataset.old_names.iter().map(|name| (name.clone(), dataset.id)));
+        self.old_names = old_names.collect();
+    }
+
+    /// What a name was taken from, when another dataset gets it.
+    fn release(&mut self, name: &str, by: DatasetId) {
+        let Some(owner) = self.old_names.get(name).filter(|id| **id != by) else { return };
+        let Some(dataset) = self.ids.get(owner).and_then(|it| self.datasets.get_mut(it)) else {
+            return;
+        };
+        Arc::make_mut(dataset).old_names.retain(|old| old != name);
     }
 
     /// The dataset of this id.
@@ -264,6 +290,7 @@ impl Snapshot {
             if let Some(old_name) = next.ids.insert(dataset.id, dataset.name.clone()) {
                 next.datasets.remove(&old_name);
             }
+            next.release(&dataset.name, dataset.id);
             next.datasets.insert(dataset.name.clone(), dataset);
         }
         for id in removed {
@@ -274,6 +301,7 @@ impl Snapshot {
         next.revision = revision;
         next.schema_revision = schema_revision;
         next.link();
+        next.index_old_names();
         next
     }
 }

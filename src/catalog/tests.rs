@@ -68,6 +68,7 @@ fn dataset(name: &str, version: i64) -> Dataset {
         guard: StorageGuard::default(),
         indexes: Vec::new(),
         relations: Vec::new(),
+        old_names: Vec::new(),
         source: None,
         recipe: Default::default(),
         n_rejects: 0,
@@ -118,7 +119,13 @@ async fn publish(
 /// A version that has all indexes of the one before.
 fn new_version(dataset: Dataset, rejects: Vec<RejectedRow>) -> NewVersion {
     let indexes_before = dataset.indexes.iter().map(|index| index.name.clone()).collect();
-    NewVersion { dataset, rejects, rejects_before: RejectsBefore::Drop, indexes_before }
+    NewVersion {
+        dataset,
+        rejects,
+        rejects_before: RejectsBefore::Drop,
+        indexes_before,
+        counts: Default::default(),
+    }
 }
 
 /// The version after `old`, in a table of its own.

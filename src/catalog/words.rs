@@ -10,8 +10,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::convert::{clean, json};
 use super::entities::datasets;
-use super::model::{Dataset, DatasetId, WorkspaceId};
-use super::names::{Place, place};
+use super::model::{Dataset, DatasetId, LoadMode, WorkspaceId};
+use super::names::{Place, place_for};
 use super::publish::{self, Change};
 use super::{Catalog, CatalogError, bounded};
 
@@ -38,7 +38,7 @@ impl Catalog {
         self.change_dataset(workspace, dataset.id, change).await
     }
 
-    /// Gives a dataset another name, with the names of its types.
+    /// Gives a dataset another name, with the names of its types; the old one goes on answering.
     ///
     /// # Errors
     /// NameTaken; NotFound; when the database is away.
@@ -52,17 +52,29 @@ impl Catalog {
         let this = snapshot.dataset_by_id(dataset).ok_or(CatalogError::NotFound)?;
         // Its own names are free for it.
         let others = snapshot.with_changes([], &[dataset], 0, 0);
-        let (name, type_name) = match place(&others, label) {
+        let (name, type_name) = match place_for(&others, label, LoadMode::Create) {
             Place::Existing(other) => return Err(CatalogError::NameTaken(other.name.clone())),
             Place::New { name, type_name } => (name, type_name),
         };
+        let change = Change::Rename(name, type_name, label.to_owned());
+        self.change_dataset(workspace, this.id, change).await
+    }
+
+    /// Says something else about a dataset; the version stays.
+    ///
+    /// # Errors
+    /// NotFound; when the database is away.
+    pub async fn describe_dataset(
+        &self,
+        workspace: WorkspaceId,
+        dataset: DatasetId,
+        description: Option<&str>,
+    ) -> Result<Arc<Dataset>, CatalogError> {
         let row = datasets::ActiveModel {
-            name: Set(name),
-            type_name: Set(type_name),
-            label: Set(clean(label)),
+            description: Set(description.map(clean)),
             ..Default::default()
         };
-        self.change_dataset(workspace, this.id, Change::Row(Box::new(row))).await
+        self.change_dataset(workspace, dataset, Change::Row(Box::new(row))).await
     }
 
     /// Removes a dataset with its rejects; its table goes with its last reader.

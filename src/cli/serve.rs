@@ -24,6 +24,7 @@ use crate::http::{App, Readiness};
 use crate::ingest::{Ingest, UploadRequest};
 use crate::ops::{descriptors, logs, signals};
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 
 /// No load takes longer; a job that does has hung.
 const MAX_LOAD: Duration = Duration::from_secs(24 * 3600);
@@ -105,11 +106,14 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             Ok(())
         };
         rooms.engine.indexer().start();
+        let webhooks =
+            Webhooks::start(Arc::clone(&rooms.catalog), Arc::clone(&rooms.auth), settings.webhooks);
         let served = crate::http::serve(Arc::clone(&app), listener, stop);
         let outcome = serve_and_start(served, start).await;
         rooms.engine.finish().await;
         rooms.engine.indexer().shutdown().await;
         rooms.ingest.shutdown(settings.shutdown_grace).await;
+        webhooks.shutdown(settings.shutdown_grace).await;
         outcome
     })
 }

@@ -350,6 +350,44 @@ pub(super) static ALL: &[Spec] = &[
     row("audit.retention", &[], "How long the audit log keeps a line", AGES, |s| {
         Field::Time(&mut s.audit.retention)
     }),
+    row(
+        "webhook.allow_private",
+        &[],
+        "on: webhooks may call this machine and private networks; or off",
+        ANY,
+        |s| Field::Switch(&mut s.webhooks.allow_private),
+    ),
+    row("webhook.timeout", &[], "Time that the answer to a webhook may take", TIMES, |s| {
+        Field::Time(&mut s.webhooks.timeout)
+    }),
+    row("webhook.first_retry", &[], "Pause after a failed delivery; it doubles", TIMES, |s| {
+        Field::Time(&mut s.webhooks.first_retry)
+    }),
+    row("webhook.max_retry", &[], "Longest pause between two attempts", TIMES, |s| {
+        Field::Time(&mut s.webhooks.max_retry)
+    }),
+    row("webhook.max_attempts", &[], "Attempts until a delivery is given up", PIECES, |s| {
+        Field::Count(&mut s.webhooks.max_attempts)
+    }),
+    row("webhook.give_up_after", &[], "Time until a delivery is given up", YEAR, |s| {
+        Field::Time(&mut s.webhooks.give_up_after)
+    }),
+    row(
+        "webhook.disable_after",
+        &[],
+        "Deliveries given up in a row until the webhook is disabled",
+        PIECES,
+        |s| Field::Count(&mut s.webhooks.disable_after),
+    ),
+    row("webhook.concurrency", &[], "Deliveries sent at once", 1..=64, |s| {
+        Field::Count(&mut s.webhooks.concurrency)
+    }),
+    row("webhook.log_retention", &[], "How long finished deliveries are kept", AGES, |s| {
+        Field::Time(&mut s.webhooks.log_retention)
+    }),
+    row("webhook.log_deliveries", &[], "Deliveries kept of one webhook", PIECES, |s| {
+        Field::Count(&mut s.webhooks.log_deliveries)
+    }),
     row("log", &[], "What is logged: a level, or target=level pairs", ANY, |s| {
         Field::LogFilter(&mut s.log)
     }),

@@ -38,6 +38,7 @@ pub fn dataset_scalars(dataset: &Dataset) -> Json {
         "rowCount": big(dataset.row_count),
         "sizeBytes": big(dataset.size_bytes),
         "rejectCount": big(dataset.n_rejects),
+        "oldNames": dataset.old_names,
         "createdAt": instant(dataset.created_at_us),
         "updatedAt": instant(dataset.updated_at_us),
     })

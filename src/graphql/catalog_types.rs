@@ -39,7 +39,7 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 13] = [
+const ENUMS: [&str; 15] = [
     "Scope",
     "Mask",
     "PolicyOperation",
@@ -53,6 +53,8 @@ const ENUMS: [&str; 13] = [
     "IndexMethod",
     "IndexKind",
     "DocumentMode",
+    "WebhookDeliveryStatus",
+    "WebhookEvent",
 ];
 
 fn is_leaf(sdl: &str) -> bool {
@@ -86,7 +88,7 @@ pub(super) fn json_object(name: &str, description: &str, fields: &[FieldRow]) ->
 
 const SOURCE: &str = "Where the rows came from.";
 
-const DATASET: [FieldRow; 13] = [
+const DATASET: [FieldRow; 14] = [
     ("id", "ID!", "Stable across versions and renames."),
     ("name", "String!", "The name, which is also the list field's."),
     ("label", "String!", "The name as it was given."),
@@ -98,6 +100,7 @@ const DATASET: [FieldRow; 13] = [
     ("rowCount", "BigInt!", "Rows in this version."),
     ("sizeBytes", "BigInt!", "Bytes that this version takes in the store."),
     ("rejectCount", "BigInt!", "Refused rows that are kept."),
+    ("oldNames", "[String!]!", "Names that it had before and still answers to."),
     ("createdAt", "DateTime!", "When it was first published."),
     ("updatedAt", "DateTime!", "When this version was published."),
 ];
@@ -175,7 +178,7 @@ pub fn register(builder: SchemaBuilder, scope: Scope) -> SchemaBuilder {
             "Who wanted an index: the key, a relation, somebody (MANUAL), or what queries filter and sort by (AUTOMATIC).",
             &["KEY", "MANUAL", "RELATION", "AUTOMATIC"][..],
         ),
-        ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT"][..]),
+        ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT", "COPY"][..]),
         (
             "JobStatus",
             "Where a job stands.",
@@ -530,6 +533,7 @@ pub(super) fn query_fields() -> Vec<RootField> {
     .into_iter()
     .chain(access_fields::queries())
     .chain(workspaces::queries())
+    .chain(super::webhooks::queries())
     .collect()
 }
 

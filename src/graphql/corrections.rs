@@ -22,14 +22,14 @@ use crate::catalog::snapshot::Link;
 use crate::error::{Error, Result};
 use crate::ingest::{Derivation, read_options};
 
-const DATASET: (&str, &str, &str) = ("dataset", "String!", "The dataset's name.");
+pub(super) const DATASET: (&str, &str, &str) = ("dataset", "String!", "The dataset's name.");
 const ALLOW_LOSS: (&str, &str, &str) = (
     "allowLoss",
     "Boolean",
     "Whether rows with values that do not fit any more may become rejects; without it they are listed and nothing is changed.",
 );
 
-fn with(field: RootField, arguments: &[(&str, &str, &str)]) -> RootField {
+pub(super) fn with(field: RootField, arguments: &[(&str, &str, &str)]) -> RootField {
     arguments.iter().fold(field, |field, (name, sdl, description)| {
         field.argument(argument(name, sdl, description))
     })
@@ -38,7 +38,7 @@ fn with(field: RootField, arguments: &[(&str, &str, &str)]) -> RootField {
 type Answer<'c> = BoxFuture<'c, Result<Payload>>;
 
 /// A mutation that answers a payload.
-fn payload_field(
+pub(super) fn payload_field(
     name: &'static str,
     resolve: for<'c> fn(&'c ResolverContext<'_>) -> Answer<'c>,
     arguments: &[(&str, &str, &str)],
@@ -97,7 +97,7 @@ pub(super) fn fields() -> Vec<RootField> {
             }),
             &[DATASET, ("name", "String!", "The new name.")],
         )
-        .description("Renames a dataset: its fields and types are called differently at once."),
+        .description("Renames a dataset: its types are called differently at once; its old root fields go on answering, deprecated, until dropOldName or until another dataset takes the name."),
         with(
             RootField::new("dropDataset", type_ref("Dataset!"), |context| {
                 FieldFuture::new(async move {

@@ -29,7 +29,7 @@ use crate::catalog::Catalog;
 use crate::catalog::model::{Dataset, Job, Scope, UploadBounds};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::view::SeenRows;
-use crate::config::{DocumentMode, Introspection, QueryLimits, Settings};
+use crate::config::{DocumentMode, Introspection, QueryLimits, Settings, WebhookSettings};
 use crate::error::{Code, Error, Result, Standing};
 use crate::indexes::Indexer;
 use crate::ingest::Ingest;
@@ -120,6 +120,7 @@ pub(super) struct Services {
     pub(super) statement_timeout: Duration,
     pub(super) query_limits: QueryLimits,
     pub(super) max_documents_bytes: usize,
+    pub(super) webhooks: WebhookSettings,
 }
 
 /// What resolvers of the catalog's fields know of their request.
@@ -219,6 +220,7 @@ impl Engine {
                 statement_timeout: settings.statement_timeout,
                 query_limits: settings.query_limits,
                 max_documents_bytes: settings.max_documents_bytes,
+                webhooks: settings.webhooks,
             }),
             plan_settings,
             statement_timeout: settings.statement_timeout,

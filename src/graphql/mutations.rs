@@ -13,7 +13,10 @@ use super::answer::to_field_error;
 use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
 use super::root_field::{RootField, add_fields};
-use super::{access_fields, corrections, indexes, relations, trusted, uploads, workspaces};
+use super::{
+    access_fields, corrections, definitions, indexes, relations, trusted, uploads, webhooks,
+    workspaces,
+};
 use crate::catalog::model::{Dataset, Job, Scope};
 use crate::error::{Code, Error, Result};
 
@@ -22,11 +25,13 @@ pub(super) fn root(scope: Scope) -> Option<Object> {
     let fields = uploads::fields()
         .into_iter()
         .chain(corrections::fields())
+        .chain(definitions::fields())
         .chain(relations::mutations())
         .chain(indexes::mutations())
         .chain(trusted::mutations())
         .chain(access_fields::mutations())
         .chain(workspaces::mutations())
+        .chain(webhooks::mutations())
         .chain([cancel_field()]);
     let (object, has_any) = add_fields("Mutation", object(), fields, scope);
     has_any.then_some(object)
@@ -39,7 +44,8 @@ pub(super) fn object() -> Object {
 
 /// Registers `Mutation` and what belongs to it.
 pub(super) fn register(builder: SchemaBuilder, root: Option<Object>) -> SchemaBuilder {
-    let builder = access_fields::register(uploads::register(builder));
+    let builder = definitions::register(access_fields::register(uploads::register(builder)));
+    let builder = webhooks::register(builder);
     match root {
         Some(root) => builder.register(root),
         None => builder,

@@ -81,6 +81,9 @@ pub fn build<'d>(
         for field in types::query_fields(dataset, snapshot.is_list_only(dataset.id)) {
             query = query.field(field);
         }
+        for field in types::old_query_fields(dataset, snapshot.is_list_only(dataset.id)) {
+            query = query.field(field);
+        }
     }
     query = query.field(connection_types::node_field());
     (query, _) = add_fields("Query", query, catalog_types::query_fields(), scope);

@@ -152,6 +152,19 @@ pub fn query_fields(dataset: &Dataset, is_list_only: bool) -> Vec<Field> {
     fields
 }
 
+/// The same under the names that the dataset had before.
+pub fn old_query_fields(dataset: &Dataset, is_list_only: bool) -> Vec<Field> {
+    let mut fields = Vec::new();
+    for old_name in &dataset.old_names {
+        let mut before = dataset.clone();
+        before.name.clone_from(old_name);
+        let reason = format!("renamed to {}", dataset.name);
+        let of_name = query_fields(&before, is_list_only);
+        fields.extend(of_name.into_iter().map(|field| field.deprecation(Some(&reason))));
+    }
+    fields
+}
+
 pub(super) fn no_rows<'a>() -> FieldFuture<'a> {
     FieldFuture::Value(Some(FieldValue::list(Vec::<FieldValue<'_>>::new())))
 }

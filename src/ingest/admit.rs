@@ -136,9 +136,14 @@ impl Ingest {
         again.id = JobId(Uuid::now_v7());
         let wishes: Wishes = serde_json::from_str(&again.options).map_err(Error::internal)?;
         let wishes = Wishes { bounds, ..wishes };
+        if let Task::Copy { dataset } = &wishes.task
+            && let Some(original) = self.shared.catalog.snapshot(workspace).dataset_by_id(*dataset)
+        {
+            // Whoever begins it again must be shown the original.
+            wishes.bounds.check(&original.name)?;
+        }
         again.options = serde_json::to_string(&wishes).map_err(Error::internal)?;
-        let path = self.shared.folders.source_path(&again.source.sha256);
-        if !tokio::fs::try_exists(path).await.unwrap_or(false) {
+        if again.source.is_there() && !self.is_kept(&again.source).await {
             return Err(Error::new(
                 Code::Conflict,
                 "The file of this job is not kept here any more. Send it again.",

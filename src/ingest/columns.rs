@@ -392,6 +392,7 @@ mod tests {
             guard: Default::default(),
             indexes: Vec::new(),
             relations: Vec::new(),
+            old_names: Vec::new(),
             source: None,
             recipe: Default::default(),
             n_rejects: 0,

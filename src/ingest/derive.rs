@@ -19,7 +19,7 @@ use super::misfit::declared_type;
 use super::prepare::{Prepared, admitting, recipe_of, target_of, understand};
 use super::request::{Task, Wishes};
 use crate::catalog::model::{
-    Column, Dataset, JobId, JobKind, LoadMode, OnError, Recipe, WorkspaceId,
+    Column, Dataset, JobId, JobKind, LoadMode, OnError, Recipe, Source, WorkspaceId,
 };
 use crate::catalog::{NewJob, disk_error};
 use crate::error::{Code, Error, Result};
@@ -51,9 +51,8 @@ impl Ingest {
         dataset: &Dataset,
         derivation: Derivation,
     ) -> Result<JobId> {
-        let source = dataset.source.clone().ok_or_else(|| no_source(dataset))?;
-        let path = self.shared.folders.source_path(&source.sha256);
-        let is_kept = tokio::fs::try_exists(path).await.unwrap_or(false);
+        let source = dataset.source.clone().unwrap_or_else(Source::none);
+        let is_kept = source.is_there() && self.is_kept(&source).await;
         let from_rows = dataset.recipe.has_other_rows || !is_kept;
         if from_rows && derivation.needs_source {
             return Err(no_source(dataset));
@@ -89,6 +88,8 @@ impl Ingest {
 fn no_source(dataset: &Dataset) -> Error {
     let why = if dataset.recipe.has_other_rows {
         "its rows came from several files"
+    } else if dataset.source.is_none() {
+        "it was not made of a file"
     } else {
         "its file is not kept here"
     };

@@ -13,9 +13,9 @@ use super::load::{Loaded, LoadedSheet};
 use super::request::{Task, Wishes};
 use crate::catalog::model::{
     Column, Dataset, DatasetId, Drift, Index, IndexKind, IndexMethod, JobOutcome, LoadMode,
-    ROW_COLUMN, RejectCell, RejectedRow, RejectsBefore, RowCounts, StorageGuard,
+    ROW_COLUMN, RejectCell, RejectedRow, RejectsBefore, RowCounts, Source, StorageGuard,
 };
-use crate::catalog::names::{Place, place};
+use crate::catalog::names::{Place, place_for};
 use crate::catalog::snapshot::{Link, Snapshot};
 use crate::catalog::{CatalogError, ClaimedJob, now_us};
 use crate::indexes::define;
@@ -95,7 +95,7 @@ fn follow(
             None => Err(CatalogError::NotFound),
         };
     }
-    match place(snapshot, &prepared.label) {
+    match place_for(snapshot, &prepared.label, job.mode) {
         Place::Existing(dataset) if job.mode == LoadMode::Create => {
             Err(CatalogError::NameTaken(dataset.name.clone()))
         }
@@ -143,7 +143,8 @@ fn draft_one(
         guard: StorageGuard::default(),
         indexes: Vec::new(),
         relations: Vec::new(),
-        source: Some(job.source.clone()),
+        old_names: Vec::new(),
+        source: Some(job.source.clone()).filter(Source::is_there),
         recipe: Arc::new(prepared.recipe.clone()),
         n_rejects: 0,
         notices: Arc::from([]),
@@ -162,6 +163,9 @@ fn draft_one(
             built_at_us: now_us,
             ..Index::default()
         });
+    }
+    if let Task::Copy { dataset: of } = &wishes.task {
+        super::copy::describe(snapshot, *of, &mut dataset.columns);
     }
     let rejects = rejected_rows(sheet, &dataset.columns);
     let rejects_before = match &wishes.task {
@@ -185,6 +189,7 @@ fn draft_one(
             }
             dataset.version = old.version + 1;
             dataset.created_at_us = old.created_at_us;
+            dataset.old_names.clone_from(&old.old_names);
             if matches!(wishes.task, Task::Admit { .. } | Task::Derive { .. }) {
                 dataset.source.clone_from(&old.source);
             }
@@ -195,7 +200,7 @@ fn draft_one(
                     (old.n_rejects - i64::try_from(ids.len()).unwrap_or_default()).max(0)
                 }
             };
-            missing = indexes_to_rebuild(&old, &dataset);
+            missing = rebuilt_indexes(&old, &dataset);
             indexes_before = old.indexes.iter().map(|index| index.name.clone()).collect();
             add_indexes_of_relations(snapshot, &dataset, &mut missing);
         }
@@ -271,7 +276,7 @@ fn rejected_rows(sheet: &LoadedSheet, columns: &[Column]) -> Vec<RejectedRow> {
 }
 
 /// Indexes beside the key's whose columns are all still there.
-fn indexes_to_rebuild(old: &Dataset, new: &Dataset) -> Vec<(Index, IndexDefinition)> {
+pub(super) fn rebuilt_indexes(old: &Dataset, new: &Dataset) -> Vec<(Index, IndexDefinition)> {
     // A field that was renamed is found by its header.
     let continued = |field: &String| {
         new.column(field).map(|column| column.name.clone()).or_else(|| {

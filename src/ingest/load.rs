@@ -83,6 +83,10 @@ pub(super) fn load_sheets(work: &Work<'_>) -> Result<Loaded, Failure> {
         loaded.sheets.push(super::derive::from_rows(work)?);
         return Ok(loaded);
     }
+    if let Task::Copy { dataset } = &work.wishes.task {
+        loaded.sheets.push(super::copy::copy(work, *dataset)?);
+        return Ok(loaded);
+    }
     let prepared = prepare(work)?;
     work.live.begin(Phase::Load);
     for sheet in prepared {

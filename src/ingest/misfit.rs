@@ -107,7 +107,7 @@ pub(super) fn judge(
                 named.join("; ")
             ));
         }
-        (Task::Derive { .. }, _) | (Task::Load, OnError::Reject) => {}
+        (Task::Derive { .. }, _) | (Task::Copy { .. }, _) | (Task::Load, OnError::Reject) => {}
         (Task::Load, OnError::Abort) => {
             let others = match n_rejects {
                 1 => String::new(),

@@ -7,6 +7,8 @@ mod admit;
 mod arrival;
 mod background;
 mod columns;
+mod copy;
+mod define;
 mod derive;
 mod draft;
 mod failure;
@@ -40,6 +42,7 @@ use uuid::Uuid;
 
 pub use self::admit::{CellCorrection, Correction};
 use self::arrival::Arrivals;
+pub use self::define::{Definition, NewColumn};
 pub use self::derive::Derivation;
 pub use self::inspect::{InspectedSheet, inspect_file};
 pub use self::request::{UploadRequest, option_of_text, read_options};
@@ -47,7 +50,7 @@ use self::runner::Shared;
 use self::spool::Folders;
 pub use self::spool::Spooled;
 use crate::catalog::model::{Job, JobId, JobKind, JobStatus, LoadMode, Source, WorkspaceId};
-use crate::catalog::names::{Place, place};
+use crate::catalog::names::{Place, place_for};
 use crate::catalog::{Catalog, CatalogError, NewJob, disk_error};
 use crate::config::Settings;
 use crate::error::{Code, Error, Result};
@@ -196,6 +199,21 @@ impl Ingest {
         }
     }
 
+    /// Starts a small task that the end of the process waits for.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(task);
+        }
+    }
+
+    /// Whether the bytes of a source are still on this node's disk.
+    async fn is_kept(&self, source: &Source) -> bool {
+        let path = self.shared.folders.source_path(&source.sha256);
+        tokio::fs::try_exists(path).await.unwrap_or(false)
+    }
+
     async fn enqueue(&self, job: &NewJob) -> std::result::Result<(), CatalogError> {
         // Before the row: whoever finds the job can wait for it.
         self.shared.live_of(job.id);
@@ -251,7 +269,8 @@ impl Ingest {
 
     /// The name of the dataset that a request is about.
     fn place(&self, workspace: WorkspaceId, request: &UploadRequest) -> Result<String> {
-        let place = place(&self.shared.catalog.snapshot(workspace), &request.label());
+        let snapshot = self.shared.catalog.snapshot(workspace);
+        let place = place_for(&snapshot, &request.label(), request.mode);
         request.bounds.check(match &place {
             Place::Existing(dataset) => &dataset.name,
             Place::New { name, .. } => name,
@@ -267,7 +286,8 @@ impl Ingest {
 
     /// The same, whether it is taken or not.
     fn name_of(&self, workspace: WorkspaceId, request: &UploadRequest) -> String {
-        match place(&self.shared.catalog.snapshot(workspace), &request.label()) {
+        let snapshot = self.shared.catalog.snapshot(workspace);
+        match place_for(&snapshot, &request.label(), request.mode) {
             Place::Existing(dataset) => dataset.name.clone(),
             Place::New { name, .. } => name,
         }

@@ -18,7 +18,7 @@ use super::request::{Task, Wishes};
 use super::widen::join;
 use crate::catalog::CatalogError;
 use crate::catalog::model::{Dataset, DriftPolicy, LoadMode, OnError, Recipe};
-use crate::catalog::names::{Place, place};
+use crate::catalog::names::{Place, place_for};
 use crate::error::Error;
 
 /// A sheet with what is to become of it.
@@ -102,7 +102,7 @@ fn label_of_sheet(work: &Work<'_>, sheet: &str, taken: &mut HashSet<String>) -> 
 
 /// The name of the dataset that a label stands for.
 fn name_of(work: &Work<'_>, label: &str) -> String {
-    match place(work.snapshot, label) {
+    match place_for(work.snapshot, label, work.job.mode) {
         Place::Existing(dataset) => dataset.name.clone(),
         Place::New { name, .. } => name,
     }
@@ -144,9 +144,9 @@ pub(super) fn target_of(
     label: Option<&str>,
 ) -> Result<Option<Arc<Dataset>>, Failure> {
     let id = match &work.wishes.task {
-        Task::Load => {
+        Task::Load | Task::Copy { .. } => {
             let label = label.unwrap_or(&work.job.dataset_label);
-            return match place(work.snapshot, label) {
+            return match place_for(work.snapshot, label, work.job.mode) {
                 Place::Existing(dataset) if work.job.mode == LoadMode::Create => {
                     Err(CatalogError::NameTaken(dataset.name.clone()).into())
                 }
@@ -201,7 +201,9 @@ fn prepare_sheet(
             mode = LoadMode::Append;
             admitting(&mut plan, dataset)
         }
-        Task::Load | Task::Derive { .. } => fit_to(work, &mut plan, &recipe, dataset, mode)?,
+        Task::Load | Task::Copy { .. } | Task::Derive { .. } => {
+            fit_to(work, &mut plan, &recipe, dataset, mode)?
+        }
     };
     if mode.keeps_rows() {
         let declared = std::mem::take(&mut recipe.options.columns);

@@ -110,6 +110,11 @@ pub(super) enum Task {
         /// Which rejects.
         ids: Vec<i64>,
     },
+    /// The rows of a dataset into a new one.
+    Copy {
+        /// Of which.
+        dataset: DatasetId,
+    },
     /// The rows of a dataset, made anew.
     Derive {
         /// Which dataset.

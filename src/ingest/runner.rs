@@ -23,7 +23,7 @@ use super::load::{self, Loaded, Work};
 use super::request::Wishes;
 use super::spool::Folders;
 use crate::catalog::model::{JobId, JobOutcome, JobStatus, LoadMode, StorageId};
-use crate::catalog::names::{Place, place};
+use crate::catalog::names::{Place, place_for};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{
     Catalog, CatalogError, ClaimedJob, MAX_ATTEMPTS, NewVersion, Publication, now_us,
@@ -225,7 +225,8 @@ fn refuse_taken_name(shared: &Shared, job: &ClaimedJob) -> Result<(), Failure> {
     if job.mode != LoadMode::Create {
         return Ok(());
     }
-    match place(&shared.catalog.snapshot(job.workspace), &job.dataset_label) {
+    let snapshot = shared.catalog.snapshot(job.workspace);
+    match place_for(&snapshot, &job.dataset_label, job.mode) {
         Place::Existing(dataset) => Err(CatalogError::NameTaken(dataset.name.clone()).into()),
         Place::New { .. } => Ok(()),
     }
@@ -272,7 +273,9 @@ fn publication(job: &ClaimedJob, loaded: &Loaded, drafts: Vec<Draft>) -> Publica
     let notices = drafts.iter().flat_map(|draft| draft.dataset.notices.iter().cloned()).collect();
     let versions = drafts
         .into_iter()
-        .map(|draft| NewVersion {
+        .zip(&loaded.sheets)
+        .map(|(draft, sheet)| NewVersion {
+            counts: sheet.counts,
             rejects: draft.rejects,
             rejects_before: draft.rejects_before,
             indexes_before: draft.indexes_before,

@@ -54,6 +54,7 @@ pub(crate) fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Co
         guard: Default::default(),
         indexes: Vec::new(),
         relations: Vec::new(),
+        old_names: Vec::new(),
         source: None,
         recipe: Default::default(),
         n_rejects: 0,

@@ -116,6 +116,20 @@ pub struct LoadedTable {
     pub n_rejects: u64,
 }
 
+impl LoadedTable {
+    /// A table without rows.
+    fn empty(size_bytes: i64, has_key: bool) -> LoadedTable {
+        LoadedTable {
+            n_rows: 0,
+            size_bytes,
+            has_key,
+            notices: Vec::new(),
+            rejects: Vec::new(),
+            n_rejects: 0,
+        }
+    }
+}
+
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -339,6 +353,24 @@ impl Store {
         match self {
             Store::Sqlite(store) => store.records_after(storage, version),
             Store::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Makes a new table without rows; blocks the calling thread (never an async one).
+    ///
+    /// It is complete and synced when this returns, with the index `key` if there is a candidate;
+    /// on an error nothing is left of it.
+    ///
+    /// # Errors
+    /// For more columns than the store keeps, when the disk is full or the database is away.
+    pub fn create_table(
+        &self,
+        storage: &StorageId,
+        spec: &TableSpec,
+    ) -> Result<LoadedTable, StoreError> {
+        match self {
+            Store::Sqlite(store) => store.create_table(storage, spec),
+            Store::Postgres(store) => store.create_table(storage, spec),
         }
     }
 

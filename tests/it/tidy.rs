@@ -42,6 +42,11 @@ const RULES: &[Rule] = &[
         places: &["src/store/", "src/catalog/"],
         why: "only store and catalog know PostgreSQL's driver",
     },
+    Rule {
+        text: "ureq",
+        places: &["src/webhooks/", "src/auth/", "src/cli/"],
+        why: "others are called by webhooks, for keys of tokens, and by the command line",
+    },
     Rule { text: "jsonwebtoken", places: &["src/auth/"], why: "tokens are auth's" },
     Rule { text: "calamine", places: &["schema/"], why: "file formats are schema's" },
     Rule { text: "csv::", places: &["schema/"], why: "file formats are schema's" },

@@ -52,6 +52,23 @@ pub(super) fn load_sheet(
     loaded
 }
 
+/// Makes a table without rows.
+pub(super) fn create_table(
+    store: &PostgresStore,
+    storage: &StorageId,
+    spec: &TableSpec,
+) -> Result<LoadedTable, StoreError> {
+    if spec.columns.len() > MAX_COLUMNS {
+        return Err(StoreError::too_many_columns(spec.columns.len(), MAX_COLUMNS));
+    }
+    let waiter = Waiter { runtime: &store.runtime, control: &() };
+    let connection = waiter.wait(store.connect_for_work())?;
+    let mut session = Session { connection, waiter: &waiter };
+    let made = session.create(storage, spec);
+    waiter.try_briefly(session.connection.close());
+    made
+}
+
 /// A plain thread that waits for asynchronous work, and for its cancellation.
 pub(super) struct Waiter<'a> {
     pub(super) runtime: &'a Handle,
@@ -114,10 +131,7 @@ impl Session<'_> {
             _ => false,
         };
         self.execute(format!("ANALYZE {table}"))?;
-        let size = sqlx::query_scalar("SELECT pg_total_relation_size(to_regclass($1))")
-            .bind(&table)
-            .fetch_one(&mut self.connection);
-        let size_bytes: i64 = self.waiter.wait(size)?;
+        let size_bytes = self.size_of(&table)?;
         if self.waiter.control.is_cancelled() {
             return Err(StoreError::Cancelled);
         }
@@ -125,6 +139,26 @@ impl Session<'_> {
         let LoadedRows { n_rows, .. } = copied;
         let ReadReport { notices, rejects, n_rejects, .. } = report;
         Ok(LoadedTable { n_rows, size_bytes, has_key, notices, rejects, n_rejects })
+    }
+
+    fn create(&mut self, storage: &StorageId, spec: &TableSpec) -> Result<LoadedTable, StoreError> {
+        let table = PostgresStore::table_of(storage);
+        let create = create_table_sql(&table, &spec.columns);
+        self.execute(format!("BEGIN; {create}; ALTER TABLE {table} ADD PRIMARY KEY (_row)"))?;
+        let has_key = match spec.key.and_then(|key| spec.columns.get(key.column)) {
+            Some(column) => self.build_key(storage, &table, column)?,
+            None => false,
+        };
+        let size_bytes = self.size_of(&table)?;
+        self.execute("COMMIT".into())?;
+        Ok(LoadedTable::empty(size_bytes, has_key))
+    }
+
+    fn size_of(&mut self, table: &str) -> Result<i64, StoreError> {
+        let size = sqlx::query_scalar("SELECT pg_total_relation_size(to_regclass($1))")
+            .bind(table)
+            .fetch_one(&mut self.connection);
+        self.waiter.wait(size)
     }
 
     /// Sends all rows.

@@ -165,6 +165,22 @@ impl PostgresStore {
         Ok(())
     }
 
+    /// Makes a new table without rows; blocks the calling thread, which must not be an async one.
+    ///
+    /// # Errors
+    /// When the database is away or there are too many columns; nothing is left then.
+    pub fn create_table(
+        &self,
+        storage: &StorageId,
+        spec: &TableSpec,
+    ) -> Result<LoadedTable, StoreError> {
+        let made = load::create_table(self, storage, spec);
+        if made.is_err() {
+            let _ = self.runtime.block_on(self.drop_table(storage));
+        }
+        made
+    }
+
     /// Reads a sheet into a new table; blocks the calling thread, which must not be an async one.
     ///
     /// All happens in one transaction, so that a crash, here or there, leaves nothing.

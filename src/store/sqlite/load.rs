@@ -146,6 +146,28 @@ pub(super) fn load_sheet(
     })
 }
 
+/// Makes a finished database file without rows.
+pub(super) fn create_table(path: &Path, spec: &TableSpec) -> Result<LoadedTable, StoreError> {
+    if spec.columns.len() > MAX_COLUMNS {
+        return Err(StoreError::too_many_columns(spec.columns.len(), MAX_COLUMNS));
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let schema = SchemaText { table: create_table_sql(&spec.columns), key: None };
+    let writer = BulkWriter::create(file, PAGE_BYTES, schema)?;
+    let written = writer.finish(JournalMode::Rollback)?;
+    let has_key = match spec.key.and_then(|key| spec.columns.get(key.column)) {
+        Some(column) => build_key(path, column, &())?,
+        None => false,
+    };
+    written.file.write_all_at(&JournalMode::Wal.versions(), JournalMode::OFFSET)?;
+    let size_bytes = check(path, &written.file, 0, written.size_bytes)?;
+    written.file.sync_all()?;
+    if let Some(folder) = path.parent() {
+        sync_folder(folder)?;
+    }
+    Ok(LoadedTable::empty(size_bytes.cast_signed(), has_key))
+}
+
 fn is_whole_number(column: &PhysicalColumn) -> bool {
     matches!(column.column_type, ColumnType::Int | ColumnType::BigInt)
 }

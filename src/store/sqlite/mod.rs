@@ -96,6 +96,22 @@ impl SqliteStore {
         loaded
     }
 
+    /// Makes a new file without rows; blocks the calling thread.
+    ///
+    /// # Errors
+    /// When the disk is full or there are too many columns; nothing is left then.
+    pub fn create_table(
+        &self,
+        storage: &StorageId,
+        spec: &TableSpec,
+    ) -> Result<LoadedTable, StoreError> {
+        let made = load::create_table(&self.path_of(storage), spec);
+        if made.is_err() {
+            let _ = self.drop_table(storage);
+        }
+        made
+    }
+
     /// Makes a new file of the rows of others; blocks the calling thread.
     ///
     /// # Errors

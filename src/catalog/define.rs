@@ -1,0 +1,54 @@
+//! Versions that no job made: tables defined, or emptied, while somebody waits.
+//!
+//! It exists beside [`super::publish`] because there is no job whose success goes with the version.
+//! Everything else holds as for a load: one transaction, then the snapshot.
+
+use std::sync::Arc;
+
+use super::access::check_quotas;
+use super::model::{Dataset, WorkspaceId};
+use super::publish::{grow, set_schema_revision, write_version};
+use super::webhooks::Event;
+use super::{Catalog, CatalogError, NewVersion, bounded};
+
+impl Catalog {
+    /// Publishes a version that was made while somebody waits; `event` is told to webhooks.
+    ///
+    /// # Errors
+    /// NameTaken when a new dataset's name exists; Changed when the version to be followed is not
+    /// the present one any more; OverQuota; when the database is away (then it is not known whether
+    /// it was published).
+    pub async fn publish_version(
+        &self,
+        workspace: WorkspaceId,
+        version: NewVersion,
+        event: Option<Event>,
+    ) -> Result<Arc<Dataset>, CatalogError> {
+        let core = &self.core;
+        let _change = core.change.lock().await;
+        let (revision, schema_revision, relations) = bounded(async {
+            let transaction = core.begin().await?;
+            let (revision, mut schema_revision) = grow(&transaction, workspace).await?;
+            let written = write_version(&transaction, workspace, &version, revision).await?;
+            if let Some(event) = &event {
+                let new = &version.dataset;
+                core.enqueue_event(&transaction, workspace, Some(revision), new, event).await?;
+            }
+            check_quotas(&transaction, workspace).await?;
+            if !written.is_same_schema {
+                schema_revision += 1;
+                set_schema_revision(&transaction, workspace, schema_revision).await?;
+            }
+            core.tell(&transaction, workspace).await?;
+            transaction.commit().await?;
+            Ok((revision, schema_revision, written.relations))
+        })
+        .await?;
+        let mut dataset = version.dataset;
+        dataset.relations = relations;
+        dataset.guard = core.guard(dataset.storage.clone());
+        let dataset = Arc::new(dataset);
+        core.follow(workspace, std::slice::from_ref(&dataset), revision, schema_revision).await;
+        Ok(dataset)
+    }
+}
