@@ -108,6 +108,21 @@ pub struct KeptAnswer {
 #[derive(Debug)]
 pub struct RowLocks(#[allow(dead_code, reason = "held, not looked at")] Vec<OwnedMutexGuard<()>>);
 
+/// A commit of files that is under way.
+pub struct Committing {
+    core: Arc<Core>,
+    datasets: Vec<DatasetId>,
+}
+
+impl Drop for Committing {
+    fn drop(&mut self) {
+        let mut committing = self.core.committing();
+        for id in &self.datasets {
+            committing.remove(id);
+        }
+    }
+}
+
 impl Catalog {
     /// Waits for the right to change rows of these datasets, in turn with others of this process.
     pub async fn lock_rows(&self, datasets: impl IntoIterator<Item = DatasetId>) -> RowLocks {
@@ -121,6 +136,20 @@ impl Catalog {
             locks.push(lock.lock_owned().await);
         }
         RowLocks(locks)
+    }
+
+    /// Says that files of these datasets are being committed, until the value is dropped: what is read
+    /// of several of them meanwhile may be of different versions (the embedded store).
+    pub fn begin_commit(&self, datasets: impl IntoIterator<Item = DatasetId>) -> Committing {
+        let datasets: Vec<DatasetId> = datasets.into_iter().collect();
+        self.core.committing().extend(datasets.iter().copied());
+        Committing { core: Arc::clone(&self.core), datasets }
+    }
+
+    /// Whether files of any of these datasets are being committed now.
+    pub fn is_committing(&self, datasets: &[DatasetId]) -> bool {
+        let committing = self.core.committing();
+        datasets.iter().any(|id| committing.contains(id))
     }
 
     /// Makes known, and lasting, that rows of a dataset will be changed in place: after a crash its
@@ -323,6 +352,10 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    fn committing(&self) -> std::sync::MutexGuard<'_, std::collections::HashSet<DatasetId>> {
+        self.committing.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The lock of a dataset's rows.

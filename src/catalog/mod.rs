@@ -91,6 +91,8 @@ struct Core {
     snapshots: ArcSwap<HashMap<WorkspaceId, Arc<ArcSwap<Snapshot>>>>,
     /// For changes of rows.
     rows: DatabaseConnection,
+    /// Datasets whose files are being committed.
+    committing: Mutex<HashSet<DatasetId>>,
     /// Who changes rows of a dataset now.
     row_locks: Mutex<HashMap<DatasetId, Arc<tokio::sync::Mutex<()>>>>,
     /// One change of a snapshot at a time in this process.
@@ -131,6 +133,7 @@ impl Catalog {
             read: connections.read,
             write: connections.write,
             rows: connections.rows,
+            committing: Mutex::default(),
             row_locks: Mutex::default(),
             node,
             default_workspace,

@@ -21,6 +21,7 @@ use super::persisted::{DocumentName, Persisted};
 use super::schema::ValidateOnly;
 use super::schemas::{Schemas, Sight};
 use super::tag::{Question, Tag, sha_of};
+use super::together::{Answers, Together};
 use super::writes::{self, Asked};
 use super::{manifest, trusted};
 use crate::auth::visibility::sees_job;
@@ -177,6 +178,19 @@ impl RequestContext {
         let number: usize = marker.strip_prefix(UPLOAD_MARKER)?.parse().ok()?;
         self.uploads.lock().ok()?.get_mut(number)?.take()
     }
+}
+
+/// What was read for a query.
+struct Read {
+    plan: Arc<Plan>,
+    /// What it was read of.
+    snapshot: Arc<Snapshot>,
+    answers: Answers,
+    /// Cells that it may answer.
+    cost: u64,
+    standing: Option<Standing>,
+    tag: Option<Tag>,
+    known_tags: Vec<Tag>,
 }
 
 /// Validates, plans and runs GraphQL operations.
@@ -368,8 +382,24 @@ impl Engine {
         let is_told = known.document.introspects();
         let n_cells = if is_told { cost.saturating_add(INTROSPECTION_CELLS) } else { cost };
         let standing = self.rates.charge_cells(principal, n_cells)?;
-        let shows_cache = request.shows_cache;
         let Services { store, answers, .. } = &*self.services;
+        let together = Together {
+            services: &self.services,
+            principal,
+            plan: &plan,
+            variables: &variables,
+            deadline,
+        };
+        let is_one_table = matches!(runs.as_slice(), [Some(run)] if run.tables.len() == 1);
+        if !is_one_table && together.is_needed(&snapshot, &runs) {
+            let run = Box::pin(together.run(Arc::clone(&snapshot), runs));
+            let (present, found) = run.await?;
+            // The tag names the versions that were answered.
+            tag = tag.filter(|_| Arc::ptr_eq(&present, &snapshot));
+            let read =
+                Read { plan, snapshot: present, answers: found, cost, standing, tag, known_tags };
+            return self.tell(principal, &known, request, variables, read, request_id).await;
+        }
         let answers = match <[_; 1]>::try_from(runs) {
             // The usual case: one root field, no joining of futures.
             Ok([Some(run)]) => vec![Some(answers.run(store, run).await)],
@@ -384,12 +414,28 @@ impl Engine {
                 .await
             }
         };
+        let read = Read { plan, snapshot, answers, cost, standing, tag, known_tags };
+        self.tell(principal, &known, request, variables, read, request_id).await
+    }
+
+    /// Puts the answer of a query together from what was read.
+    async fn tell(
+        &self,
+        principal: &Arc<Principal>,
+        known: &KnownDocument,
+        request: Request,
+        variables: Variables,
+        read: Read,
+        request_id: &str,
+    ) -> Result<Answer> {
+        let Read { plan, snapshot, answers, cost, standing, tag, known_tags } = read;
+        let shows_cache = request.shows_cache;
         // Until here the snapshot kept the tables from being dropped.
         let ordinary = if plan.is_complete() {
             None
         } else {
             let response =
-                Box::pin(self.respond(principal, &snapshot, &known, request, variables)).await?;
+                Box::pin(self.respond(principal, &snapshot, known, request, variables)).await?;
             Some(response)
         };
         drop(snapshot);

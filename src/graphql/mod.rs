@@ -27,6 +27,7 @@ mod root_field;
 pub mod schema;
 mod schemas;
 mod tag;
+mod together;
 mod trusted;
 pub mod types;
 mod upload_types;

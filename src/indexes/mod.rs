@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::ledger::{Ledger, Wished, pays};
+use crate::catalog::edits::RowLocks;
 use crate::catalog::model::{
     Column, Dataset, DatasetId, Index, IndexKind, IndexMethod, Wish, WorkspaceId,
 };
@@ -155,6 +156,7 @@ impl Indexer {
         };
         let definition = define(&mut index, dataset)?;
         let _one_at_a_time = self.building.lock().await;
+        let _rows = self.hold_rows(dataset).await;
         let built = self.store.create_index(&dataset.storage, &index.name, &definition).await;
         index.size_bytes = built.map_err(Error::from)?;
         index.built_at_us = now_us();
@@ -198,6 +200,16 @@ impl Indexer {
         self.remove(workspace, dataset, name).await
     }
 
+    /// Keeps rows of a dataset from being changed while an index comes or goes: on the embedded store
+    /// that writes to the same file, and whoever changes rows keeps up a table of words that the
+    /// catalog knows.
+    async fn hold_rows(&self, dataset: &Dataset) -> Option<RowLocks> {
+        match self.catalog.is_postgres() {
+            true => None,
+            false => Some(self.catalog.lock_rows([dataset.id]).await),
+        }
+    }
+
     /// Strikes it off first, so that no new query relies on it.
     async fn remove(
         &self,
@@ -206,6 +218,7 @@ impl Indexer {
         name: &str,
     ) -> Result<Arc<Dataset>> {
         let edit = IndexEdit::Remove(name.to_owned());
+        let _rows = self.hold_rows(dataset).await;
         let catalog = &self.catalog;
         let changed = catalog.change_index(workspace, dataset.id, &dataset.storage, edit).await?;
         self.store.drop_index(&dataset.storage, name).await.map_err(Error::from)?;

@@ -98,6 +98,7 @@ pub(super) fn copy(
             .collect(),
         key,
         upsert_by: None,
+        next_row: from.next_row,
     };
     let storage = work.live.new_table();
     let merged = work.store()?.merge(&storage, &spec, work.live)?;
@@ -132,6 +133,7 @@ pub(super) fn copy(
         notices: Vec::new(),
         rejects: Vec::new(),
         n_rejects: 0,
+        next_row: from.next_row,
     };
     let counts = RowCounts { inserted: merged.n_rows, ..RowCounts::default() };
     Ok(LoadedSheet { prepared, storage, columns, key, table, n_nulls: None, counts })

@@ -416,6 +416,8 @@ fn emptied(
     empty.guard = StorageGuard::default();
     empty.storage = storage.clone();
     empty.version += 1;
+    // Numbers that were given are not given again.
+    empty.next_row = Some(before.next_row.unwrap_or(before.row_count + 1));
     empty.row_count = 0;
     empty.size_bytes = table.size_bytes;
     empty.n_rejects = 0;

@@ -19,7 +19,7 @@ use super::misfit::declared_type;
 use super::prepare::{Prepared, admitting, recipe_of, target_of, understand};
 use super::request::{Task, Wishes};
 use crate::catalog::model::{
-    Column, Dataset, JobId, JobKind, LoadMode, OnError, Recipe, Source, WorkspaceId,
+    Column, Dataset, JobId, JobKind, LoadMode, OnError, ROW_COLUMN, Recipe, Source, WorkspaceId,
 };
 use crate::catalog::{NewJob, disk_error};
 use crate::error::{Code, Error, Result};
@@ -53,7 +53,11 @@ impl Ingest {
     ) -> Result<JobId> {
         let source = dataset.source.clone().unwrap_or_else(Source::none);
         let is_kept = source.is_there() && self.is_kept(&source).await;
-        let from_rows = dataset.recipe.has_other_rows || !is_kept;
+        let is_changed = dataset.next_row.is_some();
+        let from_rows = dataset.recipe.has_other_rows || is_changed || !is_kept;
+        if from_rows && derivation.key.is_none() {
+            refuse_gaps(dataset)?;
+        }
         if from_rows && derivation.needs_source {
             return Err(no_source(dataset));
         }
@@ -85,8 +89,26 @@ impl Ingest {
     }
 }
 
+/// Refuses to make rows anew whose numbers are their key and have gaps: they would get others.
+fn refuse_gaps(dataset: &Dataset) -> Result<()> {
+    let is_numbered = dataset.columns.get(dataset.key).is_some_and(|it| it.physical == ROW_COLUMN);
+    let has_gaps = dataset.next_row.is_some_and(|next_row| next_row != dataset.row_count + 1);
+    if !is_numbered || !has_gaps {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Conflict,
+        format!(
+            "Rows of {:?} were removed, and its key is the row's number: making the rows anew would give them other keys. Choose a key with setKey first.",
+            dataset.name
+        ),
+    ))
+}
+
 fn no_source(dataset: &Dataset) -> Error {
-    let why = if dataset.recipe.has_other_rows {
+    let why = if dataset.next_row.is_some() {
+        "its rows were changed since"
+    } else if dataset.recipe.has_other_rows {
         "its rows came from several files"
     } else if dataset.source.is_none() {
         "it was not made of a file"

@@ -150,7 +150,7 @@ fn draft_one(
         notices: Arc::from([]),
         created_at_us: now_us,
         updated_at_us: now_us,
-        next_row: None,
+        next_row: sheet.table.next_row,
     };
     if sheet.table.has_key
         && let Some(key) = dataset.columns.get(dataset.key)

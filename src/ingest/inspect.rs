@@ -282,6 +282,7 @@ fn as_if_loaded(
         notices: Vec::new(),
         rejects: head.map_or_else(Vec::new, |head| head.rejects.clone()),
         n_rejects,
+        next_row: None,
     };
     let storage = StorageId::new();
     let counts = RowCounts::default();

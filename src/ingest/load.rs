@@ -119,6 +119,8 @@ fn is_same(work: &Work<'_>, before: &Dataset, recipe: &Recipe) -> bool {
         && is_same_source
         && says_nothing_new
         && before.n_rejects == 0
+        // Rows that were changed since are put back by loading the same again.
+        && before.next_row.is_none()
         && *before.recipe == *recipe
 }
 
@@ -232,6 +234,7 @@ fn add_to(work: &Work<'_>, prepared: Prepared) -> Result<LoadedSheet, Failure> {
             .collect(),
         key,
         upsert_by,
+        next_row: before.next_row,
     };
     let storage = work.live.new_table();
     let merged = work.store()?.merge(&storage, &spec, work.live)?;
@@ -262,6 +265,7 @@ fn add_to(work: &Work<'_>, prepared: Prepared) -> Result<LoadedSheet, Failure> {
         n_rows: merged.n_rows,
         size_bytes: merged.size_bytes,
         has_key: merged.has_key,
+        next_row: before.next_row.map(|next_row| next_row + merged.n_inserted),
         ..staged_table
     };
     let n_nulls = Some(merged.n_nulls);

@@ -115,6 +115,18 @@ impl AnswerCache {
         self.answers.as_ref().is_some_and(|answers| answers.contains_key(&Key::of(run)))
     }
 
+    /// The answer of a run, if it is kept.
+    pub async fn kept(&self, run: &Run) -> Option<Bytes> {
+        self.answers.as_ref()?.get(&Key::of(run)).await
+    }
+
+    /// Keeps the answer of a run that was made elsewhere.
+    pub async fn keep(&self, run: &Run, json: &Bytes) {
+        if let Some(answers) = self.answers.as_ref().filter(|_| json.len() <= self.largest) {
+            answers.insert(Key::of(run), json.clone()).await;
+        }
+    }
+
     /// The answer of a run, kept or new.
     ///
     /// # Errors

@@ -37,6 +37,9 @@ pub struct MergeSpec<'a> {
     /// Index into `columns`: rows that agree there become one. The values that came are there and
     /// unique.
     pub upsert_by: Option<usize>,
+    /// The number of the first row that comes, where rows that are there were changed in place: they
+    /// keep their numbers, and no number is given twice. None where those are 1, 2, 3, ….
+    pub next_row: Option<i64>,
 }
 
 /// What a merge made.
@@ -56,6 +59,8 @@ pub struct MergedTable {
     pub n_unchanged: i64,
     /// Missing values of each column.
     pub n_nulls: Vec<i64>,
+    /// The number of the last row that was there before.
+    pub(super) last_row: i64,
 }
 
 impl Store {

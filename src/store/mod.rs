@@ -114,6 +114,8 @@ pub struct LoadedTable {
     pub rejects: Vec<Reject>,
     /// Rows that were refused, in all.
     pub n_rejects: u64,
+    /// The number of the next new row, where rows kept theirs and some are missing.
+    pub next_row: Option<i64>,
 }
 
 impl LoadedTable {
@@ -126,6 +128,7 @@ impl LoadedTable {
             notices: Vec::new(),
             rejects: Vec::new(),
             n_rejects: 0,
+            next_row: None,
         }
     }
 }

@@ -176,6 +176,19 @@ impl Store {
         }
     }
 
+    /// Runs statements that all see the same state, one after the other (PostgreSQL).
+    ///
+    /// # Errors
+    /// As [`Store::run`], the first one.
+    pub async fn run_together(&self, runs: &[Run]) -> Result<Vec<Vec<u8>>, StoreError> {
+        match self {
+            Store::Postgres(store) => {
+                super::postgres::read::run_together(store.readers(), runs).await
+            }
+            Store::Sqlite(_) => Err(StoreError::Defect("files have no state in common")),
+        }
+    }
+
     /// How the database would run a statement with these values, a line per step; it is not run.
     ///
     /// # Errors

@@ -28,8 +28,6 @@ pub struct WriteTable {
     /// Physical names of the columns whose words are in its table of words (the embedded store);
     /// none without one.
     pub words: Option<Vec<String>>,
-    /// Whether no row of it was ever changed: it has no log yet.
-    pub is_untouched: bool,
 }
 
 /// What becomes of a column of the rows that are updated.
@@ -99,10 +97,7 @@ impl Session {
         for (n, table) in self.tables.iter().enumerate() {
             match &mut self.inner {
                 Inner::Sqlite(session) => session.make_log(n, &table.columns)?,
-                Inner::Postgres(session) if table.is_untouched => {
-                    session.make_log(&table.storage)?;
-                }
-                Inner::Postgres(_) => {}
+                Inner::Postgres(session) => session.make_log(&table.storage)?,
             }
         }
         Ok(())

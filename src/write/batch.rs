@@ -288,6 +288,8 @@ impl Writer {
             answers: kept.to_vec(),
         };
         let is_postgres = self.catalog.is_postgres();
+        // Until it is published or undone.
+        let _committing = self.catalog.begin_commit(edits.iter().map(|edit| edit.dataset));
         let committed = tokio::task::spawn_blocking(move || {
             let mut session = session;
             if !is_postgres {
@@ -367,7 +369,6 @@ pub(super) fn table_of(dataset: &Dataset) -> WriteTable {
         storage: dataset.storage.clone(),
         columns: columns.collect(),
         words: has_words.then(words),
-        is_untouched: dataset.next_row.is_none(),
     }
 }
 

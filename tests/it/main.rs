@@ -66,4 +66,5 @@ mod upload;
 mod views;
 mod walk;
 mod webhooks;
+mod write_crash;
 mod writes;

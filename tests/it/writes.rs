@@ -374,3 +374,53 @@ fn large_mutations_are_bounded() {
         assert_eq!(updated["updateNotes"]["affectedRows"], 10_000);
     });
 }
+
+#[test]
+fn rows_keep_their_numbers_through_additions_and_copies() {
+    both_stores(|server| {
+        let client = server.client();
+        client.load("notes", "text,n\na,1\nb,2\nc,3\n");
+        client.data("mutation { deleteNotes(where: {id: {_in: [2, 3]}}) { affectedRows } }");
+        client.upload_with("notes", "mode=append&wait=60", "text,n\nd,4\n");
+        let all = "{ notes { id text } }";
+        assert_eq!(
+            client.data(all)["notes"],
+            json!([{"id": 1, "text": "a"}, {"id": 4, "text": "d"}]),
+            "a number is not given again"
+        );
+        let inserted = client.data("mutation { insertNotesOne(object: {text: \"e\"}) { id } }");
+        assert_eq!(inserted["insertNotesOne"]["id"], 5);
+        client.data("mutation { copyDataset(from: \"notes\", to: \"copies\", wait: 60) { job { status } } }");
+        assert_eq!(
+            client.data("{ copies { id text } }")["copies"],
+            json!([{"id": 1, "text": "a"}, {"id": 4, "text": "d"}, {"id": 5, "text": "e"}])
+        );
+        // Made anew they would get other numbers.
+        let (code, message) =
+            client.error("mutation { alterColumn(dataset: \"notes\", column: \"n\", type: STRING) { job { id } } }");
+        assert_eq!(code, "CONFLICT", "{message}");
+        // The same file again puts back what it has.
+        client.load("notes", "text,n\na,1\nb,2\nc,3\n");
+        assert_eq!(
+            client.data(all)["notes"],
+            json!([{"id": 1, "text": "a"}, {"id": 2, "text": "b"}, {"id": 3, "text": "c"}])
+        );
+    });
+}
+
+#[test]
+fn changed_rows_stay_when_a_column_gets_another_type() {
+    both_stores(|server| {
+        let client = server.client();
+        client.load("orders", ORDERS);
+        client.data("mutation { updateOrdersByPk(pkColumns: {id: 2}, _set: {customer: \"new\"}) { id } deleteOrdersByPk(id: 1) { id } }");
+        client.data("mutation { alterColumn(dataset: \"orders\", column: \"total\", type: STRING, wait: 60) { job { status error { message } } } }");
+        let read = "{ orders { id customer total } }";
+        let expected = json!([
+            {"id": 2, "customer": "new", "total": "20.00"}, {"id": 3, "customer": "cid", "total": "30.25"}
+        ]);
+        assert_eq!(client.data(read)["orders"], expected);
+        client.data("mutation { insertOrdersOne(object: {id: 1, total: \"x\"}) { id } }");
+        assert_eq!(client.data(read)["orders"][2]["total"], "x");
+    });
+}

@@ -138,7 +138,7 @@ impl Session<'_> {
         self.execute("COMMIT".into())?;
         let LoadedRows { n_rows, .. } = copied;
         let ReadReport { notices, rejects, n_rejects, .. } = report;
-        Ok(LoadedTable { n_rows, size_bytes, has_key, notices, rejects, n_rejects })
+        Ok(LoadedTable { n_rows, size_bytes, has_key, notices, rejects, n_rejects, next_row: None })
     }
 
     fn create(&mut self, storage: &StorageId, spec: &TableSpec) -> Result<LoadedTable, StoreError> {

@@ -176,11 +176,15 @@ fn insert_new_sql(table: &str, names: &str, spec: &MergeSpec<'_>, new: &StorageI
         None => "NULL".to_owned(),
     };
     let values: Vec<String> = spec.columns.iter().map(value).collect();
+    let before = match spec.next_row {
+        Some(next_row) => (next_row - 1).to_string(),
+        None => format!("(SELECT coalesce(max(_row), 0) FROM {old})"),
+    };
     let only = agree(spec).map_or_else(String::new, |agree| {
         format!(" WHERE NOT EXISTS (SELECT 1 FROM {old} AS o WHERE {agree})")
     });
     format!(
-        "INSERT INTO {table} (_row,{names}) SELECT (SELECT coalesce(max(_row), 0) FROM {old}) + row_number() OVER (ORDER BY n._row),{} FROM {new} AS n{only} ORDER BY n._row",
+        "INSERT INTO {table} (_row,{names}) SELECT {before} + row_number() OVER (ORDER BY n._row),{} FROM {new} AS n{only} ORDER BY n._row",
         values.join(",")
     )
 }

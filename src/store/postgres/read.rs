@@ -64,6 +64,51 @@ pub(crate) async fn run(readers: &Arc<Readers>, run: &Run) -> Result<Vec<u8>, St
     }
 }
 
+/// Runs statements in one transaction that only reads, so that all see the same state.
+///
+/// # Errors
+/// As [`crate::store::Store::run`], the first one.
+pub(crate) async fn run_together(
+    readers: &Arc<Readers>,
+    runs: &[Run],
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    let Some(first) = runs.first() else { return Ok(Vec::new()) };
+    let deadline = tokio::time::Instant::from_std(first.deadline);
+    let mut n_dead = 0;
+    loop {
+        let mut lease = readers.lease(deadline).await?;
+        let connection = lease.connection()?;
+        let together = async {
+            sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
+            let mut answers = Vec::with_capacity(runs.len());
+            for run in runs {
+                let began = Instant::now();
+                answers.push(answer(connection, run).await?);
+                run.statement.note_run(began);
+            }
+            sqlx::raw_sql("COMMIT").execute(&mut *connection).await?;
+            Ok::<_, StoreError>(answers)
+        };
+        let done = tokio::time::timeout_at(deadline, together).await;
+        match done.map_err(|_| StoreError::Timeout)? {
+            Ok(answers) => {
+                lease.give_back();
+                return Ok(answers);
+            }
+            // As above: those that lay idle may be dead.
+            Err(StoreError::Postgres(error))
+                if is_dead(&error) && lease.is_used() && n_dead <= readers.n_connections() =>
+            {
+                lease.close();
+                n_dead += 1;
+            }
+            // The connection goes with its transaction.
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Whether the connection is gone, or the server behind it.
 fn is_dead(error: &sqlx::Error) -> bool {
     /// `admin_shutdown`, `crash_shutdown`, `cannot_connect_now`.

@@ -289,6 +289,8 @@ pub(super) struct BulkWriter {
     key: Option<IndexTree>,
     schema: SchemaText,
     n_rows: u64,
+    first_row: Option<u64>,
+    last_row: u64,
 }
 
 /// What was written.
@@ -297,6 +299,8 @@ pub(super) struct BulkFile {
     /// The file, not yet synced.
     pub(super) file: File,
     pub(super) n_rows: u64,
+    /// The numbers of the first and of the last row; 1 and 0 without rows.
+    pub(super) ends: (u64, u64),
     pub(super) size_bytes: u64,
 }
 
@@ -312,6 +316,8 @@ impl BulkWriter {
             key: schema.key.is_some().then(|| IndexTree::new(page_bytes)),
             schema,
             n_rows: 0,
+            first_row: None,
+            last_row: 0,
         })
     }
 
@@ -320,8 +326,18 @@ impl BulkWriter {
     /// # Errors
     /// When the file cannot be written.
     pub(super) fn push_row(&mut self, record: &[u8]) -> io::Result<()> {
+        self.push_row_as(self.last_row + 1, record)
+    }
+
+    /// Appends a row with this `_row`, which must be larger than that of the row before.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn push_row_as(&mut self, row: u64, record: &[u8]) -> io::Result<()> {
         self.n_rows += 1;
-        self.table.push(&mut self.out, self.n_rows, record)
+        self.first_row.get_or_insert(row);
+        self.last_row = row;
+        self.table.push(&mut self.out, row, record)
     }
 
     /// Appends the key of the row appended last; keys must grow from row to row.
@@ -330,7 +346,7 @@ impl BulkWriter {
     /// When the file cannot be written.
     pub(super) fn push_key(&mut self, key: i64) -> io::Result<()> {
         match &mut self.key {
-            Some(tree) => tree.push(&mut self.out, key, self.n_rows),
+            Some(tree) => tree.push(&mut self.out, key, self.last_row),
             None => Ok(()),
         }
     }
@@ -350,7 +366,7 @@ impl BulkWriter {
     /// # Errors
     /// When the file cannot be written.
     pub(super) fn finish(self, journal_mode: JournalMode) -> io::Result<BulkFile> {
-        let BulkWriter { mut out, table, key, schema, n_rows } = self;
+        let BulkWriter { mut out, table, key, schema, n_rows, first_row, last_row } = self;
         let mut objects = vec![schema_record("table", "t", table.finish(&mut out)?, &schema.table)];
         if let (Some(tree), Some(sql)) = (key, &schema.key) {
             objects.push(schema_record("index", "key", tree.finish(&mut out)?, sql));
@@ -361,7 +377,8 @@ impl BulkWriter {
         write_file_header(bytes, out.page_bytes, out.n_pages, journal_mode);
         out.file.write_all_at(bytes, 0)?;
         let size_bytes = u64::from(out.n_pages) * out.page_bytes as u64;
-        Ok(BulkFile { file: out.file, n_rows, size_bytes })
+        let ends = (first_row.unwrap_or(1), last_row);
+        Ok(BulkFile { file: out.file, n_rows, ends, size_bytes })
     }
 }
 

@@ -3,7 +3,7 @@
 //! It exists to hold the order of a load in one place: write, index the key, check, sync. It never
 //! removes the file when something fails: the caller does.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sluice_schema::{ColumnType, Control};
 
-use super::bulk::{BulkWriter, JournalMode, SchemaText};
+use super::bulk::{BulkFile, BulkWriter, JournalMode, SchemaText};
 use super::record::RecordEncoder;
 use super::{quoted, sync_folder};
 use crate::store::spare::Spare;
@@ -131,7 +131,7 @@ pub(super) fn load_sheet(
         KeyWork::OnTheWay => (writer.finish(JournalMode::Wal)?, true),
         KeyWork::Afterwards { .. } | KeyWork::None => (writer.finish(JournalMode::Wal)?, false),
     };
-    let size_bytes = check(path, &written.file, written.n_rows, written.size_bytes)?;
+    let size_bytes = check(path, &written)?;
     written.file.sync_all()?;
     if let Some(folder) = path.parent() {
         sync_folder(folder)?;
@@ -143,6 +143,7 @@ pub(super) fn load_sheet(
         notices: report.notices,
         rejects: report.rejects,
         n_rejects: report.n_rejects,
+        next_row: None,
     })
 }
 
@@ -160,7 +161,7 @@ pub(super) fn create_table(path: &Path, spec: &TableSpec) -> Result<LoadedTable,
         None => false,
     };
     written.file.write_all_at(&JournalMode::Wal.versions(), JournalMode::OFFSET)?;
-    let size_bytes = check(path, &written.file, 0, written.size_bytes)?;
+    let size_bytes = check(path, &written)?;
     written.file.sync_all()?;
     if let Some(folder) = path.parent() {
         sync_folder(folder)?;
@@ -251,12 +252,7 @@ pub(super) fn execute_until_cancelled(
 /// Looks at both ends of the finished file as SQLite sees it; returns its size.
 ///
 /// `immutable` reads without locks and leaves no `-wal` or `-shm` behind.
-pub(super) fn check(
-    path: &Path,
-    file: &File,
-    n_rows: u64,
-    least_bytes: u64,
-) -> Result<u64, StoreError> {
+pub(super) fn check(path: &Path, written: &BulkFile) -> Result<u64, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
@@ -266,11 +262,10 @@ pub(super) fn check(
         connection.query_row("SELECT coalesce(min(_row), 1) FROM t", (), |row| row.get(0))?;
     let last: i64 =
         connection.query_row("SELECT coalesce(max(_row), 0) FROM t", (), |row| row.get(0))?;
-    let size_bytes = file.metadata()?.len();
+    let size_bytes = written.file.metadata()?.len();
     let is_whole = n_pages.cast_unsigned() * PAGE_BYTES as u64 == size_bytes
-        && size_bytes >= least_bytes
-        && first == 1
-        && last.cast_unsigned() == n_rows;
+        && size_bytes >= written.size_bytes
+        && (first.cast_unsigned(), last.cast_unsigned()) == written.ends;
     if is_whole {
         Ok(size_bytes)
     } else {

@@ -54,7 +54,7 @@ pub(super) fn merge(
     let mut target = Target {
         writer: BulkWriter::create(file, PAGE_BYTES, schema)?,
         encoder: RecordEncoder::new(columns.len(), spec.key),
-        n_in_block: 0,
+        numbers: Vec::with_capacity(BLOCK_ROWS),
         n_null_keys: 0,
         n_nulls: vec![0; columns.len()],
         control,
@@ -77,7 +77,7 @@ pub(super) fn merge(
         }
         None => writer.finish(JournalMode::Wal)?,
     };
-    let size_bytes = check(path, &written.file, written.n_rows, written.size_bytes)?;
+    let size_bytes = check(path, &written)?;
     written.file.sync_all()?;
     if let Some(folder) = path.parent() {
         sync_folder(folder)?;
@@ -157,14 +157,15 @@ pub(super) fn dump(
 struct Target<'a> {
     writer: BulkWriter,
     encoder: RecordEncoder,
-    n_in_block: usize,
+    /// Those of the rows in the block.
+    numbers: Vec<u64>,
     n_null_keys: u64,
     n_nulls: Vec<i64>,
     control: &'a dyn Control,
 }
 
 impl Target<'_> {
-    fn push(&mut self, cells: &[Cell]) -> Result<(), StoreError> {
+    fn push(&mut self, row: i64, cells: &[Cell]) -> Result<(), StoreError> {
         for (cell, n_nulls) in cells.iter().zip(&mut self.n_nulls) {
             *n_nulls += i64::from(*cell == Cell::Null);
         }
@@ -178,21 +179,21 @@ impl Target<'_> {
             self.encoder.value(index, value);
         }
         self.encoder.end_row();
-        self.n_in_block += 1;
-        if self.n_in_block >= BLOCK_ROWS { self.flush() } else { Ok(()) }
+        self.numbers.push(row.cast_unsigned());
+        if self.numbers.len() >= BLOCK_ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
         if self.control.is_cancelled() {
             return Err(StoreError::Cancelled);
         }
-        for record in self.encoder.records() {
-            self.writer.push_row(record)?;
+        for (record, row) in self.encoder.records().zip(&self.numbers) {
+            self.writer.push_row_as(*row, record)?;
         }
         self.n_null_keys += self.encoder.n_null_keys();
         self.encoder.clear();
-        self.control.rows_done(u64::try_from(self.n_in_block).unwrap_or_default());
-        self.n_in_block = 0;
+        self.control.rows_done(u64::try_from(self.numbers.len()).unwrap_or_default());
+        self.numbers.clear();
         Ok(())
     }
 }
@@ -230,11 +231,11 @@ fn copy_old(
     let joined = spec.new.and_then(|_| agree(spec));
     let sql = match &joined {
         Some(agree) => format!(
-            "SELECT n._row, {}, {} FROM o.t AS o LEFT JOIN n.t AS n ON {agree} ORDER BY o._row",
+            "SELECT n._row, {}, {}, o._row FROM o.t AS o LEFT JOIN n.t AS n ON {agree} ORDER BY o._row",
             old_list(spec),
             new_list(spec)
         ),
-        None => format!("SELECT NULL, {} FROM o.t AS o ORDER BY o._row", old_list(spec)),
+        None => format!("SELECT NULL, {}, o._row FROM o.t AS o ORDER BY o._row", old_list(spec)),
     };
     let mut statement = source.prepare(&sql)?;
     let mut rows = statement.query(())?;
@@ -256,7 +257,10 @@ fn copy_old(
             let count = if is_changed { &mut merged.n_updated } else { &mut merged.n_unchanged };
             *count += 1;
         }
-        target.push(&cells)?;
+        // The last of what is selected.
+        let row = row.get(1 + n_columns * if joined.is_some() { 2 } else { 1 })?;
+        target.push(row, &cells)?;
+        merged.last_row = row;
     }
     Ok(())
 }
@@ -277,11 +281,13 @@ fn copy_new(
     let mut statement = source.prepare(&sql)?;
     let mut rows = statement.query(())?;
     let mut cells = vec![Cell::Null; spec.columns.len()];
+    let mut next_row = spec.next_row.unwrap_or(merged.last_row + 1);
     while let Some(row) = rows.next()? {
         for (index, cell) in cells.iter_mut().enumerate() {
             *cell = plain_cell(row.get_ref(index)?)?;
         }
-        target.push(&cells)?;
+        target.push(next_row, &cells)?;
+        next_row += 1;
         merged.n_inserted += 1;
     }
     Ok(())

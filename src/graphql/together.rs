@@ -1,0 +1,157 @@
+//! Runs the statements of an operation so that they all see the same state.
+//!
+//! Rows of most datasets only change by a new table, which a snapshot names: nothing needs to be
+//! done there. Where rows are changed in place, statements that run side by side, or read several
+//! files, could see some of a mutation. On PostgreSQL they run in one transaction. On the embedded
+//! store it is looked afterwards whether a commit came in between; then they run again.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+
+use super::engine::Services;
+use crate::auth::Principal;
+use crate::catalog::model::DatasetId;
+use crate::catalog::snapshot::Snapshot;
+use crate::error::{Code, Error, Result};
+use crate::query::cache::Found;
+use crate::query::input::Variables;
+use crate::query::plan::{Plan, Root};
+use crate::store::StoreError;
+use crate::store::run::Run;
+
+/// Times that an operation runs beside mutations before they wait for it.
+const MAX_TRIES: usize = 3;
+
+/// What was answered for each root field: none for those without a statement.
+pub(super) type Answers = Vec<Option<std::result::Result<Found, Arc<StoreError>>>>;
+
+/// An operation to be run.
+pub(super) struct Together<'r> {
+    pub(super) services: &'r Services,
+    pub(super) principal: &'r Principal,
+    pub(super) plan: &'r Plan,
+    pub(super) variables: &'r Variables,
+    pub(super) deadline: Instant,
+}
+
+impl Together<'_> {
+    /// Whether the statements need to be kept together.
+    pub(super) fn is_needed(&self, snapshot: &Snapshot, runs: &[Option<Run>]) -> bool {
+        let n_tables: usize = runs.iter().flatten().map(|run| run.tables.len()).sum();
+        let n_runs = runs.iter().flatten().count();
+        let can_differ = if self.services.catalog.is_postgres() { n_runs } else { n_tables } > 1;
+        can_differ && self.edited(snapshot).next().is_some()
+    }
+
+    /// The datasets that are read, and changed in place.
+    fn edited<'s>(&'s self, snapshot: &'s Snapshot) -> impl Iterator<Item = DatasetId> + 's {
+        let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
+        let ids = self.plan.roots.iter().flat_map(Root::datasets).copied();
+        ids.filter(|id| whole.dataset_by_id(*id).is_some_and(|it| it.next_row.is_some()))
+    }
+
+    /// Runs them; gives the snapshot whose versions were answered, too.
+    ///
+    /// # Errors
+    /// CONFLICT when the schema changed meanwhile; as binding.
+    pub(super) async fn run(
+        &self,
+        snapshot: Arc<Snapshot>,
+        runs: Vec<Option<Run>>,
+    ) -> Result<(Arc<Snapshot>, Answers)> {
+        if self.services.catalog.is_postgres() {
+            return Ok((snapshot, self.run_in_transaction(runs).await));
+        }
+        let (mut snapshot, mut runs) = (snapshot, runs);
+        let edited: Vec<DatasetId> = self.edited(&snapshot).collect();
+        let catalog = &self.services.catalog;
+        for _ in 0..MAX_TRIES {
+            if !catalog.is_committing(&edited) {
+                let answers = self.run_each(runs).await;
+                let present = self.services.auth.view(self.principal);
+                if !catalog.is_committing(&edited)
+                    && has_same_versions(&snapshot, &present, &edited)
+                {
+                    return Ok((snapshot, answers));
+                }
+            }
+            // A turn among those who write: what was being committed is published then.
+            drop(catalog.lock_rows(edited.iter().copied()).await);
+            (snapshot, runs) = self.begin_again(&snapshot)?;
+        }
+        let _no_writers = catalog.lock_rows(edited.iter().copied()).await;
+        let (snapshot, runs) = self.begin_again(&snapshot)?;
+        Ok((snapshot, self.run_each(runs).await))
+    }
+
+    /// The statements for what there is now.
+    fn begin_again(&self, before: &Snapshot) -> Result<(Arc<Snapshot>, Vec<Option<Run>>)> {
+        let snapshot = self.services.auth.view(self.principal);
+        if snapshot.schema_revision != before.schema_revision {
+            return Err(Error::new(
+                Code::Conflict,
+                "The schema was changed while the query ran. Send it again.",
+            ));
+        }
+        let bound = self.plan.bind(&snapshot, self.variables, self.deadline)?;
+        Ok((snapshot, bound.runs))
+    }
+
+    async fn run_each(&self, runs: Vec<Option<Run>>) -> Answers {
+        let Services { store, answers, .. } = self.services;
+        join_all(runs.into_iter().map(|run| async {
+            match run {
+                Some(run) => Some(answers.run(store, run).await),
+                None => None,
+            }
+        }))
+        .await
+    }
+
+    async fn run_in_transaction(&self, runs: Vec<Option<Run>>) -> Answers {
+        let Services { store, answers, .. } = self.services;
+        let wanted: Vec<Run> = runs.iter().flatten().cloned().collect();
+        let mut kept = Vec::with_capacity(wanted.len());
+        for run in &wanted {
+            match answers.kept(run).await {
+                Some(json) => kept.push(json),
+                None => break,
+            }
+        }
+        let found = if kept.len() == wanted.len() {
+            Ok(kept.into_iter().map(|json| Found { json, is_hit: true }).collect::<Vec<_>>())
+        } else {
+            store.run_together(&wanted).await.map(|all| {
+                let found =
+                    all.into_iter().map(|json| Found { json: Bytes::from(json), is_hit: false });
+                found.collect()
+            })
+        };
+        match found {
+            Ok(found) => {
+                for (run, found) in wanted.iter().zip(&found) {
+                    if !found.is_hit {
+                        answers.keep(run, &found.json).await;
+                    }
+                }
+                let mut found = found.into_iter();
+                runs.iter().map(|run| run.as_ref().and_then(|_| found.next().map(Ok))).collect()
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                runs.iter().map(|run| run.as_ref().map(|_| Err(Arc::clone(&error)))).collect()
+            }
+        }
+    }
+}
+
+fn has_same_versions(before: &Snapshot, present: &Snapshot, ids: &[DatasetId]) -> bool {
+    let version = |snapshot: &Snapshot, id| {
+        let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
+        whole.dataset_by_id(id).map(|dataset| dataset.version)
+    };
+    ids.iter().all(|id| version(before, *id) == version(present, *id))
+}
