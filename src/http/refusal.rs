@@ -51,6 +51,11 @@ impl Refusal {
         ))
     }
 
+    /// What is wrong.
+    pub(super) fn message(&self) -> &str {
+        &self.0.error.message
+    }
+
     /// The same refusal in the media type that was asked for.
     #[must_use]
     pub(super) fn in_media(mut self, media: Media) -> Refusal {
