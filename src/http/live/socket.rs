@@ -422,7 +422,13 @@ async fn receive(socket: &mut WebSocket) -> Result<Option<FromClient>, End> {
         Some(Ok(Message::Text(text))) => Ok(Some(FromClient::read(&text)?)),
         Some(Ok(Message::Binary(_))) => Err(closed(4400, "Invalid message: expected text")),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
-        Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+        Some(Ok(Message::Close(_))) => {
+            // Its good-bye is answered by reading on.
+            let _ =
+                timeout(FAREWELL, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
+            Err(End::Gone)
+        }
+        None => Err(End::Gone),
         Some(Err(error)) => {
             tracing::debug!(%error, "a WebSocket ended early");
             // Too large, or no frame at all; where the client is gone, nobody hears it.
