@@ -132,7 +132,7 @@ pub struct LiveSettings {
     pub interval: Duration,
     /// Time between two signs of life to a client.
     pub ping_every: Duration,
-    /// Time that a client may take to take one message.
+    /// Time in which a client must take something of what it is sent.
     pub send_timeout: Duration,
 }
 

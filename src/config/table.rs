@@ -98,7 +98,7 @@ pub(super) static ALL: &[Spec] = &[
     row(
         "live.send_timeout",
         &[],
-        "Time that a subscriber may take to take a message",
+        "Time in which a subscriber must take something of what it is sent",
         TIMES,
         |s| Field::Time(&mut s.live.send_timeout),
     ),

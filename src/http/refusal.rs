@@ -63,8 +63,9 @@ impl Refusal {
         self
     }
 
+    /// The same refusal with a header.
     #[must_use]
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Refusal {
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Refusal {
         self.0.header = Some((name, value));
         self
     }

@@ -273,7 +273,7 @@ fn a_live_query_is_answered_again_when_its_answer_changes() {
         socket.data("other");
         // A row that is in no list changes the sum only.
         append(&client, "sales", &[(4, "d", 4)]);
-        let mut told = vec![socket.message(), socket.message()];
+        let mut told = [socket.message(), socket.message()];
         told.sort_by_key(|message| message["id"].to_string());
         assert_eq!(told[0]["payload"]["data"], json!({ "one": { "name": "d" } }));
         assert_eq!(told[1]["payload"]["data"], sum(35));
@@ -685,7 +685,8 @@ fn changes_of_another_node_are_told() {
     let (options, database) = Options::of(StoreKind::Postgres);
     let url = options.database_url.clone();
     let first = Server::start_with(options, database);
-    let second = Server::start_with(Options { database_url: url, ..Options::default() }, None);
+    let options = Options { database_url: url, ..Options::default() };
+    let second = Server::start_with(options.variable("SLUICE_LIVE_PING", "500ms"), None);
     let client = first.client();
     client.load("sales", sales(&[(1, "a", 10)]));
     let mut socket = Socket::of(&second, &second.client());
@@ -695,6 +696,67 @@ fn changes_of_another_node_are_told() {
     });
     append(&client, "sales", &[(2, "b", 20)]);
     assert_eq!(socket.data("1")["sales"].as_array().unwrap().len(), 2);
+    // A key that is revoked there ends here, though nothing is sent.
+    let (reader, prefix) = new_key(&first, "name: \"x\", scope: READ");
+    let mut socket = Socket::of(&second, &second.client().with_key(reader.key().unwrap()));
+    socket.subscribe("1", "subscription { sales { name } }", &json!({}));
+    socket.data("1");
+    client.data(&format!("mutation {{ revokeKey(prefix: \"{prefix}\") {{ prefix }} }}"));
+    assert_eq!(socket.error("1").0, "UNAUTHENTICATED");
+    assert_eq!(socket.closed().0, 4403);
+}
+
+#[test]
+fn what_is_sent_counts_for_the_rate_limits() {
+    let (options, _) = Options::of(StoreKind::Sqlite);
+    let options =
+        options.variable("SLUICE_RATE_LIMIT", "on").variable("SLUICE_RATE_READS", "1/s burst 4");
+    let server = Server::start_with(options, None);
+    let admin = server.client();
+    admin.load("sales", sales(&[(1, "a", 1)]));
+    let mut socket = Socket::of(&server, &server.client_of("read"));
+    socket.subscribe("1", "subscription { sales { amount } }", &json!({}));
+    assert_eq!(socket.data("1")["sales"][0]["amount"], 1);
+    let mut n_told = 0;
+    for amount in 2..=12 {
+        admin.load("sales", sales(&[(1, "a", amount)]));
+    }
+    // It is told less often, and in the end what is true.
+    while {
+        n_told += 1;
+        socket.data("1")["sales"][0]["amount"] != 12
+    } {}
+    assert!(n_told <= 11, "{n_told}");
+    // Who asks too often is told so.
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        socket.subscribe("q", "{ sales { amount } }", &json!({}));
+        let message = socket.message();
+        match message["type"].as_str().unwrap() {
+            "error" => codes.push(message["payload"][0]["extensions"]["code"].clone()),
+            _ => assert_eq!(socket.message()["type"], "complete"),
+        }
+    }
+    assert!(codes.contains(&json!("RATE_LIMITED")), "{codes:?}");
+}
+
+#[test]
+fn a_key_that_expires_ends_what_it_began() {
+    let server = Server::start_set(StoreKind::Sqlite, "SLUICE_LIVE_PING", "200ms");
+    server.client().load("sales", sales(&[(1, "a", 1)]));
+    let end = jiff::Timestamp::now() + Duration::from_secs(4);
+    let end = end.strftime("%FT%TZ");
+    let (client, _) = new_key(&server, &format!("name: \"x\", scope: READ, expiresAt: \"{end}\""));
+    let live = "subscription { sales { name } }";
+    let mut events = Events::post(&server, &client, live);
+    events.answer();
+    let mut socket = Socket::of(&server, &client);
+    socket.subscribe("1", live, &json!({}));
+    socket.data("1");
+    assert_eq!(socket.error("1").0, "UNAUTHENTICATED");
+    assert_eq!(socket.closed().0, 4403);
+    assert_eq!(events.answer()["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(events.next().unwrap().0, "complete");
 }
 
 #[test]

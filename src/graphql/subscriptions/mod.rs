@@ -53,15 +53,15 @@ pub enum Event {
 
 impl Event {
     /// The list of errors of a failed operation, JSON.
-    pub fn errors(body: &[u8]) -> Box<str> {
+    pub fn errors(body: &[u8]) -> Bytes {
         #[derive(Deserialize)]
         struct Failed<'a> {
             #[serde(borrow)]
             errors: &'a RawValue,
         }
         match serde_json::from_slice::<Failed<'_>>(body) {
-            Ok(failed) => failed.errors.get().into(),
-            Err(_) => "[]".into(),
+            Ok(failed) => Bytes::copy_from_slice(failed.errors.get().as_bytes()),
+            Err(_) => Bytes::from_static(b"[]"),
         }
     }
 }

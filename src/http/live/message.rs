@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -116,43 +117,75 @@ fn credentials(payload: &str) -> Result<HeaderMap, Close> {
 }
 
 /// What a server says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum ToClient<'a> {
     Ack,
     Pong,
     /// An answer, JSON.
-    Next(&'a str, &'a [u8]),
+    Next(&'a str, Bytes),
     /// A list of errors, JSON.
-    Error(&'a str, &'a str),
+    Error(&'a str, Bytes),
     Complete(&'a str),
 }
 
 impl ToClient<'_> {
-    /// The message as JSON.
-    pub(super) fn write(self) -> Vec<u8> {
-        let (kind, id, payload): (&str, _, Option<&[u8]>) = match self {
+    /// The message as JSON in pieces of a bounded size. An answer that many wait for is copied for
+    /// none of them.
+    pub(super) fn pieces(self) -> Pieces {
+        let (kind, id, payload) = match self {
             ToClient::Ack => ("connection_ack", None, None),
             ToClient::Pong => ("pong", None, None),
             ToClient::Next(id, payload) => ("next", Some(id), Some(payload)),
-            ToClient::Error(id, errors) => ("error", Some(id), Some(errors.as_bytes())),
+            ToClient::Error(id, errors) => ("error", Some(id), Some(errors)),
             ToClient::Complete(id) => ("complete", Some(id), None),
         };
-        let mut out = Vec::with_capacity(64 + payload.map_or(0, <[u8]>::len));
-        out.push(b'{');
+        let mut head = String::from("{");
         if let Some(id) = id {
-            out.extend_from_slice(b"\"id\":");
-            out.extend_from_slice(Json::from(id).to_string().as_bytes());
-            out.push(b',');
+            head.push_str("\"id\":");
+            head.push_str(&Json::from(id).to_string());
+            head.push(',');
         }
-        out.extend_from_slice(b"\"type\":\"");
-        out.extend_from_slice(kind.as_bytes());
-        out.push(b'"');
-        if let Some(payload) = payload {
-            out.extend_from_slice(b",\"payload\":");
-            out.extend_from_slice(payload);
+        head.push_str("\"type\":\"");
+        head.push_str(kind);
+        head.push('"');
+        if payload.is_some() {
+            head.push_str(",\"payload\":");
         }
-        out.push(b'}');
-        out
+        Pieces { head: Some(head.into_bytes()), rest: payload.unwrap_or_default(), is_over: false }
+    }
+}
+
+/// A message in pieces.
+pub(super) struct Pieces {
+    head: Option<Vec<u8>>,
+    rest: Bytes,
+    is_over: bool,
+}
+
+impl Pieces {
+    /// Bytes of the payload in one piece: what a connection keeps room for once it was sent.
+    const MAX_BYTES: usize = 16 << 10;
+}
+
+impl Iterator for Pieces {
+    /// The bytes, and whether they are the last.
+    type Item = (Bytes, bool);
+
+    fn next(&mut self) -> Option<(Bytes, bool)> {
+        if self.is_over {
+            return None;
+        }
+        let piece = self.rest.split_to(self.rest.len().min(Pieces::MAX_BYTES));
+        self.is_over = self.rest.is_empty();
+        if self.head.is_none() && !self.is_over {
+            return Some((piece, false));
+        }
+        let mut written = self.head.take().unwrap_or_default();
+        written.extend_from_slice(&piece);
+        if self.is_over {
+            written.push(b'}');
+        }
+        Some((Bytes::from(written), self.is_over))
     }
 }
 
@@ -211,13 +244,31 @@ mod tests {
 
     #[test]
     fn messages_are_written() {
-        let text = |message: ToClient<'_>| String::from_utf8(message.write()).unwrap();
-        assert_eq!(text(ToClient::Ack), r#"{"type":"connection_ack"}"#);
+        let text = |message: ToClient<'_>| {
+            let pieces: Vec<(Bytes, bool)> = message.pieces().collect();
+            let n_pieces = pieces.len();
+            assert!(pieces.iter().all(|(piece, _)| piece.len() <= Pieces::MAX_BYTES + 64));
+            let n_last = pieces.iter().position(|(_, is_last)| *is_last);
+            assert_eq!(n_last, Some(n_pieces - 1));
+            let bytes = pieces.into_iter().flat_map(|(piece, _)| piece).collect();
+            (String::from_utf8(bytes).unwrap(), n_pieces)
+        };
+        let short = |text: &str| (text.to_owned(), 1);
+        assert_eq!(text(ToClient::Ack), short(r#"{"type":"connection_ack"}"#));
         assert_eq!(
-            text(ToClient::Next("a\"", b"{\"data\":{}}")),
-            r#"{"id":"a\"","type":"next","payload":{"data":{}}}"#
+            text(ToClient::Next("a\"", Bytes::from_static(b"{\"data\":{}}"))),
+            short(r#"{"id":"a\"","type":"next","payload":{"data":{}}}"#)
         );
-        assert_eq!(text(ToClient::Error("1", "[]")), r#"{"id":"1","type":"error","payload":[]}"#);
-        assert_eq!(text(ToClient::Complete("1")), r#"{"id":"1","type":"complete"}"#);
+        assert_eq!(
+            text(ToClient::Error("1", Bytes::from_static(b"[]"))),
+            short(r#"{"id":"1","type":"error","payload":[]}"#)
+        );
+        assert_eq!(text(ToClient::Complete("1")), short(r#"{"id":"1","type":"complete"}"#));
+        for n_bytes in [Pieces::MAX_BYTES, Pieces::MAX_BYTES + 1, 5 * Pieces::MAX_BYTES - 2] {
+            let long = format!("\"{}\"", "é".repeat(n_bytes / 2 - 1));
+            let n_pieces = long.len().div_ceil(Pieces::MAX_BYTES);
+            let expect = format!("{{\"id\":\"1\",\"type\":\"next\",\"payload\":{long}}}");
+            assert_eq!(text(ToClient::Next("1", Bytes::from(long))), (expect, n_pieces));
+        }
     }
 }

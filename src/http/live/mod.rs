@@ -5,6 +5,7 @@
 //! stops. What a client does not take in time is not kept for it: its connection ends.
 
 mod events;
+mod handshake;
 mod message;
 mod origin;
 mod socket;
@@ -17,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(super) use self::events::{get, post};
-pub(super) use self::socket::{is_upgrade, upgrade};
+pub(super) use self::handshake::is_upgrade;
+pub(super) use self::socket::upgrade;
 use super::App;
 use super::gate::count_failure;
 use super::pulse::Crowd;

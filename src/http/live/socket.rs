@@ -9,20 +9,27 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::body::Bytes;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
 use futures_util::stream::{AbortHandle, BoxStream, SelectAll, abortable};
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 
 use super::super::App;
 use super::super::context::{Context, peer, request_id};
 use super::super::gate::{address, charge, record};
 use super::super::refusal::Refusal;
 use super::events::ticks;
+use super::handshake::Handshake;
 use super::message::{Close, FromClient, ToClient};
 use super::{begin_session, origin};
 use crate::auth::{Class, Session, has_credential};
@@ -34,14 +41,13 @@ use crate::graphql::{Event, Operation, Request};
 const PROTOCOL: &str = "graphql-transport-ws";
 /// Bytes read at once: most messages are small, and most connections idle.
 const READ_BUFFER_BYTES: usize = 4 << 10;
+/// Codes of RFC 6455 and its registry, for what the protocol has no code of its own.
+const GOING_AWAY: u16 = 1001;
+const TOO_LARGE: u16 = 1009;
+const INTERNAL: u16 = 1011;
+const TRY_AGAIN_LATER: u16 = 1013;
 /// Time for a close frame to leave, and for the client's own to come.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Whether a request asks for a WebSocket.
-pub(in crate::http) fn is_upgrade(headers: &HeaderMap) -> bool {
-    let upgrade = headers.get(header::UPGRADE).map(|value| value.as_bytes());
-    upgrade.is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
-}
 
 /// `GET /graphql` for a WebSocket.
 pub(in crate::http) async fn upgrade(app: Arc<App>, parts: Parts) -> Response {
@@ -53,13 +59,7 @@ pub(in crate::http) async fn upgrade(app: Arc<App>, parts: Parts) -> Response {
 
 async fn open(app: Arc<App>, mut parts: Parts) -> Result<Response, Refusal> {
     origin::check(&parts.headers, &app.settings.allowed_origins)?;
-    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|wrong| {
-        let status = wrong.into_response().status();
-        Refusal::new(
-            status,
-            "This is no complete handshake of a WebSocket (RFC 6455, section 4.2.1).",
-        )
-    })?;
+    let handshake = Handshake::read(&mut parts, PROTOCOL)?;
     let address = address(&app, &parts.headers);
     // A key in the headers must be good; without one, it may come with the first message.
     let session = if has_credential(&parts.headers) {
@@ -69,35 +69,40 @@ async fn open(app: Arc<App>, mut parts: Parts) -> Result<Response, Refusal> {
     };
     let headers = parts.headers;
     let context = Context::new(request_id(), peer());
-    let max_bytes = app.settings.max_body_bytes;
-    let upgrade = upgrade
-        .protocols([PROTOCOL])
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_message_size(max_bytes)
-        .max_frame_size(max_bytes);
-    let is_spoken = upgrade.selected_protocol().is_some();
+    let is_spoken = handshake.is_spoken;
+    let answer = Handshake::answer(handshake.accept(), is_spoken.then_some(PROTOCOL));
     let sockets = app.live.sockets.clone();
-    Ok(upgrade.on_upgrade(move |mut socket| {
-        sockets.track_future(async move {
-            if !is_spoken {
-                return part(&mut socket, &Close::new(4406, "Subprotocol not acceptable")).await;
+    sockets.spawn(async move {
+        let upgraded = match handshake.upgrade.await {
+            Ok(upgraded) => TokioIo::new(upgraded),
+            Err(error) => {
+                tracing::debug!(%error, "a WebSocket was not taken over");
+                return;
             }
-            let id = context.id().as_str().into();
-            let connection = Connection {
-                app,
-                address,
-                id,
-                session: None,
-                operations: HashMap::new(),
-                events: SelectAll::new(),
-                n_operations: 0,
-            };
-            // Boxed: the future of the connection has room for it as long as it lives.
-            let run = Box::pin(run(socket, connection, session, headers));
-            context.scope(run).await;
-        })
-    }))
+        };
+        let max_bytes = Some(app.settings.max_body_bytes);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(max_bytes)
+            .max_frame_size(max_bytes);
+        let made = WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config));
+        let mut socket = made.await;
+        if !is_spoken {
+            return part(&mut socket, &Close::new(4406, "Subprotocol not acceptable")).await;
+        }
+        let connection = Connection {
+            app,
+            address,
+            id: context.id().as_str().into(),
+            session: None,
+            operations: HashMap::new(),
+            events: SelectAll::new(),
+            n_operations: 0,
+        };
+        context.scope(run(socket, connection, session, headers)).await;
+    });
+    Ok(answer)
 }
 
 /// Lets in who asks, as every request is let in.
@@ -135,14 +140,17 @@ async fn run(
 
 /// Says why, and waits a moment for the client to have heard it.
 async fn part(socket: &mut WebSocket, close: &Close) {
-    let frame = CloseFrame { code: close.code, reason: close.reason.as_str().into() };
+    let code = CloseCode::from(close.code);
+    let frame = CloseFrame { code, reason: close.reason.as_str().into() };
     let farewell = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = socket.recv().await {}
+            while let Some(Ok(_)) = socket.next().await {}
         }
     };
     let _ = timeout(FAREWELL, farewell).await;
 }
+
+type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Why a connection ends.
 enum End {
@@ -233,9 +241,9 @@ impl Connection {
                 closed(4403, format!("Forbidden: {}", error.message))
             }
             Code::RateLimited | Code::StorageUnavailable | Code::Timeout => {
-                closed(close_code::AGAIN, error.message)
+                closed(TRY_AGAIN_LATER, error.message)
             }
-            _ => closed(close_code::ERROR, "Internal error"),
+            _ => closed(INTERNAL, "Internal error"),
         })
     }
 
@@ -266,7 +274,7 @@ impl Connection {
                             Err(end) => Err(end),
                         }
                     } else {
-                        Err(closed(close_code::AWAY, "No sign of life"))
+                        Err(closed(GOING_AWAY, "No sign of life"))
                     }
                 }
                 _ = ended_keys.changed() => self.check(socket, &session).await,
@@ -313,7 +321,7 @@ impl Connection {
                     Ok(()) => Ok(()),
                     Err(error) => {
                         let errors = self.errors(&error);
-                        self.send(socket, ToClient::Error(&id, &errors)).await
+                        self.send(socket, ToClient::Error(&id, errors.clone())).await
                     }
                 }
             }
@@ -353,10 +361,10 @@ impl Connection {
     /// Tells what an operation is answered.
     async fn tell(&mut self, socket: &mut WebSocket, id: &str, event: Event) -> Result<(), End> {
         match event {
-            Event::Next(body) => self.send(socket, ToClient::Next(id, &body)).await,
+            Event::Next(body) => self.send(socket, ToClient::Next(id, body)).await,
             Event::Failed(body) => {
                 self.operations.remove(id);
-                self.send(socket, ToClient::Error(id, &Event::errors(&body))).await
+                self.send(socket, ToClient::Error(id, Event::errors(&body))).await
             }
             Event::Done => {
                 self.operations.remove(id);
@@ -373,7 +381,7 @@ impl Connection {
                 let errors = self.errors(&error);
                 let ids: Vec<Box<str>> = self.operations.drain().map(|(id, _)| id).collect();
                 for id in ids {
-                    self.send(socket, ToClient::Error(&id, &errors)).await?;
+                    self.send(socket, ToClient::Error(&id, errors.clone())).await?;
                 }
                 Err(closed(4403, "Forbidden: the key does not hold any more"))
             }
@@ -382,57 +390,59 @@ impl Connection {
     }
 
     /// A list of one error.
-    fn errors(&self, error: &Error) -> String {
+    fn errors(&self, error: &Error) -> Bytes {
         let extensions = serde_json::json!({ "code": error.code.wire(), "requestId": *self.id });
         let error = serde_json::json!({ "message": error.message, "extensions": extensions });
-        format!("[{error}]")
+        Bytes::from(format!("[{error}]"))
     }
 
     async fn send(&mut self, socket: &mut WebSocket, message: ToClient<'_>) -> Result<(), End> {
-        match Utf8Bytes::try_from(message.write()) {
-            Ok(text) => self.write(socket, Message::Text(text)).await,
-            Err(_) => Err(closed(close_code::ERROR, "Internal error")),
+        let mut opcode = OpCode::Data(Data::Text);
+        for (piece, is_last) in message.pieces() {
+            self.write(socket, Message::Frame(Frame::message(piece, opcode, is_last))).await?;
+            opcode = OpCode::Data(Data::Continue);
         }
+        Ok(())
     }
 
-    /// Gives a message to the client, within the time that it has for taking it.
+    /// Gives a frame to the client, within the time that it has for taking it.
     async fn write(&mut self, socket: &mut WebSocket, message: Message) -> Result<(), End> {
         match timeout(self.app.settings.live.send_timeout, socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => {
                 tracing::info!(id = &*self.id, "a subscriber takes nothing and is let go");
-                Err(closed(close_code::AGAIN, "Messages are not taken in time"))
+                Err(closed(TRY_AGAIN_LATER, "Messages are not taken in time"))
             }
         }
     }
 }
 
 fn stopping() -> End {
-    closed(close_code::AWAY, "The server stops")
+    closed(GOING_AWAY, "The server stops")
 }
 
 fn too_many() -> End {
-    closed(close_code::AGAIN, "Too many connections")
+    closed(TRY_AGAIN_LATER, "Too many connections")
 }
 
 /// The next message of the protocol; none for a frame that keeps the connection alive.
 async fn receive(socket: &mut WebSocket) -> Result<Option<FromClient>, End> {
-    match socket.recv().await {
+    match socket.next().await {
         Some(Ok(Message::Text(text))) => Ok(Some(FromClient::read(&text)?)),
         Some(Ok(Message::Binary(_))) => Err(closed(4400, "Invalid message: expected text")),
-        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
         Some(Ok(Message::Close(_))) => {
             // Its good-bye is answered by reading on.
             let _ =
-                timeout(FAREWELL, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
+                timeout(FAREWELL, async { while let Some(Ok(_)) = socket.next().await {} }).await;
             Err(End::Gone)
         }
         None => Err(End::Gone),
         Some(Err(error)) => {
             tracing::debug!(%error, "a WebSocket ended early");
             // Too large, or no frame at all; where the client is gone, nobody hears it.
-            Err(closed(close_code::SIZE, "Message too large, or no frame of the protocol"))
+            Err(closed(TOO_LARGE, "Message too large, or no frame of the protocol"))
         }
     }
 }
