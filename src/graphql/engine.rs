@@ -231,7 +231,7 @@ impl Engine {
             statement_timeout: settings.statement_timeout,
             introspection: settings.introspection,
             rates,
-            subscriptions: Subscriptions::new(settings.live),
+            subscriptions: Subscriptions::new(settings),
         }
     }
 

@@ -175,6 +175,7 @@ async fn run(engine: Arc<Engine>, group: Arc<Group>) {
     let mut changes = catalog.changes();
     let mut state = State::default();
     loop {
+        let turn = engine.subscriptions.turn().await;
         changes.borrow_and_update();
         let revision = catalog.snapshot(group.principal.workspace).revision;
         let began = Instant::now();
@@ -183,6 +184,7 @@ async fn run(engine: Arc<Engine>, group: Arc<Group>) {
             hub.close(&group);
             return;
         }
+        drop(turn);
         tokio::select! {
             () = tokio::time::sleep_until(began + interval) => {}
             () = group.current.closed() => {}

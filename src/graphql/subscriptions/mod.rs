@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::catalog::{Changes, JobNews};
 use self::hub::{Hub, LiveQuery};
@@ -32,7 +33,7 @@ use super::engine::{Answer, Engine, Request};
 use super::ledger::Ledger;
 use super::prepare::{Prepared, Unprepared};
 use crate::auth::{Class, Principal, Session};
-use crate::config::LiveSettings;
+use crate::config::{LiveSettings, Settings};
 use crate::error::{Code, Error, Result};
 
 /// How long to wait before a key is looked up again that could not be.
@@ -84,12 +85,29 @@ pub(super) struct Subscriptions {
     settings: LiveSettings,
     hub: Hub,
     seats: Seats,
+    /// One change may concern thousands: half of the store is left to those who wait for an answer.
+    turns: Semaphore,
 }
 
 impl Subscriptions {
     /// None yet.
-    pub(super) fn new(settings: LiveSettings) -> Subscriptions {
-        Subscriptions { settings, hub: Hub::default(), seats: Seats::new(settings.max_per_key) }
+    pub(super) fn new(settings: &Settings) -> Subscriptions {
+        let n_statements = match settings.database_url {
+            None => settings.reader_threads,
+            Some(_) => usize::try_from(settings.pool_size).unwrap_or(1),
+        };
+        Subscriptions {
+            settings: settings.live,
+            hub: Hub::default(),
+            seats: Seats::new(settings.live.max_per_key),
+            turns: Semaphore::new((n_statements / 2).max(1)),
+        }
+    }
+
+    /// A turn to run a statement, before its time begins.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it.
+        self.turns.acquire().await.ok()
     }
 }
 
@@ -237,8 +255,8 @@ impl Asker {
                 Feed::Changes(Box::new(changes))
             }
             Kind::Rows(dataset) => {
-                let news = engine.services.catalog.changes();
-                let rows = RowStream::new(&known.document, &dataset, request, variables, news)?;
+                let document = &known.document;
+                let rows = RowStream::new(document, &dataset, request, variables, &engine)?;
                 Feed::Rows(Box::new(rows))
             }
         };

@@ -23,7 +23,7 @@ use crate::catalog::model::{Dataset, DatasetId, StorageId};
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::graphql::documents::KnownDocument;
-use crate::graphql::engine::Request;
+use crate::graphql::engine::{Engine, Request};
 use crate::graphql::prepare::{Prepared, Unprepared};
 use crate::graphql::tag::sha_of;
 use crate::query::document::Document;
@@ -86,13 +86,14 @@ impl RowStream {
         dataset: &Dataset,
         request: Request,
         variables: Variables,
-        news: watch::Receiver<()>,
+        engine: &Engine,
     ) -> Result<RowStream> {
         let argument = |name: &str| argument(document, name, &variables);
-        let n_rows = argument("batchSize")
-            .as_i64()
-            .filter(|n_rows| *n_rows > 0)
-            .ok_or_else(|| Error::bad_input("batchSize: expected a number of rows, from 1."))?;
+        let most = engine.plan_settings.max_limit;
+        let is_possible = |n_rows: &i64| (1..=most).contains(n_rows);
+        let n_rows = argument("batchSize").as_i64().filter(is_possible).ok_or_else(|| {
+            Error::bad_input(format!("batchSize: expected a number of rows, from 1 to {most}."))
+        })?;
         let (column, value, is_descending) = cursor(argument("cursor"), dataset)?;
         let key = dataset.columns.get(dataset.key);
         let key = key.ok_or_else(|| Error::internal("a dataset without its key"))?;
@@ -107,7 +108,7 @@ impl RowStream {
             variables,
             list: None,
             exhausted: None,
-            news,
+            news: engine.services.catalog.changes(),
         })
     }
 
@@ -129,6 +130,7 @@ impl RowStream {
     async fn look(&mut self, asker: &Asker) -> Step {
         let Asker { engine, .. } = asker;
         let principal = asker.principal();
+        let turn = engine.subscriptions.turn().await;
         let snapshot = engine.services.auth.view(principal);
         self.make_list(asker, &snapshot).await?;
         let Some(list) = &self.list else { return Ok(None) };
@@ -159,7 +161,7 @@ impl RowStream {
         let Some(run) = bound.runs.into_iter().flatten().next() else { return Ok(None) };
         let services = &engine.services;
         let found = services.answers.run(&services.store, run).await;
-        drop(snapshot);
+        drop((snapshot, turn));
         let found = found.map_err(|error| Error::from(error.as_ref()))?;
         let batch: Batch = serde_json::from_slice(&found.json).map_err(Error::internal)?;
         let n_found = i64::try_from(batch.len()).unwrap_or(i64::MAX);

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClient as createSocket } from 'graphql-ws';
 import { createClient as createEvents } from 'graphql-sse';
+import { liveProvider } from '@refinedev/hasura';
+import { parse } from 'graphql';
 import WebSocket from 'ws';
 import { ask, base, headers, url } from './server.mjs';
 
@@ -85,4 +87,42 @@ test('graphql-ws: a wrong key is refused', async () => {
   });
   const told = client.iterate({ query: '{ __typename }' }).next();
   await assert.rejects(told, (event) => event.code === 4403);
+});
+
+// As published, it writes filters and orders of live lists in Hasura's other naming only: the list
+// here has none, and the condition of several rows is given.
+test('refine: its live provider is told of changes', async () => {
+  await load('liveRefine', 3);
+  const client = clients['graphql-ws']();
+  const live = liveProvider(client, { namingConvention: 'graphql-default', idType: 'Int' });
+  const fields = ['id', 'name'];
+  const where = { type: 'LiveRefineBoolExp', value: { id: { _in: [1, 3] } } };
+  const questions = {
+    useList: { pagination: { currentPage: 2, pageSize: 2, mode: 'server' }, meta: { fields } },
+    useOne: { id: 3, meta: { gqlQuery: parse('query { liveRefineByPk(id: 0) { id name } }') } },
+    useMany: { ids: [1, 3], meta: { fields, variables: { where } } },
+  };
+  const told = {};
+  for (const [subscriptionType, question] of Object.entries(questions)) {
+    told[subscriptionType] = [];
+    live.subscribe({
+      channel: 'liveRefine',
+      types: ['*'],
+      params: { resource: 'liveRefine', subscriptionType, ...question },
+      callback: (rows) => told[subscriptionType].push(rows),
+    });
+  }
+  const ids = (rows) => (Array.isArray(rows) ? rows : [rows]).map((row) => row?.id ?? null);
+  const until = async (expect) => {
+    for (let n = 0; n < 600; n += 1) {
+      const last = Object.values(told).map((all) => (all.length ? ids(all.at(-1)) : 'nothing'));
+      if (JSON.stringify(last) === JSON.stringify(expect)) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.deepEqual(told, expect);
+  };
+  await until([[2], [null], [1]]);
+  await load('liveRefine', 4);
+  await until([[2, 3], [3], [1, 3]]);
+  client.dispose();
 });
