@@ -760,6 +760,47 @@ fn a_key_that_expires_ends_what_it_began() {
 }
 
 #[test]
+fn changed_rows_are_told() {
+    both_stores(|server| {
+        let client = server.client();
+        client.load("sales", sales(&[(1, "a", 10)]));
+        let mut socket = Socket::of(server, &client);
+        socket.subscribe("live", "subscription { salesByPk(id: 1) { amount } }", &json!({}));
+        assert_eq!(socket.data("live")["salesByPk"]["amount"], 10);
+        let stream = "subscription { salesStream(cursor: [{initialValue: {id: 1}}], batchSize: 5) { name } }";
+        socket.subscribe("rows", stream, &json!({}));
+        // Over the same connection, too.
+        let update = "mutation { updateSalesByPk(pkColumns: {id: 1}, _set: {amount: 11}) { id } }";
+        socket.subscribe("m", update, &json!({}));
+        let mut told = [socket.message(), socket.message(), socket.message()];
+        told.sort_by_key(|message| message["id"].to_string() + &message["type"].to_string());
+        assert_eq!(told[0]["payload"]["data"]["salesByPk"]["amount"], 11, "{told:?}");
+        assert_eq!(told[1]["type"], "complete");
+        assert_eq!(told[2]["payload"]["data"]["updateSalesByPk"]["id"], 1);
+        client.data("mutation { insertSalesOne(object: {id: 2, name: \"b\"}) { id } }");
+        assert_eq!(socket.data("rows")["salesStream"], json!([{ "name": "b" }]));
+        socket.assert_quiet();
+    });
+}
+
+#[test]
+fn a_dataset_that_was_renamed_answers_to_its_old_name() {
+    both_stores(|server| {
+        let client = server.client();
+        client.load("sales", sales(&[(1, "a", 10)]));
+        client.data("mutation { renameDataset(dataset: \"sales\", name: \"deals\") { name } }");
+        let mut socket = Socket::of(server, &client);
+        socket.subscribe("1", "subscription { sales { name } }", &json!({}));
+        socket.data("1");
+        socket.subscribe("2", "subscription { deals { name } }", &json!({}));
+        socket.data("2");
+        let stream = "subscription { salesStream(cursor: [{initialValue: {id: null}}], batchSize: 5) { name } }";
+        socket.subscribe("3", stream, &json!({}));
+        assert_eq!(socket.data("3"), json!({ "salesStream": [{ "name": "a" }] }));
+    });
+}
+
+#[test]
 fn trusted_documents_hold() {
     let server = Server::start(StoreKind::Sqlite);
     let admin = server.client();
