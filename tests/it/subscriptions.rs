@@ -582,6 +582,45 @@ fn whoever_takes_nothing_is_let_go() {
 }
 
 #[test]
+fn whoever_takes_no_events_is_let_go() {
+    let (options, _) = Options::of(StoreKind::Sqlite);
+    let options = options
+        .variable("SLUICE_HEADER_TIMEOUT", "500ms")
+        .variable("SLUICE_LOG", "info,sluice::http::server=debug");
+    let server = Server::start_with(options, None);
+    let client = server.client();
+    let text = "x".repeat(100_000);
+    let rows: String = (0..200).map(|id| format!("{id},{text}\n")).collect();
+    client.load("large", format!("id,text\n{rows}"));
+    let mut events = Events::post(&server, &client, "subscription { large(limit: 200) { text } }");
+    eventually("it to be let go", LIMIT, || {
+        server.log().contains("a connection that did nothing is closed").then_some(())
+    });
+    assert_eq!(events.next(), None, "it ends in the middle of an event");
+}
+
+#[test]
+fn sockets_without_operations_give_way() {
+    let server = Server::start_set(StoreKind::Sqlite, "SLUICE_MAX_CONNECTIONS", "3");
+    // A connection of its own for each question, so that none is left in a place.
+    let load = server.client();
+    load.load("sales", sales(&[(1, "a", 10)]));
+    drop(load);
+    let client = server.client();
+    let mut busy = [Socket::of(&server, &client), Socket::of(&server, &client)];
+    for socket in &mut busy {
+        socket.subscribe("1", "subscription { sales { name } }", &json!({}));
+        socket.data("1");
+    }
+    let mut idle = Socket::of(&server, &client);
+    append(&client, "sales", &[(2, "b", 20)]);
+    assert_eq!(idle.closed(), (1013, "Too many connections".to_owned()));
+    for socket in &mut busy {
+        assert_eq!(socket.data("1")["sales"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
 fn who_gives_no_sign_of_life_is_let_go_and_others_stay() {
     let (options, _) = Options::of(StoreKind::Sqlite);
     let options =

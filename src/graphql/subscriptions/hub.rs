@@ -18,9 +18,10 @@ use tokio_util::task::TaskTracker;
 
 use super::{Asker, End, Step};
 use crate::auth::Principal;
-use crate::graphql::answer;
+use crate::error::Error;
 use crate::graphql::engine::{Answer, Engine, Keeping, Request};
 use crate::graphql::tag::{Sha, Tag};
+use crate::graphql::{DocumentName, answer};
 
 /// Answers larger than this are let go once they had time to be taken, and made again for those
 /// who come later: most groups wait for a long time.
@@ -42,7 +43,7 @@ struct Group {
     /// The first of them: they all see the same.
     principal: Arc<Principal>,
     query: String,
-    document: Option<super::super::persisted::DocumentName>,
+    document: Option<DocumentName>,
     operation_name: Option<String>,
     variables: Box<str>,
     request_id: String,
@@ -168,8 +169,31 @@ impl Group {
     }
 }
 
+/// Tells a group when the task that answers it comes to grief.
+struct Guard {
+    engine: Arc<Engine>,
+    group: Arc<Group>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        self.engine.subscriptions.hub.close(&self.group);
+        // It was logged where it happened.
+        let error = Error { source: None, ..Error::internal("a panic") };
+        let body = answer::refusal(&error, &self.group.request_id).body;
+        self.group.current.send_modify(|current| {
+            current.number += 1;
+            current.outcome = Some(Outcome { body, cost: 0, is_last: true });
+        });
+    }
+}
+
 /// Answers a group until nobody is in it any more.
 async fn run(engine: Arc<Engine>, group: Arc<Group>) {
+    let _guard = Guard { engine: Arc::clone(&engine), group: Arc::clone(&group) };
     let (hub, interval) = (&engine.subscriptions.hub, engine.subscriptions.settings.interval);
     let catalog = &engine.services.catalog;
     let mut changes = catalog.changes();
