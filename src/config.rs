@@ -90,6 +90,8 @@ pub struct Settings {
     pub max_header_bytes: usize,
     /// Connections served at once; more wait in the listener's queue.
     pub max_connections: usize,
+    /// How subscriptions are kept.
+    pub live: LiveSettings,
     /// Names that requests may ask for; empty: those of this machine, or any where the server
     /// listens to others.
     pub allowed_hosts: Vec<String>,
@@ -117,6 +119,33 @@ pub struct Settings {
     pub log: String,
     /// How events are logged.
     pub log_format: LogFormat,
+}
+
+/// How subscriptions are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveSettings {
+    /// Subscriptions that one WebSocket may have.
+    pub max_per_connection: usize,
+    /// Subscriptions that one key may have on a node, whatever they come over.
+    pub max_per_key: usize,
+    /// Shortest time between two answers of a live query.
+    pub interval: Duration,
+    /// Time between two signs of life to a client.
+    pub ping_every: Duration,
+    /// Time in which a client must take something of what it is sent.
+    pub send_timeout: Duration,
+}
+
+impl Default for LiveSettings {
+    fn default() -> LiveSettings {
+        LiveSettings {
+            max_per_connection: 100,
+            max_per_key: 1_000,
+            interval: Duration::from_millis(250),
+            ping_every: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(10),
+        }
+    }
 }
 
 /// What one GraphQL document may ask for; every limit is checked before any SQL runs.
@@ -349,6 +378,7 @@ impl Default for Settings {
             min_upload_rate: 1 << 10,
             max_header_bytes: 16 << 10,
             max_connections: 1_024,
+            live: LiveSettings::default(),
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             rates: RatePolicy::default(),

@@ -12,6 +12,7 @@ mod principal;
 mod rates;
 pub mod scopes;
 mod secrets;
+mod session;
 pub mod visibility;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 
 use self::audit::Audit;
 use self::credential::{credential, refusal};
@@ -31,6 +33,7 @@ pub use self::new_key::{NewKey, check_role};
 pub use self::principal::Principal;
 pub use self::rates::{Class, Rates};
 use self::secrets::{Secrets, random};
+pub use self::session::{Session, has_credential};
 use self::visibility::Views;
 use crate::catalog::access::PublicRead;
 use crate::catalog::model::{Scope, UploadBounds, WorkspaceId};
@@ -86,6 +89,8 @@ pub struct Auth {
     known: moka::future::Cache<Hash, Option<Arc<Known>>>,
     sign_in_tokens: Mutex<HashMap<Hash, Instant>>,
     first_key: Mutex<Option<String>>,
+    /// Told when keys end, for those who work on with what they looked up.
+    ended_keys: watch::Sender<()>,
 }
 
 /// A key that was looked up.
@@ -133,6 +138,7 @@ impl Auth {
                 .build(),
             sign_in_tokens: Mutex::default(),
             first_key: Mutex::default(),
+            ended_keys: watch::Sender::new(()),
         };
         if let Some(key) = &secrets.admin_key {
             let principal = Principal::new(workspace, Scope::Admin, ENV_PREFIX);
@@ -299,7 +305,7 @@ impl Auth {
             Ok(()) | Err(CatalogError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
-        self.known.invalidate_all();
+        self.forget_known();
         Ok(made)
     }
 
@@ -312,16 +318,21 @@ impl Auth {
             Err(CatalogError::NotFound) => Err(no_such_key(prefix)),
             other => Ok(other?),
         }?;
-        self.known.invalidate_all();
+        self.forget_known();
         Ok(())
     }
 
     /// Forgets what is remembered of keys and tokens: some ended together.
     pub fn forget_keys(&self) {
-        self.known.invalidate_all();
         if let Some(jwt) = &self.jwt {
             jwt.forget();
         }
+        self.forget_known();
+    }
+
+    fn forget_known(&self) {
+        self.known.invalidate_all();
+        self.ended_keys.send_replace(());
     }
 
     /// A one-time sign-in token (15 minutes) for the playground's link.

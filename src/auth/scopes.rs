@@ -6,7 +6,8 @@
 use crate::catalog::model::Scope::{self, Admin, Read, Upload};
 
 /// Root fields and mutations.
-const ROOTS: [(&str, &[(&str, Scope)]); 2] = [
+const ROOTS: [(&str, &[(&str, Scope)]); 3] = [
+    ("Subscription", &[("job", Read), ("datasetChanged", Read)]),
     (
         "Query",
         &[

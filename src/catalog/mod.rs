@@ -46,6 +46,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -102,6 +103,8 @@ struct Core {
     has_events: AtomicBool,
     /// Wakes them.
     wake: tokio::sync::Notify,
+    /// Told of each swap of a picture, whoever made the change.
+    changes: watch_channel::Sender<()>,
 }
 
 impl Catalog {
@@ -142,6 +145,7 @@ impl Catalog {
             retired,
             has_events: AtomicBool::new(false),
             wake: tokio::sync::Notify::new(),
+            changes: watch_channel::Sender::new(()),
         });
         core.refresh_all().await?;
         let watcher = match (&settings.database_url, &owner) {
@@ -174,6 +178,11 @@ impl Catalog {
     /// The workspaces that this process knows.
     pub fn known_workspaces(&self) -> Vec<WorkspaceId> {
         self.core.snapshots.load().keys().copied().collect()
+    }
+
+    /// Is told of each new picture of any workspace, whichever node made the change.
+    pub fn changes(&self) -> watch_channel::Receiver<()> {
+        self.core.changes.subscribe()
     }
 
     /// The workspace of this name, among those that this process knows.
@@ -249,6 +258,7 @@ impl Core {
                 self.snapshots.store(Arc::new(more));
             }
         }
+        self.changes.send_replace(());
     }
 
     /// A transaction that writes: it waits for its turn at the start, so that it never fails later

@@ -153,6 +153,7 @@ impl super::Core {
         let mut fewer = HashMap::clone(&all);
         fewer.remove(&workspace);
         self.snapshots.store(std::sync::Arc::new(fewer));
+        self.changes.send_replace(());
     }
 }
 

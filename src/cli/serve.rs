@@ -20,7 +20,7 @@ use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
 use crate::config::{Loaded, Settings, dangers};
 use crate::error::{Code, Error};
 use crate::graphql::Engine;
-use crate::http::{App, Readiness};
+use crate::http::{App, Live, Readiness};
 use crate::ingest::{Ingest, UploadRequest};
 use crate::ops::{descriptors, logs, signals};
 use crate::store::Store;
@@ -95,6 +95,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             ingest: Arc::clone(&rooms.ingest),
             engine: Arc::clone(&rooms.engine),
             readiness: Readiness::default(),
+            live: Live::default(),
         });
         let start = async {
             for path in &arguments.files {

@@ -83,6 +83,25 @@ pub(super) static ALL: &[Spec] = &[
     row("max_connections", &[], "Connections served at once", PIECES, |s| {
         Field::Count(&mut s.max_connections)
     }),
+    row("live.max_per_connection", &[], "Subscriptions of one WebSocket", PIECES, |s| {
+        Field::Count(&mut s.live.max_per_connection)
+    }),
+    row("live.max_per_key", &[], "Subscriptions of one key on a node", PIECES, |s| {
+        Field::Count(&mut s.live.max_per_key)
+    }),
+    row("live.interval", &[], "Shortest time between two answers of a live query", TIMES, |s| {
+        Field::Time(&mut s.live.interval)
+    }),
+    row("live.ping", &[], "Time between two signs of life to a subscriber", TIMES, |s| {
+        Field::Time(&mut s.live.ping_every)
+    }),
+    row(
+        "live.send_timeout",
+        &[],
+        "Time in which a subscriber must take something of what it is sent",
+        TIMES,
+        |s| Field::Time(&mut s.live.send_timeout),
+    ),
     row(
         "allowed_hosts",
         &["ALLOWED_HOSTS"],

@@ -188,6 +188,7 @@ pub fn write(
         is_refused_mutation: false,
         keeping: Keeping::Never,
         standing: None,
+        cost: 0,
     }
 }
 

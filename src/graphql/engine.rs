@@ -13,14 +13,15 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use serde_json::Value as Json;
 
-use super::answer::{self, AnswerError, Data};
+use super::answer;
 use super::catalog_json;
-use super::documents::{Documents, KeyRef, KnownDocument};
+use super::documents::{Documents, KnownDocument};
 use super::ledger::{self, Ledger};
 use super::persisted::{DocumentName, Persisted};
-use super::schema::ValidateOnly;
-use super::schemas::{Schemas, Sight};
-use super::tag::{Question, Tag, sha_of};
+use super::prepare::{Prepared, Unprepared};
+use super::schemas::Schemas;
+use super::subscriptions::{self, Subscriptions};
+use super::tag::{Question, Tag};
 use super::together::{Answers, Together};
 use super::writes::{self, Asked};
 use super::{manifest, trusted};
@@ -35,8 +36,6 @@ use crate::error::{Code, Error, Result, Standing};
 use crate::indexes::Indexer;
 use crate::ingest::Ingest;
 use crate::query::cache::AnswerCache;
-use crate::query::document::Document;
-use crate::query::guard;
 use crate::query::input::Variables;
 use crate::query::plan::{self, Bound, Plan, PlanSettings};
 use crate::store::Store;
@@ -63,6 +62,9 @@ pub struct Request {
     pub known_tags: Vec<Tag>,
     /// Where it came from, for the audit log.
     pub address: Option<IpAddr>,
+    /// It is a live query that is answered once more: who it is sent to is charged and written
+    /// down elsewhere.
+    pub is_live: bool,
 }
 
 /// A file of a multipart request, already received into a spool file.
@@ -91,6 +93,8 @@ pub struct Answer {
     pub keeping: Keeping,
     /// How the client stands with the limit that the operation itself met, if it met one.
     pub standing: Option<Standing>,
+    /// Cells that it may have.
+    pub(super) cost: u64,
 }
 
 /// Whether a client may keep an answer.
@@ -134,7 +138,7 @@ pub(super) struct RequestContext {
 /// What asking for the schema weighs, as cells of rows.
 const INTROSPECTION_CELLS: u64 = 20_000;
 /// Stands in a variable for the file with this number.
-const UPLOAD_MARKER: &str = "#__sluice_upload:";
+pub(super) const UPLOAD_MARKER: &str = "#__sluice_upload:";
 
 impl RequestContext {
     /// What the principal sees of its workspace now.
@@ -195,12 +199,13 @@ struct Read {
 
 /// Validates, plans and runs GraphQL operations.
 pub struct Engine {
-    services: Arc<Services>,
-    plan_settings: PlanSettings,
-    statement_timeout: Duration,
-    persisted: Persisted,
-    introspection: Introspection,
-    rates: Arc<Rates>,
+    pub(super) services: Arc<Services>,
+    pub(super) plan_settings: PlanSettings,
+    pub(super) statement_timeout: Duration,
+    pub(super) persisted: Persisted,
+    pub(super) introspection: Introspection,
+    pub(super) rates: Arc<Rates>,
+    pub(super) subscriptions: Subscriptions,
 }
 
 impl Engine {
@@ -240,6 +245,7 @@ impl Engine {
             statement_timeout: settings.statement_timeout,
             introspection: settings.introspection,
             rates,
+            subscriptions: Subscriptions::new(settings),
         }
     }
 
@@ -266,66 +272,28 @@ impl Engine {
         }
     }
 
-    async fn answer(
+    pub(super) async fn answer(
         &self,
         principal: &Arc<Principal>,
         mut request: Request,
         request_id: &str,
     ) -> Result<Answer> {
         let snapshot = self.services.auth.view(principal);
-        let mut variables = self.read_variables(&request)?;
-        let is_found_by_name = request.query.is_empty();
-        if let (true, Some(name)) = (is_found_by_name, &request.document) {
-            // What is rare is boxed, here and below: the future of every request has room for it.
-            let found = Box::pin(self.persisted.find(&snapshot, name)).await?;
-            request.query = found.as_ref().to_owned();
-        }
-        let key = KeyRef {
-            sight: Sight::new(&snapshot, principal.scope),
-            operation_name: request.operation_name.as_deref(),
-            text: &request.query,
-        };
-        let known = self.services.documents.get(key);
-        let sha = known.as_ref().map_or_else(|| sha_of(&request.query), |known| known.sha);
-        let act = Ledger::new(&self.services, principal, &request, request_id);
-        if self.persisted.is_asked(principal, &snapshot, request.document.as_ref()) {
-            let admitted =
-                self.persisted.admit(principal, &snapshot, request.document.as_ref(), &sha);
-            Box::pin(admitted).await.inspect_err(|error| act.denied_document(error))?;
-        }
-        let (known, is_new) = match known {
-            Some(known) => (known, false),
-            None => {
-                let limits = &self.plan_settings.limits;
-                let name = request.operation_name.as_deref();
-                let document = Document::parse(&request.query, name, limits)?;
-                if document.introspects() && !self.tells_schema(principal) {
-                    return Err(introspection_is_off());
-                }
-                (Arc::new(KnownDocument::new(document, sha)?), true)
-            }
+        let prepared = self.prepare(principal, &snapshot, &mut request, request_id).await;
+        let Prepared { known, mut variables, sha } = match prepared {
+            Ok(prepared) => prepared,
+            Err(Unprepared::Error(error)) => return Err(error),
+            Err(Unprepared::Answered(answer)) => return Ok(*answer),
         };
         if request.is_read_only && known.document.is_mutation() {
             let error = Error::bad_input("Mutations must be sent by POST, not GET.");
             let answer = answer::refusal(&error, request_id);
             return Ok(Answer { is_refused_mutation: true, ..answer });
         }
-        if is_new {
-            ledger::require_fields(principal, &snapshot, &known.document)
-                .inspect_err(|error| act.denied(&known.document, error))?;
+        if known.document.is_subscription() && !request.is_live {
+            return Err(subscriptions::needs_a_stream());
         }
-        known.complete(&mut variables)?;
-        if is_new {
-            let errors = self.validate(&snapshot, principal.scope, &known, &request, &variables);
-            if let Some(errors) = Box::pin(errors).await? {
-                let errors: Vec<_> = errors.iter().map(AnswerError::from_server).collect();
-                return Ok(answer::write(Data::None, &errors, None, request_id));
-            }
-            self.services.documents.insert(key, Arc::clone(&known));
-        }
-        if let (false, Some(DocumentName::Hash(_))) = (is_found_by_name, &request.document) {
-            self.persisted.remember(principal.workspace, sha, &request.query);
-        }
+        let act = Ledger::new(&self.services, principal, &request, request_id);
         if known.document.is_mutation() {
             let n_fields = u32::try_from(known.document.root_fields().count()).unwrap_or(u32::MAX);
             let standing = self.rates.charge(principal, Class::Write, n_fields)?;
@@ -341,7 +309,10 @@ impl Engine {
             act.done(&known.document, &targets, &response.errors);
             return Ok(Answer { standing, ..answer::ordinary(&response, request_id) });
         }
-        act.read(&known.document, &snapshot);
+        let is_live = request.is_live;
+        if !is_live {
+            act.read(&known.document, &snapshot);
+        }
         if snapshot.view.is_some() {
             // Last, so that none of these can be given from outside.
             variables.extend(principal.claim_variables());
@@ -381,7 +352,10 @@ impl Engine {
         // What a query weighs is known before anything runs.
         let is_told = known.document.introspects();
         let n_cells = if is_told { cost.saturating_add(INTROSPECTION_CELLS) } else { cost };
-        let standing = self.rates.charge_cells(principal, n_cells)?;
+        let standing = match is_live {
+            false => self.rates.charge_cells(principal, n_cells)?,
+            true => None,
+        };
         let Services { store, answers, .. } = &*self.services;
         let together = Together {
             services: &self.services,
@@ -442,7 +416,7 @@ impl Engine {
         let shown = shows_cache.then(|| answer::shown(&plan, &answers, cost));
         let answer =
             answer::assemble(&plan, answers, ordinary.as_ref(), shown.as_deref(), request_id);
-        let answer = Answer { standing, ..answer };
+        let answer = Answer { standing, cost, ..answer };
         if shows_cache || answer.first_error.is_some() {
             return Ok(answer);
         }
@@ -454,52 +428,8 @@ impl Engine {
         Ok(Answer { keeping: Keeping::Tagged(tag), ..answer })
     }
 
-    /// Whether `__schema` and `__type` are answered to this principal.
-    fn tells_schema(&self, principal: &Principal) -> bool {
-        match self.introspection {
-            Introspection::On => true,
-            Introspection::Admins => principal.scope >= Scope::Admin,
-            Introspection::Off => false,
-        }
-    }
-
-    /// Reads the variables, with markers in the places of uploaded files.
-    fn read_variables(&self, request: &Request) -> Result<Variables> {
-        let mut variables = match request.variables.trim() {
-            "" | "null" => Variables::new(),
-            text => {
-                guard::check_json(text, &self.plan_settings.limits)?;
-                serde_json::from_str(text).map_err(|_| {
-                    Error::bad_input(
-                        "variables must be a JSON object of the operation's variables.",
-                    )
-                })?
-            }
-        };
-        for (number, upload) in request.uploads.iter().enumerate() {
-            place_upload(&mut variables, &upload.variable_path, number)?;
-        }
-        Ok(variables)
-    }
-
-    /// The validator's errors about a new document, if any.
-    async fn validate(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        scope: Scope,
-        known: &KnownDocument,
-        request: &Request,
-        variables: &Variables,
-    ) -> Result<Option<Vec<async_graphql::ServerError>>> {
-        let schema =
-            self.services.schemas.small(snapshot, scope, &request.query, variables).await?;
-        let wanted = graphql_request(known, request, variables.clone()).data(ValidateOnly);
-        let response = schema.execute(wanted).await;
-        Ok((!response.errors.is_empty()).then_some(response.errors))
-    }
-
     /// Lets async-graphql answer the fields of the catalog and introspection.
-    async fn respond(
+    pub(super) async fn respond(
         &self,
         principal: &Arc<Principal>,
         snapshot: &Arc<Snapshot>,
@@ -593,11 +523,12 @@ impl Answer {
             is_refused_mutation: false,
             keeping: Keeping::Unchanged(tag),
             standing: None,
+            cost: 0,
         }
     }
 }
 
-fn introspection_is_off() -> Error {
+pub(super) fn introspection_is_off() -> Error {
     Error::new(
         Code::Forbidden,
         "Introspection is switched off here. Ask an admin for the schema's document, or set introspection = on.",
@@ -605,7 +536,7 @@ fn introspection_is_off() -> Error {
 }
 
 /// A request to async-graphql for a parsed document.
-fn graphql_request(
+pub(super) fn graphql_request(
     known: &KnownDocument,
     request: &Request,
     variables: Variables,
@@ -617,32 +548,4 @@ fn graphql_request(
     }
     wanted.set_parsed_query(known.document.parsed.clone());
     wanted
-}
-
-/// Puts a marker at a path such as `variables.file` or `variables.files.0`.
-fn place_upload(variables: &mut Variables, path: &str, number: usize) -> Result<()> {
-    let wrong = || {
-        Error::bad_input(format!(
-            "The part's path {path:?} must name a variable that is null, such as \"variables.file\"."
-        ))
-    };
-    let mut steps = path.split('.');
-    if steps.next() != Some("variables") {
-        return Err(wrong());
-    }
-    let first = steps.next().ok_or_else(wrong)?;
-    let mut place = variables.get_mut(first).ok_or_else(wrong)?;
-    for step in steps {
-        place = match place {
-            Json::Object(map) => map.get_mut(step),
-            Json::Array(items) => step.parse::<usize>().ok().and_then(|n| items.get_mut(n)),
-            _ => None,
-        }
-        .ok_or_else(wrong)?;
-    }
-    if !place.is_null() {
-        return Err(wrong());
-    }
-    *place = Json::String(format!("{UPLOAD_MARKER}{number}"));
-    Ok(())
 }

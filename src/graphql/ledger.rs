@@ -109,7 +109,9 @@ impl<'r> Ledger<'r> {
         }
         for field in document.root_fields() {
             let name = field.name.node.as_str();
-            let dataset = plan::root_field(snapshot, name).map(|(dataset, _)| &dataset.name);
+            let dataset = plan::root_field(snapshot, name).map(|(dataset, _)| dataset);
+            let dataset = dataset.or_else(|| plan::stream_field(snapshot, name));
+            let dataset = dataset.map(|dataset| &dataset.name);
             self.record(name, dataset.map(String::as_str), None);
         }
     }
@@ -166,7 +168,13 @@ pub(super) fn require_fields(
         return if is_of_workspace { principal.require_whole() } else { Ok(()) };
     }
     let is_mutation = document.is_mutation();
-    let parent = if is_mutation { "Mutation" } else { "Query" };
+    let parent = if is_mutation {
+        "Mutation"
+    } else if document.is_subscription() {
+        "Subscription"
+    } else {
+        "Query"
+    };
     document.root_fields().map(|field| field.name.node.as_str()).try_for_each(|name| {
         if let Some((dataset, kind)) = any_write_field(snapshot, name).filter(|_| is_mutation) {
             principal.require(Scope::Write)?;

@@ -11,7 +11,7 @@ use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, N
 use async_graphql::{Response, Value};
 
 use super::root_field::add_fields;
-use super::{catalog_types, connection_types, mutations, types, write_types};
+use super::{catalog_types, connection_types, mutations, subscriptions, types, write_types};
 use crate::catalog::model::{Dataset, Scope};
 use crate::catalog::snapshot::Snapshot;
 
@@ -63,7 +63,9 @@ pub fn build<'d>(
             root = Some(root.unwrap_or_else(mutations::object).field(field));
         }
     }
-    let mut builder = Schema::build("Query", root.as_ref().map(|_| "Mutation"), None)
+    let mut subscription = subscriptions::types::root(scope);
+    let mutation = root.as_ref().map(|_| "Mutation");
+    let mut builder = Schema::build("Query", mutation, Some(subscriptions::types::ROOT))
         .enable_uploading()
         .limit_recursive_depth(256)
         .extension(StopAfterValidation);
@@ -71,6 +73,7 @@ pub fn build<'d>(
         builder = builder.disable_suggestions();
     }
     builder = types::register_shared(builder);
+    builder = subscriptions::types::register_shared(builder);
     builder = catalog_types::register(builder, scope);
     builder = mutations::register(builder, root);
     for dataset in datasets {
@@ -84,8 +87,10 @@ pub fn build<'d>(
         for field in types::old_query_fields(dataset, snapshot.is_list_only(dataset.id)) {
             query = query.field(field);
         }
+        (builder, subscription) =
+            subscriptions::types::add_dataset(builder, subscription, dataset, snapshot);
     }
     query = query.field(connection_types::node_field());
     (query, _) = add_fields("Query", query, catalog_types::query_fields(), scope);
-    builder.register(query).finish()
+    builder.register(query).register(subscription).finish()
 }

@@ -213,7 +213,8 @@ fn reached_datasets(snapshot: &Snapshot, text: &str, variables: &Variables) -> B
     let n_steps = bracket_depth(text) + variables_depth;
     let mut reached = BTreeSet::new();
     for name in &mentioned {
-        if let Some((dataset, _)) = plan::root_field(snapshot, name) {
+        let listed = plan::root_field(snapshot, name).map(|(dataset, _)| dataset);
+        if let Some(dataset) = listed.or_else(|| plan::stream_field(snapshot, name)) {
             reached.insert(dataset.name.clone());
         } else if let Some((dataset, _)) = write_field(snapshot, name) {
             reached.insert(dataset.name.clone());

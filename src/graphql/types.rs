@@ -171,38 +171,43 @@ pub(super) fn no_rows<'a>() -> FieldFuture<'a> {
 
 /// The argument `search`, where there are texts.
 pub(super) fn search_argument(field: Field, dataset: &Dataset, order: &str) -> Field {
-    if dataset.text_columns().next().is_none() {
-        return field;
-    }
-    field.argument(InputValue::new("search", TypeRef::named(TypeRef::STRING)).description(format!(
+    search_input(dataset, order).into_iter().fold(field, Field::argument)
+}
+
+fn search_input(dataset: &Dataset, order: &str) -> Option<InputValue> {
+    dataset.text_columns().next()?;
+    Some(InputValue::new("search", TypeRef::named(TypeRef::STRING)).description(format!(
         "Only rows that have all these words in their texts, whatever the case and the accents; the last word may go on. {order}"
     )))
 }
 
 /// The arguments of a list, on a field that leads to rows of a dataset.
 pub(super) fn list_arguments(field: Field, dataset: &Dataset) -> Field {
+    list_inputs(dataset).into_iter().fold(field, Field::argument)
+}
+
+/// The argument `where` of a dataset.
+pub(super) fn where_input(dataset: &Dataset) -> InputValue {
+    InputValue::new("where", TypeRef::named(format!("{}BoolExp", dataset.type_name)))
+        .description("Only rows for which this holds.")
+}
+
+/// The arguments of a list of a dataset.
+pub(super) fn list_inputs(dataset: &Dataset) -> Vec<InputValue> {
     let name = &dataset.type_name;
-    search_argument(field, dataset, "Without orderBy the best come first.")
-        .argument(
-            InputValue::new("where", TypeRef::named(format!("{name}BoolExp")))
-                .description("Only rows for which this holds."),
-        )
-        .argument(
-            InputValue::new("orderBy", TypeRef::named_nn_list(format!("{name}OrderBy")))
-                .description("The order, first key first; ties come in file order."),
-        )
-        .argument(
-            InputValue::new("distinctOn", TypeRef::named_nn_list(format!("{name}SelectColumn")))
-                .description("Of rows that agree in these columns, only the first."),
-        )
-        .argument(
-            InputValue::new("limit", TypeRef::named(TypeRef::INT))
-                .description("At most so many rows; the server has a default and a maximum."),
-        )
-        .argument(
-            InputValue::new("offset", TypeRef::named(TypeRef::INT))
-                .description("So many rows are left out first."),
-        )
+    let search = search_input(dataset, "Without orderBy the best come first.");
+    let others = [
+        where_input(dataset),
+        InputValue::new("orderBy", TypeRef::named_nn_list(format!("{name}OrderBy")))
+            .description("The order, first key first; ties come in file order."),
+        InputValue::new("distinctOn", TypeRef::named_nn_list(format!("{name}SelectColumn")))
+            .description("Of rows that agree in these columns, only the first."),
+        InputValue::new("limit", TypeRef::named(TypeRef::INT))
+            .description("At most so many rows; the server has a default and a maximum."),
+        InputValue::new("offset", TypeRef::named(TypeRef::INT))
+            .description("So many rows are left out first."),
+    ];
+    search.into_iter().chain(others).collect()
 }
 
 /// Registers the types of a dataset; those of the datasets that it is linked with must be

@@ -152,6 +152,7 @@ fn written(body: Vec<u8>) -> Answer {
         is_refused_mutation: false,
         keeping: Keeping::Never,
         standing: None,
+        cost: 0,
     }
 }
 

@@ -41,6 +41,40 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     best(ranges)
 }
 
+/// Whether the client would rather have a stream of events than one JSON answer.
+pub(super) fn wants_events(headers: &HeaderMap) -> bool {
+    const EVENTS: &str = "text/event-stream";
+    let mut is_named = false;
+    // Of events, of JSON: how much they are liked, and how early they are named.
+    let (mut events, mut json) = ((0.0_f32, usize::MAX), (0.0_f32, usize::MAX));
+    for value in headers.get_all(header::ACCEPT) {
+        let bytes = value.as_bytes();
+        is_named |=
+            bytes.windows(EVENTS.len()).any(|it| it.eq_ignore_ascii_case(EVENTS.as_bytes()));
+    }
+    if !is_named {
+        return false;
+    }
+    let texts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    for (position, range) in texts.flat_map(|text| text.split(',')).enumerate() {
+        let mut parts = range.split(';');
+        let name = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+        let quality = parts
+            .filter_map(|part| part.trim().strip_prefix("q="))
+            .find_map(|q| q.trim().parse::<f32>().ok())
+            .unwrap_or(1.0);
+        let kind = match name.as_str() {
+            EVENTS => &mut events,
+            "application/json" | "application/graphql-response+json" => &mut json,
+            _ => continue,
+        };
+        if quality > kind.0 {
+            *kind = (quality, position);
+        }
+    }
+    events.0 > json.0 || (events.0 > 0.0 && events.0 >= json.0 && events.1 < json.1)
+}
+
 /// How much a type is liked: quality, then how precisely it was named, then how early.
 #[derive(Clone, Copy, Default, PartialEq, PartialOrd)]
 struct Liking {
@@ -155,6 +189,25 @@ mod tests {
         check("text/html", None);
         check("application/json;q=0", None);
         check("", None);
+    }
+
+    #[test]
+    fn events_are_sent_to_those_who_like_them_best() {
+        let check = |accept: &str, expect: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
+            assert_eq!(wants_events(&headers), expect, "{accept}");
+        };
+        assert!(!wants_events(&HeaderMap::new()));
+        check("*/*", false);
+        check("application/json", false);
+        check("text/event-stream", true);
+        check("Text/Event-Stream, multipart/mixed", true);
+        check("text/event-stream, application/json", true);
+        check("application/graphql-response+json, application/json, text/event-stream", false);
+        check("application/json;q=0.5, text/event-stream", true);
+        check("text/event-stream;q=0", false);
+        check("text/event-stream;q=0.1, application/json", false);
     }
 
     #[test]

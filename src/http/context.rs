@@ -31,6 +31,11 @@ impl Context {
         Context { id, peer, standing: Cell::new(None) }
     }
 
+    /// The id of the request.
+    pub(super) fn id(&self) -> &RequestId {
+        &self.id
+    }
+
     /// Runs what answers the request; gives its result and the last standing that it noted.
     pub(super) async fn scope<T>(self, answer: impl Future<Output = T>) -> (T, Option<Standing>) {
         let noting = async {

@@ -12,12 +12,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::accept::{Content, Media, content, negotiate};
+use super::accept::{Content, Media, content, negotiate, wants_events};
 use super::body::Patience;
 use super::context::{note, request_id};
 use super::gate::{address, admit, charge};
 use super::refusal::{Refusal, mutation_by_get, status_of};
-use super::{App, body, multipart, parameters, validators};
+use super::{App, body, live, multipart, parameters, validators};
 use crate::auth::{Class, Principal};
 use crate::catalog::model::Scope;
 use crate::error::Code;
@@ -26,6 +26,10 @@ use crate::graphql::{Answer, Keeping};
 /// `POST /graphql`.
 pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if wants_events(&parts.headers) {
+        // Boxed: rare.
+        return Box::pin(live::post(&app, parts, body)).await;
+    }
     let Some(media) = negotiate(&parts.headers) else { return not_acceptable().into_response() };
     match run_post(&app, &parts, body, media).await {
         Ok(answer) => respond(answer, media, &parts.headers),
@@ -36,6 +40,12 @@ pub(super) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
 /// `GET /graphql`: queries only.
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
+    if live::is_upgrade(&parts.headers) {
+        return Box::pin(live::upgrade(app, parts)).await;
+    }
+    if wants_events(&parts.headers) {
+        return Box::pin(live::get(&app, parts)).await;
+    }
     let Some(media) = negotiate(&parts.headers) else { return not_acceptable().into_response() };
     match run_get(&app, &parts, media).await {
         Ok(answer) => respond(answer, media, &parts.headers),
@@ -144,7 +154,7 @@ fn not_acceptable() -> Refusal {
     )
 }
 
-fn unsupported_content() -> Refusal {
+pub(super) fn unsupported_content() -> Refusal {
     Refusal::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "Send content-type application/json (in UTF-8), or multipart/form-data to upload a file.",

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
 use super::pulse::Pulse;
@@ -43,12 +44,19 @@ pub(super) struct LingeringStream {
     pulse: Arc<Pulse>,
     deadline: Option<Pin<Box<Sleep>>>,
     n_discarded: usize,
+    /// Its place among the connections that are served at once.
+    _place: OwnedSemaphorePermit,
 }
 
 impl LingeringStream {
     /// The same connection, listening to `linger`, telling `pulse` what it writes.
-    pub(super) fn new(stream: TcpStream, linger: Linger, pulse: Arc<Pulse>) -> LingeringStream {
-        LingeringStream { stream, linger, pulse, deadline: None, n_discarded: 0 }
+    pub(super) fn new(
+        stream: TcpStream,
+        linger: Linger,
+        pulse: Arc<Pulse>,
+        place: OwnedSemaphorePermit,
+    ) -> LingeringStream {
+        LingeringStream { stream, linger, pulse, deadline: None, n_discarded: 0, _place: place }
     }
 
     /// Ready when the client has closed, or the bounds are reached.

@@ -14,6 +14,7 @@ mod graphql;
 mod health;
 mod hosts;
 mod linger;
+mod live;
 mod multipart;
 mod outer;
 mod parameters;
@@ -33,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::routing::{get, post, put};
 
+pub use self::live::Live;
 pub use self::server::serve;
 use crate::auth::{Auth, Rates};
 use crate::catalog::Catalog;
@@ -59,6 +61,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Whether start-up, with the files of the command line, is done.
     pub readiness: Readiness,
+    /// WebSockets and streams of events that are open.
+    pub live: Live,
 }
 
 /// Whether the server wants traffic: not before it is ready, nor once it stops.

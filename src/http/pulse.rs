@@ -39,6 +39,17 @@ impl Crowd {
         self.n_to_go.store(0, Ordering::Relaxed);
     }
 
+    /// Ends when a connection that does nothing is to go.
+    pub(super) async fn asks_one_to_go(&self) {
+        tokio::time::sleep(YOUNG).await;
+        loop {
+            self.news.notified().await;
+            if self.takes_one() {
+                return;
+            }
+        }
+    }
+
     /// Whether one that does nothing is to go; counts it.
     fn takes_one(&self) -> bool {
         let less = |n: usize| n.checked_sub(1);

@@ -51,6 +51,11 @@ impl Refusal {
         ))
     }
 
+    /// What is wrong.
+    pub(super) fn message(&self) -> &str {
+        &self.0.error.message
+    }
+
     /// The same refusal in the media type that was asked for.
     #[must_use]
     pub(super) fn in_media(mut self, media: Media) -> Refusal {
@@ -58,8 +63,9 @@ impl Refusal {
         self
     }
 
+    /// The same refusal with a header.
     #[must_use]
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Refusal {
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Refusal {
         self.0.header = Some((name, value));
         self
     }

@@ -35,7 +35,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let settings = app.settings.clone();
     let http = Arc::new(connection_builder(&settings));
-    let places = Places::new(settings.max_connections);
+    let places = Places::new(settings.max_connections, Arc::clone(&app.live.crowd));
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let outer = Arc::new(Outer::new(Arc::clone(&app)));
@@ -59,15 +59,16 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         let outer = Arc::clone(&outer);
         let linger = Linger::default();
         let pulse = Arc::new(Pulse::default());
-        let stream = LingeringStream::new(stream, linger.clone(), Arc::clone(&pulse));
+        // The place goes with the stream, which a WebSocket takes over.
+        let stream = LingeringStream::new(stream, linger.clone(), Arc::clone(&pulse), place);
         let own_pulse = Arc::clone(&pulse);
         let service = service_fn(move |request| {
             let (outer, linger) = (Arc::clone(&outer), linger.clone());
             let active = own_pulse.begin();
             async move { outer.answer(request, peer.ip(), &linger, active).await }
         });
-        let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = graceful.watch(connection);
+        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let watched = graceful.watch(connection.into_owned());
         let (crowd, idle_limit) = (Arc::clone(&places.crowd), settings.header_timeout);
         tasks.spawn(async move {
             tokio::select! {
@@ -79,7 +80,6 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
                     tracing::debug!("a connection that did nothing is closed");
                 }
             }
-            drop(place);
         });
     }
     app.readiness.set(false);
@@ -88,7 +88,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     tracing::info!(n_connections, "stopping; running requests are finished first");
     tasks.close();
     let ended = async {
-        graceful.shutdown().await;
+        tokio::join!(app.live.end(), graceful.shutdown());
         tasks.wait().await;
     };
     if tokio::time::timeout(settings.shutdown_grace, ended).await.is_err() {
@@ -104,8 +104,8 @@ struct Places {
 }
 
 impl Places {
-    fn new(n_places: usize) -> Places {
-        Places { free: Arc::new(Semaphore::new(n_places)), crowd: Arc::default() }
+    fn new(n_places: usize, crowd: Arc<Crowd>) -> Places {
+        Places { free: Arc::new(Semaphore::new(n_places)), crowd }
     }
 
     /// A place; while there is none, connections that do nothing are asked to go.

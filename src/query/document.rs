@@ -96,6 +96,17 @@ impl Document {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Mutation)
     }
 
+    /// Whether the operation waits for news.
+    pub fn is_subscription(&self) -> bool {
+        self.operation().is_ok_and(|operation| operation.ty == OperationType::Subscription)
+    }
+
+    /// The same operation put differently, of a document that was measured.
+    #[must_use]
+    pub fn with_parsed(&self, parsed: ExecutableDocument) -> Document {
+        Document { parsed, operation_name: self.operation_name.clone() }
+    }
+
     /// All root fields of the operation, those in fragments among them.
     pub fn root_fields(&self) -> impl Iterator<Item = &Field> {
         let mut fields = Vec::new();

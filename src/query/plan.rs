@@ -57,6 +57,14 @@ pub fn root_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<(&'s Arc<Dat
     })
 }
 
+/// What the name of a list gets appended for its rows as they come: `ordersStream`.
+pub const STREAM_SUFFIX: &str = "Stream";
+
+/// The dataset of a root field of subscriptions that sends its rows as they come.
+pub fn stream_field<'s>(snapshot: &'s Snapshot, name: &str) -> Option<&'s Arc<Dataset>> {
+    snapshot.dataset(name.strip_suffix(STREAM_SUFFIX)?)
+}
+
 /// What a plan depends on besides the document.
 #[derive(Clone, Debug)]
 pub struct PlanSettings {

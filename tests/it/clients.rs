@@ -1,5 +1,6 @@
 //! The clients that people use, from the npm registry, against a live server: Apollo Client, urql,
-//! graphql-codegen with TypeScript, Relay's compiler, refine's Hasura provider.
+//! graphql-codegen with TypeScript, Relay's compiler, refine's Hasura provider, graphql-ws and
+//! graphql-sse.
 
 use std::path::Path;
 use std::process::Command;
@@ -30,7 +31,7 @@ fn clients_of_the_npm_registry_work_unmodified() {
     );
     both_stores(|server| {
         load(&server.client());
-        let tests = ["apollo", "urql", "codegen", "relay", "refine"]
+        let tests = ["apollo", "urql", "codegen", "relay", "refine", "live"]
             .map(|name| format!("clients/{name}.test.mjs"));
         let output = Command::new("node")
             .arg("--test")
@@ -42,6 +43,6 @@ fn clients_of_the_npm_registry_work_unmodified() {
             .expect("node");
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-        assert!(text.contains("pass 9") && text.contains("fail 0"), "{text}");
+        assert!(text.contains("pass 17") && text.contains("fail 0"), "{text}");
     });
 }

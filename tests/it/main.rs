@@ -59,6 +59,7 @@ mod samples;
 mod schema;
 mod search;
 mod slow;
+mod subscriptions;
 mod tenants;
 mod tidy;
 mod tokens;
