@@ -13,6 +13,7 @@ pub mod documents;
 pub mod edits;
 mod entities;
 mod error;
+mod failures;
 mod guard;
 pub mod index;
 mod jobs;

@@ -4,6 +4,7 @@
 //! only if, the change was made. [`crate::webhooks`] sends what is written here, in
 //! [`super::deliveries`]. Nothing here holds a secret or a cell.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -17,6 +18,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::convert::{clean, from_json, json as to_json, parse_uuid, word};
+use super::deliveries::DeliveryStatus;
 use super::entities::{webhook_deliveries, webhooks};
 use super::model::{Dataset, DatasetId, JobId, RowCounts, WorkspaceId};
 use super::{Catalog, CatalogError, Core, bounded, now_us};
@@ -302,7 +304,7 @@ impl Catalog {
         &self,
         workspace: WorkspaceId,
         dataset: Option<DatasetId>,
-    ) -> Result<Vec<(Webhook, u64)>, CatalogError> {
+    ) -> Result<Vec<(Webhook, i64)>, CatalogError> {
         bounded(async {
             let mut query = webhooks::Entity::find()
                 .filter(webhooks::Column::WorkspaceId.eq(workspace.0.to_string()));
@@ -310,9 +312,21 @@ impl Catalog {
                 query = query.filter(webhooks::Column::DatasetId.eq(dataset.0.to_string()));
             }
             let rows = query.order_by_asc(webhooks::Column::Id).all(&self.core.read).await?;
+            let pending = word(DeliveryStatus::Pending)?;
+            let waiting: Vec<(String, i64)> = webhook_deliveries::Entity::find()
+                .select_only()
+                .column(webhook_deliveries::Column::WebhookId)
+                .column_as(webhook_deliveries::Column::Number.count(), "n")
+                .filter(webhook_deliveries::Column::WorkspaceId.eq(workspace.0.to_string()))
+                .filter(webhook_deliveries::Column::Status.eq(pending))
+                .group_by(webhook_deliveries::Column::WebhookId)
+                .into_tuple()
+                .all(&self.core.read)
+                .await?;
+            let waiting: HashMap<String, i64> = waiting.into_iter().collect();
             let mut found = Vec::with_capacity(rows.len());
             for row in rows {
-                let n_waiting = n_waiting(&self.core.read, &row.id).await?;
+                let n_waiting = waiting.get(&row.id).copied().unwrap_or_default();
                 found.push((webhook(row)?, n_waiting));
             }
             Ok(found)
@@ -412,7 +426,7 @@ pub(super) async fn add_delivery(
         event: Set(event),
         body: Set(body),
         replay_of: Set(replay_of),
-        status: Set(word(super::deliveries::DeliveryStatus::Pending)?),
+        status: Set(word(DeliveryStatus::Pending)?),
         attempts: Set(0),
         response_status: Set(None),
         error: Set(None),
@@ -464,7 +478,7 @@ pub(super) async fn disable(
 }
 
 pub(super) async fn n_waiting(db: &impl ConnectionTrait, id: &str) -> Result<u64, CatalogError> {
-    let pending = word(super::deliveries::DeliveryStatus::Pending)?;
+    let pending = word(DeliveryStatus::Pending)?;
     let n_waiting = webhook_deliveries::Entity::find()
         .filter(webhook_deliveries::Column::WebhookId.eq(id))
         .filter(webhook_deliveries::Column::Status.eq(pending))
@@ -477,7 +491,7 @@ pub(super) async fn n_waiting(db: &impl ConnectionTrait, id: &str) -> Result<u64
 pub(super) async fn webhooked(
     db: &impl ConnectionTrait,
     workspace_id: &str,
-) -> Result<std::collections::BTreeSet<DatasetId>, CatalogError> {
+) -> Result<BTreeSet<DatasetId>, CatalogError> {
     let ids: Vec<String> = webhooks::Entity::find()
         .filter(webhooks::Column::WorkspaceId.eq(workspace_id))
         .filter(webhooks::Column::IsEnabled.eq(true))

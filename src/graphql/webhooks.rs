@@ -170,7 +170,7 @@ pub(super) fn mutations() -> Vec<RootField> {
     ]
 }
 
-fn webhook_json(webhook: &Webhook, dataset: &Dataset, n_waiting: u64) -> Json {
+fn webhook_json(webhook: &Webhook, dataset: &Dataset, n_waiting: i64) -> Json {
     json!({
         "id": webhook.id.0.to_string(),
         "dataset": dataset.name,

@@ -111,7 +111,10 @@ impl Ingest {
         let loaded = Loaded { sheets: vec![sheet], unchanged: Vec::new() };
         for _ in 0..MAX_TRIES {
             let snapshot = self.shared.catalog.snapshot(workspace);
-            let drafts = draft(&snapshot, &no_job(workspace, &label), &wishes, &loaded)?;
+            let drafts = match draft(&snapshot, &no_job(workspace, &label), &wishes, &loaded) {
+                Err(CatalogError::NameTaken(name)) => return Err(taken(&name)),
+                drafts => drafts?,
+            };
             let Some(mut made) = drafts.into_iter().next() else { break };
             describe(&mut made.dataset, &definition.columns);
             match self.shared.catalog.publish_version(workspace, version_of(made), None).await {

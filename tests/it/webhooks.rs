@@ -398,28 +398,29 @@ fn a_killed_server_tells_after_its_next_start() {
         eprintln!("story on {kind:?}");
         let folder = Folder::new();
         let database = (kind == StoreKind::Postgres).then(Database::new);
-        let start = |first_retry: &str| {
+        let start = || {
             let (options, _) = Options::of(StoreKind::Sqlite);
             let mut options = options
                 .variable("SLUICE_WEBHOOK_ALLOW_PRIVATE", "on")
-                .variable("SLUICE_WEBHOOK_FIRST_RETRY", first_retry);
+                .variable("SLUICE_WEBHOOK_FIRST_RETRY", "10ms");
             options.data_dir = Some(folder.path().join("data"));
             options.database_url = database.as_ref().map(Database::url);
             Server::start_with(options, None)
         };
         let receiver = Receiver::start();
-        let mut server = start("10ms");
+        let mut server = start();
         let client = server.client();
         upload(&client, "t", b"a\n1\n", &json!({}));
         let (id, secret) = create(&client, "t", &receiver.url, "LOAD_FINISHED");
-        receiver.answer(&[], 503);
+        // It dies while it waits for the answer.
+        receiver.hold(true);
         upload(&client, "t", b"a\n2\n", &json!({}));
         upload(&client, "t", b"a\n3\n", &json!({}));
         receiver.told(1);
         server.kill();
-        receiver.answer(&[], 200);
+        receiver.hold(false);
         receiver.forget();
-        let server = start("10ms");
+        let server = start();
         let client = server.client();
         // In order, each at least once.
         let told = receiver.told(2);
