@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::convert::{from_word, parse_uuid, word};
 use super::entities::{webhook_deliveries, webhooks};
+use super::events::{EventKind, add_delivery};
 use super::model::WorkspaceId;
-use super::webhooks::{EventKind, Webhook, WebhookId, add_delivery, disable, find, webhook};
+use super::webhooks::{Webhook, WebhookId, disable, find_locked, webhook};
 use super::{Catalog, CatalogError, bounded, now_us};
 
 /// Where a delivery stands.
@@ -337,7 +338,7 @@ impl Catalog {
             let transaction = self.core.begin().await?;
             let old = delivery_row(&transaction, workspace, id).await?;
             let webhook = WebhookId(parse_uuid(&old.webhook_id)?);
-            let row = find(&transaction, workspace, webhook).await?;
+            let row = find_locked(&transaction, workspace, webhook).await?;
             if !row.is_enabled || old.status == word(DeliveryStatus::Pending)? {
                 return Err(CatalogError::Changed);
             }

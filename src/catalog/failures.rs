@@ -9,9 +9,9 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::convert::{self, word};
 use super::entities::jobs;
+use super::events::{Event, EventKind};
 use super::jobs::open_words;
 use super::model::{JobId, JobStatus, WorkspaceId};
-use super::webhooks::{Event, EventKind};
 use super::{CatalogError, Core, now_us};
 
 impl Core {

@@ -23,12 +23,12 @@ use super::load::{Loaded, LoadedSheet};
 use super::prepare::Prepared;
 use super::request::Wishes;
 use super::spool::tidy;
+use crate::catalog::events::{Event, EventKind};
 use crate::catalog::model::{
     Dataset, JobId, JobKind, LoadMode, Recipe, RejectsBefore, RowCounts, Source, StorageGuard,
     StorageId, UploadBounds, WorkspaceId,
 };
 use crate::catalog::names::{Place, place_for};
-use crate::catalog::webhooks::{Event, EventKind};
 use crate::catalog::{CatalogError, ClaimedJob, NewVersion, now_us};
 use crate::error::{Code, Error, Result};
 use crate::store::{
