@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::access::check_quotas;
+use super::events::Event;
 use super::model::{Dataset, WorkspaceId};
 use super::publish::{grow, set_schema_revision, write_version};
-use super::webhooks::Event;
 use super::{Catalog, CatalogError, NewVersion, bounded};
 
 impl Catalog {

@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::convert::{from_word, parse_uuid, word};
 use super::entities::{webhook_deliveries, webhooks};
+use super::events::{EventKind, add_delivery};
 use super::model::WorkspaceId;
-use super::webhooks::{EventKind, Webhook, WebhookId, add_delivery, disable, find, webhook};
+use super::webhooks::{Webhook, WebhookId, disable, find_locked, webhook};
 use super::{Catalog, CatalogError, bounded, now_us};
 
 /// Where a delivery stands.
@@ -111,13 +112,15 @@ fn delivery(row: webhook_deliveries::Model) -> Result<Delivery, CatalogError> {
 }
 
 impl Catalog {
-    /// Takes the delivery that is due for longest, until `lease_us` from now.
+    /// Takes the delivery that is due for longest, until `lease_us` from now; of none of these
+    /// workspaces.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn claim_delivery(
         &self,
         lease_us: i64,
+        but_of: &[WorkspaceId],
     ) -> Result<Option<ClaimedDelivery>, CatalogError> {
         bounded(async {
             let transaction = self.core.begin().await?;
@@ -126,6 +129,7 @@ impl Catalog {
                 let mut due = webhooks::Entity::find()
                     .filter(webhooks::Column::IsEnabled.eq(true))
                     .filter(webhooks::Column::DueAtUs.lte(now_us))
+                    .filter(webhooks::Column::WorkspaceId.is_not_in(ids(but_of)))
                     .order_by_asc(webhooks::Column::DueAtUs)
                     .limit(1);
                 if self.is_postgres() {
@@ -171,15 +175,19 @@ impl Catalog {
         .await
     }
 
-    /// When the next delivery is due, microseconds since 1970 UTC.
+    /// When the next delivery is due, microseconds since 1970 UTC; of none of these workspaces.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn next_delivery_us(&self) -> Result<Option<i64>, CatalogError> {
+    pub async fn next_delivery_us(
+        &self,
+        but_of: &[WorkspaceId],
+    ) -> Result<Option<i64>, CatalogError> {
         bounded(async {
             let next = webhooks::Entity::find()
                 .filter(webhooks::Column::IsEnabled.eq(true))
                 .filter(webhooks::Column::DueAtUs.is_not_null())
+                .filter(webhooks::Column::WorkspaceId.is_not_in(ids(but_of)))
                 .order_by_asc(webhooks::Column::DueAtUs)
                 .one(&self.core.read)
                 .await?;
@@ -330,7 +338,7 @@ impl Catalog {
             let transaction = self.core.begin().await?;
             let old = delivery_row(&transaction, workspace, id).await?;
             let webhook = WebhookId(parse_uuid(&old.webhook_id)?);
-            let row = find(&transaction, workspace, webhook).await?;
+            let row = find_locked(&transaction, workspace, webhook).await?;
             if !row.is_enabled || old.status == word(DeliveryStatus::Pending)? {
                 return Err(CatalogError::Changed);
             }
@@ -393,6 +401,10 @@ impl Catalog {
         })
         .await
     }
+}
+
+fn ids(workspaces: &[WorkspaceId]) -> Vec<String> {
+    workspaces.iter().map(|workspace| workspace.0.to_string()).collect()
 }
 
 async fn first_waiting(

@@ -19,9 +19,9 @@ use tokio::sync::OwnedMutexGuard;
 use super::access::check_quotas;
 use super::convert::word;
 use super::entities::{dataset_versions, datasets, write_answers};
+use super::events::{Event, EventKind};
 use super::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 use super::publish::grow;
-use super::webhooks::{Event, EventKind};
 use super::{Catalog, CatalogError, Core, bounded, now_us};
 
 /// What made a version.

@@ -16,8 +16,7 @@ use sea_orm::{
 use super::convert::{self, clean, word};
 use super::entities::{jobs, sources, workspaces};
 use super::model::{Job, JobId, JobKind, JobOutcome, JobStatus, LoadMode, Source, WorkspaceId};
-use super::webhooks::{Event, EventKind};
-use super::{Catalog, CatalogError, Core, bounded, now_us};
+use super::{Catalog, CatalogError, bounded, now_us};
 
 /// How often a job is begun before it counts as the cause of the crashes.
 pub const MAX_ATTEMPTS: i64 = 3;
@@ -484,53 +483,6 @@ impl Catalog {
     }
 }
 
-impl Core {
-    /// Fails jobs that nobody runs any more.
-    async fn fail_jobs(
-        &self,
-        transaction: &DatabaseTransaction,
-        condition: Expr,
-        (code, message): (&str, &str),
-    ) -> Result<(), CatalogError> {
-        for row in jobs::Entity::find().filter(condition).all(transaction).await? {
-            let failed = jobs::Entity::update_many()
-                .set(jobs::ActiveModel {
-                    status: Set(word(JobStatus::Failed)?),
-                    error_code: Set(Some(code.to_owned())),
-                    error_message: Set(Some(message.to_owned())),
-                    finished_at_us: Set(Some(now_us())),
-                    ..Default::default()
-                })
-                .filter(jobs::Column::Id.eq(&row.id))
-                .filter(jobs::Column::Status.is_in(open_words()?))
-                .exec(transaction)
-                .await?;
-            if failed.rows_affected > 0 {
-                self.tell_failure(transaction, &row, code).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes down, for webhooks of the dataset that it was about, that a job failed.
-    async fn tell_failure(
-        &self,
-        transaction: &DatabaseTransaction,
-        row: &jobs::Model,
-        code: &str,
-    ) -> Result<(), CatalogError> {
-        let workspace = WorkspaceId(convert::parse_uuid(&row.workspace_id)?);
-        let snapshot = self.snapshot(workspace);
-        let Some(dataset) = snapshot.dataset(&row.dataset_name) else { return Ok(()) };
-        let event = Event {
-            job: Some(JobId(convert::parse_uuid(&row.id)?)),
-            error: Some(code.to_owned()),
-            ..Event::new(EventKind::LoadFailed, dataset.version)
-        };
-        self.enqueue_event(transaction, workspace, None, dataset, &event).await
-    }
-}
-
 /// A job as it was queued, without its request id.
 fn as_queued(workspace: WorkspaceId, row: jobs::Model) -> Result<NewJob, CatalogError> {
     let job = convert::claimed_job(row)?;
@@ -547,7 +499,7 @@ fn as_queued(workspace: WorkspaceId, row: jobs::Model) -> Result<NewJob, Catalog
     })
 }
 
-fn open_words() -> Result<[String; 2], CatalogError> {
+pub(super) fn open_words() -> Result<[String; 2], CatalogError> {
     Ok([word(JobStatus::Queued)?, word(JobStatus::Running)?])
 }
 

@@ -13,6 +13,8 @@ pub mod documents;
 pub mod edits;
 mod entities;
 mod error;
+pub mod events;
+mod failures;
 mod guard;
 pub mod index;
 mod jobs;

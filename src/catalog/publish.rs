@@ -17,11 +17,11 @@ use sluice_schema::Notice;
 use super::access::check_quotas;
 use super::convert::{self, json, word};
 use super::entities::{datasets, jobs, retired_tables, workspaces};
+use super::events::Event;
 use super::model::{
     Dataset, DatasetId, Index, JobId, JobOutcome, JobStatus, RejectedRow, RejectsBefore, Relation,
     RowCounts, StorageId, WorkspaceId,
 };
-use super::webhooks::Event;
 use super::{Catalog, CatalogError, Core, bounded, now_us, old_names, rejects};
 
 /// The channel on which PostgreSQL tells nodes that a workspace changed.

@@ -398,9 +398,13 @@ pub(super) static ALL: &[Spec] = &[
         PIECES,
         |s| Field::Count(&mut s.webhooks.disable_after),
     ),
-    row("webhook.concurrency", &[], "Deliveries sent at once", 1..=64, |s| {
-        Field::Count(&mut s.webhooks.concurrency)
-    }),
+    row(
+        "webhook.concurrency",
+        &[],
+        "Deliveries sent at once; half of them of one workspace",
+        1..=64,
+        |s| Field::Count(&mut s.webhooks.concurrency),
+    ),
     row("webhook.log_retention", &[], "How long finished deliveries are kept", AGES, |s| {
         Field::Time(&mut s.webhooks.log_retention)
     }),

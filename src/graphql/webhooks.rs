@@ -17,8 +17,9 @@ use super::mutations::{dataset_named, of_request, required, text};
 use super::root_field::RootField;
 use super::uploads::read_argument;
 use crate::catalog::deliveries::Delivery;
+use crate::catalog::events::EventKind;
 use crate::catalog::model::Dataset;
-use crate::catalog::webhooks::{EventKind, Webhook, WebhookChange, WebhookId};
+use crate::catalog::webhooks::{Webhook, WebhookChange, WebhookId};
 use crate::catalog::{CatalogError, now_us};
 use crate::error::{Code, Error, Result};
 use crate::webhooks::{MAX_PER_DATASET, check_url};
@@ -170,7 +171,7 @@ pub(super) fn mutations() -> Vec<RootField> {
     ]
 }
 
-fn webhook_json(webhook: &Webhook, dataset: &Dataset, n_waiting: u64) -> Json {
+fn webhook_json(webhook: &Webhook, dataset: &Dataset, n_waiting: i64) -> Json {
     json!({
         "id": webhook.id.0.to_string(),
         "dataset": dataset.name,

@@ -23,12 +23,12 @@ use super::load::{Loaded, LoadedSheet};
 use super::prepare::Prepared;
 use super::request::Wishes;
 use super::spool::tidy;
+use crate::catalog::events::{Event, EventKind};
 use crate::catalog::model::{
     Dataset, JobId, JobKind, LoadMode, Recipe, RejectsBefore, RowCounts, Source, StorageGuard,
     StorageId, UploadBounds, WorkspaceId,
 };
 use crate::catalog::names::{Place, place_for};
-use crate::catalog::webhooks::{Event, EventKind};
 use crate::catalog::{CatalogError, ClaimedJob, NewVersion, now_us};
 use crate::error::{Code, Error, Result};
 use crate::store::{
@@ -111,7 +111,10 @@ impl Ingest {
         let loaded = Loaded { sheets: vec![sheet], unchanged: Vec::new() };
         for _ in 0..MAX_TRIES {
             let snapshot = self.shared.catalog.snapshot(workspace);
-            let drafts = draft(&snapshot, &no_job(workspace, &label), &wishes, &loaded)?;
+            let drafts = match draft(&snapshot, &no_job(workspace, &label), &wishes, &loaded) {
+                Err(CatalogError::NameTaken(name)) => return Err(taken(&name)),
+                drafts => drafts?,
+            };
             let Some(mut made) = drafts.into_iter().next() else { break };
             describe(&mut made.dataset, &definition.columns);
             match self.shared.catalog.publish_version(workspace, version_of(made), None).await {

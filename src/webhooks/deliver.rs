@@ -3,6 +3,7 @@
 //! It sleeps until something was written down or the next attempt is due; a slow look every half
 //! minute finds what a node that died has left.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,15 @@ use super::send::{Outgoing, Sender, Sent};
 use crate::auth::Auth;
 use crate::auth::audit::Act;
 use crate::catalog::deliveries::{Attempt, ClaimedDelivery};
+use crate::catalog::model::WorkspaceId;
 use crate::catalog::{Catalog, CatalogError, now_us};
 use crate::config::WebhookSettings;
 use crate::error::Code;
 
 /// How often the outbox is looked at without being told.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// The shortest pause: what is due may be held by another node for a moment.
+const LEAST_PAUSE: Duration = Duration::from_millis(5);
 /// The pause after the catalog did not answer.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How long a delivery is this node's beyond the time that an answer may take: a name may be looked
@@ -49,8 +53,8 @@ impl Deliverer {
         Deliverer { catalog, auth, settings, sender: Sender::new(&settings) }
     }
 
-    /// Sends one delivery and settles it.
-    async fn deliver(self, claimed: ClaimedDelivery) {
+    /// Sends one delivery and settles it; tells whose it was.
+    async fn deliver(self, claimed: ClaimedDelivery) -> WorkspaceId {
         let webhook = &claimed.webhook;
         let request = Outgoing {
             url: webhook.url.clone(),
@@ -90,6 +94,7 @@ impl Deliverer {
                 tracing::debug!(error = ?error, "the log of a webhook could not be cut");
             }
         }
+        webhook.workspace
     }
 
     /// What an attempt means: taken, to be tried again, or given up.
@@ -147,7 +152,7 @@ pub(super) async fn run(deliverer: Deliverer, stop: CancellationToken) {
     let catalog = Arc::clone(&deliverer.catalog);
     let lease_us = micros(deliverer.settings.timeout + LEASE_MARGIN);
     let most = deliverer.settings.concurrency.max(1);
-    let mut at_work = JoinSet::new();
+    let mut at_work = AtWork { tasks: JoinSet::new(), of: HashMap::new(), most };
     let mut is_away = false;
     let mut is_released = false;
     while !stop.is_cancelled() {
@@ -156,20 +161,20 @@ pub(super) async fn run(deliverer: Deliverer, stop: CancellationToken) {
                 catalog.release_deliveries().await?;
                 is_released = true;
             }
-            while at_work.len() < most {
-                match catalog.claim_delivery(lease_us).await? {
-                    Some(claimed) => at_work.spawn(deliverer.clone().deliver(claimed)),
+            while !at_work.is_full() {
+                match catalog.claim_delivery(lease_us, &at_work.served()).await? {
+                    Some(claimed) => at_work.begin(&deliverer, claimed),
                     None => break,
-                };
+                }
             }
-            let next_us = catalog.next_delivery_us().await?;
+            let next_us = catalog.next_delivery_us(&at_work.served()).await?;
             let left_us = next_us.map_or(i64::MAX, |next_us| next_us.saturating_sub(now_us()));
             Ok::<_, CatalogError>(Duration::from_micros(u64::try_from(left_us).unwrap_or(0)))
         };
         let pause = match outcome.await {
             Ok(pause) => {
                 is_away = false;
-                pause.min(LOOK_EVERY)
+                pause.clamp(LEAST_PAUSE, LOOK_EVERY)
             }
             Err(error) => {
                 // Told once per outage.
@@ -180,15 +185,49 @@ pub(super) async fn run(deliverer: Deliverer, stop: CancellationToken) {
                 PAUSE
             }
         };
-        let is_full = at_work.len() >= most;
+        let is_full = at_work.is_full();
         tokio::select! {
             () = stop.cancelled() => {}
             () = catalog.webhooks_woken(), if !is_full => {}
-            Some(_) = at_work.join_next() => {}
+            Some(ended) = at_work.tasks.join_next() => at_work.end(ended.ok()),
             () = tokio::time::sleep(pause), if !is_full => {}
         }
     }
-    while at_work.join_next().await.is_some() {}
+    while at_work.tasks.join_next().await.is_some() {}
+}
+
+/// What is being sent.
+struct AtWork {
+    tasks: JoinSet<WorkspaceId>,
+    of: HashMap<WorkspaceId, usize>,
+    most: usize,
+}
+
+impl AtWork {
+    fn is_full(&self) -> bool {
+        self.tasks.len() >= self.most
+    }
+
+    fn begin(&mut self, deliverer: &Deliverer, claimed: ClaimedDelivery) {
+        *self.of.entry(claimed.webhook.workspace).or_default() += 1;
+        self.tasks.spawn(deliverer.clone().deliver(claimed));
+    }
+
+    fn end(&mut self, workspace: Option<WorkspaceId>) {
+        match workspace.and_then(|workspace| self.of.get_mut(&workspace)) {
+            Some(n) => *n = n.saturating_sub(1),
+            // It panicked: whose it was is not known any more.
+            None => self.of.clear(),
+        }
+        self.of.retain(|_, n| *n > 0);
+    }
+
+    /// The workspaces that have their share: half of all, so that one whose receivers are slow does
+    /// not hold up all others.
+    fn served(&self) -> Vec<WorkspaceId> {
+        let share = self.most.div_ceil(2);
+        self.of.iter().filter(|(_, n)| **n >= share).map(|(workspace, _)| *workspace).collect()
+    }
 }
 
 /// Removes deliveries that are too old, now and then.

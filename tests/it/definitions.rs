@@ -591,3 +591,24 @@ fn an_old_name_answers_until_it_is_dropped_or_taken() {
         assert_eq!(shown, json!({ "datasets": [{ "name": "sales", "oldNames": [] }] }));
     });
 }
+
+#[test]
+fn decimals_grow_as_in_any_dataset_and_never_lose_a_digit() {
+    both_stores(|server| {
+        let client = server.client();
+        create(
+            &client,
+            r#"name: "t", columns: [{ name: "a", type: DECIMAL, precision: 5, scale: 2 }]"#,
+        );
+        upload(&client, "t", b"a\n1.5\n", &json!({ "mode": "APPEND" }));
+        let wider = upload(&client, "t", b"a\n1234567.125\n", &json!({ "mode": "APPEND" }));
+        assert_eq!(wider["job"]["status"], "SUCCEEDED", "{wider}");
+        assert_eq!(
+            client.data("{ t { a } }"),
+            json!({ "t": [{ "a": "1.500" }, { "a": "1234567.125" }] })
+        );
+        let too_long =
+            upload(&client, "t", b"a\n1234567890123456789\n", &json!({ "mode": "APPEND" }));
+        assert_eq!(too_long["job"]["status"], "FAILED", "{too_long}");
+    });
+}
