@@ -1,7 +1,7 @@
 //! What the spine costs, next to references timed in the same run.
 //!
 //! `cargo bench --bench spine` runs everything against the release binary; `cargo bench --bench
-//! spine -- ingest` (or `query`, `beside`, `footprint`, `many`) runs one part. Loads are compared with
+//! spine -- ingest` (or `query`, `write`, `beside`, `footprint`, `many`) runs one part. Loads are compared with
 //! `sqlite3 .import` and psql's `\copy` of the same file, queries with a bare axum handler that
 //! runs the same SQL through rusqlite or tokio-postgres and writes the same JSON. PostgreSQL is measured when
 //! `SLUICE_BENCH_DATABASE_URL` names an empty database. `SLUICE_BENCH_ROWS` changes the size.
@@ -28,6 +28,7 @@ mod reference;
 mod reference_postgres;
 mod server;
 mod traffic;
+mod write;
 
 use std::path::PathBuf;
 
@@ -57,6 +58,9 @@ fn main() {
     if words.first().is_some_and(|word| word == "reference-postgres") {
         return reference_postgres::serve(&words[1], &words[2], &words[3]);
     }
+    if words.first().is_some_and(|word| word == "reference-write") {
+        return write::serve(&words[1]);
+    }
     let is_wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
     let n_rows: u64 =
         std::env::var("SLUICE_BENCH_ROWS").map_or(1_000_000, |rows| rows.parse().unwrap());
@@ -66,6 +70,9 @@ fn main() {
     }
     if is_wanted("query") {
         query::run(&scratch, n_rows);
+    }
+    if is_wanted("write") {
+        write::run(&scratch);
     }
     if is_wanted("beside") {
         beside::run(&scratch, n_rows);

@@ -15,8 +15,8 @@ use crate::ingest::median;
 use crate::server::{Server, cpu_seconds};
 use crate::traffic::{post, post_with, read_answer, run as traffic};
 
-const N_ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(2);
+pub const N_ROUNDS: usize = 5;
+pub const ROUND: Duration = Duration::from_secs(2);
 const N_CONNECTIONS: usize = 32;
 const STATUSES: [&str; 5] = ["open", "paid", "shipped", "returned", "cancelled"];
 const LIST: &str = "query Orders($status: String!, $limit: Int!) { orders(where: {status: {_eq: \
@@ -270,13 +270,13 @@ fn ask(address: &str, request: &[u8]) -> String {
 }
 
 /// The reference as a process of its own.
-struct Reference {
+pub struct Reference {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Reference {
-    fn start(arguments: &[&str]) -> Reference {
+    pub fn start(arguments: &[&str]) -> Reference {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(arguments)
             .stdout(Stdio::piped())

@@ -136,22 +136,22 @@ pub(super) fn part_by(rules: &Rules, principal: &Principal, dataset: &Dataset) -
     if rules.masks.keys().any(|name| dataset.column(name).is_none()) {
         return None;
     }
+    let has = |claim: &String| principal.claims.get(claim).is_some_and(|value| !value.is_null());
     let rows = match &rules.filter {
         None => SeenRows::All,
-        Some(filter) => {
-            let has =
-                |claim: &String| principal.claims.get(claim).is_some_and(|value| !value.is_null());
-            match claims_of(filter).iter().all(has) {
-                true => SeenRows::Fitting(Arc::new(filter.clone())),
-                false => SeenRows::Nothing,
-            }
-        }
+        Some(filter) => match claims_of(filter).iter().all(has) {
+            true => SeenRows::Fitting(Arc::new(filter.clone())),
+            false => SeenRows::Nothing,
+        },
     };
+    // Nothing fits a check that speaks of a claim which the principal lacks.
+    let lacks_claim = rules.check.as_ref().is_some_and(|it| !claims_of(it).iter().all(has));
+    let can_be_checked = |operation| operation == Operation::Delete || !lacks_claim;
     let mut part = Part {
         rows,
         is_list_only: !may(Operation::Aggregate),
         max_rows: rules.max_rows,
-        denied: WRITES.into_iter().filter(|operation| !may(*operation)).collect(),
+        denied: WRITES.into_iter().filter(|it| !may(*it) || !can_be_checked(*it)).collect(),
         check: rules.check.clone().map(Arc::new),
         ..Part::default()
     };

@@ -6,10 +6,11 @@
 
 pub use async_graphql_parser::types::Field;
 use async_graphql_value::Value as AstValue;
-use sea_query::{Expr, ExprTrait, Order, Query};
+use sea_query::{Expr, ExprTrait, Func, Order, Query};
 use serde_json::{Map, Value as Json};
 use sluice_schema::ColumnType;
 
+use super::Dialect;
 use super::cost::Cost;
 use super::document::Document;
 use super::input::{Input, Origin, VariablePath, Variables};
@@ -194,7 +195,8 @@ fn unfit_in<'d>(
         )
     })?;
     let fits = fits.unwrap_or_else(|| Expr::cust("1 = 1"));
-    let fits = Expr::cust_with_exprs("COALESCE($1, 1 = 0)", [fits]);
+    // What is neither true nor false does not fit.
+    let fits = Expr::from(Func::coalesce([fits, Expr::cust("1 = 0")]));
     select.and_where(fits.not());
     let cell = OutCell::Column { index: 0, kind: CellKind::Int };
     let shape = RootShape::Single(vec![OutField { key: key_bytes("count"), cell }]);
@@ -240,7 +242,13 @@ impl<'d> Compiler<'d> {
     /// That a row is one of [`ROWS`].
     fn among(&mut self, rows: &Rows<'d>) -> Result<Expr> {
         let list = Input::Variable(variable(ROWS));
-        self.in_list(rows.column(ROW_COLUMN), ColumnType::BigInt, &list, ROWS)
+        let row = rows.column(ROW_COLUMN);
+        if self.dialect == Dialect::Sqlite {
+            return self.in_list(row, ColumnType::BigInt, &list, ROWS);
+        }
+        // Not `= ANY`, which reads a long list anew for each row that is looked at.
+        let list = self.slot(&list, SlotKind::List(ColumnType::BigInt), ROWS)?;
+        Ok(Expr::cust_with_exprs("$1 IN (SELECT unnest($2))", [row, list.cast_as("bigint[]")]))
     }
 
     /// Adds a slot; its number, as limits take it.

@@ -462,7 +462,8 @@ impl Session {
                 Bind::Text(format!("[{numbers}]")),
             ),
             Inner::Postgres(_) => Among(
-                format!("_row = ANY(${position}::text::bigint[])"),
+                // Not `= ANY`, which reads the text anew for each row that is looked at.
+                format!("_row IN (SELECT unnest(${position}::text::bigint[]))"),
                 Bind::Text(format!("{{{numbers}}}")),
             ),
         }

@@ -68,4 +68,5 @@ mod views;
 mod walk;
 mod webhooks;
 mod write_crash;
+mod write_policies;
 mod writes;
