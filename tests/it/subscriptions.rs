@@ -563,7 +563,10 @@ fn whoever_takes_nothing_is_let_go() {
     };
     client.load("large", rows(0));
     let mut socket = Socket::of(&server, &client);
-    socket.subscribe("1", "subscription { large(limit: 200) { text } }", &json!({}));
+    // More than any network holds.
+    for id in ["1", "2", "3", "4"] {
+        socket.subscribe(id, "subscription { large(limit: 200) { text } }", &json!({}));
+    }
     eventually("it to be let go", LIMIT, || {
         server.log().contains("a subscriber takes nothing and is let go").then_some(())
     });
@@ -693,6 +696,12 @@ fn events_are_streamed() {
         append(&client, "sales", &[(2, "b", 20)]);
         assert_eq!(events.answer()["data"]["sales"].as_array().unwrap().len(), 2);
         drop(events);
+        // Lines of JSON stay one event.
+        client.load("notes", "id,note\n1,\"{\"\"a\"\":\n [1,\n2]}\"\n2,\"[3]\"\n");
+        let mut events = Events::post(server, &client, "{ notes { note } }");
+        let whole = client.data("{ notes { note } }");
+        assert_eq!(events.answer()["data"], whole);
+        assert_eq!(events.next().unwrap().0, "complete");
         // What is wrong with an operation is an event; with the request, a status.
         let mut events = Events::post(server, &client, "subscription { nothing }");
         assert_eq!(events.answer()["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");

@@ -26,6 +26,8 @@ use crate::graphql::{DocumentName, answer};
 /// Answers larger than this are let go once they had time to be taken, and made again for those
 /// who come later: most groups wait for a long time.
 const KEPT_BYTES: usize = 16 << 10;
+/// The time that a large answer is held after it was told.
+const HELD_FOR: Duration = Duration::from_secs(2);
 /// How soon an answer that could not be made is tried again; twice as long each time.
 const SOONEST: Duration = Duration::from_secs(1);
 const LATEST: Duration = Duration::from_secs(30);
@@ -209,13 +211,20 @@ async fn run(engine: Arc<Engine>, group: Arc<Group>) {
             return;
         }
         drop(turn);
+        // However long it took to make it: it is held for those who are about to take it.
+        let told = Instant::now();
         tokio::select! {
             () = tokio::time::sleep_until(began + interval) => {}
             () = group.current.closed() => {}
         }
-        group.let_go();
+        let retry_at = state.failing_for.map(|pause| told + pause);
+        let mut is_held = true;
         loop {
             tokio::select! {
+                () = tokio::time::sleep_until(told + HELD_FOR), if is_held => {
+                    group.let_go();
+                    is_held = false;
+                }
                 changed = changes.changed() => {
                     if changed.is_err() {
                         return;
@@ -229,7 +238,9 @@ async fn run(engine: Arc<Engine>, group: Arc<Group>) {
                     state.tag = None;
                     break;
                 }
-                () = state.pause() => break,
+                () = tokio::time::sleep_until(retry_at.unwrap_or(told)), if retry_at.is_some() => {
+                    break;
+                }
                 () = group.current.closed() => {
                     if hub.dissolve(&group) {
                         return;
@@ -252,14 +263,6 @@ struct State {
 }
 
 impl State {
-    /// Ends when what failed is to be tried again.
-    async fn pause(&self) {
-        match self.failing_for {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => std::future::pending().await,
-        }
-    }
-
     /// Makes the answer if it may have changed, and tells it if it has; true if it was the last.
     async fn answer(&mut self, engine: &Arc<Engine>, group: &Group) -> bool {
         let request = group.request(self.tag);
@@ -324,7 +327,9 @@ impl LiveQuery {
             if let Some((number, outcome)) = self.untaken() {
                 asker.admit(outcome.cost, self.number == 0).await?;
                 // There may be a newer one by now.
-                let (number, outcome) = self.untaken().unwrap_or((number, outcome));
+                let newest = self.news.borrow_and_update().clone();
+                let newest = newest.outcome.map(|outcome| (newest.number, outcome));
+                let (number, outcome) = newest.unwrap_or((number, outcome));
                 self.number = number;
                 if outcome.is_last {
                     return Err(End::Answer(outcome.body));

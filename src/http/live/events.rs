@@ -3,6 +3,7 @@
 //! What is wrong with the request itself is answered by a status, as everywhere; what is wrong with
 //! the operation is an event, because a browser's EventSource tells nothing of other answers.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use bytes::Buf;
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -81,15 +83,15 @@ fn respond(app: &Arc<App>, parts: &Parts, asked: Result<(Session, Request), Refu
         events: app.engine.events(operation),
         ended_keys: app.auth.ended_keys(),
         ticks: ticks(every),
+        // At once: the client sees that it is connected.
+        pieces: VecDeque::from([Bytes::from_static(COMMENT)]),
+        is_over: false,
     };
-    // The comment goes out at once: the client sees that it is connected.
-    let first = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(COMMENT)) });
-    let rest = stream::unfold(Some(sender), |sender| async move {
-        let mut sender = sender?;
-        let (bytes, is_last) = sender.next().await;
-        Some((Ok(bytes), (!is_last).then_some(sender)))
+    let pieces = stream::unfold(sender, |mut sender| async move {
+        let piece = sender.next().await?;
+        Some((Ok::<_, Infallible>(piece), sender))
     });
-    let mut response = Response::new(Body::from_stream(first.chain(rest)));
+    let mut response = Response::new(Body::from_stream(pieces));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -114,18 +116,32 @@ struct Sender {
     events: Events,
     ended_keys: watch::Receiver<()>,
     ticks: Interval,
+    /// What is to be sent next.
+    pieces: VecDeque<Bytes>,
+    is_over: bool,
 }
 
 impl Sender {
-    /// The next bytes, and whether they are the last.
-    async fn next(&mut self) -> (Bytes, bool) {
+    /// The next bytes; none after the last.
+    async fn next(&mut self) -> Option<Bytes> {
+        while self.pieces.is_empty() && !self.is_over {
+            self.wait().await;
+        }
+        self.pieces.pop_front()
+    }
+
+    /// Waits for something to send.
+    async fn wait(&mut self) {
         tokio::select! {
             event = self.events.next() => return match event {
-                Some(Event::Next(body)) => (write(&[("next", &body)]), false),
-                Some(Event::Failed(body)) => (write(&[("next", &body), ("complete", b"")]), true),
-                Some(Event::Done) | None => (write(&[("complete", b"")]), true),
+                Some(Event::Next(body)) => self.write("next", body),
+                Some(Event::Failed(body)) => {
+                    self.write("next", body);
+                    self.complete();
+                }
+                Some(Event::Done) | None => self.complete(),
             },
-            () = self.app.live.stop.cancelled() => return (write(&[("complete", b"")]), true),
+            () = self.app.live.stop.cancelled() => return self.complete(),
             _ = self.ended_keys.changed() => {}
             _ = self.ticks.tick() => {}
         }
@@ -137,40 +153,29 @@ impl Sender {
                     *id = self.request_id.as_str().into();
                 }
                 let body = serde_json::json!({ "errors": [error] }).to_string();
-                (write(&[("next", body.as_bytes()), ("complete", b"")]), true)
+                self.write("next", Bytes::from(body));
+                self.complete();
             }
             // While nobody can say whether the key holds, the engine sends nothing.
-            _ => (Bytes::from_static(COMMENT), false),
+            _ => self.pieces.push_back(Bytes::from_static(COMMENT)),
         }
     }
-}
 
-/// Events as text: a line of data for each line of what they hold.
-fn write(events: &[(&str, &[u8])]) -> Bytes {
-    let size: usize = events.iter().map(|(name, data)| name.len() + data.len() + 32).sum();
-    let mut out = Vec::with_capacity(size);
-    for (name, data) in events {
-        out.extend_from_slice(b"event: ");
-        out.extend_from_slice(name.as_bytes());
-        for line in data.split(|byte| matches!(byte, b'\n' | b'\r')) {
-            out.extend_from_slice(b"\ndata: ");
-            out.extend_from_slice(line);
-        }
-        out.extend_from_slice(b"\n\n");
+    fn complete(&mut self) {
+        self.write("complete", Bytes::new());
+        self.is_over = true;
     }
-    Bytes::from(out)
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_written_line_by_line() {
-        assert_eq!(write(&[("complete", b"")]), "event: complete\ndata: \n\n");
-        assert_eq!(
-            write(&[("next", b"{\"a\":\n1}"), ("complete", b"")]),
-            "event: next\ndata: {\"a\":\ndata: 1}\n\nevent: complete\ndata: \n\n"
-        );
+    /// An event, with a line of data for each line of what it holds. An answer that many wait for
+    /// is copied for none of them.
+    fn write(&mut self, name: &str, mut data: Bytes) {
+        self.pieces.push_back(Bytes::from(format!("event: {name}\ndata: ")));
+        while let Some(end) = data.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            self.pieces.push_back(data.split_to(end));
+            self.pieces.push_back(Bytes::from_static(b"\ndata: "));
+            data.advance(1);
+        }
+        self.pieces
+            .extend([data, Bytes::from_static(b"\n\n")].into_iter().filter(|it| !it.is_empty()));
     }
 }

@@ -1,6 +1,6 @@
 //! Waits for news: a WebSocket that speaks graphql-transport-ws, and a stream of events.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -139,8 +139,34 @@ impl Socket {
     }
 }
 
+/// The body of an answer that comes in chunks (RFC 9112, section 7.1).
+struct Chunked {
+    inner: BufReader<TcpStream>,
+    n_left: usize,
+    is_over: bool,
+}
+
+impl Read for Chunked {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.n_left == 0 && !self.is_over {
+            let mut line = String::new();
+            if self.inner.read_line(&mut line)? == 0 {
+                self.is_over = true;
+            } else if !line.trim().is_empty() {
+                self.n_left = usize::from_str_radix(line.trim(), 16).expect("a chunk's size");
+                self.is_over = self.n_left == 0;
+            }
+        }
+        let n_wanted = buffer.len().min(self.n_left);
+        let n_read = self.inner.read(&mut buffer[..n_wanted])?;
+        self.is_over |= n_read == 0 && n_wanted > 0;
+        self.n_left = if self.is_over { 0 } else { self.n_left - n_read };
+        Ok(n_read)
+    }
+}
+
 /// A stream of events.
-pub(crate) struct Events(BufReader<TcpStream>);
+pub(crate) struct Events(BufReader<Chunked>);
 
 impl Events {
     /// Sends a request, and reads the head of the answer, which it gives.
@@ -156,7 +182,8 @@ impl Events {
             let before = head.len();
             assert!(reader.read_line(&mut head).unwrap() > 0, "an answer, not {head:?}");
             if head.len() - before == 2 {
-                return (Events(reader), head);
+                let body = Chunked { inner: reader, n_left: 0, is_over: false };
+                return (Events(BufReader::new(body)), head);
             }
         }
     }
@@ -173,8 +200,7 @@ impl Events {
         events
     }
 
-    /// The next event, with its data; none at the end. Comments and the sizes of chunks are passed
-    /// over.
+    /// The next event, with its data; none at the end. Comments are passed over.
     pub(crate) fn next(&mut self) -> Option<(String, String)> {
         let (mut name, mut data) = (String::new(), None::<String>);
         loop {
