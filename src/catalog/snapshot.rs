@@ -157,13 +157,15 @@ impl Snapshot {
         self.part(dataset).is_none_or(|part| !part.denied.contains(&operation))
     }
 
-    /// The dataset whose rows are of this type.
+    /// The dataset whose rows are of this type, or were before it was renamed.
     pub fn dataset_of_type(&self, type_name: &str) -> Option<&Arc<Dataset>> {
         let mut letters = type_name.chars();
         let first = letters.next()?.to_ascii_lowercase();
-        let likely = self.dataset(&format!("{first}{}", letters.as_str()));
+        let name = format!("{first}{}", letters.as_str());
+        let is_old = |dataset: &Arc<Dataset>| dataset.old_names.contains(&name);
+        let likely = self.dataset(&name);
         likely
-            .filter(|dataset| dataset.type_name == type_name)
+            .filter(|dataset| dataset.type_name == type_name || is_old(dataset))
             .or_else(|| self.datasets().find(|dataset| dataset.type_name == type_name))
     }
 

@@ -16,8 +16,20 @@ use crate::catalog::model::{Column, Dataset};
 use crate::catalog::snapshot::Snapshot;
 use crate::write::columns::{constraint_name, is_number, is_written};
 
-/// The mutations of a dataset that the snapshot lets its principal use.
+/// The mutations of a dataset that the snapshot lets its principal use, under the names that it
+/// had before, too.
 pub(super) fn fields(dataset: &Dataset, snapshot: &Snapshot) -> Vec<Field> {
+    let mut fields = fields_called(&dataset.type_name, dataset, snapshot);
+    for old_name in &dataset.old_names {
+        let reason = format!("renamed to {}", dataset.name);
+        let old = fields_called(&naming::type_name(old_name), dataset, snapshot);
+        fields.extend(old.into_iter().map(|field| field.deprecation(Some(&reason))));
+    }
+    fields
+}
+
+/// The mutations with this in the place of the type's name.
+fn fields_called(called: &str, dataset: &Dataset, snapshot: &Snapshot) -> Vec<Field> {
     let name = &dataset.type_name;
     let label = &dataset.label;
     let has = Inputs::of(dataset, snapshot);
@@ -27,8 +39,8 @@ pub(super) fn fields(dataset: &Dataset, snapshot: &Snapshot) -> Vec<Field> {
         let insert = TypeRef::named_nn(format!("{name}InsertInput"));
         let many = TypeRef::named_nn_list_nn(format!("{name}InsertInput"));
         for (field_name, returned, argument, argument_type, what) in [
-            (format!("insert{name}"), response(), "objects", many, "Adds rows to"),
-            (format!("insert{name}One"), TypeRef::named(name), "object", insert, "Adds a row to"),
+            (format!("insert{called}"), response(), "objects", many, "Adds rows to"),
+            (format!("insert{called}One"), TypeRef::named(name), "object", insert, "Adds a row to"),
         ] {
             let mut field = guarded(Field::new(field_name, returned, nothing))
                 .argument(InputValue::new(argument, argument_type))
@@ -45,12 +57,12 @@ pub(super) fn fields(dataset: &Dataset, snapshot: &Snapshot) -> Vec<Field> {
         }
     }
     if has.update {
-        let update = bounded(guarded(Field::new(format!("update{name}"), response(), nothing)))
+        let update = bounded(guarded(Field::new(format!("update{called}"), response(), nothing)))
             .argument(filter(name))
             .description(format!("Changes the rows of \"{label}\" that fit, all or none."));
         fields.push(has.changes(name, update));
         let by_key =
-            guarded(Field::new(format!("update{name}ByPk"), TypeRef::named(name), nothing))
+            guarded(Field::new(format!("update{called}ByPk"), TypeRef::named(name), nothing))
                 .argument(InputValue::new(
                     "pkColumns",
                     TypeRef::named_nn(format!("{name}PkColumnsInput")),
@@ -59,7 +71,7 @@ pub(super) fn fields(dataset: &Dataset, snapshot: &Snapshot) -> Vec<Field> {
         fields.push(has.changes(name, by_key));
         let list = TypeRef::named_list(format!("{name}MutationResponse"));
         fields.push(
-            guarded(Field::new(format!("update{name}Many"), list, nothing))
+            guarded(Field::new(format!("update{called}Many"), list, nothing))
                 .argument(InputValue::new(
                     "updates",
                     TypeRef::named_nn_list_nn(format!("{name}Updates")),
@@ -71,13 +83,13 @@ pub(super) fn fields(dataset: &Dataset, snapshot: &Snapshot) -> Vec<Field> {
     }
     if has.delete {
         fields.push(
-            bounded(guarded(Field::new(format!("delete{name}"), response(), nothing)))
+            bounded(guarded(Field::new(format!("delete{called}"), response(), nothing)))
                 .argument(filter(name))
                 .description(format!("Removes the rows of \"{label}\" that fit, all or none.")),
         );
         if let Some(key) = dataset.columns.get(dataset.key) {
             let key_type = TypeRef::named_nn(graphql_type(key.column_type));
-            let field = Field::new(format!("delete{name}ByPk"), TypeRef::named(name), nothing);
+            let field = Field::new(format!("delete{called}ByPk"), TypeRef::named(name), nothing);
             fields.push(
                 guarded(field)
                     .argument(InputValue::new(&key.name, key_type))

@@ -78,8 +78,12 @@ impl<'d> Columns<'d> {
                 return Err(missing(&place));
             }
             let bind = cell(value, column, self.settings.dialect, &place)?;
-            if let Some(cell) = cells.get_mut(position) {
-                *cell = Some(bind);
+            if let Some(cell) = cells.get_mut(position)
+                && cell.replace(bind).is_some()
+            {
+                return Err(Error::bad_input(format!(
+                    "{place} is given twice: id and the column that was chosen as the key are the same. Give one of them."
+                )));
             }
         }
         let mut row = Vec::with_capacity(cells.len());
@@ -109,9 +113,10 @@ pub fn is_number(column_type: ColumnType) -> bool {
     matches!(column_type, Int | BigInt | Float | Decimal { .. })
 }
 
-/// The columns of a dataset's table beside the row number.
+/// The columns of a dataset's table beside the row number; a key that was chosen is there once,
+/// though it is served as `id`, too.
 pub(super) fn stored_columns(dataset: &Dataset) -> impl Iterator<Item = &Column> {
-    dataset.columns.iter().filter(|column| column.physical != ROW_COLUMN)
+    dataset.columns.iter().filter(|column| !column.generated)
 }
 
 /// Whether values of a column that is seen can be written.

@@ -545,8 +545,16 @@ fn an_old_name_answers_until_it_is_dropped_or_taken() {
         assert_eq!(client.data(all), expect);
         // A key for the old name goes on.
         assert_eq!(held.data(all), expect);
+        // Five queries and seven mutations.
         let sdl = client.get("/schema.graphql").text;
-        assert_eq!(sdl.matches(r#"@deprecated(reason: "renamed to sales")"#).count(), 5, "{sdl}");
+        let n_deprecated = sdl.matches(r#"@deprecated(reason: "renamed to sales")"#).count();
+        assert!(n_deprecated >= 12, "{n_deprecated}: {sdl}");
+        let written = client.data(r#"mutation { insertOrders(objects: [{ a: 9, b: "w" }]) { affectedRows __typename } deleteOrders(where: { a: { _eq: 9 } }) { affectedRows } updateSales(where: { a: { _eq: 1 } }, _set: { b: "x" }) { affectedRows } }"#);
+        assert_eq!(
+            written["insertOrders"],
+            json!({ "affectedRows": 1, "__typename": "SalesMutationResponse" })
+        );
+        assert_eq!(written["deleteOrders"]["affectedRows"], 1);
         // Uploads to the old name reach it.
         let added = upload(&held, "orders", b"a,b\n3,z\n", &json!({ "mode": "APPEND" }));
         assert_eq!(added["dataset"]["name"], "sales", "{added}");
@@ -610,5 +618,72 @@ fn decimals_grow_as_in_any_dataset_and_never_lose_a_digit() {
         let too_long =
             upload(&client, "t", b"a\n1234567890123456789\n", &json!({ "mode": "APPEND" }));
         assert_eq!(too_long["job"]["status"], "FAILED", "{too_long}");
+    });
+}
+
+#[test]
+fn rows_keep_their_numbers_in_copies_and_additions() {
+    both_stores(|server| {
+        let client = server.client();
+        upload(&client, "t", b"a\nw\nx\ny\nz\n", &json!({}));
+        client.data("mutation { deleteT(where: { a: { _in: [\"w\", \"y\"] } }) { affectedRows } }");
+        let made = client.data(r#"mutation { copyDataset(from: "t", to: "u", wait: 60) { job { status counts { inserted } } dataset { rowCount } } }"#);
+        assert_eq!(
+            made["copyDataset"],
+            json!({ "job": { "status": "SUCCEEDED", "counts": { "inserted": "2" } }, "dataset": { "rowCount": "2" } })
+        );
+        assert_eq!(
+            client.data("{ t { id a } u { id a } }"),
+            json!({ "t": [{ "id": 2, "a": "x" }, { "id": 4, "a": "z" }], "u": [{ "id": 2, "a": "x" }, { "id": 4, "a": "z" }] })
+        );
+        let added = upload(&client, "t", b"a\nv\n", &json!({ "mode": "APPEND" }));
+        assert_eq!(added["job"]["counts"]["inserted"], "1", "{added}");
+        for name in ["T", "U"] {
+            client.data(&format!(
+                "mutation {{ insert{name}(objects: [{{ a: \"n\" }}]) {{ affectedRows }} }}"
+            ));
+        }
+        assert_eq!(
+            client.data("{ t { id a } u { id a } }"),
+            json!({
+                "t": [{ "id": 2, "a": "x" }, { "id": 4, "a": "z" }, { "id": 5, "a": "v" }, { "id": 6, "a": "n" }],
+                "u": [{ "id": 2, "a": "x" }, { "id": 4, "a": "z" }, { "id": 5, "a": "n" }],
+            })
+        );
+        client.data("mutation { truncateDataset(name: \"t\") { name } }");
+        let inserted =
+            client.data("mutation { insertT(objects: [{ a: \"n\" }]) { returning { id } } }");
+        assert_eq!(inserted["insertT"]["returning"], json!([{ "id": 7 }]));
+    });
+}
+
+#[test]
+fn a_defined_dataset_is_filled_and_told_by_mutations() {
+    both_stores(|server| {
+        let client = server.client();
+        create(&client, PEOPLE);
+        let insert = |object: &str| {
+            client.graphql(
+                &format!("mutation {{ insertPeople(objects: [{object}]) {{ returning {{ id eMail bornOn salary seen }} }} }}"),
+                &json!({}),
+            )
+        };
+        assert_eq!(
+            insert(r#"{ eMail: "a@x", bornOn: "2000-01-31", salary: "10.5", seen: true }"#).data(),
+            json!({ "insertPeople": { "returning": [{ "id": "a@x", "eMail": "a@x", "bornOn": "2000-01-31", "salary": "10.50", "seen": true }] } })
+        );
+        // What was declared holds here, too.
+        for (object, code) in [
+            (r#"{ eMail: "a@x", bornOn: "2000-01-31" }"#, "CONFLICT"),
+            (r#"{ eMail: "b@x" }"#, "BAD_USER_INPUT"),
+            (r#"{ bornOn: "2000-01-31" }"#, "BAD_USER_INPUT"),
+            (r#"{ eMail: "b@x", bornOn: "2000-01-31", salary: "1.234" }"#, "BAD_USER_INPUT"),
+        ] {
+            let answer = insert(object);
+            assert_eq!(answer.code(), code, "{object}: {}", answer.text);
+        }
+        client.data("mutation { truncateDataset(name: \"people\") { name } }");
+        assert_eq!(insert(r#"{ eMail: "a@x", bornOn: "2000-01-31" }"#).status, 200);
+        assert_eq!(client.data("{ people { id } }"), json!({ "people": [{ "id": "a@x" }] }));
     });
 }

@@ -796,3 +796,40 @@ fn every_version_is_told_however_often_the_server_is_killed() {
         }
     }
 }
+
+#[test]
+fn changes_of_rows_are_told_with_their_counts() {
+    both(
+        |server| {
+            let client = server.client();
+            let receiver = Receiver::start();
+            upload(&client, "t", b"id,a\n1,SECRETCELL\n2,y\n", &json!({}));
+            create(&client, "t", &receiver.url, "INSERT, UPDATE, DELETE");
+            client.data("mutation { insertT(objects: [{ id: 3, a: \"SECRETCELL\" }, { id: 4 }]) { affectedRows } }");
+            client.data("mutation { updateT(where: { id: { _gt: 1 } }, _set: { a: \"q\" }) { affectedRows } }");
+            client.data("mutation { deleteTByPk(id: 1) { id } }");
+            let told = receiver.told(3);
+            let seen: Vec<(String, i64, Value)> = told
+                .iter()
+                .map(|told| (told.event().0, told.event().1, told.json()["counts"].clone()))
+                .collect();
+            assert_eq!(
+                seen,
+                [
+                    ("INSERT".to_owned(), 2, json!({ "inserted": 2, "updated": 0, "deleted": 0 })),
+                    ("UPDATE".to_owned(), 3, json!({ "inserted": 0, "updated": 3, "deleted": 0 })),
+                    ("DELETE".to_owned(), 4, json!({ "inserted": 0, "updated": 0, "deleted": 1 })),
+                ]
+            );
+            assert!(
+                told.iter().all(|told| !told.body.contains("CELL") && told.json()["job"].is_null())
+            );
+            // What is refused is not told, and a load is not what was asked for.
+            client.error("mutation { insertT(objects: [{ id: 2 }]) { affectedRows } }");
+            upload(&client, "t", b"id,a\n7,y\n", &json!({}));
+            client.data("mutation { deleteTByPk(id: 7) { id } }");
+            assert_eq!(receiver.told(4)[3].event(), ("DELETE".to_owned(), 6));
+        },
+        &[],
+    );
+}
