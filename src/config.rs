@@ -62,6 +62,8 @@ pub struct Settings {
     pub response_cache_bytes: u64,
     /// Which indexes are built without being asked for.
     pub indexes: IndexPolicy,
+    /// How much of what datasets were is kept.
+    pub history: HistorySettings,
     /// Memory for documents that clients of one workspace name by their hash, bytes; 0 keeps none.
     pub persisted_documents_bytes: u64,
     /// Size of one workspace's list of trusted documents, bytes.
@@ -207,6 +209,27 @@ impl Default for IndexPolicy {
             max_count: 6,
             max_percent: 100,
             unused_after: Duration::from_secs(14 * 24 * 3_600),
+        }
+    }
+}
+
+/// How much of what datasets were is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// Versions of a dataset, at most; with 0 or 1 only the present one.
+    pub versions: usize,
+    /// How long a version is kept.
+    pub age: Duration,
+    /// Time between two looks at what is to be forgotten.
+    pub look_every: Duration,
+}
+
+impl Default for HistorySettings {
+    fn default() -> HistorySettings {
+        HistorySettings {
+            versions: 20,
+            age: Duration::from_secs(30 * 24 * 3_600),
+            look_every: Duration::from_secs(60),
         }
     }
 }
@@ -364,6 +387,7 @@ impl Default for Settings {
             reader_threads: std::thread::available_parallelism().map_or(2, usize::from).min(16),
             response_cache_bytes: 64 << 20,
             indexes: IndexPolicy::default(),
+            history: HistorySettings::default(),
             persisted_documents_bytes: 4 << 20,
             max_documents_bytes: 8 << 20,
             documents: DocumentMode::Any,

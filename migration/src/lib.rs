@@ -17,6 +17,7 @@ mod m0007_access;
 mod m0008_history;
 mod m0009_old_names;
 mod m0010_webhooks;
+mod m0011_versions;
 
 /// The schema of the catalog's tables on PostgreSQL; connections need it as their `search_path`.
 pub const POSTGRES_SCHEMA: &str = "sluice";
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_history::Migration),
             Box::new(m0009_old_names::Migration),
             Box::new(m0010_webhooks::Migration),
+            Box::new(m0011_versions::Migration),
         ]
     }
 }

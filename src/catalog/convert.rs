@@ -97,6 +97,7 @@ pub(super) fn dataset(
         created_at_us: row.created_at_us,
         updated_at_us: row.updated_at_us,
         next_row: row.next_row,
+        versions: Arc::from([]),
     })
 }
 
@@ -178,6 +179,7 @@ pub(super) fn claimed_job(row: jobs::Model) -> Result<ClaimedJob, CatalogError> 
             size_bytes: row.source_size_bytes,
         },
         options: row.options,
+        created_by: row.created_by,
     })
 }
 

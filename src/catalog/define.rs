@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use sea_orm::DatabaseTransaction;
+
 use super::access::check_quotas;
 use super::events::Event;
 use super::model::{Dataset, WorkspaceId};
@@ -24,12 +26,43 @@ impl Catalog {
         version: NewVersion,
         event: Option<Event>,
     ) -> Result<Arc<Dataset>, CatalogError> {
+        // Not between a change of rows and its version.
+        let followed = Some(version.dataset.id).filter(|_| version.dataset.version > 1);
+        let _rows = self.lock_rows(followed).await;
+        self.publish_one(workspace, None, version, event).await
+    }
+
+    /// Publishes a version that an earlier table comes back with; `transaction` is the one in which
+    /// its rows were changed (PostgreSQL). The caller holds the dataset's lock.
+    ///
+    /// # Errors
+    /// As [`Catalog::publish_version`].
+    pub async fn publish_revert(
+        &self,
+        workspace: WorkspaceId,
+        transaction: Option<DatabaseTransaction>,
+        version: NewVersion,
+        event: Event,
+    ) -> Result<(), CatalogError> {
+        self.publish_one(workspace, transaction, version, Some(event)).await.map(drop)
+    }
+
+    async fn publish_one(
+        &self,
+        workspace: WorkspaceId,
+        transaction: Option<DatabaseTransaction>,
+        version: NewVersion,
+        event: Option<Event>,
+    ) -> Result<Arc<Dataset>, CatalogError> {
         let core = &self.core;
         let _change = core.change.lock().await;
         let (revision, schema_revision, relations) = bounded(async {
-            let transaction = core.begin().await?;
+            let transaction = match transaction {
+                Some(transaction) => transaction,
+                None => core.begin().await?,
+            };
             let (revision, mut schema_revision) = grow(&transaction, workspace).await?;
-            let written = write_version(&transaction, workspace, &version, revision).await?;
+            let written = write_version(core, &transaction, workspace, &version, revision).await?;
             if let Some(event) = &event {
                 let new = &version.dataset;
                 core.enqueue_event(&transaction, workspace, Some(revision), new, event).await?;
@@ -46,9 +79,14 @@ impl Catalog {
         .await?;
         let mut dataset = version.dataset;
         dataset.relations = relations;
-        dataset.guard = core.guard(dataset.storage.clone());
-        let dataset = Arc::new(dataset);
-        core.follow(workspace, std::slice::from_ref(&dataset), revision, schema_revision).await;
-        Ok(dataset)
+        if dataset.guard.is_some() {
+            // The table was kept.
+            dataset.guard.revive();
+        } else {
+            dataset.guard = core.guard(dataset.storage.clone());
+        }
+        let published = core.published(workspace, vec![dataset]).await;
+        core.follow(workspace, &published, revision, schema_revision).await;
+        published.into_iter().next().ok_or(CatalogError::NotFound)
     }
 }

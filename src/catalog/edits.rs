@@ -276,6 +276,7 @@ impl Catalog {
                 version: last.version,
                 row_count: last.row_count,
                 next_row: Some(last.next_row),
+                versions: core.with_edits(dataset, &edit.versions),
                 size_bytes: edit.size_bytes,
                 updated_at_us: last.at_us,
                 ..Dataset::clone(dataset)
@@ -433,6 +434,9 @@ pub(super) fn version_row(
         row_count: Set(record.row_count),
         next_row: Set(Some(record.next_row)),
         shape: Set(None),
+        job_id: Set(None),
+        file_name: Set(None),
+        fingerprint: Set(None),
     })
 }
 

@@ -159,6 +159,9 @@ pub(crate) mod dataset_versions {
         pub row_count: i64,
         pub next_row: Option<i64>,
         pub shape: Option<String>,
+        pub job_id: Option<String>,
+        pub file_name: Option<String>,
+        pub fingerprint: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -245,6 +248,7 @@ pub(crate) mod jobs {
         pub created_at_us: i64,
         pub started_at_us: Option<i64>,
         pub finished_at_us: Option<i64>,
+        pub created_by: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -32,6 +32,18 @@ impl StorageGuard {
         StorageGuard(Some(Arc::new(Claim { storage, is_retired: AtomicBool::new(false), janitor })))
     }
 
+    /// Whether it guards anything.
+    pub(super) fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Takes the mark back: the table is the present one again.
+    pub(super) fn revive(&self) {
+        if let Some(claim) = &self.0 {
+            claim.is_retired.store(false, Ordering::Release);
+        }
+    }
+
     /// Marks the table as replaced: nobody new will read it.
     pub(super) fn retire(&self) {
         if let Some(claim) = &self.0 {

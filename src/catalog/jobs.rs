@@ -44,6 +44,8 @@ pub struct NewJob {
     pub options: String,
     /// Given by the caller, so that the same request is carried out once.
     pub request_id: Option<String>,
+    /// Who asked for it, as the audit log names him; none for a file of the command line.
+    pub created_by: Option<String>,
 }
 
 /// A job that this process runs now.
@@ -67,6 +69,8 @@ pub struct ClaimedJob {
     pub source: Source,
     /// What the load was asked to do beside its mode, JSON.
     pub options: String,
+    /// Who asked for it.
+    pub created_by: Option<String>,
 }
 
 impl Catalog {
@@ -123,6 +127,7 @@ impl Catalog {
                 created_at_us: Set(now_us),
                 started_at_us: Set(None),
                 finished_at_us: Set(None),
+                created_by: Set(job.created_by.clone()),
             };
             let made = jobs::Entity::insert(row).exec_without_returning(&transaction).await;
             made.map_err(|error| match error.sql_err() {
@@ -496,6 +501,7 @@ fn as_queued(workspace: WorkspaceId, row: jobs::Model) -> Result<NewJob, Catalog
         source: job.source,
         options: job.options,
         request_id: None,
+        created_by: job.created_by,
     })
 }
 

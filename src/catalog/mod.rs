@@ -16,6 +16,7 @@ mod error;
 pub mod events;
 mod failures;
 mod guard;
+pub mod history;
 pub mod index;
 mod jobs;
 mod keys;
@@ -101,6 +102,10 @@ struct Core {
     /// One change of a snapshot at a time in this process.
     change: tokio::sync::Mutex<()>,
     retired: UnboundedSender<StorageId>,
+    /// Versions of a dataset that are kept, at most; the present one always is.
+    kept_versions: usize,
+    /// How long a version is kept, microseconds.
+    kept_age_us: i64,
     /// Whether events were written down since those who send them were last woken.
     has_events: AtomicBool,
     /// Wakes them.
@@ -145,6 +150,8 @@ impl Catalog {
             snapshots: ArcSwap::default(),
             change: tokio::sync::Mutex::new(()),
             retired,
+            kept_versions: settings.history.versions.max(1),
+            kept_age_us: i64::try_from(settings.history.age.as_micros()).unwrap_or(i64::MAX),
             has_events: AtomicBool::new(false),
             wake: tokio::sync::Notify::new(),
             changes: watch_channel::Sender::new(()),
@@ -326,8 +333,11 @@ impl Core {
         let n_present = of_workspace.clone().count(&reading).await?;
         let mut changed = Vec::with_capacity(changed_rows.len());
         for row in changed_rows {
-            changed.push(Arc::new(self.dataset(row, &old)?));
+            changed.push(self.dataset(row, &old)?);
         }
+        let before = |id| old.dataset_by_id(id).cloned();
+        self.read_versions(&reading, workspace, &mut changed, before).await?;
+        let changed = changed.into_iter().map(Arc::new);
         let mut next = old.with_changes(changed, &[], present.revision, present.schema_revision);
         if u64::try_from(next.datasets().len()).ok() != Some(n_present) {
             let ids: Vec<String> = of_workspace
@@ -360,7 +370,15 @@ impl Core {
         let before = old.dataset_by_id(DatasetId(convert::parse_uuid(&row.id)?));
         convert::dataset(row, |storage| match before {
             Some(before) if before.storage == storage => before.guard.clone(),
-            _ => self.guard(storage),
+            // An earlier table may have come back.
+            Some(before) => match before.versions.iter().find(|it| it.storage == storage) {
+                Some(kept) => {
+                    kept.guard.revive();
+                    kept.guard.clone()
+                }
+                None => self.guard(storage),
+            },
+            None => self.guard(storage),
         })
     }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::error::{Code, Error};
 
 pub use super::guard::StorageGuard;
+pub use super::history::KeptVersion;
 pub use super::index::{Index, IndexKind, IndexMethod, Wish};
 pub use super::loading::{
     Drift, DriftImpact, DriftKind, DriftPolicy, JobOutcome, KeptReject, LoadMode, OnError, Recipe,
@@ -106,6 +107,8 @@ pub struct Dataset {
     /// The number that the next new row gets, once rows were changed in place; until then rows are
     /// numbered from 1 without gaps.
     pub next_row: Option<i64>,
+    /// The versions that are kept, this one among them, oldest first.
+    pub versions: Arc<[Arc<KeptVersion>]>,
 }
 
 impl Dataset {
@@ -171,7 +174,8 @@ pub struct Relation {
 }
 
 /// The uploaded bytes that a version came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Source {
     /// SHA-256 of the bytes, lower-case hexadecimal: also their name in the blob store.
     pub sha256: String,

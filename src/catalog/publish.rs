@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, OnConflict, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    PaginatorTrait, QueryFilter, QuerySelect, SqlErr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QuerySelect, SqlErr,
 };
 use sluice_schema::Notice;
 
@@ -18,6 +18,7 @@ use super::access::check_quotas;
 use super::convert::{self, json, word};
 use super::entities::{datasets, jobs, retired_tables, workspaces};
 use super::events::Event;
+use super::history::{self, Origin};
 use super::model::{
     Dataset, DatasetId, Index, JobId, JobOutcome, JobStatus, RejectedRow, RejectsBefore, Relation,
     RowCounts, StorageId, WorkspaceId,
@@ -41,6 +42,8 @@ pub struct NewVersion {
     pub indexes_before: Vec<String>,
     /// What became of the rows, for those who are told.
     pub counts: RowCounts,
+    /// Who and what made it.
+    pub origin: Origin,
 }
 
 /// All that a job made: published together or not at all.
@@ -167,16 +170,17 @@ impl Catalog {
         let _rows = self.lock_rows(followed.map(|it| it.dataset.id)).await;
         let _change = core.change.lock().await;
         let mut published = Vec::with_capacity(publication.versions.len());
-        let (revision, schema_revision, relations) = bounded(async {
+        let (revision, schema_revision, written) = bounded(async {
             let transaction = core.begin().await?;
             let (revision, mut schema_revision) = grow(&transaction, workspace).await?;
             succeed(core, &transaction, workspace, &publication).await?;
             let mut is_schema_changed = false;
-            let mut relations = Vec::with_capacity(publication.versions.len());
+            let mut all_written = Vec::with_capacity(publication.versions.len());
             for version in &publication.versions {
-                let written = write_version(&transaction, workspace, version, revision).await?;
+                let written =
+                    write_version(core, &transaction, workspace, version, revision).await?;
                 is_schema_changed |= !written.is_same_schema;
-                relations.push(written.relations);
+                all_written.push(written);
                 let new = &version.dataset;
                 let event = Event::loaded(new.version, &version.counts, publication.job);
                 core.enqueue_event(&transaction, workspace, Some(revision), new, &event).await?;
@@ -193,15 +197,16 @@ impl Catalog {
             }
             core.tell(&transaction, workspace).await?;
             transaction.commit().await?;
-            Ok((revision, schema_revision, relations))
+            Ok((revision, schema_revision, all_written))
         })
         .await?;
-        for (version, relations) in publication.versions.into_iter().zip(relations) {
-            let mut dataset = version.dataset;
-            dataset.relations = relations;
+        for (mut version, written) in publication.versions.into_iter().zip(written) {
+            let dataset = &mut version.dataset;
+            dataset.relations = written.relations;
             dataset.guard = core.guard(dataset.storage.clone());
-            published.push(Arc::new(dataset));
+            published.push(version.dataset);
         }
+        let published = core.published(workspace, published).await;
         core.follow(workspace, &published, revision, schema_revision).await;
         Ok(published)
     }
@@ -331,7 +336,7 @@ impl Catalog {
         snapshot.dataset_by_id(dataset).cloned().ok_or(CatalogError::NotFound)
     }
 
-    /// Every table that a dataset of any workspace names.
+    /// Every table that a dataset of any workspace names, now or in a version that is kept.
     ///
     /// # Errors
     /// When the database is away.
@@ -343,24 +348,20 @@ impl Catalog {
                 .into_tuple()
                 .all(&self.core.read)
                 .await?;
-            Ok(all.iter().filter_map(|storage| StorageId::parse(storage)).collect())
+            let mut named: HashSet<StorageId> =
+                all.iter().filter_map(|storage| StorageId::parse(storage)).collect();
+            named.extend(history::tables_of(&self.core.read, None).await?);
+            Ok(named)
         })
         .await
     }
 
-    /// Whether a dataset of any workspace names this table.
+    /// Whether a dataset of any workspace names this table, now or in a version that is kept.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn is_named(&self, storage: &StorageId) -> Result<bool, CatalogError> {
-        bounded(async {
-            let n_datasets = datasets::Entity::find()
-                .filter(datasets::Column::Storage.eq(storage.as_str()))
-                .count(&self.core.write)
-                .await?;
-            Ok(n_datasets > 0)
-        })
-        .await
+        bounded(history::is_named(&self.core.write, storage)).await
     }
 
     /// Replaced tables that were retired before this time and have not been removed yet.
@@ -392,6 +393,22 @@ impl Catalog {
 }
 
 impl Core {
+    /// Datasets that were just published, with the versions that are kept; on a failure they are
+    /// found by the next refresh.
+    pub(super) async fn published(
+        &self,
+        workspace: WorkspaceId,
+        mut datasets: Vec<Dataset>,
+    ) -> Vec<Arc<Dataset>> {
+        let snapshot = self.snapshot(workspace);
+        let before = |id| snapshot.dataset_by_id(id).cloned();
+        let read = self.read_versions(&self.write, workspace, &mut datasets, before);
+        if let Err(error) = bounded(read).await {
+            tracing::warn!(%error, "the versions of a dataset could not be read; they are with the next change");
+        }
+        datasets.into_iter().map(Arc::new).collect()
+    }
+
     /// Tells other nodes, once the transaction is committed.
     pub(super) async fn tell(
         &self,
@@ -518,6 +535,7 @@ async fn succeed(
 /// Writes a dataset's row, retires the table before it, and keeps what was refused; tells whether
 /// the schema stays the same.
 pub(super) async fn write_version(
+    core: &Core,
     transaction: &DatabaseTransaction,
     workspace: WorkspaceId,
     version: &NewVersion,
@@ -532,6 +550,7 @@ pub(super) async fn write_version(
             _ => error.into(),
         })?;
         old_names::release(transaction, workspace, &new.name, revision).await?;
+        core.write_history(transaction, workspace, version, None).await?;
         Written { is_same_schema: false, relations: new.relations.clone() }
     } else {
         let old = datasets::Entity::find_by_id(new.id.0.to_string())
@@ -548,16 +567,14 @@ pub(super) async fn write_version(
         // They may have changed since the load began.
         row.relations = NotSet;
         row.update(transaction).await?;
-        if old.storage != new.storage {
-            retire(transaction, workspace, &old.storage).await?;
-        }
+        core.write_history(transaction, workspace, version, Some(&old)).await?;
         Written { is_same_schema: same_schema(&old, new), relations: old.relations }
     };
     rejects::keep(transaction, workspace, version).await?;
     Ok(written)
 }
 
-/// Removes a dataset's row and retires its table; gives the table.
+/// Removes a dataset's row and its versions, and retires their tables; gives the present one.
 pub(super) async fn remove(
     core: &Core,
     transaction: &DatabaseTransaction,
@@ -569,8 +586,13 @@ pub(super) async fn remove(
     let storage = StorageId::parse(&row.storage)
         .ok_or_else(|| CatalogError::Damaged(format!("{:?} is not a table", row.storage)))?;
     rejects::forget_all(transaction, &row.id).await?;
+    let mut tables: HashSet<StorageId> =
+        history::tables_of(transaction, Some(&row.id)).await?.into_iter().collect();
+    tables.insert(storage.clone());
     datasets::Entity::delete_by_id(row.id).exec(transaction).await?;
-    retire(transaction, workspace, &storage).await?;
+    for table in &tables {
+        retire(transaction, workspace, table).await?;
+    }
     core.tell(transaction, workspace).await?;
     Ok(storage)
 }
@@ -585,6 +607,13 @@ pub(super) async fn retire(
         workspace_id: Set(workspace.0.to_string()),
         retired_at_us: Set(now_us()),
     };
-    retired_tables::Entity::insert(row).exec_without_returning(transaction).await?;
+    retired_tables::Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(retired_tables::Column::Storage)
+                .update_column(retired_tables::Column::RetiredAtUs)
+                .to_owned(),
+        )
+        .exec_without_returning(transaction)
+        .await?;
     Ok(())
 }

@@ -28,6 +28,7 @@ fn new_job(catalog: &Catalog, name: &str) -> NewJob {
         source: Source { sha256: "ab".repeat(32), file_name: "a.csv".to_owned(), size_bytes: 7 },
         options: "{}".to_owned(),
         request_id: None,
+        created_by: None,
     }
 }
 
@@ -76,6 +77,7 @@ fn dataset(name: &str, version: i64) -> Dataset {
         created_at_us: 1,
         updated_at_us: 2,
         next_row: None,
+        versions: Arc::from([]),
     }
 }
 
@@ -125,6 +127,7 @@ fn new_version(dataset: Dataset, rejects: Vec<RejectedRow>) -> NewVersion {
         rejects_before: RejectsBefore::Drop,
         indexes_before,
         counts: Default::default(),
+        origin: history::Origin::new("", edits::VersionAction::Create),
     }
 }
 

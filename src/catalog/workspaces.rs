@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::entities::{datasets, retired_tables, workspaces};
 use super::model::{StorageId, WorkspaceId};
 use super::publish::retire;
-use super::{Catalog, CatalogError, bounded, convert, documents, now_us};
+use super::{Catalog, CatalogError, bounded, convert, documents, history, now_us};
 use crate::config::DocumentMode;
 
 /// A workspace as it is listed.
@@ -125,8 +125,11 @@ impl Catalog {
                 .exec(&transaction)
                 .await?;
             for row in rows {
-                let Some(storage) = StorageId::parse(&row.storage) else { continue };
-                retire(&transaction, core.default_workspace, &storage).await?;
+                let mut tables = history::tables_of(&transaction, Some(&row.id)).await?;
+                tables.extend(StorageId::parse(&row.storage));
+                for storage in tables {
+                    retire(&transaction, core.default_workspace, &storage).await?;
+                }
             }
             let gone = workspaces::Entity::delete_by_id(&id).exec(&transaction).await?;
             if gone.rows_affected == 0 {

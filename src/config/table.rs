@@ -197,6 +197,15 @@ pub(super) static ALL: &[Spec] = &[
     row("index.unused_after", &[], "Time without use that ends an automatic index", YEAR, |s| {
         Field::Time(&mut s.indexes.unused_after)
     }),
+    row("history.versions", &[], "Versions of a dataset that are kept", 0..=1_000, |s| {
+        Field::Count(&mut s.history.versions)
+    }),
+    row("history.age", &[], "How long a version is kept", YEAR, |s| {
+        Field::Time(&mut s.history.age)
+    }),
+    row("history.look_every", &[], "Time between two looks at what is too old", TIMES, |s| {
+        Field::Time(&mut s.history.look_every)
+    }),
     row(
         "persisted_documents_size",
         &[],

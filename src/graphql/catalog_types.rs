@@ -39,7 +39,7 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 15] = [
+const ENUMS: [&str; 17] = [
     "Scope",
     "Mask",
     "PolicyOperation",
@@ -55,6 +55,8 @@ const ENUMS: [&str; 15] = [
     "DocumentMode",
     "WebhookDeliveryStatus",
     "WebhookEvent",
+    "VersionAction",
+    "DiffKind",
 ];
 
 fn is_leaf(sdl: &str) -> bool {
@@ -534,6 +536,7 @@ pub(super) fn query_fields() -> Vec<RootField> {
     .chain(access_fields::queries())
     .chain(workspaces::queries())
     .chain(super::webhooks::queries())
+    .chain(super::history::queries())
     .collect()
 }
 

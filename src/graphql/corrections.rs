@@ -274,7 +274,11 @@ async fn start(
     began_us: i64,
 ) -> Result<Payload> {
     let workspace = request.principal.workspace;
-    let id = request.services.ingest.derive(workspace, dataset, derivation).await?;
+    let id = request
+        .services
+        .ingest
+        .derive(workspace, dataset, derivation, &request.principal.key_prefix)
+        .await?;
     waited(request, id, wait, began_us).await
 }
 

@@ -125,6 +125,7 @@ async fn create(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
         key: text(context, "key")?,
         description: checked_description(description.as_deref())?.map(str::to_owned),
         bounds: request.upload_bounds(),
+        actor: request.principal.key_prefix.clone(),
     };
     let workspace = request.principal.workspace;
     request.services.ingest.create_dataset(workspace, definition).await
@@ -134,7 +135,9 @@ async fn truncate(context: &ResolverContext<'_>) -> Result<Arc<Dataset>> {
     let request = of_request(context)?;
     let dataset = dataset_named(request, &required(context, "name")?)?;
     request.upload_bounds().check(&dataset.name)?;
-    request.services.ingest.truncate_dataset(request.principal.workspace, &dataset).await
+    let principal = &request.principal;
+    let ingest = &request.services.ingest;
+    ingest.truncate_dataset(principal.workspace, &dataset, &principal.key_prefix).await
 }
 
 async fn copy(context: &ResolverContext<'_>) -> Result<Payload> {
@@ -143,7 +146,11 @@ async fn copy(context: &ResolverContext<'_>) -> Result<Payload> {
     let to = required(context, "to")?;
     let (wait, began_us) = (wait(context)?, now_us());
     let (workspace, bounds) = (request.principal.workspace, request.upload_bounds());
-    let id = request.services.ingest.copy(workspace, &dataset, &to, &bounds).await?;
+    let id = request
+        .services
+        .ingest
+        .copy(workspace, &dataset, &to, &bounds, &request.principal.key_prefix)
+        .await?;
     waited(request, id, wait, began_us).await
 }
 

@@ -16,6 +16,7 @@ mod documents;
 mod engine;
 mod explain;
 mod group_types;
+mod history;
 mod indexes;
 mod ledger;
 pub mod manifest;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::Principal;
 use crate::catalog::snapshot::Snapshot;
-use crate::query::plan::{Plan, Root};
+use crate::query::plan::Plan;
 use crate::store::cursor::CursorKeys;
 
 /// SHA-256 of a text or of a whole answer.
@@ -107,10 +107,9 @@ impl Question<'_> {
         }
         // A policy's filter may lead to datasets that are not shown.
         let whole = self.snapshot.view.as_ref().map_or(self.snapshot, |view| &view.base);
-        let read = plan.roots.iter().flat_map(Root::datasets);
-        for dataset in read.filter_map(|id| whole.dataset_by_id(*id)) {
-            hash.update(dataset.storage.as_str());
-            hash.update(dataset.version.to_be_bytes());
+        for (storage, version) in plan.roots.iter().flat_map(|root| root.reads(whole)) {
+            hash.update(storage.as_str());
+            hash.update(version.to_be_bytes());
         }
         Tag::of(&hash.finalize().into())
     }

@@ -14,6 +14,7 @@ use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
 use crate::catalog::snapshot::{CONNECTION_SUFFIX, Snapshot};
 use crate::query::aggregate::{FUNCTIONS, Function, result_type};
 use crate::query::operators::{Operand, operators};
+use crate::query::past::AS_OF;
 
 /// The types that every schema has: scalars, comparisons, `OrderBy`.
 pub fn register_shared(builder: SchemaBuilder) -> SchemaBuilder {
@@ -113,17 +114,18 @@ pub fn query_fields(dataset: &Dataset, is_list_only: bool) -> Vec<Field> {
             Field::new(&dataset.name, TypeRef::named_nn_list_nn(&dataset.type_name), |_| no_rows()),
             dataset,
         )
+        .argument(as_of())
         .description(format!("Rows of \"{}\".", dataset.label)),
     ];
     if let Some(key) = dataset.columns.get(dataset.key) {
         let key_type = TypeRef::named_nn(graphql_type(key.column_type));
-        fields.push(
+        let field =
             Field::new(format!("{}ByPk", dataset.name), TypeRef::named(&dataset.type_name), |_| {
                 FieldFuture::Value(None)
             })
             .argument(InputValue::new(&key.name, key_type))
-            .description(format!("The row of \"{}\" with this key.", dataset.label)),
-        );
+            .description(format!("The row of \"{}\" with this key.", dataset.label));
+        fields.push(if key.name == AS_OF { field } else { field.argument(as_of()) });
     }
     if !is_list_only {
         fields.push(
@@ -135,21 +137,30 @@ pub fn query_fields(dataset: &Dataset, is_list_only: bool) -> Vec<Field> {
             ),
             dataset,
         )
+        .argument(as_of())
         .description(format!(
             "Counts, sums and other aggregates over rows of \"{}\"; over all rows unless limit is given.",
             dataset.label
         )),
     );
-        fields.push(group_types::query_field(dataset));
+        fields.push(group_types::query_field(dataset).argument(as_of()));
     }
     fields.push(
         connection_types::field(&format!("{}{CONNECTION_SUFFIX}", dataset.name), dataset)
+            .argument(as_of())
             .description(format!(
                 "Rows of \"{}\" page by page, by cursors (Relay).",
                 dataset.label
             )),
     );
     fields
+}
+
+/// The argument that asks for an earlier version.
+fn as_of() -> InputValue {
+    InputValue::new(AS_OF, TypeRef::named(TypeRef::INT)).description(
+        "Rows as they were in this version of the dataset, see datasetVersions; related rows are those of now.",
+    )
 }
 
 /// The same under the names that the dataset had before.

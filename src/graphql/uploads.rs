@@ -195,6 +195,7 @@ fn upload_request(
         description: if has("description") { text(context, "description")? } else { None },
         request_id: if has("requestId") { text(context, "requestId")? } else { None },
         bounds: of_request(context)?.upload_bounds(),
+        actor: Some(of_request(context)?.principal.key_prefix.clone()),
     })
 }
 
@@ -332,7 +333,9 @@ async fn admit(context: &ResolverContext<'_>) -> Result<Payload> {
     let (wait, began_us) = (wait(context)?, now_us());
     let workspace = request.principal.workspace;
     let ingest = &request.services.ingest;
-    let id = ingest.admit_rejects(workspace, &dataset, &corrections).await?;
+    let id = ingest
+        .admit_rejects(workspace, &dataset, &corrections, &request.principal.key_prefix)
+        .await?;
     waited(request, id, wait, began_us).await
 }
 
@@ -356,5 +359,6 @@ async fn retry(context: &ResolverContext<'_>) -> Result<crate::catalog::model::J
     let request = of_request(context)?;
     let id = job_of_request(request, &required(context, "id")?).await?.id;
     let bounds = request.upload_bounds();
-    request.services.ingest.retry(request.principal.workspace, id, bounds).await
+    let principal = &request.principal;
+    request.services.ingest.retry(principal.workspace, id, bounds, &principal.key_prefix).await
 }

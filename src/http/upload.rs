@@ -64,6 +64,7 @@ async fn run(
     let principal = admit(&app, &parts.headers, Scope::Upload, Class::Upload).await?;
     let (mut upload, wait) = read_parameters(&parts, name, default_mode)?;
     upload.bounds = app.auth.upload_bounds(&principal);
+    upload.actor = Some(principal.key_prefix.clone());
     refuse_body(&app, &parts)?;
     let began_us = now_us();
     let chunks = Chunks::new(body, Patience::of(&app.settings));

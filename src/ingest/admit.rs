@@ -49,6 +49,7 @@ impl Ingest {
         workspace: WorkspaceId,
         dataset: &Dataset,
         corrections: &[Correction],
+        actor: &str,
     ) -> Result<JobId> {
         let mut ids = Vec::with_capacity(corrections.len());
         for correction in corrections {
@@ -109,6 +110,7 @@ impl Ingest {
             source,
             options: serde_json::to_string(&wishes).map_err(Error::internal)?,
             request_id: None,
+            created_by: Some(actor.to_owned()),
         })
         .await?;
         Ok(id)
@@ -124,6 +126,7 @@ impl Ingest {
         workspace: WorkspaceId,
         id: JobId,
         bounds: UploadBounds,
+        actor: &str,
     ) -> Result<Job> {
         let job = self.job(workspace, id).await?;
         if !matches!(job.status, JobStatus::Failed | JobStatus::Cancelled) {
@@ -134,6 +137,7 @@ impl Ingest {
         }
         let mut again = self.shared.catalog.job_to_repeat(workspace, id).await?;
         again.id = JobId(Uuid::now_v7());
+        again.created_by = Some(actor.to_owned());
         let wishes: Wishes = serde_json::from_str(&again.options).map_err(Error::internal)?;
         let wishes = Wishes { bounds, ..wishes };
         if let Task::Copy { dataset } = &wishes.task

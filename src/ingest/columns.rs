@@ -400,6 +400,7 @@ mod tests {
             created_at_us: 0,
             updated_at_us: 0,
             next_row: None,
+            versions: Default::default(),
         }
     }
 

@@ -37,6 +37,7 @@ impl Ingest {
         dataset: &Dataset,
         label: &str,
         bounds: &UploadBounds,
+        actor: &str,
     ) -> Result<JobId> {
         let label = super::define::checked_label(label)?;
         let snapshot = self.shared.catalog.snapshot(workspace);
@@ -66,6 +67,7 @@ impl Ingest {
             source: dataset.source.clone().unwrap_or_else(Source::none),
             options: serde_json::to_string(&wishes).map_err(Error::internal)?,
             request_id: None,
+            created_by: Some(actor.to_owned()),
         };
         self.enqueue(&job).await?;
         Ok(id)

@@ -23,7 +23,9 @@ use super::load::{Loaded, LoadedSheet};
 use super::prepare::Prepared;
 use super::request::Wishes;
 use super::spool::tidy;
+use crate::catalog::edits::VersionAction;
 use crate::catalog::events::{Event, EventKind};
+use crate::catalog::history::Origin;
 use crate::catalog::model::{
     Dataset, JobId, JobKind, LoadMode, Recipe, RejectsBefore, RowCounts, Source, StorageGuard,
     StorageId, UploadBounds, WorkspaceId,
@@ -55,6 +57,8 @@ pub struct Definition {
     pub description: Option<String>,
     /// Into which datasets the caller may load.
     pub bounds: UploadBounds,
+    /// Who makes it, as the audit log names him.
+    pub actor: String,
 }
 
 /// A column of a definition.
@@ -117,7 +121,12 @@ impl Ingest {
             };
             let Some(mut made) = drafts.into_iter().next() else { break };
             describe(&mut made.dataset, &definition.columns);
-            match self.shared.catalog.publish_version(workspace, version_of(made), None).await {
+            match self
+                .shared
+                .catalog
+                .publish_version(workspace, version_of(made, &definition.actor), None)
+                .await
+            {
                 Ok(dataset) => {
                     new.keep();
                     return Ok(dataset);
@@ -141,6 +150,7 @@ impl Ingest {
         &self,
         workspace: WorkspaceId,
         dataset: &Dataset,
+        actor: &str,
     ) -> Result<Arc<Dataset>> {
         let mut present = self.shared.catalog.snapshot(workspace);
         for _ in 0..MAX_TRIES {
@@ -158,6 +168,7 @@ impl Ingest {
                 rejects_before: RejectsBefore::Drop,
                 indexes_before: before.indexes.iter().map(|index| index.name.clone()).collect(),
                 counts: RowCounts::default(),
+                origin: Origin::new(actor, VersionAction::Truncate),
             };
             for (mut index, definition) in missing {
                 let store = &self.shared.store;
@@ -388,16 +399,18 @@ fn no_job(workspace: WorkspaceId, label: &str) -> ClaimedJob {
         mode: LoadMode::Create,
         source: Source::none(),
         options: String::new(),
+        created_by: None,
     }
 }
 
-fn version_of(draft: Draft) -> NewVersion {
+fn version_of(draft: Draft, actor: &str) -> NewVersion {
     NewVersion {
         dataset: draft.dataset,
         rejects: draft.rejects,
         rejects_before: draft.rejects_before,
         indexes_before: draft.indexes_before,
         counts: RowCounts::default(),
+        origin: Origin::new(actor, VersionAction::Create),
     }
 }
 

@@ -50,6 +50,7 @@ impl Ingest {
         workspace: WorkspaceId,
         dataset: &Dataset,
         derivation: Derivation,
+        actor: &str,
     ) -> Result<JobId> {
         let source = dataset.source.clone().unwrap_or_else(Source::none);
         let is_kept = source.is_there() && self.is_kept(&source).await;
@@ -83,6 +84,7 @@ impl Ingest {
             source,
             options: serde_json::to_string(&wishes).map_err(Error::internal)?,
             request_id: None,
+            created_by: Some(actor.to_owned()),
         })
         .await?;
         Ok(id)

@@ -151,6 +151,7 @@ fn draft_one(
         created_at_us: now_us,
         updated_at_us: now_us,
         next_row: sheet.table.next_row,
+        versions: Arc::from([]),
     };
     if sheet.table.has_key
         && let Some(key) = dataset.columns.get(dataset.key)

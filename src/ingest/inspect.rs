@@ -142,6 +142,7 @@ fn inspect_here(
             size_bytes: 0,
         },
         options: String::new(),
+        created_by: None,
     };
     let work =
         Work { store: None, snapshot, job: &job, wishes: &wishes, path, limits, live, spool: None };

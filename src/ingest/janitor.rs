@@ -1,7 +1,7 @@
 //! Turns replaced and forgotten tables into free space.
 //!
 //! It exists so that a query that began on a version ends on it, and nothing is kept longer. It
-//! never drops a table that a dataset names.
+//! never drops a table that a dataset or a version that is kept names.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,7 +113,16 @@ async fn beat(shared: &Shared) {
     }
 }
 
-async fn remove(shared: &Shared, storage: &StorageId) {
+/// Removes a table, unless a dataset or a version that is kept names it.
+pub(super) async fn remove(shared: &Shared, storage: &StorageId) {
+    match shared.catalog.is_named(storage).await {
+        Ok(false) => {}
+        Ok(true) => return,
+        Err(error) => {
+            tracing::warn!(table = storage.as_str(), %error, "a table is left for later");
+            return;
+        }
+    }
     let removed = match shared.store.drop_table(storage).await {
         Ok(()) => shared.catalog.forget_table(storage).await.map_err(Error::from),
         Err(error) => Err(Error::internal(error)),

@@ -22,6 +22,7 @@ mod misfit;
 mod prepare;
 mod relations;
 mod request;
+mod retention;
 mod runner;
 mod similar;
 mod spool;
@@ -109,6 +110,8 @@ impl Ingest {
         if let Some(retired) = shared.catalog.take_janitor() {
             let timeout = settings.statement_timeout;
             tasks.spawn(janitor::run(Arc::clone(&shared), retired, timeout));
+            let look_every = settings.history.look_every;
+            tasks.spawn(retention::run(Arc::clone(&shared), look_every, timeout));
         }
         tasks.spawn(runner::run(Arc::clone(&shared)));
         let max_upload_bytes = settings.max_upload_bytes;
@@ -183,6 +186,7 @@ impl Ingest {
             },
             options: wishes,
             request_id: request.request_id.clone(),
+            created_by: request.actor.clone(),
         };
         if let Some(id) = self.repeated(&job).await? {
             return Ok(id);

@@ -40,6 +40,8 @@ pub struct UploadRequest {
     pub request_id: Option<String>,
     /// Into which datasets it may go.
     pub bounds: UploadBounds,
+    /// Who asks, as the audit log names him; none for a file of the command line.
+    pub actor: Option<String>,
 }
 
 impl UploadRequest {

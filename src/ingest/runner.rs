@@ -22,7 +22,9 @@ use super::live::{LiveJob, Phase};
 use super::load::{self, Loaded, Work};
 use super::request::Wishes;
 use super::spool::Folders;
-use crate::catalog::model::{JobId, JobOutcome, JobStatus, LoadMode, StorageId};
+use crate::catalog::edits::VersionAction;
+use crate::catalog::history::Origin;
+use crate::catalog::model::{JobId, JobKind, JobOutcome, JobStatus, LoadMode, StorageId};
 use crate::catalog::names::{Place, place_for};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{
@@ -271,11 +273,18 @@ async fn build_indexes(
 
 fn publication(job: &ClaimedJob, loaded: &Loaded, drafts: Vec<Draft>) -> Publication {
     let notices = drafts.iter().flat_map(|draft| draft.dataset.notices.iter().cloned()).collect();
+    let action = match job.kind {
+        JobKind::Load => job.mode.into(),
+        JobKind::Derive => VersionAction::Derive,
+        JobKind::Admit => VersionAction::Admit,
+        JobKind::Copy => VersionAction::Create,
+    };
     let versions = drafts
         .into_iter()
         .zip(&loaded.sheets)
         .map(|(draft, sheet)| NewVersion {
             counts: sheet.counts,
+            origin: Origin::of_job(job, action),
             rejects: draft.rejects,
             rejects_before: draft.rejects_before,
             indexes_before: draft.indexes_before,

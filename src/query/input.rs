@@ -341,6 +341,23 @@ impl<'a> InputReader<'a> {
         }
     }
 
+    /// A whole number that shapes the plan.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when the value is none.
+    pub fn whole_number(&mut self, input: &Input<'_>, place: &str) -> Result<i64> {
+        let wrong = || Error::bad_input(format!("{place} must be an Int."));
+        match self.follow(input.clone()) {
+            Input::Written(AstValue::Number(number)) => number.as_i64().ok_or_else(wrong),
+            Input::Written(_) | Input::Policy(_) => Err(wrong()),
+            Input::Variable(path) => {
+                let value = path.find(self.variables).ok_or_else(wrong)?;
+                self.observe(&path, Fact::Equals(value.clone()));
+                value.as_i64().ok_or_else(wrong)
+            }
+        }
+    }
+
     /// Whether a text has nothing in it, which shapes the plan; what it has does not.
     ///
     /// # Errors

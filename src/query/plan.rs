@@ -14,7 +14,8 @@ use super::node::NODE_FIELD;
 use super::roots::Compiler;
 use super::seen;
 use super::value::{Binder, Slot};
-use crate::catalog::model::{Dataset, DatasetId, Wish};
+use crate::catalog::history::Past;
+use crate::catalog::model::{Dataset, DatasetId, StorageId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
@@ -179,6 +180,8 @@ pub struct RootStatement {
     pub(super) slots: Vec<Slot>,
     /// In the order of the statement's table markers.
     pub(super) datasets: Vec<DatasetId>,
+    /// The version of each, where it is not the present one.
+    pub(super) pasts: Vec<Option<Past>>,
     pub(super) cost: Cost,
     /// What of the first dataset it filters and sorts by.
     pub(super) wish: Wish,
@@ -201,11 +204,12 @@ impl RootStatement {
         // A policy's filter may lead to datasets that are not shown.
         let shown = binder.snapshot;
         let whole = shown.view.as_ref().map_or(shown, |view| &view.base);
-        for id in &self.datasets {
+        for (id, past) in self.datasets.iter().zip(&self.pasts) {
             let dataset =
                 whole.dataset_by_id(*id).ok_or_else(|| Error::not_found("The dataset is gone."))?;
-            tables.push(dataset.storage.clone());
-            versions.push(dataset.version);
+            let (storage, version) = read_at(dataset, past.as_ref());
+            tables.push(storage.clone());
+            versions.push(version);
         }
         let mut binds = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
@@ -221,6 +225,19 @@ impl RootStatement {
     }
 }
 
+/// The table that is read of a dataset, and the version that its rows are of: all that they depend
+/// on.
+fn read_at<'r>(dataset: &'r Dataset, past: Option<&'r Past>) -> (&'r StorageId, i64) {
+    match past {
+        // Without a log the rows are those of the table, whose version tells of its first change.
+        Some(past) if !past.has_log && past.storage == dataset.storage => {
+            (&past.storage, dataset.version)
+        }
+        Some(past) => (&past.storage, past.version),
+        None => (&dataset.storage, dataset.version),
+    }
+}
+
 fn index_names(snapshot: &Snapshot, id: DatasetId) -> impl Iterator<Item = &str> {
     let dataset = snapshot.dataset_by_id(id).into_iter();
     dataset.flat_map(|dataset| &dataset.indexes).map(|index| index.name.as_str())
@@ -233,6 +250,34 @@ impl Root {
             RootBody::Statement(body) => &body.datasets,
             _ => &[],
         }
+    }
+}
+
+impl Root {
+    /// All tables that it reads, each with the version that its rows are of; `whole` is all of the
+    /// workspace.
+    pub fn reads<'r>(&'r self, whole: &'r Snapshot) -> impl Iterator<Item = (&'r StorageId, i64)> {
+        let read = match &self.body {
+            RootBody::Statement(body) => Some(body.datasets.iter().zip(&body.pasts)),
+            _ => None,
+        };
+        read.into_iter()
+            .flatten()
+            .filter_map(|(id, past)| Some(read_at(whole.dataset_by_id(*id)?, past.as_ref())))
+    }
+
+    /// Whether the versions that it was planned for are where they were.
+    fn is_kept(&self, whole: &Snapshot) -> bool {
+        let RootBody::Statement(body) = &self.body else { return true };
+        body.datasets.iter().zip(&body.pasts).all(|(id, past)| {
+            past.as_ref().is_none_or(|past| {
+                let dataset = whole.dataset_by_id(*id);
+                dataset.is_some_and(|dataset| {
+                    let kept = dataset.kept(past.version);
+                    kept.is_some_and(|kept| dataset.past(kept) == *past)
+                })
+            })
+        })
     }
 }
 
@@ -294,9 +339,11 @@ impl Plan {
             && self.is_current(snapshot)
     }
 
-    /// Whether the indexes are there that it was made with.
+    /// Whether the indexes and the versions are there that it was made with.
     pub fn is_current(&self, snapshot: &Snapshot) -> bool {
+        let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
         self.indexes.iter().all(|(id, names)| index_names(snapshot, *id).eq(names))
+            && self.roots.iter().all(|root| root.is_kept(whole))
     }
 
     /// What its statements filter and sort by, for those who build indexes.
@@ -370,6 +417,7 @@ pub(super) fn compiler<'d>(
         slots: Vec::new(),
         n_predicates: 0,
         tables: Vec::new(),
+        pasts: Vec::new(),
         n_aliases: 0,
     }
 }

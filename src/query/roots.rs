@@ -25,6 +25,7 @@ use super::plan::{RootKind, RootStatement};
 use super::select::{Columns, Fields, ListParts, Rows, typename_field};
 use super::value::{Side, Slot, SlotKind};
 use super::wish::Read;
+use crate::catalog::history::Past;
 use crate::catalog::model::{Dataset, DatasetId, Wish};
 use crate::catalog::snapshot::Snapshot;
 use crate::config::QueryLimits;
@@ -61,6 +62,8 @@ pub struct Compiler<'d> {
     pub(super) n_predicates: usize,
     /// The datasets of the statement in the order of its table markers.
     pub(super) tables: Vec<DatasetId>,
+    /// The version of each, where it is not the present one.
+    pub(super) pasts: Vec<Option<Past>>,
     /// Names given to rows of the statement so far.
     pub(super) n_aliases: usize,
 }
@@ -89,11 +92,21 @@ impl<'d> Compiler<'d> {
     /// # Errors
     /// QUERY_TOO_COMPLEX when the statement would touch too many datasets.
     pub(super) fn rows_of(&mut self, dataset: &'d Dataset) -> Result<Rows<'d>> {
-        let known = self.tables.iter().position(|id| *id == dataset.id);
+        self.rows_at(dataset, None)
+    }
+
+    /// The same as they were in an earlier version.
+    ///
+    /// # Errors
+    /// As [`Compiler::rows_of`].
+    pub(super) fn rows_at(&mut self, dataset: &'d Dataset, past: Option<Past>) -> Result<Rows<'d>> {
+        let mut known = self.tables.iter().zip(&self.pasts);
+        let known = known.position(|(id, known)| *id == dataset.id && *known == past);
         let table = match known {
             Some(table) => table,
             None => {
                 self.tables.push(dataset.id);
+                self.pasts.push(past.clone());
                 self.tables.len() - 1
             }
         };
@@ -110,8 +123,8 @@ impl<'d> Compiler<'d> {
             n => format!("r{n}"),
         };
         self.n_aliases += 1;
-        let source = self.seen(dataset, table)?;
-        Ok(Rows { dataset, table, alias, source })
+        let source = self.seen(dataset, table, past.as_ref())?;
+        Ok(Rows { dataset, table, alias, source, is_past: past.is_some() })
     }
 
     pub(super) fn root(
@@ -132,7 +145,9 @@ impl<'d> Compiler<'d> {
         let Some(field) = merged.first() else {
             return Err(Error::internal("a root field without fields"));
         };
-        let rows = self.rows_of(dataset)?;
+        let past = self.as_of(dataset, field, kind)?;
+        let is_past = past.is_some();
+        let rows = self.rows_at(dataset, past)?;
         let (select, shape, cost) = match kind {
             RootKind::List => self.list(&rows, field, &fields)?,
             RootKind::ByPk | RootKind::Node => self.by_pk(&rows, field, &fields, kind)?,
@@ -147,6 +162,8 @@ impl<'d> Compiler<'d> {
         };
         let n_rows_read = self.n_aliases;
         let wish = match kind {
+            // What was is in no index.
+            _ if is_past => Read { wish: Wish::default(), is_whole: false },
             RootKind::ByPk | RootKind::Node => Read { wish: Wish::default(), is_whole: true },
             RootKind::List | RootKind::Aggregate | RootKind::Connection => {
                 self.read_wish(&rows, field, true)?
@@ -154,6 +171,7 @@ impl<'d> Compiler<'d> {
             RootKind::GroupBy => self.read_wish(&rows, field, false)?,
         };
         let is_cheap = n_rows_read == 1
+            && !is_past
             && match kind {
                 RootKind::ByPk | RootKind::Node => true,
                 RootKind::List => self.is_cheap_list(&rows, field, &wish),
@@ -172,6 +190,7 @@ impl<'d> Compiler<'d> {
     pub(super) fn begin_statement(&mut self) {
         self.slots.clear();
         self.tables.clear();
+        self.pasts.clear();
         self.n_aliases = 0;
     }
 
@@ -205,6 +224,7 @@ impl<'d> Compiler<'d> {
             statement: Arc::new(Statement::new(&sql, shape, is_cheap)),
             slots,
             datasets: std::mem::take(&mut self.tables),
+            pasts: std::mem::take(&mut self.pasts),
             cost,
             wish,
         })

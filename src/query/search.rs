@@ -166,5 +166,5 @@ fn texts(rows: &Rows<'_>) -> Vec<String> {
 }
 
 fn is_indexed(rows: &Rows<'_>) -> bool {
-    rows.dataset.indexes.iter().any(|index| index.method == IndexMethod::Search)
+    !rows.is_past && rows.dataset.indexes.iter().any(|index| index.method == IndexMethod::Search)
 }

@@ -15,6 +15,7 @@ use super::roots::Compiler;
 use super::select::Rows;
 use super::value::{Slot, SlotKind};
 use crate::catalog::access::Mask;
+use crate::catalog::history::Past;
 use crate::catalog::model::{Column, Dataset, ROW_COLUMN};
 use crate::catalog::view::{NEW_POLICY, Part, SeenRows, View};
 use crate::error::{Code, Error, Result};
@@ -33,15 +34,20 @@ impl<'d> Compiler<'d> {
         &mut self,
         dataset: &'d Dataset,
         table: usize,
+        past: Option<&Past>,
     ) -> Result<Option<SelectStatement>> {
-        let Some(view) = self.snapshot.view.as_deref() else { return Ok(None) };
-        let Some(part) = view.parts.get(&dataset.id).filter(|part| part.is_partial()) else {
-            return Ok(None);
+        let Some(view) = self.snapshot.view.as_deref() else {
+            return Ok(past.map(|past| self.past_rows(dataset, table, past)));
         };
         let whole = view.base.dataset_by_id(dataset.id).ok_or_else(unfit)?;
+        let past_rows = past.map(|past| self.past_rows(whole, table, past));
+        let Some(part) = view.parts.get(&dataset.id).filter(|part| part.is_partial()) else {
+            return Ok(past_rows);
+        };
         let alias = format!("p{}", self.n_aliases);
         self.n_aliases += 1;
-        let rows = Rows { dataset: whole.as_ref(), table, alias, source: None };
+        let is_past = past.is_some();
+        let rows = Rows { dataset: whole.as_ref(), table, alias, source: past_rows, is_past };
         let mut select = Query::select();
         rows.read_in(&mut select);
         if part.masks.is_empty() {

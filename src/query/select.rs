@@ -31,6 +31,8 @@ pub(super) struct Rows<'d> {
     pub(super) alias: String,
     /// What stands for the table, where not all of it may be seen.
     pub(super) source: Option<SelectStatement>,
+    /// Whether they are those of an earlier version: no index of words knows them.
+    pub(super) is_past: bool,
 }
 
 impl Rows<'_> {

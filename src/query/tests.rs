@@ -62,6 +62,7 @@ pub(crate) fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Co
         created_at_us: 0,
         updated_at_us: 0,
         next_row: None,
+        versions: Arc::from([]),
     }
 }
 

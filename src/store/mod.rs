@@ -359,6 +359,23 @@ impl Store {
         }
     }
 
+    /// Removes what a table's log tells of versions up to this one, at most so many rows; tells how
+    /// many. The caller has the right to change the table's rows.
+    ///
+    /// # Errors
+    /// When the database refuses or is away.
+    pub async fn trim_log(
+        &self,
+        storage: &StorageId,
+        version: i64,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
+        match self {
+            Store::Sqlite(store) => store.trim_log(storage, version, at_most).await,
+            Store::Postgres(store) => store.trim_log(storage, version, at_most).await,
+        }
+    }
+
     /// Makes a new table without rows; blocks the calling thread (never an async one).
     ///
     /// It is complete and synced when this returns, with the index `key` if there is a candidate;

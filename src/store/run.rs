@@ -31,6 +31,9 @@ pub enum Bind {
 /// Added to a table's number, it names the table of its words (SQLite, where it is one).
 pub const WORDS_OF: usize = 1_000;
 
+/// Added to a table's number, it names the table's log.
+pub const LOG_OF: usize = 2_000;
+
 /// Marks the place of table `n` in a statement's text while it is built.
 pub fn table_marker(n: usize) -> String {
     format!("\u{1}{n}")

@@ -7,11 +7,14 @@
 //!
 //! All calls block the calling thread, which must not be an async one.
 
+mod revert;
+
 use std::fmt::Write as _;
 
 use sea_orm::DatabaseTransaction;
 use sluice_schema::ColumnType;
 
+pub use self::revert::Reverted;
 use super::postgres::write::PostgresSession;
 use super::run::{Bind, Run};
 use super::sqlite::write::SqliteSession;
@@ -180,24 +183,6 @@ impl Session {
             op = what.letter(),
         );
         self.execute(&sql, &[Bind::Int(version), bind]).map(drop)
-    }
-
-    /// Logs that rows come back that were deleted.
-    ///
-    /// # Errors
-    /// When the database refuses or is away.
-    pub fn log_restored(&mut self, n: usize, version: i64, rows: &[i64]) -> Result<(), StoreError> {
-        let log = self.log_name(n)?;
-        for row in rows {
-            let sql = format!(
-                "INSERT INTO {log}(version, op, _row) VALUES ({}, '{}', {}) ON CONFLICT DO NOTHING",
-                self.cast(1, "bigint"),
-                Logged::Restored.letter(),
-                self.cast(2, "bigint"),
-            );
-            self.execute(&sql, &[Bind::Int(version), Bind::Int(*row)])?;
-        }
-        Ok(())
     }
 
     /// Changes columns of rows: each an index into the table's columns, once.

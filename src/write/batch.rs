@@ -31,9 +31,9 @@ struct Applied {
 }
 
 /// A transaction, and what the datasets are in it: version, rows, the next row's number.
-struct Begun {
-    transaction: Option<RowTransaction>,
-    present: Vec<(i64, i64, Option<i64>)>,
+pub(super) struct Begun {
+    pub(super) transaction: Option<RowTransaction>,
+    pub(super) present: Vec<(i64, i64, Option<i64>)>,
 }
 
 impl State {
@@ -93,6 +93,9 @@ impl Writer {
         }
         let datasets: Vec<Arc<Dataset>> =
             ids.iter().filter_map(|id| present.dataset_by_id(*id).cloned()).collect();
+        if let Err(error) = self.make_logs(&datasets).await {
+            return fail_all(fresh, &error);
+        }
         let begun = match self.begin(workspace, &datasets).await {
             Ok(begun) => begun,
             Err(CatalogError::Changed | CatalogError::NotFound) => {
@@ -151,7 +154,7 @@ impl Writer {
 
     /// On PostgreSQL begins the transaction, with what the datasets are in it; on the embedded
     /// store makes sure that a crash will be noticed.
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         workspace: WorkspaceId,
         datasets: &[Arc<Dataset>],
@@ -168,6 +171,23 @@ impl Writer {
             present.push((dataset.version, dataset.row_count, dataset.next_row));
         }
         Ok(Begun { transaction: None, present })
+    }
+
+    /// Makes the logs of tables of the embedded store that have none yet, before anybody knows that
+    /// their rows change: whoever does finds them there.
+    pub(super) async fn make_logs(&self, datasets: &[Arc<Dataset>]) -> Result<()> {
+        if self.catalog.is_postgres() {
+            return Ok(());
+        }
+        for dataset in datasets.iter().filter(|dataset| dataset.next_row.is_none()) {
+            let (store, table) = (Arc::clone(&self.store), table_of(dataset));
+            let deadline = Instant::now() + self.timeout;
+            let made = tokio::task::spawn_blocking(move || {
+                store.begin_write(vec![table], Vec::new(), deadline)?.finish()
+            });
+            made.await.map_err(Error::internal)??;
+        }
+        Ok(())
     }
 
     /// Carries out the mutations on a thread for blocking work.
@@ -274,7 +294,7 @@ impl Writer {
     }
 
     /// Makes a batch last, and known.
-    async fn publish(
+    pub(super) async fn publish(
         &self,
         workspace: WorkspaceId,
         session: Session,
@@ -323,7 +343,7 @@ impl Writer {
     }
 
     /// Settles what an earlier failure left, before anything is added.
-    async fn settle(&self, workspace: WorkspaceId, ids: &[DatasetId]) -> Result<()> {
+    pub(super) async fn settle(&self, workspace: WorkspaceId, ids: &[DatasetId]) -> Result<()> {
         let is_unsettled = {
             let unsettled = self.unsettled();
             ids.iter().any(|id| unsettled.contains(id))

@@ -14,6 +14,7 @@ pub mod fields;
 mod json;
 mod plan;
 pub mod recover;
+mod revert;
 mod values;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use self::plan::{Action, Operation, Out, OutPart, WritePlan};
+pub use self::revert::Revert;
 use crate::catalog::model::{DatasetId, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{Catalog, CatalogError};

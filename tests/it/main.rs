@@ -34,6 +34,7 @@ mod group_evaluator;
 mod groups;
 mod guards;
 mod harness;
+mod history;
 mod hosts;
 mod http;
 mod indexes;

@@ -258,6 +258,35 @@ impl PostgresStore {
         Ok(())
     }
 
+    /// Removes the oldest part of a table's log.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn trim_log(
+        &self,
+        storage: &StorageId,
+        version: i64,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
+        let log = PostgresStore::log_of(storage);
+        let is_there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+            .bind(&log)
+            .fetch_one(&self.pool)
+            .await?;
+        if !is_there {
+            return Ok(0);
+        }
+        let sql = format!(
+            "DELETE FROM {log} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {log} WHERE version <= $1 LIMIT $2))"
+        );
+        let done = sqlx::query(AssertSqlSafe(sql))
+            .bind(version)
+            .bind(i64::try_from(at_most).unwrap_or(i64::MAX))
+            .execute(&self.pool)
+            .await?;
+        Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
+    }
+
     /// All tables in the schema that are named like ours.
     ///
     /// # Errors

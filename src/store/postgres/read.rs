@@ -14,7 +14,7 @@ use sqlx::{Arguments, AssertSqlSafe, PgConnection, Row, ValueRef};
 use super::readers::Readers;
 use crate::store::StoreError;
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
-use crate::store::run::{Bind, Run};
+use crate::store::run::{Bind, LOG_OF, Run};
 
 /// Days from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
 const EPOCH_DAYS: i32 = 10_957;
@@ -155,7 +155,13 @@ async fn answer(connection: &mut PgConnection, run: &Run) -> Result<Vec<u8>, Sto
 /// The statement with the names of its tables.
 pub(in crate::store) fn text_of(run: &Run) -> String {
     run.statement.sql.render(|table, out| {
-        out.push_str("\"sluice_data\".\"t_");
+        let (table, letter) = match table.checked_sub(LOG_OF) {
+            Some(table) => (table, 'h'),
+            None => (table, 't'),
+        };
+        out.push_str("\"sluice_data\".\"");
+        out.push(letter);
+        out.push('_');
         out.push_str(run.tables.get(table).map_or("", |id| id.as_str()));
         out.push('"');
     })

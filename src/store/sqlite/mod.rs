@@ -224,6 +224,20 @@ impl SqliteStore {
         write::records_after(&self.path_of(storage), version)
     }
 
+    /// Removes the oldest part of a file's log on a thread for blocking work.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub async fn trim_log(
+        &self,
+        storage: &StorageId,
+        version: i64,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
+        let path = self.path_of(storage);
+        blocking(move || write::trim_log(&path, version, at_most)).await
+    }
+
     /// Builds an index on a thread for blocking work, beside readers.
     ///
     /// # Errors

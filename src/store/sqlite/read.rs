@@ -20,7 +20,7 @@ use super::index::SEARCH_TABLE;
 use crate::catalog::model::StorageId;
 use crate::store::StoreError;
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
-use crate::store::run::{Bind, Run, WORDS_OF};
+use crate::store::run::{Bind, LOG_OF, Run, WORDS_OF};
 
 /// Files that one thread keeps open; each costs about 100 KiB and three descriptors.
 const OPEN_FILES_PER_THREAD: usize = 32;
@@ -31,13 +31,21 @@ const PAGE_CACHE_KIB: i64 = 8_192;
 /// Virtual machine steps between two looks at the clock.
 pub(super) const STEPS_PER_CHECK: i32 = 20_000;
 
-/// Writes how table `n` of a statement, or its table of words, is called: the first is the file
-/// itself.
-pub fn write_table_name(n: usize, out: &mut String) {
-    let (n, table) = match n.checked_sub(WORDS_OF) {
+/// Which table of a statement a number means, and what it is called in its file.
+pub(super) fn table_in_file(n: usize) -> (usize, &'static str) {
+    if let Some(n) = n.checked_sub(LOG_OF) {
+        return (n, "h");
+    }
+    match n.checked_sub(WORDS_OF) {
         Some(n) => (n, SEARCH_TABLE),
         None => (n, "t"),
-    };
+    }
+}
+
+/// Writes how table `n` of a statement, its table of words or its log is called: the first is the
+/// file itself.
+pub fn write_table_name(n: usize, out: &mut String) {
+    let (n, table) = table_in_file(n);
     if n == 0 {
         out.push_str(&format!("\"{table}\""));
     } else {

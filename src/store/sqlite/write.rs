@@ -14,7 +14,7 @@ use super::index::SEARCH_TABLE;
 use super::load::create_columns_sql;
 use super::{functions, quoted, read};
 use crate::catalog::model::StorageId;
-use crate::store::run::{Bind, Run, WORDS_OF};
+use crate::store::run::{Bind, Run};
 use crate::store::search::joined_sqlite;
 use crate::store::{PhysicalColumn, StoreError};
 
@@ -208,10 +208,7 @@ impl SqliteSession {
     pub(in crate::store) fn select(&mut self, run: &Run) -> Result<Vec<u8>, StoreError> {
         let mut is_known = true;
         let sql = run.statement.sql.render(|table, out| {
-            let (table, name) = match table.checked_sub(WORDS_OF) {
-                Some(table) => (table, SEARCH_TABLE),
-                None => (table, "t"),
-            };
+            let (table, name) = read::table_in_file(table);
             let storage = run.tables.get(table);
             let n = self.tables.iter().position(|known| Some(known) == storage);
             is_known &= n.is_some();
@@ -330,4 +327,18 @@ pub(super) fn records_after(path: &Path, version: i64) -> Result<Vec<(i64, Strin
     let mut statement = connection.prepare(sql)?;
     let records = statement.query_map([version], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(records.collect::<Result<_, _>>()?)
+}
+
+/// Removes what a file's log tells of versions up to this one, at most so many rows; tells how many.
+pub(super) fn trim_log(path: &Path, version: i64, at_most: usize) -> Result<usize, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(WRITER_WAIT)?;
+    let is_there = "SELECT 1 FROM sqlite_schema WHERE name = 'h'";
+    if connection.query_row(is_there, (), |_| Ok(())).optional()?.is_none() {
+        return Ok(0);
+    }
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+    let sql = "DELETE FROM h WHERE rowid IN (SELECT rowid FROM h WHERE version <= ?1 LIMIT ?2)";
+    Ok(connection.execute(sql, [version, at_most])?)
 }
