@@ -47,3 +47,42 @@ test('rows are found by their keys', async () => {
   const many = await provider.getMany({ resource: 'orders', ids: [2, 4], meta: { fields } });
   assert.deepEqual(many.data.map((row) => row.id).toSorted(), [2, 4]);
 });
+
+test('rows are created, changed and removed', async () => {
+  const resource = 'orders';
+  const created = await provider.create({
+    resource,
+    variables: { id: 90001, status: 'new', total: '12.50' },
+    meta: { fields: ['id', 'status', 'total'] },
+  });
+  assert.deepEqual(created.data, { id: 90001, status: 'new', total: '12.50' });
+  const several = await provider.createMany({
+    resource,
+    variables: [
+      { id: 90002, status: 'new' },
+      { id: 90003, status: 'new' },
+    ],
+    meta: { fields: ['status'] },
+  });
+  assert.deepEqual(several.data.map((row) => row.id), [90002, 90003]);
+  const updated = await provider.update({
+    resource,
+    id: 90001,
+    variables: { status: 'paid' },
+    meta: { fields: ['id', 'status'] },
+  });
+  assert.deepEqual(updated.data, { id: 90001, status: 'paid' });
+  const both = await provider.updateMany({
+    resource,
+    ids: [90002, 90003],
+    variables: { status: 'sent' },
+    meta: { fields: ['status'] },
+  });
+  assert.deepEqual(both.data.map((row) => row.status), ['sent', 'sent']);
+  const one = await provider.deleteOne({ resource, id: 90001, meta: { fields: ['id'] } });
+  assert.equal(one.data.id, 90001);
+  const rest = await provider.deleteMany({ resource, ids: [90002, 90003], meta: { fields: ['status'] } });
+  assert.equal(rest.data.length, 2);
+  const left = await provider.getMany({ resource, ids: [90001, 90002, 90003], meta: { fields } });
+  assert.deepEqual(left.data, []);
+});
