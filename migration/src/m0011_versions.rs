@@ -2,7 +2,7 @@
 //! dataset that was there before.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::text_null;
+use sea_orm_migration::schema::{boolean_null, text_null};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -26,6 +26,12 @@ impl MigrationTrait for Migration {
             let add = Table::alter().table(table).add_column(text_null(column)).take();
             manager.alter_table(add).await?;
         }
+        // Whether rows of the table had been changed in place: it has a log.
+        let has_log = boolean_null("has_log");
+        let add = Table::alter().table("dataset_versions").add_column(has_log).take();
+        manager.alter_table(add).await?;
+        let edited = "UPDATE dataset_versions SET has_log = true WHERE action = 'WRITE'";
+        manager.get_connection().execute_unprepared(edited).await?;
         let present = "INSERT INTO dataset_versions(dataset_id, version, workspace_id, at_us, actor, \
              action, storage, n_inserted, n_updated, n_deleted, row_count, next_row, file_name) \
              SELECT d.id, d.version, d.workspace_id, d.updated_at_us, '', \
@@ -37,6 +43,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let has_log = Table::alter().table("dataset_versions").drop_column("has_log").take();
+        manager.alter_table(has_log).await?;
         for (table, column) in COLUMNS {
             manager.alter_table(Table::alter().table(table).drop_column(column).take()).await?;
         }

@@ -29,7 +29,7 @@ impl Catalog {
         // Not between a change of rows and its version.
         let followed = Some(version.dataset.id).filter(|_| version.dataset.version > 1);
         let _rows = self.lock_rows(followed).await;
-        self.publish_one(workspace, None, version, event).await
+        Box::pin(self.publish_one(workspace, None, version, event)).await
     }
 
     /// Publishes a version that an earlier table comes back with; `transaction` is the one in which
@@ -44,7 +44,8 @@ impl Catalog {
         version: NewVersion,
         event: Event,
     ) -> Result<(), CatalogError> {
-        self.publish_one(workspace, transaction, version, Some(event)).await.map(drop)
+        let published = self.publish_one(workspace, transaction, version, Some(event));
+        Box::pin(published).await.map(drop)
     }
 
     async fn publish_one(

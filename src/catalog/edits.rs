@@ -437,6 +437,7 @@ pub(super) fn version_row(
         job_id: Set(None),
         file_name: Set(None),
         fingerprint: Set(None),
+        has_log: Set(Some(true)),
     })
 }
 

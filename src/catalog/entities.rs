@@ -162,6 +162,7 @@ pub(crate) mod dataset_versions {
         pub job_id: Option<String>,
         pub file_name: Option<String>,
         pub fingerprint: Option<String>,
+        pub has_log: Option<bool>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -40,11 +40,11 @@ pub struct KeptVersion {
     pub storage: StorageId,
     /// Rows that it has.
     pub row_count: i64,
-    /// The number of the next new row after it; `None` where rows had not been changed in place.
+    /// The number of the next new row after it; `None` where rows are numbered without gaps.
     pub next_row: Option<i64>,
     /// Whether its table has the columns of the dataset's present one.
     pub has_same_columns: bool,
-    /// Whether rows of its table were changed in place, then or later: it has a log.
+    /// Whether rows of its table had been changed in place by then: it has a log.
     pub has_log: bool,
     /// Keeps the table.
     pub guard: StorageGuard,
@@ -74,12 +74,14 @@ pub struct Origin {
     pub job: Option<JobId>,
     /// The name of its file.
     pub file_name: Option<String>,
+    /// Whether its table has a log already.
+    pub has_log: bool,
 }
 
 impl Origin {
     /// Of a version that no job made.
     pub fn new(actor: &str, action: VersionAction) -> Origin {
-        Origin { actor: actor.to_owned(), action, job: None, file_name: None }
+        Origin { actor: actor.to_owned(), action, job: None, file_name: None, has_log: false }
     }
 
     /// Of a version that a job made.
@@ -89,6 +91,7 @@ impl Origin {
             action,
             job: Some(job.id),
             file_name: Some(job.source.file_name.clone()).filter(|name| !name.is_empty()),
+            has_log: false,
         }
     }
 }
@@ -129,7 +132,7 @@ struct Shape {
 }
 
 /// What the picture of a dataset needs of a version's row.
-type Row = (String, i64, String, i64, Option<i64>, Option<String>);
+type Row = (String, i64, String, i64, Option<i64>, Option<String>, Option<bool>);
 
 /// Names what columns a table has.
 fn fingerprint(columns: &[Column]) -> Result<String, CatalogError> {
@@ -154,13 +157,12 @@ impl Dataset {
 
     /// Where the rows of a kept version are.
     pub fn past(&self, kept: &KeptVersion) -> Past {
-        // The present table may have got its log since the version was written down.
-        let is_present = kept.storage == self.storage;
         Past {
             version: kept.version,
             storage: kept.storage.clone(),
             next_row: kept.next_row.unwrap_or(kept.row_count + 1),
-            has_log: kept.has_log || (is_present && self.next_row.is_some()),
+            // Without a version that changed rows of the table it is what it was.
+            has_log: self.versions.iter().any(|it| it.has_log && it.storage == kept.storage),
         }
     }
 
@@ -209,18 +211,15 @@ impl Core {
         let mut guards = before.map(Dataset::guards).unwrap_or_default();
         guards.insert(dataset.storage.clone(), dataset.guard.clone());
         let mut fingerprints: HashMap<&str, &str> = HashMap::new();
-        let mut logged: BTreeSet<&str> = BTreeSet::new();
-        for (_, _, storage, _, next_row, fingerprint) in rows {
+        for (_, _, storage, _, _, fingerprint, _) in rows {
             if let Some(fingerprint) = fingerprint {
                 fingerprints.entry(storage).or_insert(fingerprint);
-            }
-            if next_row.is_some() {
-                logged.insert(storage);
             }
         }
         let own = fingerprint(&dataset.columns)?;
         let mut versions = Vec::with_capacity(rows.len().min(self.kept_versions));
-        for (_, version, text, row_count, next_row, _) in rows.iter().take(self.kept_versions) {
+        for row in rows.iter().take(self.kept_versions) {
+            let (_, version, text, row_count, next_row, _, has_log) = row;
             let storage = StorageId::parse(text)
                 .ok_or_else(|| CatalogError::Damaged(format!("{text:?} is not a table")))?;
             let is_present = storage == dataset.storage;
@@ -236,7 +235,7 @@ impl Core {
                 next_row: *next_row,
                 has_same_columns: is_present
                     || fingerprints.get(text.as_str()) == Some(&own.as_str()),
-                has_log: logged.contains(text.as_str()),
+                has_log: has_log.unwrap_or_default(),
                 guard: guard.clone(),
                 storage,
             }));
@@ -273,6 +272,7 @@ impl Core {
                 dataset_versions::Column::RowCount,
                 dataset_versions::Column::NextRow,
                 dataset_versions::Column::Fingerprint,
+                dataset_versions::Column::HasLog,
             ])
             .order_by_asc(dataset_versions::Column::DatasetId)
             .order_by_desc(dataset_versions::Column::Version)
@@ -327,6 +327,7 @@ impl Core {
             job_id: Set(origin.job.map(|job| job.0.to_string())),
             file_name: Set(origin.file_name.as_deref().map(clean)),
             fingerprint: Set(Some(fingerprint(&dataset.columns)?)),
+            has_log: Set(Some(origin.has_log)),
         };
         dataset_versions::Entity::insert(row).exec_without_returning(transaction).await?;
         let Some(old) = old.filter(|old| old.storage != dataset.storage) else { return Ok(()) };

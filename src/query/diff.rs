@@ -143,12 +143,12 @@ pub fn diff(
     );
     let kind = "CAST(CASE WHEN a.\"_row\" IS NULL THEN 'INSERTED' WHEN b.\"_row\" IS NULL THEN 'DELETED' ELSE 'UPDATED' END AS text)";
     let mut rows = format!("SELECT {kind}");
-    let mut shape = vec![column_at(0, "kind".to_owned(), CellKind::Text)];
+    let mut shape = vec![column_at(0, "kind", CellKind::Text)];
     for (alias, side) in [('a', from), ('b', to)] {
         for (n, column) in side.columns.iter().enumerate() {
             let _ = write!(rows, ", {} AS \"{alias}x{n}\"", of(alias, column));
             let name = format!("{alias}{n}");
-            shape.push(column_at(shape.len(), name, cell_kind(column.column_type)));
+            shape.push(column_at(shape.len(), &name, cell_kind(column.column_type)));
         }
     }
     let _ = write!(
@@ -158,7 +158,7 @@ pub fn diff(
         of('a', old_key)
     );
     let numbers = ["inserted", "updated", "deleted"].into_iter().enumerate();
-    let numbers = numbers.map(|(n, name)| column_at(n, name.to_owned(), CellKind::BigInt));
+    let numbers = numbers.map(|(n, name)| column_at(n, name, CellKind::BigInt));
     let run = |sql: &str, shape: RootShape| Run {
         statement: Arc::new(Statement::new(sql, shape, false)),
         binds: Vec::new(),
@@ -191,8 +191,8 @@ fn touched(from: &Side, to: &Side) -> String {
     )
 }
 
-fn column_at(index: usize, name: String, kind: CellKind) -> OutField {
-    OutField { key: key_bytes(&name), cell: OutCell::Column { index, kind } }
+fn column_at(index: usize, name: &str, kind: CellKind) -> OutField {
+    OutField { key: key_bytes(name), cell: OutCell::Column { index, kind } }
 }
 
 impl Diff {

@@ -99,14 +99,18 @@ impl<'d> Compiler<'d> {
     ///
     /// # Errors
     /// As [`Compiler::rows_of`].
-    pub(super) fn rows_at(&mut self, dataset: &'d Dataset, past: Option<Past>) -> Result<Rows<'d>> {
+    pub(super) fn rows_at(
+        &mut self,
+        dataset: &'d Dataset,
+        past: Option<&Past>,
+    ) -> Result<Rows<'d>> {
         let mut known = self.tables.iter().zip(&self.pasts);
-        let known = known.position(|(id, known)| *id == dataset.id && *known == past);
+        let known = known.position(|(id, known)| *id == dataset.id && known.as_ref() == past);
         let table = match known {
             Some(table) => table,
             None => {
                 self.tables.push(dataset.id);
-                self.pasts.push(past.clone());
+                self.pasts.push(past.cloned());
                 self.tables.len() - 1
             }
         };
@@ -123,7 +127,7 @@ impl<'d> Compiler<'d> {
             n => format!("r{n}"),
         };
         self.n_aliases += 1;
-        let source = self.seen(dataset, table, past.as_ref())?;
+        let source = self.seen(dataset, table, past)?;
         Ok(Rows { dataset, table, alias, source, is_past: past.is_some() })
     }
 
@@ -147,7 +151,7 @@ impl<'d> Compiler<'d> {
         };
         let past = self.as_of(dataset, field, kind)?;
         let is_past = past.is_some();
-        let rows = self.rows_at(dataset, past)?;
+        let rows = self.rows_at(dataset, past.as_ref())?;
         let (select, shape, cost) = match kind {
             RootKind::List => self.list(&rows, field, &fields)?,
             RootKind::ByPk | RootKind::Node => self.by_pk(&rows, field, &fields, kind)?,

@@ -93,9 +93,6 @@ impl Writer {
         }
         let datasets: Vec<Arc<Dataset>> =
             ids.iter().filter_map(|id| present.dataset_by_id(*id).cloned()).collect();
-        if let Err(error) = self.make_logs(&datasets).await {
-            return fail_all(fresh, &error);
-        }
         let begun = match self.begin(workspace, &datasets).await {
             Ok(begun) => begun,
             Err(CatalogError::Changed | CatalogError::NotFound) => {
@@ -171,23 +168,6 @@ impl Writer {
             present.push((dataset.version, dataset.row_count, dataset.next_row));
         }
         Ok(Begun { transaction: None, present })
-    }
-
-    /// Makes the logs of tables of the embedded store that have none yet, before anybody knows that
-    /// their rows change: whoever does finds them there.
-    pub(super) async fn make_logs(&self, datasets: &[Arc<Dataset>]) -> Result<()> {
-        if self.catalog.is_postgres() {
-            return Ok(());
-        }
-        for dataset in datasets.iter().filter(|dataset| dataset.next_row.is_none()) {
-            let (store, table) = (Arc::clone(&self.store), table_of(dataset));
-            let deadline = Instant::now() + self.timeout;
-            let made = tokio::task::spawn_blocking(move || {
-                store.begin_write(vec![table], Vec::new(), deadline)?.finish()
-            });
-            made.await.map_err(Error::internal)??;
-        }
-        Ok(())
     }
 
     /// Carries out the mutations on a thread for blocking work.

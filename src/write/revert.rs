@@ -124,7 +124,6 @@ impl Writer {
         kept: &KeptVersion,
     ) -> std::result::Result<(), Failure> {
         let workspace = revert.workspace;
-        self.make_logs(std::slice::from_ref(present)).await?;
         let begun = self.begin(workspace, std::slice::from_ref(present)).await;
         let begun = begun.map_err(of_catalog)?;
         let now = begun.present.first().copied().ok_or(Failure::Changed)?;
@@ -202,7 +201,10 @@ impl Writer {
             rejects: Vec::new(),
             rejects_before: RejectsBefore::Keep,
             indexes_before: present.indexes.iter().map(|index| index.name.clone()).collect(),
-            origin: Origin::new(&revert.actor, VersionAction::Revert),
+            origin: Origin {
+                has_log: present.past(kept).has_log,
+                ..Origin::new(&revert.actor, VersionAction::Revert)
+            },
         };
         catalog.publish_revert(workspace, transaction, version, event).await.map_err(of_catalog)
     }

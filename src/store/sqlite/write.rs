@@ -331,6 +331,9 @@ pub(super) fn records_after(path: &Path, version: i64) -> Result<Vec<(i64, Strin
 
 /// Removes what a file's log tells of versions up to this one, at most so many rows; tells how many.
 pub(super) fn trim_log(path: &Path, version: i64, at_most: usize) -> Result<usize, StoreError> {
+    if !path.try_exists()? {
+        return Ok(0);
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(WRITER_WAIT)?;
