@@ -96,6 +96,12 @@ impl Together<'_> {
                 "The schema was changed while the query ran. Send it again.",
             ));
         }
+        if !self.plan.has_its_versions(&snapshot) {
+            return Err(Error::new(
+                Code::Conflict,
+                "The dataset was changed while an earlier version of it was read. Send the query again.",
+            ));
+        }
         let bound = self.plan.bind(&snapshot, self.variables, self.deadline)?;
         Ok((snapshot, bound.runs))
     }

@@ -341,9 +341,14 @@ impl Plan {
 
     /// Whether the indexes and the versions are there that it was made with.
     pub fn is_current(&self, snapshot: &Snapshot) -> bool {
-        let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
         self.indexes.iter().all(|(id, names)| index_names(snapshot, *id).eq(names))
-            && self.roots.iter().all(|root| root.is_kept(whole))
+            && self.has_its_versions(snapshot)
+    }
+
+    /// Whether the earlier versions that it reads are where they were.
+    pub fn has_its_versions(&self, snapshot: &Snapshot) -> bool {
+        let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
+        self.roots.iter().all(|root| root.is_kept(whole))
     }
 
     /// What its statements filter and sort by, for those who build indexes.
