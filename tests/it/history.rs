@@ -8,7 +8,7 @@ use crate::access::{key, set_policy};
 use crate::harness::folder::files_below;
 use crate::harness::postgres::{Database, count};
 use crate::harness::server::Options;
-use crate::harness::{Client, Folder, Server, StoreKind, both_stores, eventually};
+use crate::harness::{Client, Folder, Server, StoreKind, both_stores, eventually, pause};
 
 const ITEMS: &str = "id,name,n,tag\n1,ann,10,a\n2,bob,20,b\n3,cid,30,a\n4,dee,,b\n5,eve,50,\n";
 
@@ -488,5 +488,91 @@ fn a_restart_keeps_it_all() {
         }
         revert(&client, 7);
         assert_eq!(rows(&client, None), recorded[6]);
+    }
+}
+
+/// Changes, loads and reverts until the server is gone; tells what each version was that was seen.
+fn busy(client: &Client, seed: u64, told: &std::sync::Mutex<Vec<(i64, Value)>>) {
+    let mut random = Random(seed);
+    let query = "{ dataset(name: \"items\") { version } items(orderBy: {id: ASC}, limit: 1000) { id name n tag } }";
+    loop {
+        let versions = told.lock().unwrap().clone();
+        let body = match random.below(4) {
+            0 => {
+                let rows = ITEMS.replace("bob", &format!("bob{}", random.below(1_000)));
+                let headers = [("content-type", "text/csv")];
+                let path = "/upload/items?wait=60";
+                if client.try_request("PUT", path, &headers, rows).is_err() {
+                    return;
+                }
+                json!({ "query": query })
+            }
+            1 if !versions.is_empty() => {
+                let (to, _) = versions[random.below(versions.len() as u64) as usize];
+                json!({ "query": format!("mutation {{ revertDataset(name: \"items\", version: {to}) {{ version }} }}") })
+            }
+            _ => {
+                let (id, n) = (random.below(8), random.below(1_000));
+                json!({ "query": format!(
+                    "mutation {{ updateItems(where: {{id: {{_lt: {id}}}}}, _set: {{n: {n}}}) {{ affectedRows }} deleteItemsByPk(id: {id}) {{ id }} insertItemsOne(object: {{id: {id}, n: {n}}}) {{ id }} }}"
+                ) })
+            }
+        };
+        for body in [body, json!({ "query": query })] {
+            let headers = [("content-type", "application/json")];
+            let Ok(answer) = client.try_request("POST", "/graphql", &headers, body.to_string())
+            else {
+                return;
+            };
+            let json: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+            if let Some(version) = json["data"]["dataset"]["version"].as_i64() {
+                let mut told = told.lock().unwrap();
+                if told.last().is_none_or(|(last, _)| *last < version) {
+                    told.push((version, json["data"]["items"].clone()));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_killed_server_keeps_what_was() {
+    for kind in [StoreKind::Sqlite, StoreKind::Postgres] {
+        let folder = Folder::new();
+        let database = (kind == StoreKind::Postgres).then(Database::new);
+        let url = database.as_ref().map(Database::url);
+        let start = || {
+            let (data_dir, database_url) = (Some(folder.path().join("data")), url.clone());
+            let options = Options { data_dir, database_url, ..Options::default() };
+            Server::start_with(options.variable("SLUICE_HISTORY_VERSIONS", "1000"), None)
+        };
+        let mut server = start();
+        server.client().load("items", ITEMS);
+        let told = std::sync::Mutex::new(Vec::new());
+        for round in 1..=6_u64 {
+            let client = server.client();
+            std::thread::scope(|scope| {
+                let told = &told;
+                scope.spawn(move || busy(&client, round, told));
+                pause(Duration::from_millis(200 + round * 97));
+                server.kill();
+            });
+            server = start();
+            let client = server.client();
+            for (version, expected) in told.lock().unwrap().iter() {
+                assert_eq!(rows(&client, Some(*version)), *expected, "{kind:?} {round}: {version}");
+            }
+            let all = versions(&client);
+            for (line, before) in all.iter().zip(all.iter().skip(1)) {
+                let version = line["version"].as_i64().unwrap();
+                assert_eq!(before["version"], version - 1, "{kind:?} {round}");
+            }
+            assert_eq!(all[0]["version"], version(&client));
+            assert_eq!(
+                all[0]["rowCount"],
+                rows(&client, None).as_array().unwrap().len().to_string()
+            );
+        }
+        assert!(told.lock().unwrap().len() > 5);
     }
 }
