@@ -15,6 +15,7 @@ mod entities;
 mod error;
 pub mod events;
 mod failures;
+mod forget;
 mod guard;
 pub mod history;
 pub mod index;

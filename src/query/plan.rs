@@ -229,9 +229,10 @@ impl RootStatement {
 /// on.
 fn read_at<'r>(dataset: &'r Dataset, past: Option<&'r Past>) -> (&'r StorageId, i64) {
     match past {
-        // Without a log the rows are those of the table, whose version tells of its first change.
+        // Without a log the rows are those of the table, whose version tells of its first change;
+        // below zero, so that it is not taken for what the log tells later.
         Some(past) if !past.has_log && past.storage == dataset.storage => {
-            (&past.storage, dataset.version)
+            (&past.storage, -dataset.version)
         }
         Some(past) => (&past.storage, past.version),
         None => (&dataset.storage, dataset.version),
