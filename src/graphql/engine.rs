@@ -300,7 +300,7 @@ impl Engine {
             let targets = ledger::targets(&known.document, &variables, &snapshot);
             if writes::is_of_rows(&known.document, &snapshot)? {
                 let asked = Asked { services: &self.services, principal, request: &request, sha };
-                let written = Box::pin(asked.write(&known.document, &variables, request_id)).await;
+                let written = Box::pin(asked.write(&known.document, variables, request_id)).await;
                 act.wrote(&known.document, &targets, written.first_error);
                 return Ok(Answer { standing, ..written });
             }

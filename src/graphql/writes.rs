@@ -51,10 +51,9 @@ impl Asked<'_> {
     pub(super) async fn write(
         &self,
         document: &Document,
-        variables: &Variables,
+        mut variables: Variables,
         request_id: &str,
     ) -> Answer {
-        let mut variables = variables.clone();
         variables.extend(self.principal.claim_variables());
         if self.services.is_one_transaction {
             return match self.write_part(document, &variables, None).await {

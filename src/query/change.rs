@@ -4,6 +4,8 @@
 //! The numbers of the rows come with the variables, under a name that no document can use: they are
 //! known only while the mutation runs. Nothing here changes a row.
 
+use std::borrow::Cow;
+
 pub use async_graphql_parser::types::Field;
 use async_graphql_value::Value as AstValue;
 use sea_query::{Expr, ExprTrait, Func, Order, Query};
@@ -203,11 +205,28 @@ fn unfit_in<'d>(
     compiler.statement(&select, shape, Cost::default(), false, Wish::default())
 }
 
-/// The arguments of a field with their variables filled in; what stands for a variable that was not
-/// given is left out.
-pub fn arguments(field: &Field, variables: &Variables) -> Map<String, Json> {
+/// An argument of a field with its variables filled in: one that is a variable is not copied.
+pub fn argument<'v>(field: &Field, name: &str, variables: &'v Variables) -> Option<Cow<'v, Json>> {
+    match &field.get_argument(name)?.node {
+        AstValue::Variable(name) => variables.get(name.as_str()).map(Cow::Borrowed),
+        value => filled_in(value, variables).map(Cow::Owned),
+    }
+}
+
+/// The name of the variable that an argument is.
+pub fn variable_of<'f>(field: &'f Field, name: &str) -> Option<&'f str> {
+    match &field.get_argument(name)?.node {
+        AstValue::Variable(name) => Some(name.as_str()),
+        _ => None,
+    }
+}
+
+/// The arguments of a field but these, with their variables filled in; what stands for a variable
+/// that was not given is left out.
+pub fn arguments_but(field: &Field, left_out: &[&str], variables: &Variables) -> Map<String, Json> {
     let arguments = field.arguments.iter();
     arguments
+        .filter(|(name, _)| !left_out.contains(&name.node.as_str()))
         .filter_map(|(name, value)| {
             Some((name.node.to_string(), filled_in(&value.node, variables)?))
         })

@@ -144,12 +144,7 @@ impl Session {
     /// # Errors
     /// Unfit for values that the database does not take; Repeated for a key that is there; when the
     /// database is away or the disk is full.
-    pub fn insert(
-        &mut self,
-        n: usize,
-        first_row: i64,
-        rows: &[Vec<Bind>],
-    ) -> Result<(), StoreError> {
+    pub fn insert(&mut self, n: usize, first_row: i64, rows: &[&[Bind]]) -> Result<(), StoreError> {
         let Some(table) = self.tables.get(n) else { return Err(NO_TABLE) };
         match &mut self.inner {
             Inner::Sqlite(session) => session.insert(n, &table.columns, first_row, rows)?,

@@ -186,11 +186,11 @@ impl<'a> Applying<'a> {
                 *flag = true;
             }
         }
-        let new: Vec<Vec<Bind>> = rows
+        let new: Vec<&[Bind]> = rows
             .iter()
             .zip(&is_there)
             .filter(|(_, is_there)| !**is_there)
-            .map(|(row, _)| row.cells.clone())
+            .map(|(row, _)| row.cells.as_slice())
             .collect();
         let n_new = i64::try_from(new.len()).unwrap_or(i64::MAX);
         if !new.is_empty() {

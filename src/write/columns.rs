@@ -1,5 +1,7 @@
 //! Says which columns of a dataset are written, and makes rows of objects.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 use sluice_schema::ColumnType;
 use sluice_schema::naming::enum_name;
@@ -21,10 +23,14 @@ pub fn constraint_name(dataset: &Dataset) -> Option<String> {
 /// The columns of a dataset as they are written: those that are seen unchanged, in the table's
 /// order.
 pub(super) struct Columns<'d> {
-    snapshot: &'d Snapshot,
     shown: &'d Dataset,
     pub(super) whole: &'d Dataset,
     settings: &'d PlanSettings,
+    /// Those that are written by the names of their fields, with their positions in the table.
+    written: HashMap<&'d str, (usize, &'d Column)>,
+    /// Positions of the columns that must have a value, and how many columns there are.
+    required: Vec<usize>,
+    n_stored: usize,
 }
 
 impl<'d> Columns<'d> {
@@ -35,16 +41,35 @@ impl<'d> Columns<'d> {
     ) -> Result<Columns<'d>> {
         let base = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
         let whole = base.dataset_by_id(shown.id);
-        let whole = whole.ok_or_else(|| Error::not_found("The dataset is gone."))?;
-        Ok(Columns { snapshot, shown, whole, settings })
+        let whole: &'d Dataset = whole.ok_or_else(|| Error::not_found("The dataset is gone."))?;
+        let positions: HashMap<&str, usize> = stored_columns(whole)
+            .enumerate()
+            .map(|(position, column)| (column.physical.as_str(), position))
+            .collect();
+        let written = shown.columns.iter().filter(|it| is_written(snapshot, shown, it));
+        let written = written.filter_map(|column| {
+            let position = positions.get(column.physical.as_str())?;
+            Some((column.name.as_str(), (*position, column)))
+        });
+        let mut columns = Columns {
+            shown,
+            whole,
+            settings,
+            written: written.collect(),
+            required: Vec::new(),
+            n_stored: positions.len(),
+        };
+        let is_required = |(_, column): &(usize, &Column)| {
+            columns.is_key(column) || column.required || !column.nullable
+        };
+        let required = stored_columns(whole).enumerate().filter(is_required);
+        columns.required = required.map(|(position, _)| position).collect();
+        Ok(columns)
     }
 
     /// The position of a column in the table; `None` for those that are not written.
     pub(super) fn position(&self, column: &Column) -> Option<usize> {
-        if !is_written(self.snapshot, self.shown, column) {
-            return None;
-        }
-        stored_columns(self.whole).position(|stored| stored.physical == column.physical)
+        self.written.get(column.name.as_str()).map(|(position, _)| *position)
     }
 
     /// Whether it is the key.
@@ -55,9 +80,7 @@ impl<'d> Columns<'d> {
 
     /// A column that a document writes.
     pub(super) fn written(&self, field: &str, place: &str) -> Result<(usize, &'d Column)> {
-        let column = self.shown.column(field);
-        let found = column.and_then(|column| Some((self.position(column)?, column)));
-        found.ok_or_else(|| {
+        self.written.get(field).copied().ok_or_else(|| {
             Error::bad_input(format!(
                 "{place}: {} has no column {field:?} that can be written.",
                 self.shown.name
@@ -65,45 +88,51 @@ impl<'d> Columns<'d> {
         })
     }
 
-    /// A row of the values of an object.
-    pub(super) fn new_row(&self, object: &Json, place: &str) -> Result<NewRow> {
+    /// A row of the values of an object; what it is called is asked for where something is wrong.
+    pub(super) fn new_row(&self, object: &Json, place: &dyn Fn() -> String) -> Result<NewRow> {
         let object = object
             .as_object()
-            .ok_or_else(|| Error::bad_input(format!("{place} must be an object.")))?;
-        let mut cells: Vec<Option<Bind>> = vec![None; stored_columns(self.whole).count()];
+            .ok_or_else(|| Error::bad_input(format!("{} must be an object.", place())))?;
+        let mut cells = vec![Bind::Null; self.n_stored];
+        let mut given = vec![false; self.n_stored];
         for (field, value) in object {
-            let place = format!("{place}.{field}");
-            let (position, column) = self.written(field, &place)?;
+            let of_field = || format!("{}.{field}", place());
+            let found = self.written.get(field.as_str()).copied();
+            let (position, column) = match found {
+                Some(found) => found,
+                None => self.written(field, &of_field())?,
+            };
             if value.is_null() && self.is_key(column) {
-                return Err(missing(&place));
+                return Err(missing(&of_field()));
             }
-            let bind = cell(value, column, self.settings.dialect, &place)?;
-            if let Some(cell) = cells.get_mut(position)
-                && cell.replace(bind).is_some()
-            {
+            let dialect = self.settings.dialect;
+            let bind = match cell(value, column, dialect, "") {
+                Ok(bind) => bind,
+                // Once more, to be told where it is.
+                Err(_) => cell(value, column, dialect, &of_field())?,
+            };
+            let (Some(cell), Some(is_given)) = (cells.get_mut(position), given.get_mut(position))
+            else {
+                return Err(Error::internal("a column beyond its table"));
+            };
+            if std::mem::replace(is_given, true) {
                 return Err(Error::bad_input(format!(
-                    "{place} is given twice: id and the column that was chosen as the key are the same. Give one of them."
+                    "{} is given twice: id and the column that was chosen as the key are the same. Give one of them.",
+                    of_field()
                 )));
             }
+            *cell = bind;
         }
-        let mut row = Vec::with_capacity(cells.len());
-        for (column, cell) in stored_columns(self.whole).zip(cells) {
-            let needs_value = self.is_key(column) || column.required || !column.nullable;
-            row.push(match cell {
-                Some(bind) => bind,
-                None if !needs_value => Bind::Null,
-                None if self.shown.column(&column.name).is_some() => {
-                    return Err(missing(&format!("{place}.{}", column.name)));
-                }
-                None => {
-                    return Err(Error::new(
-                        Code::Forbidden,
-                        "A column that this key does not see needs a value, so that it cannot add rows. Ask an admin.",
-                    ));
-                }
-            });
-        }
-        Ok(NewRow { cells: row })
+        let lacks = |position: &&usize| given.get(**position) != Some(&true);
+        let Some(lacking) = self.required.iter().find(lacks) else { return Ok(NewRow { cells }) };
+        let column = stored_columns(self.whole).nth(*lacking);
+        Err(match column.filter(|column| self.shown.column(&column.name).is_some()) {
+            Some(column) => missing(&format!("{}.{}", place(), column.name)),
+            None => Error::new(
+                Code::Forbidden,
+                "A column that this key does not see needs a value, so that it cannot add rows. Ask an admin.",
+            ),
+        })
     }
 }
 

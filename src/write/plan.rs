@@ -16,7 +16,9 @@ use crate::catalog::access::Operation as Right;
 use crate::catalog::model::{Column, Dataset, DatasetId};
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Code, Error, Result};
-use crate::query::change::{COUNT, ChangePlanner, Field, ROWS, arguments, variable};
+use crate::query::change::{
+    COUNT, ChangePlanner, Field, ROWS, argument, arguments_but, variable, variable_of,
+};
 use crate::query::document::Document;
 use crate::query::input::{Input, Step, Variables};
 use crate::query::plan::{PlanSettings, RootStatement};
@@ -130,12 +132,28 @@ pub(super) fn plan(
     if let Some(only) = only {
         fields = fields.into_iter().skip(only).take(1).collect();
     }
-    let mut all = variables.clone();
+    // New rows may be many: they are read where they are, and not copied.
+    let of_rows = |name: &str| {
+        fields
+            .iter()
+            .filter_map(|(_, merged)| merged.first())
+            .any(|field| NEW_ROWS.iter().any(|argument| variable_of(field, argument) == Some(name)))
+    };
+    let mut all: Variables = variables
+        .iter()
+        .filter(|(name, _)| !of_rows(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let mut new_rows = Vec::with_capacity(fields.len());
     for (number, (_, merged)) in fields.iter().enumerate() {
         let Some(field) = merged.first() else { continue };
-        let mut arguments = arguments(field, variables);
+        let is_insert = write_field(snapshot, field.name.node.as_str())
+            .is_some_and(|(_, kind)| matches!(kind, WriteKind::Insert | WriteKind::InsertOne));
+        let left_out: &[&str] = if is_insert { &NEW_ROWS } else { &[] };
+        let mut arguments = arguments_but(field, left_out, variables);
         prepare_filters(snapshot, field, &mut arguments);
         all.insert(place_of(number), Json::Object(arguments));
+        new_rows.push(left_out.iter().find_map(|name| argument(field, name, variables)));
     }
     // Known only while it runs.
     all.insert(ROWS.to_owned(), Json::Array(Vec::new()));
@@ -152,7 +170,8 @@ pub(super) fn plan(
         let place = place_of(number);
         let arguments = all.get(&place).and_then(Json::as_object);
         let arguments = arguments.ok_or_else(|| Error::internal("a field without arguments"))?;
-        operations.push(planner.operation(key, &merged, &place, arguments)?);
+        let new_rows = new_rows.get(number).and_then(Option::as_deref);
+        operations.push(planner.operation(key, &merged, &place, arguments, new_rows)?);
     }
     let request_id = planner.request_id.map(|id| match only {
         None => id,
@@ -160,6 +179,9 @@ pub(super) fn plan(
     });
     Ok(WritePlan { operations, variables: all, request_id })
 }
+
+/// The arguments that are rows to be added.
+const NEW_ROWS: [&str; 2] = ["objects", "object"];
 
 /// The variable that holds the arguments of a root field; no document can name it.
 fn place_of(number: usize) -> String {
@@ -199,6 +221,7 @@ impl<'d> Planner<'d> {
         merged: &[&'d Field],
         place: &str,
         arguments: &'d Map<String, Json>,
+        new_rows: Option<&Json>,
     ) -> Result<Operation> {
         let Some(field) = merged.first() else {
             return Err(Error::internal("a root field without fields"));
@@ -227,7 +250,7 @@ impl<'d> Planner<'d> {
         let writer = Columns::of(self.snapshot, dataset, self.settings)?;
         let action = match kind {
             WriteKind::Insert | WriteKind::InsertOne => {
-                self.insert(dataset, &writer, kind, place, arguments)?
+                self.insert(dataset, &writer, kind, (place, arguments), new_rows)?
             }
             WriteKind::Update | WriteKind::UpdateByPk => {
                 let update = self.update(dataset, &writer, kind, place, None, arguments)?;
@@ -299,20 +322,20 @@ impl<'d> Planner<'d> {
         dataset: &'d Dataset,
         columns: &Columns<'d>,
         kind: WriteKind,
-        place: &str,
-        arguments: &'d Map<String, Json>,
+        (place, arguments): (&str, &'d Map<String, Json>),
+        new_rows: Option<&Json>,
     ) -> Result<Action> {
         let objects = match kind {
-            WriteKind::InsertOne => match arguments.get("object") {
+            WriteKind::InsertOne => match new_rows {
                 Some(object) => std::slice::from_ref(object),
                 None => return Err(Error::bad_input("The argument \"object\" is missing.")),
             },
-            _ => items(arguments.get("objects"), "objects")?,
+            _ => items(new_rows, "objects")?,
         };
         self.check_count(objects.len(), "objects")?;
         let mut rows = Vec::with_capacity(objects.len());
         for (number, object) in objects.iter().enumerate() {
-            let place = match kind {
+            let place = || match kind {
                 WriteKind::InsertOne => "object".to_owned(),
                 _ => format!("objects[{number}]"),
             };

@@ -99,7 +99,7 @@ impl App {
             let set = Change::Set(Bind::Text("B".to_owned()));
             session.update(0, &[2], &[(1, set)]).unwrap();
             let row = vec![Bind::Int(9), Bind::Text("d".to_owned())];
-            session.insert(0, edit.next_row_before, &[row]).unwrap();
+            session.insert(0, edit.next_row_before, &[row.as_slice()]).unwrap();
             let text = serde_json::to_string(&record).unwrap();
             session.put_record(0, version, &text).unwrap();
             session.finish().unwrap();

@@ -67,7 +67,7 @@ impl PostgresSession {
         storage: &StorageId,
         columns: &[PhysicalColumn],
         first_row: i64,
-        rows: &[Vec<Bind>],
+        rows: &[&[Bind]],
     ) -> Result<(), StoreError> {
         let table = PostgresStore::table_of(storage);
         let mut names = String::from("_row");

@@ -131,7 +131,7 @@ impl SqliteSession {
         n: usize,
         columns: &[PhysicalColumn],
         first_row: i64,
-        rows: &[Vec<Bind>],
+        rows: &[&[Bind]],
     ) -> Result<(), StoreError> {
         let names: String =
             columns.iter().map(|column| format!(",{}", quoted(&column.name))).collect();
