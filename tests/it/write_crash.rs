@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::harness::folder::files_below;
 use crate::harness::postgres::{Database, OwnServer};
 use crate::harness::server::{ADMIN_KEY, Options};
 use crate::harness::{Client, Folder, Server, StoreKind, both_stores, eventually, pause};
@@ -103,6 +104,12 @@ fn crash_story(kind: StoreKind, database_url: Option<String>) {
         }
     }
     check_ledger(&server.client(), &acknowledged, "at the end");
+    server.kill();
+    for path in files_below(&data_dir).iter().filter(|path| path.ends_with(".db")) {
+        let file = rusqlite::Connection::open(data_dir.join(path)).unwrap();
+        let found: String = file.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
+        assert_eq!(found, "ok", "{path}");
+    }
 }
 
 fn check_ledger(client: &Client, acknowledged: &Mutex<Vec<i64>>, about: &str) {
