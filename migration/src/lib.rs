@@ -7,7 +7,9 @@ use sea_orm_migration::sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
-use sea_orm_migration::sea_query::{ExprTrait, Func, Query};
+use sea_orm_migration::sea_query::{
+    ExprTrait, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Func, Query,
+};
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_catalog;
@@ -76,4 +78,17 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     }
     Migrator::up(&transaction, None).await?;
     transaction.commit().await
+}
+
+/// The foreign key of rows that go with the row that they belong to.
+pub(crate) fn of(
+    table: &'static str,
+    column: &'static str,
+    to: &'static str,
+) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .from(table, column)
+        .to(to, "id")
+        .on_delete(ForeignKeyAction::Cascade)
+        .take()
 }

@@ -3,6 +3,8 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, text, text_null};
 
+use crate::of;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -81,13 +83,4 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-/// Goes with the row that it belongs to.
-fn of(table: &'static str, column: &'static str, to: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .from(table, column)
-        .to(to, "id")
-        .on_delete(ForeignKeyAction::Cascade)
-        .take()
 }

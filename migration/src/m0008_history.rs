@@ -3,6 +3,8 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, text, text_null};
 
+use crate::of;
+
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
@@ -64,13 +66,4 @@ impl MigrationTrait for Migration {
         let column = Table::alter().table("datasets").drop_column("next_row").take();
         manager.alter_table(column).await
     }
-}
-
-/// Goes with the row that it belongs to.
-fn of(table: &'static str, column: &'static str, to: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .from(table, column)
-        .to(to, "id")
-        .on_delete(ForeignKeyAction::Cascade)
-        .take()
 }

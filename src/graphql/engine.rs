@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use serde_json::Value as Json;
 
 use super::answer;
@@ -378,15 +377,7 @@ impl Engine {
             // The usual case: one root field, no joining of futures.
             Ok([Some(run)]) => vec![Some(answers.run(store, run).await)],
             Ok([None]) => vec![None],
-            Err(runs) => {
-                Box::pin(join_all(runs.into_iter().map(|run| async {
-                    match run {
-                        Some(run) => Some(answers.run(store, run).await),
-                        None => None,
-                    }
-                })))
-                .await
-            }
+            Err(runs) => Box::pin(together.run_each(runs)).await,
         };
         let read = Read { plan, snapshot, answers, cost, standing, tag, known_tags };
         self.tell(principal, &known, request, variables, read, request_id).await

@@ -106,7 +106,8 @@ impl Together<'_> {
         Ok((snapshot, bound.runs))
     }
 
-    async fn run_each(&self, runs: Vec<Option<Run>>) -> Answers {
+    /// Runs them side by side.
+    pub(super) async fn run_each(&self, runs: Vec<Option<Run>>) -> Answers {
         let Services { store, answers, .. } = self.services;
         join_all(runs.into_iter().map(|run| async {
             match run {

@@ -457,6 +457,11 @@ impl Store {
     }
 }
 
+/// A name as SQL takes it whatever it holds.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
         let seen = Error::from(&error);

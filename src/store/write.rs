@@ -18,7 +18,7 @@ pub use self::revert::Reverted;
 use super::postgres::write::PostgresSession;
 use super::run::{Bind, Run};
 use super::sqlite::write::SqliteSession;
-use super::{PhysicalColumn, StoreError};
+use super::{PhysicalColumn, StoreError, quoted};
 use crate::catalog::model::StorageId;
 
 /// A table whose rows change.
@@ -525,8 +525,3 @@ impl Session {
 }
 
 const NO_TABLE: StoreError = StoreError::Defect("a table that the session does not have");
-
-/// A name as SQL takes it whatever it holds.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}

@@ -11,6 +11,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::check_version;
 use super::columns::stored_columns;
 use super::json::JsonChange;
 use super::plan::{Action, NewRow, OnConflict, Operation, Out, OutPart, Target, Update, WritePlan};
@@ -111,15 +112,7 @@ impl<'a> Applying<'a> {
             return Ok(json.as_bytes().to_vec());
         }
         let state = self.state(operation.dataset)?;
-        if let Some(wanted) = operation.if_version.filter(|wanted| *wanted != state.version) {
-            return Err(Error::new(
-                Code::Conflict,
-                format!(
-                    "{:?} is at version {}, no longer at {wanted} (ifVersion). Look at it again.",
-                    state.dataset.name, state.version
-                ),
-            ));
-        }
+        check_version(&state.dataset.name, state.version, operation.if_version)?;
         match &operation.action {
             Action::Nothing => Ok(b"null".to_vec()),
             Action::Insert { rows, conflict } => {

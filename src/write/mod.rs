@@ -33,7 +33,7 @@ use crate::catalog::model::{DatasetId, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::query::document::Document;
 use crate::query::input::Variables;
 use crate::query::plan::PlanSettings;
@@ -285,6 +285,19 @@ fn datasets_read(operation: &Operation) -> Vec<DatasetId> {
         Out::Literal(_) => {}
     }
     read
+}
+
+/// Refuses a dataset that has another version than the one that was looked at.
+fn check_version(name: &str, present: i64, wanted: Option<i64>) -> Result<()> {
+    match wanted.filter(|wanted| *wanted != present) {
+        None => Ok(()),
+        Some(wanted) => Err(Error::new(
+            Code::Conflict,
+            format!(
+                "{name:?} is at version {present}, no longer at {wanted} (ifVersion). Look at it again."
+            ),
+        )),
+    }
 }
 
 /// What of [`body`] is between its braces.

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::batch::table_of;
-use super::{MAX_PLANS, Writer};
+use super::{MAX_PLANS, Writer, check_version};
 use crate::catalog::edits::{Edit, VersionAction, VersionRecord};
 use crate::catalog::events::{Event, EventKind};
 use crate::catalog::history::{KeptVersion, Origin};
 use crate::catalog::model::{Dataset, DatasetId, RejectsBefore, RowCounts, WorkspaceId};
 use crate::catalog::{CatalogError, NewVersion, now_us};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::query::past::unknown;
 use crate::store::write::{Reverted, RowTransaction, Session};
 
@@ -84,15 +84,7 @@ impl Writer {
         for _ in 0..MAX_PLANS {
             let snapshot = self.catalog.snapshot(workspace);
             let present = snapshot.dataset_by_id(dataset).cloned().ok_or_else(gone)?;
-            if let Some(wanted) = if_version.filter(|wanted| *wanted != present.version) {
-                return Err(Error::new(
-                    Code::Conflict,
-                    format!(
-                        "{:?} is at version {}, no longer at {wanted} (ifVersion). Look at it again.",
-                        present.name, present.version
-                    ),
-                ));
-            }
+            check_version(&present.name, present.version, if_version)?;
             let kept = present.kept(version).cloned().ok_or_else(|| unknown(&present, version))?;
             if kept.version == present.version {
                 return Ok(present);

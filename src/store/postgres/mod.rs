@@ -20,6 +20,7 @@ use sluice_schema::Control;
 use self::readers::Readers;
 use super::dump::DumpColumn;
 use super::merge::{MergeSpec, MergedTable};
+use super::quoted;
 use super::{IndexDefinition, LoadedTable, SheetSource, StoreError, TableSpec, search};
 use crate::catalog::model::{ROW_COLUMN, StorageId};
 use crate::config::Settings;
@@ -453,9 +454,4 @@ fn indexed(definition: &IndexDefinition) -> String {
         parts.push(quoted(ROW_COLUMN));
     }
     format!("({})", parts.join(","))
-}
-
-/// A name as SQL takes it whatever it holds.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

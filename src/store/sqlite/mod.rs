@@ -17,6 +17,7 @@ use sluice_schema::Control;
 
 use super::dump::DumpColumn;
 use super::merge::{MergeSpec, MergedTable};
+use super::quoted;
 use super::{IndexDefinition, LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
@@ -291,9 +292,4 @@ async fn blocking<T: Send + 'static>(
 /// Makes new and removed names in a folder last.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
-}
-
-/// A name as SQL takes it whatever it holds.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
