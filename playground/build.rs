@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// What the app is built from; a change anywhere else rebuilds nothing.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "app",
     "scripts",
+    "schema.graphql",
     "package.json",
     "package-lock.json",
     "vite.config.ts",

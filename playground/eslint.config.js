@@ -3,7 +3,7 @@ import hooks from 'eslint-plugin-react-hooks';
 import ts from 'typescript-eslint';
 
 export default ts.config(
-  { ignores: ['dist', 'node_modules', 'src'] },
+  { ignores: ['dist', 'node_modules', 'src', 'app/api/operations.ts'] },
   js.configs.recommended,
   {
     files: ['app/**/*.{ts,tsx}', 'vite.config.ts'],
@@ -29,6 +29,7 @@ export default ts.config(
         clearTimeout: 'readonly',
         console: 'readonly',
         document: 'readonly',
+        fetch: 'readonly',
         getComputedStyle: 'readonly',
         localStorage: 'readonly',
         process: 'readonly',

@@ -10,7 +10,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
-import { checks } from './checks.mjs';
+import { checks as dataset } from './checks/dataset.mjs';
+import { checks as editor } from './checks/editor.mjs';
+import { checks as everywhere } from './checks/everywhere.mjs';
+import { checks as shell } from './checks/shell.mjs';
+
+/** In the order they are run. Each gets a fresh page. */
+const checks = { ...shell, ...editor, ...dataset, ...everywhere };
 
 const { values: options } = parseArgs({
   options: {

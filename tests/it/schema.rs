@@ -18,6 +18,17 @@ fn the_document_is_the_same_on_both_stores() {
 }
 
 #[test]
+fn the_playground_is_built_against_it() {
+    let server = Server::start(StoreKind::Sqlite);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/playground/schema.graphql");
+    let kept = std::fs::read_to_string(path).unwrap();
+    assert!(
+        kept == server.client().get("/schema.graphql").text,
+        "playground/schema.graphql is not what a server without datasets answers: write it anew"
+    );
+}
+
+#[test]
 fn the_command_line_prints_it() {
     let folder = Folder::new();
     let data_dir = folder.path().join("data");

@@ -1,23 +1,40 @@
 import { endSession, useSession } from '../session/session';
 import { newApiError, type GraphQLAnswer } from './error';
+import type { TypedDocumentString } from './operations';
 
 export const ACCEPT = 'application/graphql-response+json, application/json';
 const TIMEOUT_MS = 60_000;
 
-/** Runs one operation with the session's key and returns its data, or throws an `ApiError`. */
-export async function request<Data>(
-  query: string,
-  variables: Record<string, unknown> = {},
+/**
+ * Runs an operation of a `.graphql` file with the session's key and returns its data, or throws an
+ * `ApiError`.
+ */
+export function request<Data, Variables extends object>(
+  document: TypedDocumentString<Data, Variables>,
+  variables: Variables,
   signal?: AbortSignal,
 ): Promise<Data> {
-  return requestWithKey<Data>(useSession.getState().key, query, variables, signal);
+  return send<Data>(useSession.getState().key, document.toString(), variables, signal);
 }
 
-/** As `request`, with a key that is only being tried: a refusal does not end the session. */
-export async function requestWithKey<Data>(
+/** As `request`, for a document that is written as the app runs: one of a dataset's own fields. */
+export function requestText<Data>(
+  document: string,
+  variables: object = {},
+  signal?: AbortSignal,
+): Promise<Data> {
+  return send<Data>(useSession.getState().key, document, variables, signal);
+}
+
+/** Resolves when the server knows this key; throws an `ApiError` otherwise. */
+export async function tryKey(key: string): Promise<void> {
+  await send(key, '{ __typename }', {});
+}
+
+async function send<Data>(
   key: string | null,
   query: string,
-  variables: Record<string, unknown> = {},
+  variables: object,
   signal?: AbortSignal,
 ): Promise<Data> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);

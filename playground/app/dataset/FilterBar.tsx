@@ -1,4 +1,4 @@
-import * as Popover from '@radix-ui/react-popover';
+import { Popover } from 'radix-ui';
 import { useId, useState, type ReactElement, type SubmitEvent } from 'react';
 import type { Column } from '../api/catalog';
 import { Icon } from '../shell/Icon';

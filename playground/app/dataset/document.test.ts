@@ -8,7 +8,7 @@ const ORDERS = {
   listField: 'orders',
   typeName: 'Orders',
   rowCount: '1',
-  status: 'READY',
+  status: 'READY' as const,
   version: 1,
   columns: [],
 };

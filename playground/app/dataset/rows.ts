@@ -1,7 +1,7 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { ROWS_QUERY_KEY, type Dataset } from '../api/catalog';
-import { request } from '../api/graphql';
+import { requestText } from '../api/graphql';
 import type { Row, Sort } from '../grid/Grid';
 import { countQuery, pageQuery } from './document';
 
@@ -47,7 +47,7 @@ export function useRows(dataset: Dataset, view: RowsView, offset: number): Rows 
     queries: pageNumbers.map((page) => ({
       queryKey: [ROWS_QUERY_KEY, dataset.name, dataset.version, fields, where, sort, offset, page],
       queryFn: async ({ signal }: { signal: AbortSignal }) =>
-        request<{ rows: Row[] }>(
+        requestText<{ rows: Row[] }>(
           pageQuery(dataset, fields),
           {
             where,
@@ -77,7 +77,7 @@ export function useRowCount(dataset: Dataset, where: RowsView['where']): number 
     queryKey: [ROWS_QUERY_KEY, dataset.name, dataset.version, 'count', where],
     enabled: where !== null,
     queryFn: ({ signal }) =>
-      request<{ rows: { aggregate: { count: number | string } } }>(
+      requestText<{ rows: { aggregate: { count: number | string } } }>(
         countQuery(dataset),
         { where },
         signal,

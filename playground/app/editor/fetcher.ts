@@ -5,7 +5,7 @@ import { endSession, useSession } from '../session/session';
 import { noteTiming } from './timings';
 
 /** Sends GraphiQL's operations; an operation of the user's can be stopped while it runs. */
-export const fetcher: Fetcher = (params, options) => {
+export const fetcher = ((params, options) => {
   if (params.operationName === 'IntrospectionQuery') {
     return send(params, options, new AbortController().signal);
   }
@@ -27,7 +27,7 @@ export const fetcher: Fetcher = (params, options) => {
       return { unsubscribe: () => abort.abort() };
     },
   };
-};
+}) as Fetcher;
 
 interface Observer {
   next: (result: FetcherResult) => void;

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState, type SubmitEvent, type ReactElement } from 'react';
-import { tryKey } from '../api/catalog';
+import { tryKey } from '../api/graphql';
 import { ApiError, messageOf } from '../api/error';
 import { closeSignIn, signIn, useSession } from './session';
 

@@ -74,10 +74,7 @@ function DatasetItem({ dataset, onDone }: { dataset: Dataset; onDone: () => void
         <Icon name="table" />
         <span className="dataset-name">
           {dataset.name}
-          <small>
-            {countOf(dataset.rowCount, 'row')}
-            {dataset.status !== 'READY' && `, ${dataset.status.toLowerCase()}`}
-          </small>
+          <small>{countOf(dataset.rowCount, 'row')}</small>
         </span>
       </Link>
       <button

@@ -68,12 +68,12 @@ function Sending({ file, nBytesSent }: { file: File; nBytesSent: number }): Reac
 
 function Loading({ job }: { job: Job }): ReactElement {
   const { progress } = job;
-  const nBytes = Number(progress?.bytesDone ?? 0);
-  const nBytesInAll = Number(progress?.bytesTotal ?? 0);
+  const nBytes = Number(progress.bytesDone);
+  const nBytesInAll = Number(progress.bytesTotal ?? 0);
   const facts = [
-    progress && Number(progress.rowsDone) > 0 && countOf(progress.rowsDone, 'row'),
-    progress?.rowsPerSecond && `${formatCount(Math.round(progress.rowsPerSecond))} rows/s`,
-    progress?.remainingSeconds != null && `${formatSeconds(progress.remainingSeconds)} left`,
+    Number(progress.rowsDone) > 0 && countOf(progress.rowsDone, 'row'),
+    progress.rowsPerSecond !== null && `${formatCount(Math.round(progress.rowsPerSecond))} rows/s`,
+    progress.remainingSeconds !== null && `${formatSeconds(progress.remainingSeconds)} left`,
   ].filter(Boolean);
   return (
     <>

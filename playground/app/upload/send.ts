@@ -1,22 +1,14 @@
 import { authorization, request } from '../api/graphql';
+import {
+  PlaygroundCancelJobDocument,
+  PlaygroundJobDocument,
+  type PlaygroundJobQuery,
+} from '../api/operations';
 import { newApiError, type ApiError, type GraphQLAnswer } from '../api/error';
 import { endSession, useSession } from '../session/session';
 
 /** Background work of the server, as the API tells it. BigInts are text. */
-export interface Job {
-  id: string;
-  status: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
-  phase: string | null;
-  progress: {
-    bytesDone: string | number;
-    bytesTotal: string | number | null;
-    rowsDone: string | number;
-    rowsPerSecond: number | null;
-    remainingSeconds: number | null;
-  } | null;
-  error: { code: string; message: string } | null;
-  datasets?: { name: string }[];
-}
+export type Job = NonNullable<PlaygroundJobQuery['job']>;
 
 export type LoadMode = 'create' | 'replace';
 
@@ -58,18 +50,9 @@ export function sendFile(
   return promise;
 }
 
-const JOB = `query PlaygroundJob($id: ID!) {
-  job(id: $id) {
-    id status phase
-    progress { bytesDone bytesTotal rowsDone rowsPerSecond remainingSeconds }
-    error { code message }
-    datasets { name }
-  }
-}`;
-
 /** Asks the server to end a job; what becomes of it is seen by watching. */
 export async function cancelJob(id: string): Promise<void> {
-  await request('mutation PlaygroundCancel($id: ID!) { cancelJob(id: $id) { id } }', { id });
+  await request(PlaygroundCancelJobDocument, { id });
 }
 
 const FIRST_POLL_MS = 250;
@@ -91,7 +74,7 @@ export async function watchJob(
     await pause(pauseMs, signal);
     pauseMs = Math.min(pauseMs * 1.3, SLOWEST_POLL_MS);
     try {
-      const answer = await request<{ job: Job | null }>(JOB, { id: first.id }, signal);
+      const answer = await request(PlaygroundJobDocument, { id: first.id }, signal);
       if (answer.job === null) throw newApiError(404, null, null);
       job = answer.job;
       nMisses = 0;

@@ -96,8 +96,8 @@ async function run({ id, file, name, mode }: Upload): Promise<void> {
 
 function finish(id: number, name: string, job: Job): void {
   if (job.status === 'SUCCEEDED') {
-    const datasetName = job.datasets?.[0]?.name ?? name;
-    update(id, { state: { is: 'done', datasetName, nRows: job.progress?.rowsDone ?? null } });
+    const datasetName = job.datasets[0]?.name ?? name;
+    update(id, { state: { is: 'done', datasetName, nRows: job.progress.rowsDone } });
     onPublished(datasetName);
     return;
   }

@@ -1,0 +1,122 @@
+// What checks do with a page.
+import assert from 'node:assert/strict';
+import axe from 'axe-core';
+
+/** The dataset as the catalog has it, asked for beside the page. */
+export async function catalogEntry(page, { url, key, dataset }) {
+  const query =
+    '{ datasets { name label listField typeName rowCount columns { name label type graphqlType } } }';
+  const response = await page.request.post(`${url}/graphql`, {
+    headers: { authorization: `Bearer ${key}` },
+    data: { query },
+  });
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
+  const found = data.datasets.find(({ name }) => name === dataset);
+  assert.ok(found, `there is no dataset ${dataset}`);
+  return found;
+}
+
+/** Signs in and opens the dataset's ready query. */
+export async function openReadyQuery(page, options) {
+  const { url, key, dataset } = options;
+  const found = await catalogEntry(page, options);
+  await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
+  await executeButton(page).waitFor();
+  const menu = page.getByRole('button', { name: 'Datasets', exact: true });
+  if (await menu.isVisible()) await menu.click();
+  await page.getByRole('button', { name: `Ready query for ${dataset}` }).click();
+  await page.locator('.graphiql-tab-active').getByText(found.typeName, { exact: true }).waitFor();
+  await page
+    .locator('.graphiql-query-editor .view-line')
+    .filter({ hasText: 'limit:' })
+    .first()
+    .waitFor();
+  return found;
+}
+
+/** Signs in and opens the dataset's page by its address, and waits for rows. */
+export async function openGrid(page, options) {
+  const { url, key, dataset } = options;
+  const found = await catalogEntry(page, options);
+  await page.goto(`${url}/datasets/${encodeURIComponent(dataset)}#key=${encodeURIComponent(key)}`);
+  await page.locator('.grid-cell[data-kind=text]').first().waitFor();
+  return found;
+}
+
+/** The next page of rows that the grid asks for. */
+export async function rowsArrive(page) {
+  const response = await page.waitForResponse(
+    (candidate) => candidate.request().postData()?.includes('PlaygroundRows') ?? false,
+  );
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
+  return data;
+}
+
+export function headersEditor(page) {
+  return page.locator('.graphiql-editor-tool .graphiql-editor:not(.hidden)');
+}
+
+export function executeButton(page) {
+  return page.getByRole('button', { name: /^Execute query/ });
+}
+
+/** Runs what the active tab holds; gives the rows of a root field and what the page shows. */
+export async function runQuery(page, rootField) {
+  const answered = page.waitForResponse((response) => {
+    const body = response.request().postData();
+    return (
+      response.url().endsWith('/graphql') &&
+      body !== null &&
+      !body.includes('Playground') &&
+      !body.includes('IntrospectionQuery')
+    );
+  });
+  await executeButton(page).click();
+  const response = await answered;
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
+  const view = page.locator('.graphiql-response .view-lines');
+  await view.filter({ hasText: `"${rootField}"` }).waitFor();
+  // Monaco writes spaces as no-break spaces.
+  const text = (await view.innerText()).replaceAll('\u00a0', ' ');
+  return { rows: data[rootField], text, request: response.request() };
+}
+
+/** Replaces an editor's text by pasting: typing would have its brackets closed by the editor. */
+export async function replaceText(editor, text) {
+  await editor.locator('.view-lines').click();
+  await editor.page().keyboard.press('ControlOrMeta+A');
+  await editor.locator('textarea').evaluate((area, pasted) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData('text/plain', pasted);
+    area.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
+  }, text);
+}
+
+export async function assertAccessible(page, where) {
+  // Injected as a script of the test's own, past the content security policy.
+  await page.evaluate(`${axe.source}; undefined`);
+  const { violations } = await page.evaluate(() =>
+    window.axe.run(document, { resultTypes: ['violations'] }),
+  );
+  const faults = violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map((node) => node.target.join(' '))
+          .slice(0, 6)
+          .join(', ')}`,
+    );
+  assert.deepEqual(faults, [], `${where}: ${faults.join('; ')}`);
+}
+
+export async function assertNoSidewaysScroll(page) {
+  const [scroll, client] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  assert.ok(scroll <= client, `the page is ${scroll} px wide in a window of ${client} px`);
+}
