@@ -24,6 +24,8 @@ use crate::error::Code;
 const QUEUE: usize = 8_192;
 /// Lines written at once.
 const BATCH: usize = 200;
+/// How long a line waits for others, so that many share one commit.
+const LINGER: Duration = Duration::from_millis(100);
 /// How often the same refusal is a line.
 const REPEAT_AFTER: Duration = Duration::from_secs(10);
 /// Refusals told apart at once.
@@ -187,7 +189,7 @@ fn short(text: &str) -> String {
 
 async fn write(catalog: Arc<Catalog>, mut lines: mpsc::Receiver<Message>, n_lost: Arc<AtomicU64>) {
     let mut batch = Vec::with_capacity(BATCH);
-    while lines.recv_many(&mut batch, BATCH).await > 0 {
+    while gather(&mut lines, &mut batch).await {
         let mut entries = Vec::with_capacity(batch.len());
         let mut waiting = Vec::new();
         for message in batch.drain(..) {
@@ -213,6 +215,24 @@ async fn write(catalog: Arc<Catalog>, mut lines: mpsc::Receiver<Message>, n_lost
             let _ = done.send(());
         }
     }
+}
+
+/// Gathers lines until there are many, somebody waits for them, or a moment has passed; false when no
+/// more come.
+async fn gather(lines: &mut mpsc::Receiver<Message>, batch: &mut Vec<Message>) -> bool {
+    if lines.recv_many(batch, BATCH).await == 0 {
+        return false;
+    }
+    let is_flush = |message: &Message| matches!(message, Message::Flush(_));
+    let more = async {
+        while batch.len() < BATCH && !batch.iter().any(is_flush) {
+            if lines.recv_many(batch, BATCH - batch.len()).await == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, more).await;
+    true
 }
 
 async fn trim(catalog: Arc<Catalog>, retention: Duration) {

@@ -316,7 +316,7 @@ impl Catalog {
         change: impl AsyncFnOnce(&sea_orm::DatabaseTransaction) -> Result<(), CatalogError>,
     ) -> Result<(), CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         bounded(async {
             let transaction = core.begin().await?;
             let (_, schema_revision) = grow(&transaction, workspace).await?;

@@ -56,7 +56,7 @@ impl Catalog {
         event: Option<Event>,
     ) -> Result<Arc<Dataset>, CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         let (revision, schema_revision, relations) = bounded(async {
             let transaction = match transaction {
                 Some(transaction) => transaction,
@@ -66,7 +66,8 @@ impl Catalog {
             let written = write_version(core, &transaction, workspace, &version, revision).await?;
             if let Some(event) = &event {
                 let new = &version.dataset;
-                core.enqueue_event(&transaction, workspace, Some(revision), new, event).await?;
+                let is_present = core.is_next(workspace, revision);
+                core.enqueue_event(&transaction, workspace, is_present, new, event).await?;
             }
             check_quotas(&transaction, workspace).await?;
             if !written.is_same_schema {

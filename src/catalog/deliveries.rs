@@ -298,6 +298,7 @@ impl Catalog {
         limit: u64,
         offset: u64,
     ) -> Result<Vec<Delivery>, CatalogError> {
+        self.core.flush().await?;
         bounded(async {
             let rows = webhook_deliveries::Entity::find()
                 .filter(webhook_deliveries::Column::WorkspaceId.eq(workspace.0.to_string()))

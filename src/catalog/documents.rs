@@ -139,7 +139,7 @@ impl Catalog {
         keeps_others: bool,
     ) -> Result<(), CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         bounded(async {
             let transaction = core.begin().await?;
             let (revision, _) = grow(&transaction, workspace).await?;
@@ -193,7 +193,7 @@ impl Catalog {
         mode: DocumentMode,
     ) -> Result<(), CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         bounded(async {
             let transaction = core.begin().await?;
             grow(&transaction, workspace).await?;

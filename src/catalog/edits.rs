@@ -1,9 +1,8 @@
 //! Changes of rows in place, as the catalog knows them: versions, numbers of rows, answers.
 //!
 //! Rows are changed by others, who hold the lock of each dataset meanwhile. On PostgreSQL what is
-//! written here is part of their transaction. On the embedded store it follows their commit: the
-//! data files tell, after a crash, what is missing here, so that these transactions need not wait
-//! for the disk a second time.
+//! written here is part of their transaction. On the embedded store it follows their commit, by
+//! and by ([`super::late`]), and need not wait for the disk a second time.
 
 use std::sync::Arc;
 
@@ -163,7 +162,7 @@ impl Catalog {
         dataset: &Dataset,
     ) -> Result<(), CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         let next_row = dataset.row_count + 1;
         let (revision, schema_revision) = bounded(async {
             let transaction = core.begin().await?;
@@ -230,37 +229,27 @@ impl Catalog {
         .await
     }
 
-    /// Publishes versions whose rows were changed in place, and keeps answers; `transaction` is the
-    /// one in which they were changed (PostgreSQL). The caller holds the datasets' locks.
+    /// Publishes versions whose rows were changed in place, and keeps answers, by the transaction
+    /// in which they were changed (PostgreSQL). The caller holds the datasets' locks.
     ///
     /// # Errors
     /// Changed when a dataset has another version or table by now; OverQuota; when the database is
-    /// away (on PostgreSQL it is not known then whether they were published).
+    /// away (it is not known then whether they were published).
     pub async fn publish_edits(
         &self,
         workspace: WorkspaceId,
-        transaction: Option<DatabaseTransaction>,
+        transaction: DatabaseTransaction,
         edits: &[Edit],
         answers: &[KeptAnswer],
     ) -> Result<(), CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         let (revision, schema_revision) = bounded(async {
-            let transaction = match transaction {
-                Some(transaction) => transaction,
-                None => core.begin_relaxed().await?,
-            };
             let (revision, schema_revision) = grow(&transaction, workspace).await?;
-            let mut has_grown = false;
-            for edit in edits {
-                has_grown |= edit.versions.iter().any(|it| it.n_inserted > it.n_deleted);
-                write_edit(&transaction, workspace, edit, revision).await?;
-                core.enqueue_edit(&transaction, workspace, edit, revision).await?;
-            }
-            for answer in answers {
-                keep_answer(&transaction, workspace, answer).await?;
-            }
-            if has_grown {
+            let is_present = core.is_next(workspace, revision);
+            core.write_edits(&transaction, workspace, edits, answers, (revision, is_present))
+                .await?;
+            if edits.iter().flat_map(|edit| &edit.versions).any(|it| it.n_inserted > it.n_deleted) {
                 check_quotas(&transaction, workspace).await?;
             }
             core.tell(&transaction, workspace).await?;
@@ -269,22 +258,11 @@ impl Catalog {
         })
         .await?;
         let snapshot = core.snapshot(workspace);
-        let edited = edits.iter().filter_map(|edit| {
-            let dataset = snapshot.dataset_by_id(edit.dataset)?;
-            let last = edit.versions.last()?;
-            Some(Arc::new(Dataset {
-                version: last.version,
-                row_count: last.row_count,
-                next_row: Some(last.next_row),
-                versions: core.with_edits(dataset, &edit.versions),
-                size_bytes: edit.size_bytes,
-                updated_at_us: last.at_us,
-                ..Dataset::clone(dataset)
-            }))
-        });
-        let edited: Vec<Arc<Dataset>> = edited.collect();
+        let edited = edits
+            .iter()
+            .filter_map(|edit| core.edited(snapshot.dataset_by_id(edit.dataset)?, edit))
+            .collect::<Vec<_>>();
         core.follow(workspace, &edited, revision, schema_revision).await;
-        core.wake_webhooks();
         Ok(())
     }
 
@@ -298,6 +276,9 @@ impl Catalog {
         actor: &str,
         request_id: &str,
     ) -> Result<Option<(String, String)>, CatalogError> {
+        if let Some(kept) = self.core.late.answer(workspace, actor, request_id) {
+            return Ok(Some(kept));
+        }
         bounded(async {
             let key = (workspace.0.to_string(), actor.to_owned(), request_id.to_owned());
             let row = write_answers::Entity::find_by_id(key).one(&self.core.write).await?;
@@ -323,13 +304,33 @@ impl Catalog {
 }
 
 impl Core {
+    /// Writes down edits, what webhooks are told of them, and answers. The revision is the one
+    /// that the workspace has now; with it comes whether the picture shows all that led to it.
+    pub(super) async fn write_edits(
+        &self,
+        transaction: &DatabaseTransaction,
+        workspace: WorkspaceId,
+        edits: &[Edit],
+        answers: &[KeptAnswer],
+        (revision, is_present): (i64, bool),
+    ) -> Result<(), CatalogError> {
+        for edit in edits {
+            write_edit(transaction, workspace, edit, revision).await?;
+            self.enqueue_edit(transaction, workspace, edit, is_present).await?;
+        }
+        for answer in answers {
+            keep_answer(transaction, workspace, answer).await?;
+        }
+        Ok(())
+    }
+
     /// Writes down what webhooks are told of an edit.
     async fn enqueue_edit(
         &self,
         transaction: &DatabaseTransaction,
         workspace: WorkspaceId,
         edit: &Edit,
-        revision: i64,
+        is_present: bool,
     ) -> Result<(), CatalogError> {
         let snapshot = self.snapshot(workspace);
         let Some(dataset) = snapshot.dataset_by_id(edit.dataset) else { return Ok(()) };
@@ -349,7 +350,7 @@ impl Core {
                     EventKind::Update => event.n_updated = n_rows,
                     _ => event.n_deleted = n_rows,
                 }
-                self.enqueue_event(transaction, workspace, Some(revision), dataset, &event).await?;
+                self.enqueue_event(transaction, workspace, is_present, dataset, &event).await?;
             }
         }
         Ok(())
@@ -370,7 +371,7 @@ impl Core {
     }
 
     /// A transaction that is not synced at its commit (the embedded store).
-    async fn begin_relaxed(&self) -> Result<DatabaseTransaction, sea_orm::DbErr> {
+    pub(super) async fn begin_relaxed(&self) -> Result<DatabaseTransaction, sea_orm::DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()

@@ -100,8 +100,13 @@ impl Event {
 }
 
 impl Core {
+    /// Whether the picture shows all that was committed before this revision of the workspace.
+    pub(super) fn is_next(&self, workspace: WorkspaceId, revision: i64) -> bool {
+        self.snapshot(workspace).revision + 1 == revision
+    }
+
     /// Writes an event down for those who are to be told, within the transaction that makes the
-    /// change; `revision` is the workspace's as [`super::publish::grow`] gave it, if it did.
+    /// change; `is_present` tells whether the picture shows all that was committed before.
     ///
     /// Costs nothing where a dataset has no webhooks. [`Core::wake_webhooks`] belongs behind the
     /// commit.
@@ -109,13 +114,11 @@ impl Core {
         &self,
         transaction: &DatabaseTransaction,
         workspace: WorkspaceId,
-        revision: Option<i64>,
+        is_present: bool,
         dataset: &Dataset,
         event: &Event,
     ) -> Result<(), CatalogError> {
         let snapshot = self.snapshot(workspace);
-        // As long as nobody changed the workspace in between, what is in memory is the truth.
-        let is_present = revision == Some(snapshot.revision + 1);
         if is_present && !snapshot.access.webhooked.contains(&dataset.id) {
             return Ok(());
         }

@@ -57,6 +57,6 @@ impl Core {
             error: Some(code.to_owned()),
             ..Event::new(EventKind::LoadFailed, dataset.version)
         };
-        self.enqueue_event(transaction, workspace, None, dataset, &event).await
+        self.enqueue_event(transaction, workspace, false, dataset, &event).await
     }
 }

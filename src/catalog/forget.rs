@@ -105,7 +105,7 @@ impl Catalog {
         oldest_us: i64,
     ) -> Result<(), CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         bounded(async {
             let transaction = core.begin().await?;
             let (revision, _) = grow(&transaction, workspace).await?;

@@ -425,6 +425,7 @@ impl Catalog {
         limit: u64,
         offset: u64,
     ) -> Result<Vec<VersionLine>, CatalogError> {
+        self.core.flush().await?;
         bounded(async {
             let rows = dataset_versions::Entity::find()
                 .filter(dataset_versions::Column::WorkspaceId.eq(workspace.0.to_string()))
@@ -449,6 +450,7 @@ impl Catalog {
         dataset: &Dataset,
         kept: &KeptVersion,
     ) -> Result<Dataset, CatalogError> {
+        self.core.flush().await?;
         bounded(async {
             let rows = dataset_versions::Entity::find()
                 .filter(dataset_versions::Column::DatasetId.eq(dataset.id.0.to_string()))

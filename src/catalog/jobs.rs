@@ -268,6 +268,10 @@ impl Catalog {
         error: Option<(&str, &str)>,
         outcome: &JobOutcome,
     ) -> Result<(), CatalogError> {
+        if status == JobStatus::Failed {
+            // What is told of rows that were changed before comes first.
+            self.core.flush().await?;
+        }
         bounded(async {
             let transaction = self.core.begin().await?;
             let ended = jobs::Entity::update_many()

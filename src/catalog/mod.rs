@@ -21,6 +21,7 @@ pub mod history;
 pub mod index;
 mod jobs;
 mod keys;
+mod late;
 mod loading;
 pub mod model;
 pub mod names;
@@ -61,6 +62,7 @@ pub(crate) use self::error::{disk_full, from_io as disk_error};
 use self::guard::StorageGuard;
 pub use self::jobs::{ClaimedJob, MAX_ATTEMPTS, NewJob};
 pub use self::keys::ApiKey;
+pub use self::late::Room;
 use self::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 pub use self::publish::{IndexEdit, NewVersion, Publication};
 use self::snapshot::{Documents, Snapshot};
@@ -83,7 +85,7 @@ pub struct Catalog {
     janitor: Mutex<Option<UnboundedReceiver<StorageId>>>,
     /// Held while this process owns the data folder; `None` for a command line beside a server.
     owner: Option<File>,
-    _watcher: Option<JoinSet<()>>,
+    _tasks: Option<JoinSet<()>>,
 }
 
 /// What the catalog's functions and its watcher share.
@@ -101,7 +103,9 @@ struct Core {
     /// Who changes rows of a dataset now.
     row_locks: Mutex<HashMap<DatasetId, Arc<tokio::sync::Mutex<()>>>>,
     /// One change of a snapshot at a time in this process.
-    change: tokio::sync::Mutex<()>,
+    change: Arc<tokio::sync::Mutex<()>>,
+    /// What the tables are behind.
+    late: late::Late,
     retired: UnboundedSender<StorageId>,
     /// Versions of a dataset that are kept, at most; the present one always is.
     kept_versions: usize,
@@ -149,7 +153,8 @@ impl Catalog {
             node,
             default_workspace,
             snapshots: ArcSwap::default(),
-            change: tokio::sync::Mutex::new(()),
+            change: Arc::default(),
+            late: late::Late::default(),
             retired,
             kept_versions: settings.history.versions.max(1),
             kept_age_us: i64::try_from(settings.history.age.as_micros()).unwrap_or(i64::MAX),
@@ -158,11 +163,12 @@ impl Catalog {
             changes: watch_channel::Sender::new(()),
         });
         core.refresh_all().await?;
-        let watcher = match (&settings.database_url, &owner) {
+        let tasks = match (&settings.database_url, &owner) {
             (Some(url), Some(_)) => Some(watch::start(&core, url)),
-            _ => None,
+            (None, Some(_)) => Some(late::start(&core)),
+            (_, None) => None,
         };
-        Ok(Catalog { core, janitor: Mutex::new(Some(janitor)), owner, _watcher: watcher })
+        Ok(Catalog { core, janitor: Mutex::new(Some(janitor)), owner, _tasks: tasks })
     }
 
     /// Whether this process owns the data folder, as a server does.
@@ -207,7 +213,7 @@ impl Catalog {
     /// # Errors
     /// When the database is away.
     pub async fn refresh(&self, workspace: WorkspaceId) -> Result<Arc<Snapshot>, CatalogError> {
-        let _change = self.core.change.lock().await;
+        let _change = self.core.lock_change().await?;
         bounded(self.core.refresh(workspace)).await
     }
 
@@ -292,7 +298,7 @@ impl Core {
     }
 
     async fn refresh_all(&self) -> Result<(), CatalogError> {
-        let _change = self.change.lock().await;
+        let _change = self.lock_change().await?;
         bounded(async {
             let mut present = HashSet::new();
             for row in workspace_rows::Entity::find().all(&self.read).await? {
@@ -315,22 +321,29 @@ impl Core {
     /// caller holds `change`.
     async fn refresh(&self, workspace: WorkspaceId) -> Result<Arc<Snapshot>, CatalogError> {
         let old = self.snapshot(workspace);
+        let is_known = self.snapshots.load().contains_key(&workspace);
+        self.refresh_since(workspace, if is_known { old.revision } else { -1 }).await
+    }
+
+    /// The same, by reading the rows that changed since a revision.
+    async fn refresh_since(
+        &self,
+        workspace: WorkspaceId,
+        since: i64,
+    ) -> Result<Arc<Snapshot>, CatalogError> {
+        let old = self.snapshot(workspace);
         let id = workspace.0.to_string();
         let reading = self.begin_reading().await?;
         let Some(present) = workspace_rows::Entity::find_by_id(&id).one(&reading).await? else {
             self.forget(workspace);
             return Err(CatalogError::NotFound);
         };
-        let is_known = self.snapshots.load().contains_key(&workspace);
-        if is_known && present.revision == old.revision {
+        if present.revision == since {
             return Ok(old);
         }
         let of_workspace = datasets::Entity::find().filter(datasets::Column::WorkspaceId.eq(&id));
-        let changed_rows = of_workspace
-            .clone()
-            .filter(datasets::Column::Revision.gt(old.revision))
-            .all(&reading)
-            .await?;
+        let changed_rows =
+            of_workspace.clone().filter(datasets::Column::Revision.gt(since)).all(&reading).await?;
         let n_present = of_workspace.clone().count(&reading).await?;
         let mut changed = Vec::with_capacity(changed_rows.len());
         for row in changed_rows {

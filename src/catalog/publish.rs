@@ -168,12 +168,13 @@ impl Catalog {
         // Not between a change of rows and its version.
         let followed = publication.versions.iter().filter(|it| it.dataset.version > 1);
         let _rows = self.lock_rows(followed.map(|it| it.dataset.id)).await;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         let mut published = Vec::with_capacity(publication.versions.len());
         let (revision, schema_revision, written) = bounded(async {
             let transaction = core.begin().await?;
             let (revision, mut schema_revision) = grow(&transaction, workspace).await?;
             succeed(core, &transaction, workspace, &publication).await?;
+            let is_present = core.is_next(workspace, revision);
             let mut is_schema_changed = false;
             let mut all_written = Vec::with_capacity(publication.versions.len());
             for version in &publication.versions {
@@ -183,11 +184,11 @@ impl Catalog {
                 all_written.push(written);
                 let new = &version.dataset;
                 let event = Event::loaded(new.version, &version.counts, publication.job);
-                core.enqueue_event(&transaction, workspace, Some(revision), new, &event).await?;
+                core.enqueue_event(&transaction, workspace, is_present, new, &event).await?;
             }
             for same in &publication.unchanged {
                 let event = Event::loaded(same.version, &RowCounts::default(), publication.job);
-                core.enqueue_event(&transaction, workspace, Some(revision), same, &event).await?;
+                core.enqueue_event(&transaction, workspace, is_present, same, &event).await?;
             }
             // Here, where one comes after the other: two loads at once could pass together.
             check_quotas(&transaction, workspace).await?;
@@ -253,7 +254,7 @@ impl Catalog {
         change: Change,
     ) -> Result<Arc<Dataset>, CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         bounded(async {
             let transaction = core.begin().await?;
             let (revision, schema_revision) = grow(&transaction, workspace).await?;

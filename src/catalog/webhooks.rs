@@ -225,6 +225,7 @@ impl Catalog {
         workspace: WorkspaceId,
         dataset: Option<DatasetId>,
     ) -> Result<Vec<(Webhook, i64)>, CatalogError> {
+        self.core.flush().await?;
         bounded(async {
             let mut query = webhooks::Entity::find()
                 .filter(webhooks::Column::WorkspaceId.eq(workspace.0.to_string()));

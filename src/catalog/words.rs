@@ -87,7 +87,7 @@ impl Catalog {
         dataset: DatasetId,
     ) -> Result<(), CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         let storage = bounded(async {
             let transaction = core.begin().await?;
             let row = datasets::Entity::find_by_id(dataset.0.to_string())

@@ -67,7 +67,7 @@ impl Catalog {
     /// # Errors
     /// NameTaken; when the database is away.
     pub async fn create_workspace(&self, name: &str) -> Result<Workspace, CatalogError> {
-        let _change = self.core.change.lock().await;
+        let _change = self.core.lock_change().await?;
         let made = bounded(async {
             let row = new_row(name);
             let id = WorkspaceId(convert::parse_uuid(row.id.as_ref())?);
@@ -109,7 +109,7 @@ impl Catalog {
     /// NotFound; when the database is away.
     pub async fn delete_workspace(&self, workspace: WorkspaceId) -> Result<(), CatalogError> {
         let core = &self.core;
-        let _change = core.change.lock().await;
+        let _change = core.lock_change().await?;
         bounded(async {
             let id = workspace.0.to_string();
             let transaction = core.begin().await?;

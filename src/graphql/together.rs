@@ -1,9 +1,8 @@
 //! Runs the statements of an operation so that they all see the same state.
 //!
-//! Rows of most datasets only change by a new table, which a snapshot names: nothing needs to be
-//! done there. Where rows are changed in place, statements that run side by side, or read several
-//! files, could see some of a mutation. On PostgreSQL they run in one transaction. On the embedded
-//! store it is looked afterwards whether a commit came in between; then they run again.
+//! Where rows are changed in place, statements that run side by side, or read several files, could
+//! see some of a mutation. On PostgreSQL they run in one transaction. On the embedded store it is
+//! looked afterwards whether a commit came in between; then they run again.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,17 +39,18 @@ pub(super) struct Together<'r> {
 impl Together<'_> {
     /// Whether the statements need to be kept together.
     pub(super) fn is_needed(&self, snapshot: &Snapshot, runs: &[Option<Run>]) -> bool {
-        let n_tables: usize = runs.iter().flatten().map(|run| run.tables.len()).sum();
-        let n_runs = runs.iter().flatten().count();
-        let can_differ = if self.services.catalog.is_postgres() { n_runs } else { n_tables } > 1;
-        can_differ && self.edited(snapshot).next().is_some()
+        if self.services.catalog.is_postgres() {
+            runs.iter().flatten().count() > 1 && self.is_edited(snapshot)
+        } else {
+            runs.iter().flatten().map(|run| run.tables.len()).sum::<usize>() > 1
+        }
     }
 
-    /// The datasets that are read, and changed in place.
-    fn edited<'s>(&'s self, snapshot: &'s Snapshot) -> impl Iterator<Item = DatasetId> + 's {
+    /// Whether any of the datasets that are read is changed in place.
+    fn is_edited(&self, snapshot: &Snapshot) -> bool {
         let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
-        let ids = self.plan.roots.iter().flat_map(Root::datasets).copied();
-        ids.filter(|id| whole.dataset_by_id(*id).is_some_and(|it| it.next_row.is_some()))
+        let mut read = self.plan.roots.iter().flat_map(Root::datasets);
+        read.any(|id| whole.dataset_by_id(*id).is_some_and(|it| it.next_row.is_some()))
     }
 
     /// Runs them; gives the snapshot whose versions were answered, too.
@@ -66,23 +66,23 @@ impl Together<'_> {
             return Ok((snapshot, self.run_in_transaction(runs).await));
         }
         let (mut snapshot, mut runs) = (snapshot, runs);
-        let edited: Vec<DatasetId> = self.edited(&snapshot).collect();
+        // Also those that nobody has changed in place yet: somebody may begin to.
+        let read: Vec<DatasetId> =
+            self.plan.roots.iter().flat_map(Root::datasets).copied().collect();
         let catalog = &self.services.catalog;
         for _ in 0..MAX_TRIES {
-            if !catalog.is_committing(&edited) {
+            if !catalog.is_committing(&read) {
                 let answers = self.run_each(runs).await;
                 let present = self.services.auth.view(self.principal);
-                if !catalog.is_committing(&edited)
-                    && has_same_versions(&snapshot, &present, &edited)
-                {
+                if !catalog.is_committing(&read) && has_same_versions(&snapshot, &present, &read) {
                     return Ok((snapshot, answers));
                 }
             }
             // A turn among those who write: what was being committed is published then.
-            drop(catalog.lock_rows(edited.iter().copied()).await);
+            drop(catalog.lock_rows(read.iter().copied()).await);
             (snapshot, runs) = self.begin_again(&snapshot)?;
         }
-        let _no_writers = catalog.lock_rows(edited.iter().copied()).await;
+        let _no_writers = catalog.lock_rows(read.iter().copied()).await;
         let (snapshot, runs) = self.begin_again(&snapshot)?;
         Ok((snapshot, self.run_each(runs).await))
     }

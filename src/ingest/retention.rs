@@ -49,6 +49,8 @@ async fn look(
     grace_us: i64,
 ) -> Result<(), Error> {
     let catalog = &shared.catalog;
+    // The logs keep what the catalog is to be told yet.
+    catalog.flush().await?;
     let mut n_trims = 0;
     for (storage, (dataset, oldest)) in before.iter() {
         if trimmed.get(storage).is_some_and(|done| done >= oldest) {

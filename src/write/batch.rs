@@ -4,17 +4,18 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::apply::{Applying, Counts, State, States};
 use super::columns::stored_columns;
 use super::recover::{self, CommitRecord};
 use super::{Entry, Planned, Reply, WriteError, Writer, body};
-use crate::catalog::edits::{Edit, KeptAnswer, VersionAction, VersionRecord};
+use crate::catalog::edits::{Committing, Edit, KeptAnswer, VersionAction, VersionRecord};
 use crate::catalog::index::IndexMethod;
 use crate::catalog::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
-use crate::catalog::{CatalogError, now_us};
+use crate::catalog::{CatalogError, Room, now_us};
 use crate::error::{Code, Error, Result};
 use crate::store::PhysicalColumn;
 use crate::store::write::{RowTransaction, Session, WriteTable};
@@ -22,12 +23,29 @@ use crate::store::write::{RowTransaction, Session, WriteTable};
 /// Bytes of an answer that is kept for a request that may come again.
 const MAX_KEPT_ANSWER: usize = 1 << 20;
 
-/// What a batch did, before it is published.
+/// What a batch did.
 struct Applied {
-    session: Session,
     /// The body of each entry, or why it failed.
     answers: Vec<std::result::Result<Vec<u8>, WriteError>>,
+    /// None where there is nothing to publish.
+    committed: Option<Committed>,
+}
+
+/// What was done and is to be published: on the embedded store it is committed, on PostgreSQL the
+/// transaction goes on.
+pub(super) struct Committed {
     edits: Vec<Edit>,
+    answers: Vec<KeptAnswer>,
+    place: Place,
+}
+
+enum Place {
+    Files {
+        room: Room,
+        /// Until it is published or undone.
+        _committing: Committing,
+    },
+    Transaction(RowTransaction),
 }
 
 /// A transaction, and what the datasets are in it: version, rows, the next row's number.
@@ -56,11 +74,6 @@ impl State {
             next_row: self.next_row,
         })
     }
-}
-
-/// Gives up a transaction where blocking is allowed.
-async fn drop_session(session: Session) {
-    let _ = tokio::task::spawn_blocking(move || drop(session)).await;
 }
 
 fn fail_all(batch: Vec<Entry>, error: &Error) {
@@ -108,17 +121,10 @@ impl Writer {
             Ok(done) => done,
             Err((fresh, error)) => return fail_all(fresh, &error),
         };
-        let Applied { session, answers, edits } = applied;
-        let kept: Vec<KeptAnswer> = fresh
-            .iter()
-            .zip(&answers)
-            .filter_map(|(entry, answer)| kept_answer(&entry.planned, answer.as_deref().ok()?))
-            .collect();
-        let published = if edits.is_empty() && kept.is_empty() {
-            drop_session(session).await;
-            Ok(())
-        } else {
-            self.publish(workspace, session, &edits, &kept).await
+        let Applied { answers, committed } = applied;
+        let published = match committed {
+            Some(committed) => self.publish(workspace, committed).await,
+            None => Ok(()),
         };
         match published {
             Ok(()) => {
@@ -170,7 +176,7 @@ impl Writer {
         Ok(Begun { transaction: None, present })
     }
 
-    /// Carries out the mutations on a thread for blocking work.
+    /// Carries out the mutations, and commits them, on a thread for blocking work.
     async fn apply(
         self: &Arc<Writer>,
         begun: Begun,
@@ -270,52 +276,74 @@ impl Writer {
                 size_bytes: session.size_bytes(was.table)?,
             });
         }
-        Ok(Applied { session, answers, edits })
+        let kept: Vec<KeptAnswer> = batch
+            .iter()
+            .zip(&answers)
+            .filter_map(|(entry, answer)| kept_answer(&entry.planned, answer.as_deref().ok()?))
+            .collect();
+        let committed = match batch.first() {
+            Some(first) if !edits.is_empty() || !kept.is_empty() => {
+                Some(self.commit(first.planned.workspace, session, edits, kept)?)
+            }
+            _ => None,
+        };
+        Ok(Applied { answers, committed })
     }
 
-    /// Makes a batch last, and known.
-    pub(super) async fn publish(
+    /// Makes what was done last; blocks the calling thread, one of those for blocking work.
+    ///
+    /// # Errors
+    /// CONFLICT for more than the workspace may hold; when the files cannot be written. Nothing
+    /// was done then.
+    pub(super) fn commit(
         &self,
         workspace: WorkspaceId,
-        session: Session,
-        edits: &[Edit],
-        kept: &[KeptAnswer],
-    ) -> Result<()> {
-        let record = CommitRecord {
-            id: Uuid::new_v4(),
-            tables: edits.iter().map(|edit| edit.storage.clone()).collect(),
-            edits: edits.to_vec(),
-            answers: kept.to_vec(),
-        };
-        let is_postgres = self.catalog.is_postgres();
-        // Until it is published or undone.
-        let _committing = self.catalog.begin_commit(edits.iter().map(|edit| edit.dataset));
-        let committed = tokio::task::spawn_blocking(move || {
-            let mut session = session;
-            if !is_postgres {
-                recover::put(&mut session, &record)?;
-            }
-            Ok::<Option<RowTransaction>, Error>(session.finish()?)
-        });
-        let committed = committed.await.map_err(Error::internal).and_then(|done| done);
-        let published = match committed {
-            Ok(transaction) => {
-                let published =
-                    self.catalog.publish_edits(workspace, transaction, edits, kept).await;
-                published.map_err(Error::from)
-            }
-            Err(error) => Err(error),
-        };
-        let Err(error) = published else { return Ok(()) };
-        if !is_postgres {
-            // The files are ahead of the catalog, all or some: nothing of it was acknowledged.
-            self.unsettled().extend(edits.iter().map(|edit| edit.dataset));
-            let ids: Vec<DatasetId> = edits.iter().map(|edit| edit.dataset).collect();
-            if let Err(error) = self.settle_back(workspace, &ids).await {
-                tracing::error!(error = ?error, "a mutation that failed could not be undone yet; it is tried again");
-            }
+        mut session: Session,
+        edits: Vec<Edit>,
+        answers: Vec<KeptAnswer>,
+    ) -> Result<Committed> {
+        if self.catalog.is_postgres() {
+            let transaction = session.finish()?;
+            let transaction = transaction.ok_or_else(|| Error::internal("no transaction"))?;
+            return Ok(Committed { edits, answers, place: Place::Transaction(transaction) });
         }
-        Err(error)
+        let room = Handle::current().block_on(self.catalog.make_room(workspace, &edits))?;
+        let tables = edits.iter().map(|edit| edit.storage.clone()).collect();
+        let record = CommitRecord { id: Uuid::new_v4(), tables, edits, answers };
+        recover::put(&mut session, &record)?;
+        let ids: Vec<DatasetId> = record.edits.iter().map(|edit| edit.dataset).collect();
+        let committing = self.catalog.begin_commit(ids.iter().copied());
+        if let Err(error) = session.finish() {
+            // All, some or none of the files have it.
+            self.undo_failed(workspace, &ids);
+            return Err(error.into());
+        }
+        let CommitRecord { edits, answers, .. } = record;
+        Ok(Committed { edits, answers, place: Place::Files { room, _committing: committing } })
+    }
+
+    /// Makes what was committed known.
+    pub(super) async fn publish(
+        self: &Arc<Writer>,
+        workspace: WorkspaceId,
+        committed: Committed,
+    ) -> Result<()> {
+        let Committed { edits, answers, place } = committed;
+        let ids: Vec<DatasetId> = edits.iter().map(|edit| edit.dataset).collect();
+        let (room, _committing) = match place {
+            Place::Files { room, _committing } => (room, _committing),
+            Place::Transaction(transaction) => {
+                let done = self.catalog.publish_edits(workspace, transaction, &edits, &answers);
+                return Ok(done.await?);
+            }
+        };
+        let published = self.catalog.publish_committed(workspace, room, edits, answers).await;
+        if published.is_err() {
+            let writer = Arc::clone(self);
+            let undo = move || writer.undo_failed(workspace, &ids);
+            tokio::task::spawn_blocking(undo).await.map_err(Error::internal)?;
+        }
+        Ok(published?)
     }
 
     fn unsettled(&self) -> MutexGuard<'_, HashSet<DatasetId>> {
@@ -323,7 +351,11 @@ impl Writer {
     }
 
     /// Settles what an earlier failure left, before anything is added.
-    pub(super) async fn settle(&self, workspace: WorkspaceId, ids: &[DatasetId]) -> Result<()> {
+    pub(super) async fn settle(
+        self: &Arc<Writer>,
+        workspace: WorkspaceId,
+        ids: &[DatasetId],
+    ) -> Result<()> {
         let is_unsettled = {
             let unsettled = self.unsettled();
             ids.iter().any(|id| unsettled.contains(id))
@@ -331,17 +363,34 @@ impl Writer {
         if is_unsettled { self.settle_back(workspace, ids).await } else { Ok(()) }
     }
 
-    async fn settle_back(&self, workspace: WorkspaceId, ids: &[DatasetId]) -> Result<()> {
+    async fn settle_back(
+        self: &Arc<Writer>,
+        workspace: WorkspaceId,
+        ids: &[DatasetId],
+    ) -> Result<()> {
+        let (writer, ids) = (Arc::clone(self), ids.to_vec());
+        let undo = move || writer.undo(workspace, &ids);
+        tokio::task::spawn_blocking(undo).await.map_err(Error::internal)?
+    }
+
+    /// Undoes what files have beyond the catalog's versions.
+    fn undo(&self, workspace: WorkspaceId, ids: &[DatasetId]) -> Result<()> {
         let snapshot = self.catalog.snapshot(workspace);
         for id in ids {
-            if let Some(dataset) = snapshot.dataset_by_id(*id).cloned() {
-                let store = Arc::clone(&self.store);
-                let undo = move || recover::undo_after(&store, &dataset);
-                tokio::task::spawn_blocking(undo).await.map_err(Error::internal)??;
+            if let Some(dataset) = snapshot.dataset_by_id(*id) {
+                recover::undo_after(&self.store, dataset)?;
             }
             self.unsettled().remove(id);
         }
         Ok(())
+    }
+
+    /// Undoes a commit that failed, of which nothing is acknowledged: now, or before the next one.
+    fn undo_failed(&self, workspace: WorkspaceId, ids: &[DatasetId]) {
+        self.unsettled().extend(ids);
+        if let Err(error) = self.undo(workspace, ids) {
+            tracing::error!(error = ?error, "a mutation that failed could not be undone yet; it is tried again");
+        }
     }
 }
 

@@ -139,6 +139,9 @@ impl Writer {
     pub async fn finish(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+        if let Err(error) = self.catalog.flush().await {
+            tracing::warn!(error = ?error, "the catalog is brought up to date at the next start");
+        }
     }
 
     /// Carries out a mutation whose root fields all change rows; gives the whole body of the

@@ -88,7 +88,8 @@ pub async fn recover(catalog: &Catalog, store: &Arc<Store>) -> Result<()> {
 async fn publish(catalog: &Catalog, workspace: WorkspaceId, record: CommitRecord) -> Result<()> {
     let n_versions: usize = record.edits.iter().map(|edit| edit.versions.len()).sum();
     tracing::warn!(n_versions, "versions that were committed before a crash are published now");
-    catalog.publish_edits(workspace, None, &record.edits, &record.answers).await?;
+    let room = catalog.make_room(workspace, &[]).await?;
+    catalog.publish_committed(workspace, room, record.edits, record.answers).await?;
     Ok(())
 }
 

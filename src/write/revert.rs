@@ -76,7 +76,7 @@ impl Writer {
         answer.await.map_err(|_| Error::internal("a revert was given up"))?
     }
 
-    async fn revert_in_turn(&self, revert: &Revert) -> Result<Arc<Dataset>> {
+    async fn revert_in_turn(self: &Arc<Writer>, revert: &Revert) -> Result<Arc<Dataset>> {
         let Revert { workspace, dataset, version, if_version, .. } = *revert;
         let gone = || Error::not_found("The dataset is gone.");
         let _locks = self.catalog.lock_rows([dataset]).await;
@@ -110,7 +110,7 @@ impl Writer {
 
     /// Brings the rows of the present table back.
     async fn revert_rows(
-        &self,
+        self: &Arc<Writer>,
         revert: &Revert,
         present: &Arc<Dataset>,
         kept: &KeptVersion,
@@ -145,7 +145,10 @@ impl Writer {
             versions: vec![record],
             size_bytes,
         };
-        Ok(self.publish(workspace, session, &[edit], &[]).await?)
+        let writer = Arc::clone(self);
+        let commit = move || writer.commit(workspace, session, vec![edit], Vec::new());
+        let committed = tokio::task::spawn_blocking(commit).await.map_err(Error::internal)??;
+        Ok(self.publish(workspace, committed).await?)
     }
 
     /// Brings an earlier table back.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::batch::table_of;
 use super::recover::{self, CommitRecord};
 use crate::catalog::Catalog;
+use crate::catalog::access::PublicRead;
 use crate::catalog::edits::{Edit, KeptAnswer, VersionAction, VersionRecord};
 use crate::catalog::model::{Dataset, LoadMode, WorkspaceId};
 use crate::catalog::testing::Bench;
@@ -189,5 +190,41 @@ async fn what_all_files_have_is_published() {
     // A third start finds nothing to do.
     let app = App::start(&bench.settings).await;
     assert_eq!(app.dataset("one").version, 2);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalog_is_told_late_and_misses_nothing() {
+    let bench = Bench::embedded();
+    let app = App::start(&bench.settings).await;
+    app.load("one").await;
+    let other = Catalog::open_shared(&bench.settings).await.unwrap();
+    for round in 1..=20 {
+        let edits = vec![edit(&app.dataset("one"))];
+        let answer = KeptAnswer {
+            actor: "k".to_owned(),
+            request_id: format!("r{round}"),
+            sha256: "s".to_owned(),
+            answer: "{}".to_owned(),
+        };
+        let room = app.catalog.make_room(app.workspace, &edits).await.unwrap();
+        app.catalog.publish_committed(app.workspace, room, edits, vec![answer]).await.unwrap();
+        // Seen at once, whatever the tables say.
+        assert_eq!(app.dataset("one").version, round + 1);
+        let kept = app.catalog.kept_answer(app.workspace, "k", &format!("r{round}")).await.unwrap();
+        assert!(kept.is_some(), "the answer of round {round}");
+        // A command beside the server comes in between.
+        let public = [PublicRead::All, PublicRead::Nothing][usize::from(round % 2 == 0)].clone();
+        other.set_public_read(app.workspace, &public).await.unwrap();
+        app.catalog.refresh(app.workspace).await.unwrap();
+        let snapshot = app.catalog.snapshot(app.workspace);
+        assert_eq!(snapshot.access.public_read, public, "round {round}");
+        let theirs = other.refresh(app.workspace).await.unwrap();
+        assert_eq!(theirs.revision, snapshot.revision, "round {round}");
+        assert_eq!(theirs.dataset("one").unwrap().version, round + 1);
+    }
+    let id = app.dataset("one").id;
+    let versions = app.catalog.versions(app.workspace, id, 100, 0).await.unwrap();
+    assert_eq!(versions.first().map(|line| line.record.version), Some(21));
     app.stop().await;
 }

@@ -1,0 +1,242 @@
+//! Changes of rows that are seen and lasting, but not yet in the catalog's tables (the embedded
+//! store).
+//!
+//! The data files of a commit tell what it did, and after a crash it is read there. So nobody waits
+//! for the catalog's transaction: the picture is swapped at once, and the tables follow, many
+//! changes in one transaction, a moment later or before anybody else reads or changes them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::task::JoinSet;
+
+use super::edits::{Edit, KeptAnswer};
+use super::model::{Dataset, WorkspaceId};
+use super::publish::grow;
+use super::{Catalog, CatalogError, Core, bounded};
+
+/// How long the tables may be behind.
+const DELAY: Duration = Duration::from_millis(50);
+/// The pause after the tables could not be written.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Versions that the tables may be behind: fewer than a data file remembers.
+const MAX_VERSIONS: usize = 500;
+
+/// The changes, oldest first.
+#[derive(Default)]
+pub(super) struct Late {
+    queue: Mutex<VecDeque<Arc<LateChange>>>,
+    /// Wakes who writes them down.
+    wake: Notify,
+}
+
+/// What one commit of data files did.
+struct LateChange {
+    workspace: WorkspaceId,
+    /// The workspace's revision with it, if no other process changes the catalog.
+    revision: i64,
+    edits: Vec<Edit>,
+    answers: Vec<KeptAnswer>,
+}
+
+/// Room in a workspace for rows that are about to be committed, until they are published.
+pub struct Room(Option<OwnedMutexGuard<()>>);
+
+impl Late {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Arc<LateChange>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_full(&self) -> bool {
+        let n_versions = |change: &Arc<LateChange>| -> usize {
+            change.edits.iter().map(|edit| edit.versions.len()).sum()
+        };
+        let queue = self.queue();
+        queue.len() + queue.iter().map(n_versions).sum::<usize>() >= MAX_VERSIONS
+    }
+
+    /// What was answered to a request, as [`Catalog::kept_answer`] tells it.
+    pub(super) fn answer(
+        &self,
+        workspace: WorkspaceId,
+        actor: &str,
+        request_id: &str,
+    ) -> Option<(String, String)> {
+        let queue = self.queue();
+        let answers = queue.iter().filter(|change| change.workspace == workspace);
+        let mut answers = answers.flat_map(|change| &change.answers);
+        let kept = answers.find(|it| it.actor == actor && it.request_id == request_id)?;
+        Some((kept.sha256.clone(), kept.answer.clone()))
+    }
+}
+
+/// Writes changes down as they come; ends when the set is dropped.
+pub(super) fn start(core: &Arc<Core>) -> JoinSet<()> {
+    let core = Arc::clone(core);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        loop {
+            core.late.wake.notified().await;
+            tokio::time::sleep(DELAY).await;
+            while let Err(error) = core.flush().await {
+                tracing::warn!(error = ?error, "changes of rows wait to be written into the catalog");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    });
+    tasks
+}
+
+impl Catalog {
+    /// Writes into the catalog's tables what they are behind (the embedded store).
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub async fn flush(&self) -> Result<(), CatalogError> {
+        self.core.flush().await
+    }
+
+    /// Makes sure that rows may be committed, before they are: the workspace has room for what it
+    /// would hold, and the catalog's tables can follow. Nothing else is published before the value
+    /// is dropped or given back, where there is a bound at all.
+    ///
+    /// # Errors
+    /// OverQuota; when the tables are too far behind and cannot be written.
+    pub async fn make_room(
+        &self,
+        workspace: WorkspaceId,
+        edits: &[Edit],
+    ) -> Result<Room, CatalogError> {
+        let core = &self.core;
+        if core.late.is_full() {
+            core.flush().await?;
+        }
+        let snapshot = core.snapshot(workspace);
+        let is_bounded = snapshot.access.quotas != super::access::Quotas::default();
+        let grows = |edit: &Edit| edit.versions.iter().any(|it| it.n_inserted > it.n_deleted);
+        if !is_bounded || !edits.iter().any(grows) {
+            return Ok(Room(None));
+        }
+        let change = Arc::clone(&core.change).lock_owned().await;
+        let snapshot = core.snapshot(workspace);
+        let held = snapshot.datasets().map(|dataset| {
+            let edit = edits.iter().find(|edit| edit.dataset == dataset.id);
+            match edit.and_then(|edit| Some((edit.versions.last()?, edit.size_bytes))) {
+                Some((last, size_bytes)) => (last.row_count, size_bytes),
+                None => (dataset.row_count, dataset.size_bytes),
+            }
+        });
+        snapshot.access.quotas.check(held)?;
+        Ok(Room(Some(change)))
+    }
+
+    /// Publishes versions whose rows were changed in place and committed, and keeps answers; the
+    /// catalog's tables follow. The caller holds the datasets' locks.
+    ///
+    /// # Errors
+    /// Changed when a dataset has another version or table by now.
+    pub async fn publish_committed(
+        &self,
+        workspace: WorkspaceId,
+        room: Room,
+        edits: Vec<Edit>,
+        answers: Vec<KeptAnswer>,
+    ) -> Result<(), CatalogError> {
+        let core = &self.core;
+        let _change = match room {
+            Room(Some(change)) => change,
+            Room(None) => Arc::clone(&core.change).lock_owned().await,
+        };
+        let snapshot = core.snapshot(workspace);
+        let mut edited = Vec::with_capacity(edits.len());
+        for edit in &edits {
+            let dataset = snapshot.dataset_by_id(edit.dataset).ok_or(CatalogError::Changed)?;
+            if dataset.version != edit.before || dataset.storage != edit.storage {
+                return Err(CatalogError::Changed);
+            }
+            edited.extend(core.edited(dataset, edit));
+        }
+        let revision = snapshot.revision + 1;
+        let next = snapshot.with_changes(edited, &[], revision, snapshot.schema_revision);
+        core.swap(Arc::new(next));
+        let change = LateChange { workspace, revision, edits, answers };
+        core.late.queue().push_back(Arc::new(change));
+        core.late.wake.notify_one();
+        Ok(())
+    }
+}
+
+impl Core {
+    /// The right to change the catalog, whose tables are up to date then.
+    ///
+    /// # Errors
+    /// When they could not be brought up to date.
+    pub(super) async fn lock_change(&self) -> Result<OwnedMutexGuard<()>, CatalogError> {
+        let change = Arc::clone(&self.change).lock_owned().await;
+        self.write_late().await?;
+        Ok(change)
+    }
+
+    /// Brings the catalog's tables up to date, where somebody is about to read them.
+    pub(super) async fn flush(&self) -> Result<(), CatalogError> {
+        let is_behind = !self.late.queue().is_empty();
+        if is_behind { self.lock_change().await.map(drop) } else { Ok(()) }
+    }
+
+    /// A dataset as an edit leaves it.
+    pub(super) fn edited(&self, dataset: &Dataset, edit: &Edit) -> Option<Arc<Dataset>> {
+        let last = edit.versions.last()?;
+        Some(Arc::new(Dataset {
+            version: last.version,
+            row_count: last.row_count,
+            next_row: Some(last.next_row),
+            versions: self.with_edits(dataset, &edit.versions),
+            size_bytes: edit.size_bytes,
+            updated_at_us: last.at_us,
+            ..Dataset::clone(dataset)
+        }))
+    }
+
+    /// Writes down what the tables are behind, in one transaction; the caller holds `change`.
+    async fn write_late(&self) -> Result<(), CatalogError> {
+        let changes: Vec<Arc<LateChange>> = self.late.queue().iter().cloned().collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        // Revisions before the first change, where another process has made some of its own.
+        let mut overtaken: HashMap<WorkspaceId, i64> = HashMap::new();
+        let written = bounded(async {
+            let transaction = self.begin_relaxed().await?;
+            for change in &changes {
+                let LateChange { workspace, edits, answers, .. } = &**change;
+                let (revision, _) = grow(&transaction, *workspace).await?;
+                let is_present = revision == change.revision;
+                if !is_present {
+                    overtaken.entry(*workspace).or_insert(change.revision - 1);
+                }
+                self.write_edits(&transaction, *workspace, edits, answers, (revision, is_present))
+                    .await?;
+            }
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await;
+        match written {
+            Err(error @ (CatalogError::Changed | CatalogError::NotFound)) => {
+                // Never, as long as this process alone changes datasets. The files have what was
+                // acknowledged: the next start looks at them.
+                tracing::error!(error = ?error, "changes of rows cannot be written into the catalog");
+                overtaken.extend(changes.iter().map(|change| (change.workspace, -1)));
+            }
+            written => written?,
+        }
+        self.late.queue().drain(..changes.len());
+        self.wake_webhooks();
+        for (workspace, revision) in overtaken {
+            bounded(self.refresh_since(workspace, revision)).await?;
+        }
+        Ok(())
+    }
+}
