@@ -23,6 +23,9 @@ use super::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 use super::publish::grow;
 use super::{Catalog, CatalogError, Core, bounded, now_us};
 
+/// Rows of one INSERT.
+const ROWS_PER_INSERT: usize = 500;
+
 /// What made a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -407,9 +410,12 @@ async fn write_edit(
     if changed.rows_affected == 0 {
         return Err(CatalogError::Changed);
     }
-    for record in &edit.versions {
-        let row = version_row(workspace, edit.dataset, &edit.storage, record)?;
-        dataset_versions::Entity::insert(row).exec_without_returning(transaction).await?;
+    for records in edit.versions.chunks(ROWS_PER_INSERT) {
+        let rows = records
+            .iter()
+            .map(|record| version_row(workspace, edit.dataset, &edit.storage, record))
+            .collect::<Result<Vec<_>, _>>()?;
+        dataset_versions::Entity::insert_many(rows).exec_without_returning(transaction).await?;
     }
     Ok(())
 }

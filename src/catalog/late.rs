@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::edits::{Edit, KeptAnswer};
 use super::model::{Dataset, WorkspaceId};
-use super::publish::grow;
+use super::publish::grow_by;
 use super::{Catalog, CatalogError, Core, bounded};
 
 /// How long the tables may be behind.
@@ -39,6 +39,48 @@ struct LateChange {
     revision: i64,
     edits: Vec<Edit>,
     answers: Vec<KeptAnswer>,
+}
+
+/// Changes of a workspace, each dataset once.
+struct Merged {
+    workspace: WorkspaceId,
+    /// The workspace's revision before them.
+    before: i64,
+    /// How many they are.
+    n: i64,
+    edits: Vec<Edit>,
+    answers: Vec<KeptAnswer>,
+}
+
+fn merge(changes: &[Arc<LateChange>]) -> Vec<Merged> {
+    let mut merged: Vec<Merged> = Vec::new();
+    for change in changes {
+        let position = merged.iter().position(|it| it.workspace == change.workspace);
+        let position = position.unwrap_or_else(|| {
+            merged.push(Merged {
+                workspace: change.workspace,
+                before: change.revision - 1,
+                n: 0,
+                edits: Vec::new(),
+                answers: Vec::new(),
+            });
+            merged.len() - 1
+        });
+        let Some(into) = merged.get_mut(position) else { continue };
+        into.n += 1;
+        into.answers.extend_from_slice(&change.answers);
+        for edit in &change.edits {
+            match into.edits.iter_mut().find(|it| it.dataset == edit.dataset) {
+                // Nothing else comes between two changes that wait: they follow each other.
+                Some(earlier) => {
+                    earlier.versions.extend_from_slice(&edit.versions);
+                    earlier.size_bytes = edit.size_bytes;
+                }
+                None => into.edits.push(edit.clone()),
+            }
+        }
+    }
+    merged
 }
 
 /// Room in a workspace for rows that are about to be committed, until they are published.
@@ -207,14 +249,15 @@ impl Core {
         }
         // Revisions before the first change, where another process has made some of its own.
         let mut overtaken: HashMap<WorkspaceId, i64> = HashMap::new();
+        let merged = merge(&changes);
         let written = bounded(async {
             let transaction = self.begin_relaxed().await?;
-            for change in &changes {
-                let LateChange { workspace, edits, answers, .. } = &**change;
-                let (revision, _) = grow(&transaction, *workspace).await?;
-                let is_present = revision == change.revision;
+            for of_workspace in &merged {
+                let Merged { workspace, before, n, edits, answers } = of_workspace;
+                let (revision, _) = grow_by(&transaction, *workspace, *n).await?;
+                let is_present = revision == before + n;
                 if !is_present {
-                    overtaken.entry(*workspace).or_insert(change.revision - 1);
+                    overtaken.insert(*workspace, *before);
                 }
                 self.write_edits(&transaction, *workspace, edits, answers, (revision, is_present))
                     .await?;

@@ -469,9 +469,18 @@ pub(super) async fn grow(
     transaction: &DatabaseTransaction,
     workspace: WorkspaceId,
 ) -> Result<(i64, i64), CatalogError> {
+    grow_by(transaction, workspace, 1).await
+}
+
+/// The same by so many changes at once.
+pub(super) async fn grow_by(
+    transaction: &DatabaseTransaction,
+    workspace: WorkspaceId,
+    n: i64,
+) -> Result<(i64, i64), CatalogError> {
     let id = workspace.0.to_string();
     workspaces::Entity::update_many()
-        .col_expr(workspaces::Column::Revision, Expr::col(workspaces::Column::Revision).add(1))
+        .col_expr(workspaces::Column::Revision, Expr::col(workspaces::Column::Revision).add(n))
         .filter(workspaces::Column::Id.eq(&id))
         .exec(transaction)
         .await?;

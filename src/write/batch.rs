@@ -87,9 +87,9 @@ fn fail_all(batch: Vec<Entry>, error: &Error) {
 impl Writer {
     /// Carries out mutations of the same datasets in one transaction and publishes them; the
     /// caller holds the locks.
-    pub(super) async fn carry_out(self: &Arc<Writer>, ids: &[DatasetId], batch: Vec<Entry>) {
+    pub(super) async fn carry_out(&self, ids: &[DatasetId], batch: Vec<Entry>) {
         let Some(workspace) = batch.first().map(|entry| entry.planned.workspace) else { return };
-        if let Err(error) = self.settle(workspace, ids).await {
+        if let Err(error) = self.settle(workspace, ids) {
             return fail_all(batch, &error);
         }
         let present = self.catalog.snapshot(workspace);
@@ -117,9 +117,12 @@ impl Writer {
             }
             Err(error) => return fail_all(fresh, &error.into()),
         };
-        let (fresh, applied) = match self.apply(begun, datasets, &present, fresh).await {
-            Ok(done) => done,
-            Err((fresh, error)) => return fail_all(fresh, &error),
+        // On this very thread: waking another one for it costs as much as a small change.
+        let applied =
+            tokio::task::block_in_place(|| self.apply(begun, &datasets, &present, &fresh));
+        let applied = match applied {
+            Ok(applied) => applied,
+            Err(error) => return fail_all(fresh, &error),
         };
         let Applied { answers, committed } = applied;
         let published = match committed {
@@ -176,28 +179,8 @@ impl Writer {
         Ok(Begun { transaction: None, present })
     }
 
-    /// Carries out the mutations, and commits them, on a thread for blocking work.
-    async fn apply(
-        self: &Arc<Writer>,
-        begun: Begun,
-        datasets: Vec<Arc<Dataset>>,
-        present: &Arc<Snapshot>,
-        batch: Vec<Entry>,
-    ) -> std::result::Result<(Vec<Entry>, Applied), (Vec<Entry>, Error)> {
-        let (writer, present) = (Arc::clone(self), Arc::clone(present));
-        let work = tokio::task::spawn_blocking(move || {
-            let applied = writer.apply_here(begun, &datasets, &present, &batch);
-            (batch, applied)
-        });
-        match work.await {
-            Ok((batch, Ok(applied))) => Ok((batch, applied)),
-            Ok((batch, Err(error))) => Err((batch, error)),
-            // The entries are lost with the thread: who waits for them is told by that.
-            Err(panic) => Err((Vec::new(), Error::internal(panic))),
-        }
-    }
-
-    fn apply_here(
+    /// Carries out the mutations, and commits them; blocks the calling thread.
+    fn apply(
         &self,
         begun: Begun,
         datasets: &[Arc<Dataset>],
@@ -290,7 +273,7 @@ impl Writer {
         Ok(Applied { answers, committed })
     }
 
-    /// Makes what was done last; blocks the calling thread, one of those for blocking work.
+    /// Makes what was done last; blocks the calling thread.
     ///
     /// # Errors
     /// CONFLICT for more than the workspace may hold; when the files cannot be written. Nothing
@@ -323,11 +306,7 @@ impl Writer {
     }
 
     /// Makes what was committed known.
-    pub(super) async fn publish(
-        self: &Arc<Writer>,
-        workspace: WorkspaceId,
-        committed: Committed,
-    ) -> Result<()> {
+    pub(super) async fn publish(&self, workspace: WorkspaceId, committed: Committed) -> Result<()> {
         let Committed { edits, answers, place } = committed;
         let ids: Vec<DatasetId> = edits.iter().map(|edit| edit.dataset).collect();
         let (room, _committing) = match place {
@@ -339,9 +318,7 @@ impl Writer {
         };
         let published = self.catalog.publish_committed(workspace, room, edits, answers).await;
         if published.is_err() {
-            let writer = Arc::clone(self);
-            let undo = move || writer.undo_failed(workspace, &ids);
-            tokio::task::spawn_blocking(undo).await.map_err(Error::internal)?;
+            tokio::task::block_in_place(|| self.undo_failed(workspace, &ids));
         }
         Ok(published?)
     }
@@ -351,26 +328,15 @@ impl Writer {
     }
 
     /// Settles what an earlier failure left, before anything is added.
-    pub(super) async fn settle(
-        self: &Arc<Writer>,
-        workspace: WorkspaceId,
-        ids: &[DatasetId],
-    ) -> Result<()> {
+    pub(super) fn settle(&self, workspace: WorkspaceId, ids: &[DatasetId]) -> Result<()> {
         let is_unsettled = {
             let unsettled = self.unsettled();
             ids.iter().any(|id| unsettled.contains(id))
         };
-        if is_unsettled { self.settle_back(workspace, ids).await } else { Ok(()) }
-    }
-
-    async fn settle_back(
-        self: &Arc<Writer>,
-        workspace: WorkspaceId,
-        ids: &[DatasetId],
-    ) -> Result<()> {
-        let (writer, ids) = (Arc::clone(self), ids.to_vec());
-        let undo = move || writer.undo(workspace, &ids);
-        tokio::task::spawn_blocking(undo).await.map_err(Error::internal)?
+        if !is_unsettled {
+            return Ok(());
+        }
+        tokio::task::block_in_place(|| self.undo(workspace, ids))
     }
 
     /// Undoes what files have beyond the catalog's versions.

@@ -76,11 +76,11 @@ impl Writer {
         answer.await.map_err(|_| Error::internal("a revert was given up"))?
     }
 
-    async fn revert_in_turn(self: &Arc<Writer>, revert: &Revert) -> Result<Arc<Dataset>> {
+    async fn revert_in_turn(&self, revert: &Revert) -> Result<Arc<Dataset>> {
         let Revert { workspace, dataset, version, if_version, .. } = *revert;
         let gone = || Error::not_found("The dataset is gone.");
         let _locks = self.catalog.lock_rows([dataset]).await;
-        self.settle(workspace, &[dataset]).await?;
+        self.settle(workspace, &[dataset])?;
         for _ in 0..MAX_PLANS {
             let snapshot = self.catalog.snapshot(workspace);
             let present = snapshot.dataset_by_id(dataset).cloned().ok_or_else(gone)?;
@@ -110,7 +110,7 @@ impl Writer {
 
     /// Brings the rows of the present table back.
     async fn revert_rows(
-        self: &Arc<Writer>,
+        &self,
         revert: &Revert,
         present: &Arc<Dataset>,
         kept: &KeptVersion,
@@ -145,9 +145,8 @@ impl Writer {
             versions: vec![record],
             size_bytes,
         };
-        let writer = Arc::clone(self);
-        let commit = move || writer.commit(workspace, session, vec![edit], Vec::new());
-        let committed = tokio::task::spawn_blocking(commit).await.map_err(Error::internal)??;
+        let commit = || self.commit(workspace, session, vec![edit], Vec::new());
+        let committed = tokio::task::block_in_place(commit)?;
         Ok(self.publish(workspace, committed).await?)
     }
 
