@@ -2,12 +2,14 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { DATASETS_QUERY_KEY, ROWS_QUERY_KEY, type Dataset } from './api/catalog';
+import { DATASETS_QUERY_KEY, ROWS_QUERY_KEY } from './api/catalog';
 import { ApiError } from './api/error';
+import { watchReach } from './api/reach';
 import './app.css';
+import './shell/room.css';
 import { openQueryInAddress, schemaChanged } from './editor/requests';
 import { router } from './router';
-import { startSession, useSession } from './session/session';
+import { startSession } from './session/session';
 import { applyTheme } from './shell/theme';
 import { whenPublished } from './upload/uploads';
 
@@ -16,6 +18,7 @@ startSession();
 openQueryInAddress();
 window.addEventListener('hashchange', openQueryInAddress);
 applyTheme();
+watchReach();
 
 const queryClient = new QueryClient({
   defaultOptions: {
@@ -27,13 +30,9 @@ const queryClient = new QueryClient({
   },
 });
 
-whenPublished((datasetName) => {
-  // From the start page of an empty workspace straight to its first dataset.
-  const known = queryClient.getQueryData<Dataset[]>([
-    DATASETS_QUERY_KEY,
-    useSession.getState().key,
-  ]);
-  if (known?.length === 0 && router.state.location.pathname === '/') {
+whenPublished((upload, datasetName) => {
+  // From the start straight to the dataset. Who has gone elsewhere meanwhile is left there.
+  if (router.state.location.pathname === '/' && !upload.isOneOfMany) {
     void router.navigate({ to: '/datasets/$name', params: { name: datasetName } });
   }
   void queryClient.invalidateQueries({ queryKey: [DATASETS_QUERY_KEY] });

@@ -6,15 +6,19 @@ import {
   Link,
 } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
+import { readAccessSearch } from './access/search';
 import { readSearch } from './dataset/search';
+import { readLoadSearch } from './inspect/search';
 import { Shell } from './shell/Shell';
+import { Home } from './start/Home';
+import { readJobsSearch } from './system/search';
 
 /**
  * The addresses of the app. The server answers each of them with the same page: keep
- * `is_app_route` in `src/lib.rs` in step.
+ * `is_app_route` in `src/routes.rs` in step.
  */
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
-const home = createRoute({ getParentRoute: () => root, path: '/' });
+const home = createRoute({ getParentRoute: () => root, path: '/', component: Home });
 const graphiql = createRoute({ getParentRoute: () => root, path: '/graphiql' });
 const dataset = createRoute({
   getParentRoute: () => root,
@@ -22,9 +26,32 @@ const dataset = createRoute({
   validateSearch: readSearch,
   component: lazyRouteComponent(() => import('./dataset/DatasetPage')),
 });
+const load = createRoute({
+  getParentRoute: () => root,
+  path: '/load/$id',
+  validateSearch: readLoadSearch,
+  component: lazyRouteComponent(() => import('./inspect/InspectPage')),
+});
+const access = createRoute({
+  getParentRoute: () => root,
+  path: '/access',
+  validateSearch: readAccessSearch,
+  component: lazyRouteComponent(() => import('./access/AccessPage')),
+});
+const jobs = createRoute({
+  getParentRoute: () => root,
+  path: '/jobs',
+  validateSearch: readJobsSearch,
+  component: lazyRouteComponent(() => import('./system/JobsPage')),
+});
+const system = createRoute({
+  getParentRoute: () => root,
+  path: '/system',
+  component: lazyRouteComponent(() => import('./system/SystemPage')),
+});
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, graphiql, dataset]),
+  routeTree: root.addChildren([home, graphiql, dataset, load, access, jobs, system]),
   defaultPreload: 'intent',
 });
 

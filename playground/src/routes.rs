@@ -7,9 +7,9 @@
 #[must_use]
 pub fn is_app_route(path: &str) -> bool {
     match path {
-        "/" | "/graphiql" => true,
-        _ => path
-            .strip_prefix("/datasets/")
-            .is_some_and(|name| !name.is_empty() && !name.contains('/')),
+        "/" | "/graphiql" | "/relations" | "/access" | "/jobs" | "/system" => true,
+        _ => ["/datasets/", "/load/"].iter().any(|room| {
+            path.strip_prefix(room).is_some_and(|name| !name.is_empty() && !name.contains('/'))
+        }),
     }
 }

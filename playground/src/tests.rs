@@ -2,11 +2,21 @@ use crate::{asset, is_app_route};
 
 #[test]
 fn the_screens_have_addresses() {
-    for path in ["/", "/graphiql", "/datasets/orders", "/datasets/Umsatz%202024"] {
+    for path in [
+        "/",
+        "/graphiql",
+        "/datasets/orders",
+        "/datasets/Umsatz%202024",
+        "/relations",
+        "/load/4f2a",
+        "/access",
+        "/jobs",
+        "/system",
+    ] {
         assert!(is_app_route(path), "{path}");
     }
     for path in
-        ["", "/graphql", "/datasets", "/datasets/", "/datasets/a/b", "/assets/x.js", "/upload/a"]
+        ["", "/graphql", "/datasets", "/datasets/", "/datasets/a/b", "/assets/x.js", "/upload/a", "/load", "/load/", "/inspect"]
     {
         assert!(!is_app_route(path), "{path}");
     }

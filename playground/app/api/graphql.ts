@@ -1,6 +1,8 @@
 import { endSession, useSession } from '../session/session';
 import { newApiError, type GraphQLAnswer } from './error';
+import { measured, operationName } from './meter';
 import type { TypedDocumentString } from './operations';
+import { seemsUnreachable } from './reach';
 
 export const ACCEPT = 'application/graphql-response+json, application/json';
 const TIMEOUT_MS = 60_000;
@@ -26,6 +28,19 @@ export function requestText<Data>(
   return send<Data>(useSession.getState().key, document, variables, signal);
 }
 
+/**
+ * As `requestText`, with another key than the session's, or with none; its end is not the
+ * session's end.
+ */
+export function requestAs<Data>(
+  key: string | null,
+  document: string,
+  variables: object = {},
+  signal?: AbortSignal,
+): Promise<Data> {
+  return send<Data>(key, document, variables, signal);
+}
+
 /** Resolves when the server knows this key; throws an `ApiError` otherwise. */
 export async function tryKey(key: string): Promise<void> {
   await send(key, '{ __typename }', {});
@@ -38,6 +53,7 @@ async function send<Data>(
   signal?: AbortSignal,
 ): Promise<Data> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const beganMs = performance.now();
   let response: Response;
   try {
     response = await fetch('/graphql', {
@@ -48,11 +64,18 @@ async function send<Data>(
     });
   } catch (cause) {
     if (signal?.aborted) throw cause;
+    seemsUnreachable();
     throw newApiError(0, null, null);
   }
   const answer = (await response.json().catch(() => null)) as GraphQLAnswer<Data> | null;
+  const requestId = response.headers.get('x-request-id');
+  const ms = performance.now() - beganMs;
+  measured(
+    { name: operationName(query), ms, atMs: Date.now(), requestId, document: query },
+    response.headers,
+  );
   if (answer?.data && !answer.errors?.length) return answer.data;
-  const error = newApiError(response.status, answer, response.headers.get('x-request-id'));
+  const error = newApiError(response.status, answer, requestId);
   if (error.isUnauthenticated && key !== null && key === useSession.getState().key) {
     endSession(error.message);
   }

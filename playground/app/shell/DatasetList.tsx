@@ -2,6 +2,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
 import { useDatasets, type Dataset } from '../api/catalog';
 import { messageOf } from '../api/error';
+import { useMe } from '../api/me';
 import { readyQuery } from '../api/ready-query';
 import { openQuery } from '../editor/requests';
 import { countOf } from '../format';
@@ -10,12 +11,9 @@ import { Icon } from './Icon';
 /** From this many datasets on, a list needs a search. */
 const SEARCH_FROM = 8;
 
-export function DatasetList(props: {
-  isOpen: boolean;
-  isEditorShown: boolean;
-  onDone: () => void;
-}): ReactElement {
+export function DatasetList({ onDone }: { onDone: () => void }): ReactElement {
   const { data: datasets, error } = useDatasets();
+  const { canUpload } = useMe();
   const [search, setSearch] = useState('');
   const wanted = search.trim().toLowerCase();
   const shown = datasets?.filter(
@@ -23,15 +21,7 @@ export function DatasetList(props: {
       name.toLowerCase().includes(wanted) || label.toLowerCase().includes(wanted),
   );
   return (
-    <nav id="datasets" className="sidebar" aria-label="Datasets" data-open={props.isOpen}>
-      <Link
-        to="/graphiql"
-        className="nav-link"
-        {...(props.isEditorShown && { 'data-current': true })}
-      >
-        <Icon name="code" />
-        GraphiQL
-      </Link>
+    <>
       <h2>Datasets</h2>
       {datasets !== undefined && datasets.length >= SEARCH_FROM && (
         <input
@@ -44,14 +34,16 @@ export function DatasetList(props: {
         />
       )}
       {error !== null && datasets === undefined && <p className="failure">{messageOf(error)}</p>}
-      {datasets?.length === 0 && <p className="hint">None yet. Drop a file anywhere.</p>}
+      {datasets?.length === 0 && (
+        <p className="hint">None yet.{canUpload && ' Drop a file anywhere.'}</p>
+      )}
       {shown?.length === 0 && datasets?.length !== 0 && <p className="hint">None of that name.</p>}
       <ul className="datasets">
         {shown?.map((dataset) => (
-          <DatasetItem key={dataset.name} dataset={dataset} onDone={props.onDone} />
+          <DatasetItem key={dataset.name} dataset={dataset} onDone={onDone} />
         ))}
       </ul>
-    </nav>
+    </>
   );
 }
 

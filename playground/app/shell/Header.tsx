@@ -1,16 +1,20 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import mark from '../sluice.svg';
-import { openSignIn, signOut, useSession } from '../session/session';
-import { ChooseFiles } from '../upload/DropArea';
+import { useMe } from '../api/me';
+import { openSignIn, useSession } from '../session/session';
+import { ChooseFiles } from '../upload/ChooseFiles';
+import { Account } from './Account';
 import { Icon } from './Icon';
 import { setTheme, THEMES, useTheme, type Theme } from './theme';
 
 export function Header(props: { isMenuOpen: boolean; onMenu: () => void }): ReactElement {
   const key = useSession((session) => session.key);
+  const { canUpload } = useMe();
   return (
     <header className="header">
       <button
+        id="menu-button"
         type="button"
         className="button quiet icon-only menu-button"
         aria-expanded={props.isMenuOpen}
@@ -25,19 +29,19 @@ export function Header(props: { isMenuOpen: boolean; onMenu: () => void }): Reac
         Sluice
       </Link>
       <span className="spacer" />
-      <ChooseFiles className="button primary">
-        <Icon name="upload" />
-        <span>Upload</span>
-      </ChooseFiles>
+      {canUpload && (
+        <ChooseFiles className="button primary">
+          <Icon name="upload" />
+          <span>Upload</span>
+        </ChooseFiles>
+      )}
       <ThemeSwitch />
       {key === null ? (
         <button type="button" className="button" onClick={openSignIn}>
           Sign in
         </button>
       ) : (
-        <button type="button" className="button quiet" onClick={signOut}>
-          Sign out
-        </button>
+        <Account />
       )}
     </header>
   );

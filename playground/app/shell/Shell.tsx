@@ -1,30 +1,39 @@
 import { Outlet, useLocation, useMatchRoute } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState, type ReactElement } from 'react';
-import { useDatasets } from '../api/catalog';
-import { messageOf } from '../api/error';
+import { useMe } from '../api/me';
 import { SignInDialog, SignInPage } from '../session/SignIn';
 import { useSession } from '../session/session';
-import { Start } from '../start/Start';
 import { DropArea } from '../upload/DropArea';
 import { UploadList } from '../upload/UploadList';
+import { Banner } from './Banner';
 import { Busy } from './Busy';
-import { DatasetList } from './DatasetList';
 import { Header } from './Header';
+import { Sidebar } from './Sidebar';
+import { titleOf } from './title';
 
 const Editor = lazy(() => import('../editor/Editor'));
 
-/** The frame of every screen: header, datasets, the page itself, files on their way in. */
+/** The frame of every screen: header, rooms and datasets, the page itself, files on their way in. */
 export function Shell(): ReactElement {
   const key = useSession((session) => session.key);
   const path = useLocation({ select: (location) => location.pathname });
   // The menu is open on the page where it was opened: going elsewhere closes it.
   const [menuPath, setMenuPath] = useState<string | null>(null);
   const isMenuOpen = menuPath === path;
-  const screen = useScreen();
+  const { canUpload } = useMe();
   useEffect(() => {
-    const name = /^\/datasets\/(.+)$/.exec(path)?.[1];
-    document.title = name === undefined ? 'Sluice' : `${decodeURIComponent(name)} – Sluice`;
+    document.title = titleOf(path);
   }, [path]);
+  useEffect(() => {
+    if (!isMenuOpen) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape') return;
+      setMenuPath(null);
+      document.getElementById('menu-button')?.focus();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [isMenuOpen]);
   const wasSignedIn = useWasTrue(key !== null);
 
   if (!wasSignedIn) return <SignInPage />;
@@ -34,16 +43,16 @@ export function Shell(): ReactElement {
         Skip to the page
       </a>
       <Header isMenuOpen={isMenuOpen} onMenu={() => setMenuPath(isMenuOpen ? null : path)} />
-      <DatasetList
-        isOpen={isMenuOpen}
-        isEditorShown={screen === 'editor'}
-        onDone={() => setMenuPath(null)}
-      />
+      <Banner />
+      <Sidebar isOpen={isMenuOpen} onDone={() => setMenuPath(null)} />
+      {isMenuOpen && (
+        <div className="sidebar-shade" aria-hidden="true" onClick={() => setMenuPath(null)} />
+      )}
       <main id="main" className="main" tabIndex={-1}>
-        <Main screen={screen} />
+        <Main />
       </main>
       <UploadList />
-      <DropArea />
+      {canUpload && <DropArea />}
       <SignInDialog />
     </div>
   );
@@ -53,25 +62,11 @@ export function Shell(): ReactElement {
  * The editor stays mounted once it was opened, hidden behind other pages, so that what was typed,
  * the headers and the last answer are there on return.
  */
-function Main({ screen }: { screen: Screen }): ReactElement {
-  const datasets = useDatasets();
-  const isEditor = screen === 'editor';
+function Main(): ReactElement {
+  const isEditor = Boolean(useMatchRoute()({ to: '/graphiql' }));
   const wasEditor = useWasTrue(isEditor);
-
   return (
     <>
-      {screen === 'start' && <Start />}
-      {screen === 'home' && datasets.isPending && <Busy label="Loading the datasets" />}
-      {screen === 'home' && datasets.isError && (
-        <div className="page">
-          <p role="alert" className="failure">
-            {messageOf(datasets.error)}
-          </p>
-          <button type="button" className="button" onClick={() => void datasets.refetch()}>
-            Try again
-          </button>
-        </div>
-      )}
       {wasEditor && (
         <div className="editor" hidden={!isEditor}>
           <Suspense fallback={<Busy label="Loading the editor" />}>
@@ -79,21 +74,9 @@ function Main({ screen }: { screen: Screen }): ReactElement {
           </Suspense>
         </div>
       )}
-      {screen === 'route' && <Outlet />}
+      {!isEditor && <Outlet />}
     </>
   );
-}
-
-/** `home` is the start page before it is known whether there are datasets. */
-type Screen = 'start' | 'editor' | 'home' | 'route';
-
-function useScreen(): Screen {
-  const datasets = useDatasets();
-  const matchRoute = useMatchRoute();
-  if (matchRoute({ to: '/graphiql' })) return 'editor';
-  if (!matchRoute({ to: '/' })) return 'route';
-  if (datasets.data === undefined) return 'home';
-  return datasets.data.length === 0 ? 'start' : 'editor';
 }
 
 /** Whether the value is or once was true. */

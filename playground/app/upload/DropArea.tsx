@@ -1,25 +1,39 @@
-import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useState, type ReactElement } from 'react';
+import { Icon } from '../shell/Icon';
 import { addFiles } from './uploads';
 
-/** Makes the whole window a place to drop files on. */
+/** What happens to files, by the half of the window that they are dropped on. */
+type Half = 'waiting' | 'looked-at';
+
+/** Makes the whole window a place to drop files on, and to paste them into. */
 export function DropArea(): ReactElement | null {
-  const [isOver, setOver] = useState(false);
+  const [half, setHalf] = useState<Half | null>(null);
+  const navigate = useNavigate();
   useEffect(() => {
     // Entering a child fires before leaving its parent; only the balance tells.
     let depth = 0;
+    const take = (files: Iterable<File>, is: Half | 'offered') => {
+      const first = addFiles(files, is)[0];
+      if (is === 'looked-at' && first) {
+        void navigate({ to: '/load/$id', params: { id: first.id } });
+      }
+    };
     const onEnter = (event: DragEvent) => {
       if (!carriesFiles(event)) return;
       event.preventDefault();
       depth += 1;
-      setOver(true);
+      setHalf(halfAt(event));
     };
     const onOver = (event: DragEvent) => {
-      if (carriesFiles(event)) event.preventDefault();
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      setHalf(halfAt(event));
     };
     const onLeave = (event: DragEvent) => {
       if (!carriesFiles(event)) return;
       depth = Math.max(0, depth - 1);
-      if (depth === 0) setOver(false);
+      if (depth === 0) setHalf(null);
     };
     // In the capture phase: the code editor would take the drop for itself and insert a path.
     const onDrop = (event: DragEvent) => {
@@ -27,10 +41,22 @@ export function DropArea(): ReactElement | null {
       event.preventDefault();
       event.stopPropagation();
       depth = 0;
-      setOver(false);
-      addFiles(event.dataTransfer?.files ?? []);
+      setHalf(null);
+      take(event.dataTransfer?.files ?? [], halfAt(event));
     };
-    const listeners = { dragenter: onEnter, dragover: onOver, dragleave: onLeave, drop: onDrop };
+    const onPaste = (event: ClipboardEvent) => {
+      const files = event.clipboardData?.files;
+      if (!files || files.length === 0) return;
+      event.preventDefault();
+      take(files, 'offered');
+    };
+    const listeners = {
+      dragenter: onEnter,
+      dragover: onOver,
+      dragleave: onLeave,
+      drop: onDrop,
+      paste: onPaste,
+    };
     for (const [name, listener] of Object.entries(listeners)) {
       window.addEventListener(name, listener as EventListener, { capture: true });
     }
@@ -39,37 +65,30 @@ export function DropArea(): ReactElement | null {
         window.removeEventListener(name, listener as EventListener, { capture: true });
       }
     };
-  }, []);
+  }, [navigate]);
 
-  if (!isOver) return null;
+  if (half === null) return null;
   return (
     <div className="drop-area" aria-hidden="true">
-      <p>Drop to load</p>
+      <p data-over={half === 'waiting'}>
+        <Icon name="upload" />
+        Load now
+        <small>Sluice finds columns and types by itself</small>
+      </p>
+      <p data-over={half === 'looked-at'}>
+        <Icon name="look" />
+        Look first
+        <small>See and correct what it found, then load</small>
+      </p>
     </div>
   );
 }
 
-/** A button that opens the file dialog. */
-export function ChooseFiles(props: { className: string; children: ReactNode }): ReactElement {
-  const input = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <button type="button" className={props.className} onClick={() => input.current?.click()}>
-        {props.children}
-      </button>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        hidden
-        onChange={(event) => {
-          addFiles(event.target.files ?? []);
-          // So that the same file can be chosen again.
-          event.target.value = '';
-        }}
-      />
-    </>
-  );
+/** The upper half on a narrow window, the left half on a wide one, loads. */
+function halfAt(event: DragEvent): Half {
+  const isNarrow = window.innerWidth <= 700;
+  const share = isNarrow ? event.clientY / window.innerHeight : event.clientX / window.innerWidth;
+  return share < 0.5 ? 'waiting' : 'looked-at';
 }
 
 function carriesFiles(event: DragEvent): boolean {

@@ -1,22 +1,63 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useId, useState, type SubmitEvent, type ReactElement } from 'react';
-import { messageOf } from '../api/error';
-import { countOf, formatBytes, formatCount, formatSeconds } from '../format';
+import type { ReactElement } from 'react';
+import { countOf } from '../format';
 import { Icon } from '../shell/Icon';
-import { cancelJob, type Job } from './send';
-import { removeUpload, retryUpload, useUploads, type Upload } from './uploads';
+import { JobProgress } from './JobProgress';
+import { Failed } from './FailedUpload';
+import { Sending } from './Sending';
+import { CancelButton } from './CancelButton';
+import {
+  cancelUpload,
+  forgetRemark,
+  lookAt,
+  removeUpload,
+  startAllOffered,
+  startUpload,
+  useUploads,
+  type Upload,
+} from './uploads';
 
 /** The files on their way in, in a corner of the window, each with what became of it. */
 export function UploadList(): ReactElement {
   const list = useUploads((uploads) => uploads.list);
+  const remark = useUploads((uploads) => uploads.remark);
+  const shown = list.filter(({ state }) => state.is !== 'looked-at');
+  const nOffered = shown.filter(({ state }) => state.is === 'offered').length;
+  const done = shown.filter(({ state }) => state.is === 'done');
   return (
     <>
       <p className="unseen" role="status">
-        {list.map(announcement).join(' ')}
+        {shown.map(announcement).join(' ')} {remark}
       </p>
-      {list.length > 0 && (
+      {(shown.length > 0 || remark !== null) && (
         <section className="uploads" aria-label="Uploads">
-          {list.map((upload) => (
+          {remark !== null && (
+            <div className="upload">
+              <div className="upload-title">
+                <span>{remark}</span>
+                <CloseButton label="Dismiss this remark" title="Dismiss" onClick={forgetRemark} />
+              </div>
+            </div>
+          )}
+          {(nOffered > 1 || done.length > 1) && (
+            <div className="upload upload-actions">
+              {nOffered > 1 && (
+                <button type="button" className="button primary" onClick={startAllOffered}>
+                  Load all {nOffered} now
+                </button>
+              )}
+              {done.length > 1 && (
+                <button
+                  type="button"
+                  className="button"
+                  onClick={() => done.forEach(({ id }) => removeUpload(id))}
+                >
+                  Dismiss {done.length} loaded
+                </button>
+              )}
+            </div>
+          )}
+          {shown.map((upload) => (
             <UploadCard key={upload.id} upload={upload} />
           ))}
         </section>
@@ -26,105 +67,96 @@ export function UploadList(): ReactElement {
 }
 
 function UploadCard({ upload }: { upload: Upload }): ReactElement {
-  const { id, file, state } = upload;
+  const { id, file, plan, state } = upload;
   const isUnsent = state.is === 'waiting' || state.is === 'sending';
   return (
     <article className="upload" aria-label={file.name} data-state={state.is}>
       <div className="upload-title">
-        <strong title={file.name}>{file.name}</strong>
-        <button
-          type="button"
-          className="button quiet icon-only"
-          aria-label={isUnsent ? `Cancel ${file.name}` : `Dismiss ${file.name}`}
+        <strong title={file.name}>
+          {file.name}
+          {plan.sheets && ` – ${[plan.sheets].flat().join(', ')}`}
+        </strong>
+        <CloseButton
+          label={isUnsent ? `Cancel ${file.name}` : `Dismiss ${file.name}`}
           title={isUnsent ? 'Cancel' : 'Dismiss'}
           onClick={() => removeUpload(id)}
-        >
-          <Icon name="close" />
-        </button>
+        />
       </div>
+      {state.is === 'offered' && <Offered upload={upload} />}
       {state.is === 'waiting' && <p className="hint">Waiting for the files before it</p>}
-      {state.is === 'sending' && <Sending file={file} nBytesSent={state.nBytesSent} />}
-      {state.is === 'loading' && <Loading job={state.job} />}
-      {state.is === 'done' && <Done id={id} name={state.datasetName} nRows={state.nRows} />}
+      {state.is === 'sending' && <Sending file={file} state={state} />}
+      {state.is === 'loading' && (
+        <>
+          <JobProgress job={state.job} />
+          <div className="upload-actions">
+            <CancelButton cancel={() => cancelUpload(id)} label={`Cancel loading ${file.name}`} />
+          </div>
+        </>
+      )}
+      {state.is === 'done' && <Done id={id} state={state} />}
       {state.is === 'failed' && <Failed upload={upload} state={state} />}
     </article>
   );
 }
 
-function Sending({ file, nBytesSent }: { file: File; nBytesSent: number }): ReactElement {
+function CloseButton(props: { label: string; title: string; onClick: () => void }): ReactElement {
   return (
-    <>
-      <progress
-        max={Math.max(file.size, 1)}
-        value={nBytesSent}
-        aria-label={`Sending ${file.name}`}
-      />
-      <p className="hint">
-        Sending: {formatBytes(nBytesSent)} of {formatBytes(file.size)}
-      </p>
-    </>
+    <button
+      type="button"
+      className="button quiet icon-only"
+      aria-label={props.label}
+      title={props.title}
+      onClick={props.onClick}
+    >
+      <Icon name="close" />
+    </button>
   );
 }
 
-function Loading({ job }: { job: Job }): ReactElement {
-  const { progress } = job;
-  const nBytes = Number(progress.bytesDone);
-  const nBytesInAll = Number(progress.bytesTotal ?? 0);
-  const facts = [
-    Number(progress.rowsDone) > 0 && countOf(progress.rowsDone, 'row'),
-    progress.rowsPerSecond !== null && `${formatCount(Math.round(progress.rowsPerSecond))} rows/s`,
-    progress.remainingSeconds !== null && `${formatSeconds(progress.remainingSeconds)} left`,
-  ].filter(Boolean);
-  return (
-    <>
-      <progress
-        aria-label="Loading"
-        {...(nBytesInAll > 0 && { max: nBytesInAll, value: Math.min(nBytes, nBytesInAll) })}
-      />
-      <p className="hint">
-        {job.status === 'QUEUED' ? 'Queued' : sentence(job.phase ?? 'Loading')}
-        {facts.length > 0 && `: ${facts.join(', ')}`}
-      </p>
-      <CancelJob id={job.id} />
-    </>
-  );
-}
-
-function CancelJob({ id }: { id: string }): ReactElement {
-  const [state, setState] = useState<'idle' | 'asked' | { problem: string }>('idle');
+function Offered({ upload }: { upload: Upload }): ReactElement {
+  const navigate = useNavigate();
   return (
     <div className="upload-actions">
+      <button type="button" className="button primary" onClick={() => startUpload(upload.id)}>
+        Load now
+      </button>
       <button
         type="button"
         className="button"
-        disabled={state === 'asked'}
         onClick={() => {
-          setState('asked');
-          cancelJob(id).catch((error: unknown) => setState({ problem: messageOf(error) }));
+          lookAt(upload.id);
+          void navigate({ to: '/load/$id', params: { id: upload.id } });
         }}
       >
-        Cancel
+        Look first
       </button>
-      {typeof state === 'object' && <p className="failure">{state.problem}</p>}
     </div>
   );
 }
 
-function Done(props: { id: number; name: string; nRows: string | number | null }): ReactElement {
+function Done(props: {
+  id: string;
+  state: Extract<Upload['state'], { is: 'done' }>;
+}): ReactElement {
+  const { datasetName, job } = props.state;
   const navigate = useNavigate();
+  const nRows = job.datasets[0]?.rowCount ?? job.progress.rowsDone;
   return (
     <div className="upload-actions">
       <p className="success">
         <Icon name="check" />
-        {props.name}
-        {props.nRows !== null && `: ${countOf(props.nRows, 'row')}`}
+        <span>
+          {datasetName}: {countOf(nRows, 'row')}
+          {job.unchanged && '. The same file was loaded like this before: nothing was to be done'}
+          {job.counts.rejected !== '0' && `, ${countOf(job.counts.rejected, 'row')} refused`}
+        </span>
       </p>
       <button
         type="button"
         className="button"
         onClick={() => {
           removeUpload(props.id);
-          void navigate({ to: '/datasets/$name', params: { name: props.name } });
+          void navigate({ to: '/datasets/$name', params: { name: datasetName } });
         }}
       >
         Open
@@ -133,54 +165,11 @@ function Done(props: { id: number; name: string; nRows: string | number | null }
   );
 }
 
-function Failed(props: {
-  upload: Upload;
-  state: Extract<Upload['state'], { is: 'failed' }>;
-}): ReactElement {
-  const { id } = props.upload;
-  const { message, code, requestId } = props.state;
-  const [name, setName] = useState(props.upload.name);
-  const nameId = useId();
-  function tryAgain(event: SubmitEvent): void {
-    event.preventDefault();
-    retryUpload(id, { name: name.trim() || props.upload.name });
-  }
-  return (
-    <>
-      <p className="failure">
-        {message}
-        {requestId !== null && <small> Request {requestId}</small>}
-      </p>
-      <form className="upload-actions" onSubmit={tryAgain}>
-        <label htmlFor={nameId}>Name</label>
-        <input
-          id={nameId}
-          className="input"
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-        />
-        <button type="submit" className="button">
-          Try again
-        </button>
-        {code === 'CONFLICT' && name.trim() === props.upload.name && (
-          <button
-            type="button"
-            className="button primary"
-            onClick={() => retryUpload(id, { mode: 'replace' })}
-          >
-            Replace
-          </button>
-        )}
-      </form>
-    </>
-  );
-}
-
 /** What a screen reader is told: the turning points, not each step of the progress. */
 function announcement({ file, state }: Upload): string {
   switch (state.is) {
-    case 'waiting':
-      return '';
+    case 'offered':
+      return `${file.name} can be loaded now or looked at first.`;
     case 'sending':
       return `Sending ${file.name}.`;
     case 'loading':
@@ -189,10 +178,7 @@ function announcement({ file, state }: Upload): string {
       return `${file.name} is loaded.`;
     case 'failed':
       return `${file.name} failed: ${state.message}`;
+    default:
+      return '';
   }
-}
-
-function sentence(phase: string): string {
-  const words = phase.replaceAll('_', ' ').toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

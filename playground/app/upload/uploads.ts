@@ -1,68 +1,160 @@
 import { create } from 'zustand';
 import { ApiError, messageOf } from '../api/error';
 import { datasetNameForFile } from './names';
-import { sendFile, watchJob, type Job, type LoadMode } from './send';
+import { cancelJob, sendFile, type Job, type LoadPlan } from './send';
+import { watchJob } from './watch';
 
-/** One file on its way in. */
+/** One file on its way in. A file of which several sheets are loaded is on the list for each. */
 export interface Upload {
-  id: number;
+  id: string;
   file: File;
-  name: string;
-  mode: LoadMode;
+  plan: LoadPlan;
   state: UploadState;
+  /** Whether it came with others: then no single dataset is opened at the end. */
+  isOneOfMany: boolean;
 }
 
 export type UploadState =
+  /** Its owner has not yet said what to do with it. */
+  | { is: 'offered' }
+  /** It is looked at before it is loaded, on a screen of its own. */
+  | { is: 'looked-at' }
   | { is: 'waiting' }
-  | { is: 'sending'; nBytesSent: number }
+  | { is: 'sending'; nBytesSent: number; beganMs: number }
   | { is: 'loading'; job: Job }
-  | { is: 'done'; datasetName: string; nRows: string | number | null }
+  | { is: 'done'; job: Job; datasetName: string }
   | { is: 'failed'; message: string; code: string; requestId: string | null };
 
 interface Uploads {
   list: Upload[];
+  /** What is to be said about files that were not taken. */
+  remark: string | null;
 }
 
-export const useUploads = create<Uploads>(() => ({ list: [] }));
+export const useUploads = create<Uploads>(() => ({ list: [], remark: null }));
 
 /** The browser allows six connections to a server; queries must not wait behind files. */
 const MAX_AT_ONCE = 2;
 
-const aborts = new Map<number, AbortController>();
-let nextId = 1;
-let onPublished: (datasetName: string) => void = () => undefined;
+const aborts = new Map<string, AbortController>();
+/** Names what is sent, so that sending it again after a broken connection loads nothing twice. */
+const requestIds = new Map<string, string>();
+let onPublished: (upload: Upload, datasetName: string) => void = () => undefined;
 
 /** Says whom to tell when a dataset has a new version. */
-export function whenPublished(listener: (datasetName: string) => void): void {
+export function whenPublished(listener: typeof onPublished): void {
   onPublished = listener;
 }
 
-export function addFiles(files: Iterable<File>): void {
-  const added = [...files].map((file): Upload => ({
-    id: nextId++,
-    file,
-    name: datasetNameForFile(file.name),
-    mode: 'create',
-    state: { is: 'waiting' },
+/** Takes files: `offered` asks what to do, `waiting` loads at once, `looked-at` shows them. */
+export function addFiles(
+  files: Iterable<File>,
+  is: 'offered' | 'waiting' | 'looked-at' = 'offered',
+): Upload[] {
+  const known = useUploads.getState().list.filter(({ state }) => !isOver(state));
+  const fresh: File[] = [];
+  const twice: string[] = [];
+  for (const file of files) {
+    const isKnown = [...known.map((upload) => upload.file), ...fresh].some((other) =>
+      isSameFile(file, other),
+    );
+    if (isKnown) twice.push(file.name);
+    else fresh.push(file);
+  }
+  const added = fresh.map((file) =>
+    newUpload(file, { name: datasetNameForFile(file.name), mode: 'CREATE' }, { is }, fresh.length),
+  );
+  useUploads.setState(({ list }) => ({
+    list: [...list, ...added],
+    remark: twice.length === 0 ? null : `Already in the list: ${twice.join(', ')}.`,
   }));
-  useUploads.setState(({ list }) => ({ list: [...list, ...added] }));
+  startWaiting();
+  return added;
+}
+
+/** Loads a file that was looked at, once for each plan; the upload looked at leaves the list. */
+export function loadPlanned(id: string, plans: LoadPlan[]): void {
+  const { list } = useUploads.getState();
+  const looked = list.find((upload) => upload.id === id);
+  if (!looked) return;
+  const planned = plans.map((plan) =>
+    newUpload(looked.file, plan, { is: 'waiting' }, plans.length),
+  );
+  useUploads.setState({ list: [...list.filter((upload) => upload.id !== id), ...planned] });
   startWaiting();
 }
 
-/** Sends a refused file again, under another name or in another mode. */
-export function retryUpload(id: number, change: { name?: string; mode?: LoadMode }): void {
-  update(id, { ...change, state: { is: 'waiting' } });
+/** Loads what was offered, or what was refused, under another name or in another mode. */
+export function startUpload(id: string, change: Partial<LoadPlan> = {}): void {
+  const upload = find(id);
+  if (!upload) return;
+  const isUnsent =
+    upload.state.is === 'failed' &&
+    upload.state.code === 'UNREACHABLE' &&
+    Object.keys(change).length === 0;
+  if (!isUnsent) requestIds.delete(id);
+  update(id, { plan: { ...upload.plan, ...change }, state: { is: 'waiting' } });
   startWaiting();
+}
+
+export function startAllOffered(): void {
+  for (const { id, state } of useUploads.getState().list) {
+    if (state.is === 'offered') startUpload(id);
+  }
+}
+
+/** Says that a file is looked at; a file that was refused keeps the reason until then. */
+export function lookAt(id: string): void {
+  update(id, { state: { is: 'looked-at' } });
 }
 
 /**
  * Takes an upload off the list. One that is being sent is broken off; one that the server is
  * loading goes on, and its dataset appears when it is done.
  */
-export function removeUpload(id: number): void {
-  const { list } = useUploads.getState();
-  if (list.find((upload) => upload.id === id)?.state.is === 'sending') aborts.get(id)?.abort();
-  useUploads.setState(({ list }) => ({ list: list.filter((upload) => upload.id !== id) }));
+export function removeUpload(id: string): void {
+  if (find(id)?.state.is === 'sending') aborts.get(id)?.abort();
+  useUploads.setState(({ list }) => ({
+    list: list.filter((upload) => upload.id !== id),
+    remark: null,
+  }));
+  startWaiting();
+}
+
+/** Ends an upload wherever it is. */
+export async function cancelUpload(id: string): Promise<void> {
+  const state = find(id)?.state;
+  if (state?.is === 'loading') await cancelJob(state.job.id);
+  else removeUpload(id);
+}
+
+export function forgetRemark(): void {
+  useUploads.setState({ remark: null });
+}
+
+function newUpload(file: File, plan: LoadPlan, state: UploadState, nInBatch: number): Upload {
+  return { id: newId(), file, plan, state, isOneOfMany: nInBatch > 1 };
+}
+
+/** Not a counter: an address with the id must not mean another file after the page is reloaded. */
+function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}
+
+function isSameFile(one: File, other: File): boolean {
+  return (
+    one.name === other.name && one.size === other.size && one.lastModified === other.lastModified
+  );
+}
+
+function isOver(state: UploadState): boolean {
+  return state.is === 'done' || state.is === 'failed';
+}
+
+function find(id: string): Upload | undefined {
+  return useUploads.getState().list.find((upload) => upload.id === id);
 }
 
 function startWaiting(): void {
@@ -74,18 +166,22 @@ function startWaiting(): void {
   for (const upload of waiting.slice(0, Math.max(0, MAX_AT_ONCE - nActive))) void run(upload);
 }
 
-async function run({ id, file, name, mode }: Upload): Promise<void> {
+async function run(upload: Upload): Promise<void> {
+  const { id, file, plan } = upload;
   const abort = new AbortController();
+  const requestId = requestIds.get(id) ?? newId();
+  const beganMs = performance.now();
   aborts.set(id, abort);
-  update(id, { state: { is: 'sending', nBytesSent: 0 } });
+  requestIds.set(id, requestId);
+  const onSent = (nBytesSent: number) =>
+    update(id, { state: { is: 'sending', nBytesSent, beganMs } });
+  onSent(0);
   try {
-    const received = await sendFile(file, { name, mode, signal: abort.signal }, (nBytesSent) =>
-      update(id, { state: { is: 'sending', nBytesSent } }),
-    );
+    const received = await sendFile(file, plan, { requestId, signal: abort.signal, onSent });
     const job = await watchJob(received, abort.signal, (job) =>
       update(id, { state: { is: 'loading', job } }),
     );
-    finish(id, name, job);
+    finish(upload, job);
   } catch (error) {
     if (!abort.signal.aborted) update(id, { state: failure(error) });
   } finally {
@@ -94,17 +190,18 @@ async function run({ id, file, name, mode }: Upload): Promise<void> {
   }
 }
 
-function finish(id: number, name: string, job: Job): void {
+function finish(upload: Upload, job: Job): void {
   if (job.status === 'SUCCEEDED') {
-    const datasetName = job.datasets[0]?.name ?? name;
-    update(id, { state: { is: 'done', datasetName, nRows: job.progress.rowsDone } });
-    onPublished(datasetName);
+    const datasetName = job.datasets[0]?.name ?? job.datasetName;
+    update(upload.id, { state: { is: 'done', datasetName, job } });
+    onPublished(upload, datasetName);
     return;
   }
   const message =
     job.error?.message ?? (job.status === 'CANCELLED' ? 'The load was cancelled.' : 'It failed.');
   const code = job.error?.code ?? job.status;
-  update(id, { state: { is: 'failed', message, code, requestId: null } });
+  requestIds.delete(upload.id);
+  update(upload.id, { state: { is: 'failed', message, code, requestId: null } });
 }
 
 function failure(error: unknown): UploadState {
@@ -116,7 +213,7 @@ function failure(error: unknown): UploadState {
   };
 }
 
-function update(id: number, change: Partial<Upload>): void {
+function update(id: string, change: Partial<Upload>): void {
   useUploads.setState(({ list }) => ({
     list: list.map((upload) => (upload.id === id ? { ...upload, ...change } : upload)),
   }));
