@@ -25,6 +25,8 @@ export default ts.config(
         Buffer: 'readonly',
         ClipboardEvent: 'readonly',
         DataTransfer: 'readonly',
+        DragEvent: 'readonly',
+        File: 'readonly',
         URL: 'readonly',
         clearTimeout: 'readonly',
         console: 'readonly',

@@ -25,9 +25,12 @@ export default defineConfig({
   worker: { format: 'es' },
   server: {
     proxy: {
-      '/graphql': server,
+      // Subscriptions come over a WebSocket.
+      '/graphql': { target: server, ws: true },
       '/upload': server,
       '/sign-in': server,
+      '/healthz': server,
+      '/readyz': server,
     },
   },
   test: {

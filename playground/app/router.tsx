@@ -1,14 +1,10 @@
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Link,
-} from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { readAccessSearch } from './access/search';
 import { readSearch } from './dataset/search';
 import { readLoadSearch } from './inspect/search';
+import { Broken } from './shell/Broken';
+import { room } from './shell/room';
 import { Shell } from './shell/Shell';
 import { Home } from './start/Home';
 import { readJobsSearch } from './system/search';
@@ -24,35 +20,36 @@ const dataset = createRoute({
   getParentRoute: () => root,
   path: '/datasets/$name',
   validateSearch: readSearch,
-  component: lazyRouteComponent(() => import('./dataset/DatasetPage')),
+  component: room(() => import('./dataset/DatasetPage')),
 });
 const load = createRoute({
   getParentRoute: () => root,
   path: '/load/$id',
   validateSearch: readLoadSearch,
-  component: lazyRouteComponent(() => import('./inspect/InspectPage')),
+  component: room(() => import('./inspect/InspectPage')),
 });
 const access = createRoute({
   getParentRoute: () => root,
   path: '/access',
   validateSearch: readAccessSearch,
-  component: lazyRouteComponent(() => import('./access/AccessPage')),
+  component: room(() => import('./access/AccessPage')),
 });
 const jobs = createRoute({
   getParentRoute: () => root,
   path: '/jobs',
   validateSearch: readJobsSearch,
-  component: lazyRouteComponent(() => import('./system/JobsPage')),
+  component: room(() => import('./system/JobsPage')),
 });
 const system = createRoute({
   getParentRoute: () => root,
   path: '/system',
-  component: lazyRouteComponent(() => import('./system/SystemPage')),
+  component: room(() => import('./system/SystemPage')),
 });
 
 export const router = createRouter({
   routeTree: root.addChildren([home, graphiql, dataset, load, access, jobs, system]),
   defaultPreload: 'intent',
+  defaultErrorComponent: Broken,
 });
 
 declare module '@tanstack/react-router' {

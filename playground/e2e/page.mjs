@@ -2,16 +2,57 @@
 import assert from 'node:assert/strict';
 import axe from 'axe-core';
 
-/** The dataset as the catalog has it, asked for beside the page. */
-export async function catalogEntry(page, { url, key, dataset }) {
-  const query =
-    '{ datasets { name label listField typeName rowCount columns { name label type graphqlType } } }';
+/** Runs an operation beside the page. */
+export async function ask(page, { url, key }, query, variables = {}) {
   const response = await page.request.post(`${url}/graphql`, {
     headers: { authorization: `Bearer ${key}` },
-    data: { query },
+    data: { query, variables },
   });
   const { data, errors } = await response.json();
   assert.equal(errors, undefined, JSON.stringify(errors));
+  return data;
+}
+
+/** A key of this scope, made beside the page. */
+export async function makeKey(page, options, variables) {
+  const { createKey } = await ask(
+    page,
+    options,
+    'mutation ($name: String!, $scope: Scope, $role: String, $claims: JSON, $workspace: String) { createKey(name: $name, scope: $scope, role: $role, claims: $claims, workspace: $workspace, days: 1) { key apiKey { prefix } } }',
+    variables,
+  );
+  return createKey;
+}
+
+/** Loads a dataset beside the page, in the place of one of that name. */
+export async function putDataset(page, { url, key }, name, content) {
+  const response = await page.request.put(`${url}/upload/${name}?wait=60&onDrift=replace`, {
+    headers: { authorization: `Bearer ${key}` },
+    data: Buffer.from(content),
+  });
+  assert.ok(response.ok(), await response.text());
+}
+
+/** Signs in and opens the screen of this path. */
+export async function openScreen(page, { url, key }, path) {
+  const [address, search = ''] = path.split('?');
+  await page.goto(`${url}${address}${search && `?${search}`}#key=${encodeURIComponent(key)}`);
+  await page.locator('#datasets').waitFor({ state: 'attached' });
+}
+
+/** Takes back what the browser reports on its own account, such as a refused request. */
+export function forgive(faults, ...words) {
+  const left = faults.filter((fault) => !words.some((word) => fault.includes(word)));
+  faults.splice(0, faults.length, ...left);
+}
+
+/** The dataset as the catalog has it, asked for beside the page. */
+export async function catalogEntry(page, { url, key, dataset }) {
+  const data = await ask(
+    page,
+    { url, key },
+    '{ datasets { name label listField typeName rowCount columns { name label type graphqlType } } }',
+  );
   const found = data.datasets.find(({ name }) => name === dataset);
   assert.ok(found, `there is no dataset ${dataset}`);
   return found;
@@ -21,7 +62,7 @@ export async function catalogEntry(page, { url, key, dataset }) {
 export async function openReadyQuery(page, options) {
   const { url, key, dataset } = options;
   const found = await catalogEntry(page, options);
-  await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
+  await page.goto(`${url}/graphiql#key=${encodeURIComponent(key)}`);
   await executeButton(page).waitFor();
   const menu = page.getByRole('button', { name: 'Datasets', exact: true });
   if (await menu.isVisible()) await menu.click();

@@ -10,13 +10,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { checks as access } from './checks/access.mjs';
 import { checks as dataset } from './checks/dataset.mjs';
 import { checks as editor } from './checks/editor.mjs';
 import { checks as everywhere } from './checks/everywhere.mjs';
+import { checks as inspect } from './checks/inspect.mjs';
 import { checks as shell } from './checks/shell.mjs';
+import { checks as system } from './checks/system.mjs';
+import { makeKey } from './page.mjs';
 
 /** In the order they are run. Each gets a fresh page. */
-const checks = { ...shell, ...editor, ...dataset, ...everywhere };
+const checks = { ...shell, ...inspect, ...access, ...system, ...editor, ...dataset, ...everywhere };
 
 const { values: options } = parseArgs({
   options: {
@@ -77,7 +81,9 @@ async function runCheck(name, check) {
   const page = await context.newPage();
   const faults = watchFaults(page, options.url);
   try {
-    await within(CHECK_TIMEOUT_MS, check(page, { ...options, faults }));
+    // A key of its own: a key may load only so many files in an hour.
+    const { key } = await makeKey(page, options, { name: `check: ${name}`, scope: 'ADMIN' });
+    await within(CHECK_TIMEOUT_MS, check(page, { ...options, key, faults }));
     if (faults.length > 0) throw new Error(faults.join('; '));
     nPassed += 1;
     console.log(`ok      ${name}`);

@@ -81,7 +81,7 @@ export function AuditLog(): ReactElement {
       {log.isPending && <Busy label="Loading the audit log" />}
       {shown?.length === 0 && <p className="hint">No line is like this.</p>}
       {shown !== undefined && shown.length > 0 && (
-        <table className="table" aria-label="Audit log">
+        <table className="table roomy" aria-label="Audit log">
           <thead>
             <tr>
               <th>When</th>
@@ -100,7 +100,7 @@ export function AuditLog(): ReactElement {
                 </td>
                 <td data-label="Who">
                   <span className="mono">{entry.actor}</span>
-                  {entry.address !== null && <p className="hint">from {entry.address}</p>}
+                  {entry.address !== null && <span className="hint"> from {entry.address}</span>}
                 </td>
                 <td data-label="What">
                   {entry.action}

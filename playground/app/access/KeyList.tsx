@@ -17,6 +17,7 @@ import { ACCESS_QUERY_KEY, useKeys, type Key } from './use';
 export function KeyList(): ReactElement {
   const { data: keys, error, isPending } = useKeys();
   const [isMaking, setMaking] = useState(false);
+  const [rotated, setRotated] = useState<Key | null>(null);
   const [areEndedShown, setEndedShown] = useState(false);
   const nEnded = keys?.filter((key) => !key.active).length ?? 0;
   const shown = keys?.filter((key) => key.active || areEndedShown).toReversed();
@@ -44,11 +45,12 @@ export function KeyList(): ReactElement {
         </button>
       </div>
       {isMaking && <MakeKey onClose={() => setMaking(false)} />}
+      {rotated && <RotateKey apiKey={rotated} onClose={() => setRotated(null)} />}
       {error && <Problem error={error} />}
       {isPending && <Busy label="Loading the keys" />}
       {shown?.length === 0 && <p className="hint">There is no key yet.</p>}
       {shown !== undefined && shown.length > 0 && (
-        <table className="table" aria-label="Keys">
+        <table className="table roomy" aria-label="Keys">
           <thead>
             <tr>
               <th>Name</th>
@@ -64,7 +66,7 @@ export function KeyList(): ReactElement {
           </thead>
           <tbody>
             {shown.map((key) => (
-              <KeyRow key={key.prefix} apiKey={key} />
+              <KeyRow key={key.prefix} apiKey={key} onRotate={() => setRotated(key)} />
             ))}
           </tbody>
         </table>
@@ -73,7 +75,8 @@ export function KeyList(): ReactElement {
   );
 }
 
-function KeyRow({ apiKey }: { apiKey: Key }): ReactElement {
+function KeyRow(props: { apiKey: Key; onRotate: () => void }): ReactElement {
+  const { apiKey } = props;
   const queryClient = useQueryClient();
   const { name: ownPrefix } = useMe();
   const isOwn = apiKey.prefix === ownPrefix;
@@ -112,7 +115,14 @@ function KeyRow({ apiKey }: { apiKey: Key }): ReactElement {
         {apiKey.active && (
           <div className="row-actions">
             <SeeAs role={apiKey.role} claims={apiKey.claims} datasets={apiKey.datasets} />
-            <RotateKey apiKey={apiKey} />
+            <button
+              type="button"
+              className="button"
+              aria-label={`Rotate ${apiKey.name} ${apiKey.prefix}`}
+              onClick={props.onRotate}
+            >
+              Rotate
+            </button>
             <Confirm
               trigger={
                 <button

@@ -16,20 +16,18 @@ const OVERLAPS: [number, string][] = [
   [30 * 86_400, '30 days'],
 ];
 
-/** Makes a key like another one, which goes on for a while. */
-export function RotateKey({ apiKey }: { apiKey: Key }): ReactElement {
-  const [isOpen, setOpen] = useState(false);
+/**
+ * Makes a key like another one, which goes on for a while. It does not live in the old key's row:
+ * that goes away when the key ends, and the new key must not go with it.
+ */
+export function RotateKey(props: { apiKey: Key; onClose: () => void }): ReactElement {
+  const { apiKey, onClose } = props;
   const [secret, setSecret] = useState<string | null>(null);
   const [overlapSeconds, setOverlap] = useState(3_600);
   const [problem, setProblem] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
   const queryClient = useQueryClient();
   const id = useId();
-  function change(open: boolean): void {
-    setOpen(open);
-    setSecret(null);
-    setProblem(null);
-  }
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     setBusy(true);
@@ -47,21 +45,12 @@ export function RotateKey({ apiKey }: { apiKey: Key }): ReactElement {
   }
   return (
     <Modal
-      isOpen={isOpen}
-      onOpenChange={change}
+      isOpen
+      onOpenChange={(isOpen) => !isOpen && onClose()}
       title={secret === null ? `Rotate the key ${apiKey.name}` : 'The new key is made'}
-      trigger={
-        <button
-          type="button"
-          className="button"
-          aria-label={`Rotate ${apiKey.name} ${apiKey.prefix}`}
-        >
-          Rotate
-        </button>
-      }
     >
       {secret !== null ? (
-        <Secret secret={secret} onDone={() => change(false)} />
+        <Secret secret={secret} onDone={onClose} />
       ) : (
         <form className="form" onSubmit={(event) => void submit(event)}>
           <p>A new key with the same scope, role, datasets and claims is made.</p>
@@ -83,7 +72,7 @@ export function RotateKey({ apiKey }: { apiKey: Key }): ReactElement {
             <button type="submit" className="button primary" disabled={isBusy}>
               {isBusy ? 'Rotating…' : 'Rotate'}
             </button>
-            <button type="button" className="button" onClick={() => change(false)}>
+            <button type="button" className="button" onClick={onClose}>
               Cancel
             </button>
           </div>

@@ -64,7 +64,7 @@ async function send<Data>(
     });
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    seemsUnreachable();
+    void seemsUnreachable();
     throw newApiError(0, null, null);
   }
   const answer = (await response.json().catch(() => null)) as GraphQLAnswer<Data> | null;

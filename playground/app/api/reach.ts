@@ -10,23 +10,28 @@ let isProbing = false;
 
 /** Watches the machine's own network. */
 export function watchReach(): void {
-  window.addEventListener('offline', () => void probe());
-  window.addEventListener('online', () => void probe());
+  window.addEventListener('offline', () => void seemsUnreachable());
+  window.addEventListener('online', () => void seemsUnreachable());
 }
 
-/** Called when a request got no answer: it may have been that request alone. */
-export function seemsUnreachable(): void {
-  void probe();
+/**
+ * Called when a request got no answer: it may have been that request alone. Resolves when it is
+ * known whether the server answers.
+ */
+export async function seemsUnreachable(): Promise<void> {
+  if (isProbing) return;
+  const isReachable = await answers();
+  set(isReachable);
+  if (!isReachable) void seek();
 }
 
-async function probe(): Promise<void> {
+/** Asks until the server answers. */
+async function seek(): Promise<void> {
   if (isProbing) return;
   isProbing = true;
   try {
-    while (!(await answers())) {
-      set(false);
-      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
-    }
+    do await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
+    while (!(await answers()));
     set(true);
   } finally {
     isProbing = false;

@@ -53,7 +53,7 @@ export function requestWithFile<Data, Variables extends { file: unknown }>(
       reject(error);
     };
     xhr.onerror = () => {
-      seemsUnreachable();
+      void seemsUnreachable();
       reject(newApiError(0, null, null));
     };
     xhr.onabort = () => reject(new DOMException('Cancelled.', 'AbortError'));

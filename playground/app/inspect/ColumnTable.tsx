@@ -21,7 +21,7 @@ export function ColumnTable(props: {
   const rows = withSkipped(sheet, props.first, plan);
   const keyName = sheet.key.length === 1 ? sheet.key[0] : undefined;
   return (
-    <div className="wide-table" tabIndex={0} role="region" aria-label="Columns found">
+    <div className="columns-frame" tabIndex={0} role="region" aria-label="Columns found">
       <table className="table columns-found">
         <thead>
           <tr>
@@ -74,7 +74,6 @@ function ColumnRow(props: {
 }): ReactElement {
   const { column, isSkipped, choice } = props;
   const { label, evidence, statistics } = column;
-  const example = evidence.counterExample;
   const samples = evidence.samples.slice(0, 4).join(', ');
   return (
     <tr data-skipped={isSkipped}>
@@ -144,12 +143,6 @@ function ColumnRow(props: {
       <td className="evidence">
         <p className="mono">{samples}</p>
         <p className="hint">{evidence.reason}</p>
-        {example && choice.type === undefined && (
-          <p className="hint">
-            Row {example.row}: <span className="mono">{example.text}</span> is against{' '}
-            {example.against}
-          </p>
-        )}
       </td>
     </tr>
   );

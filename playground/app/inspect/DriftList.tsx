@@ -16,16 +16,20 @@ export function DriftList(props: {
   if (sheet.drift.length === 0) {
     return <p className="hint">The columns are those of the dataset {sheet.dataset}.</p>;
   }
+  // What needs a decision comes first.
+  const drifts = sheet.drift.toSorted(
+    (one, other) => Number(one.impact === 'SAFE') - Number(other.impact === 'SAFE'),
+  );
   const nBreaking = sheet.drift.filter(({ impact }) => impact === 'BREAKING').length;
   return (
     <section aria-labelledby="drift">
       <h2 id="drift" {...(nBreaking > 0 && { className: 'warn' })}>
         {nBreaking > 0
           ? `Clients of ${sheet.dataset} would feel this`
-          : `New in ${sheet.dataset}, and safe for its clients`}
+          : `What changes in ${sheet.dataset} is safe: queries go on as they are`}
       </h2>
       <ul className="drift">
-        {sheet.drift.map((drift) => {
+        {drifts.map((drift) => {
           const remedy = remedyOf(drift);
           return (
             <li key={`${drift.kind} ${drift.column}`}>
@@ -34,7 +38,7 @@ export function DriftList(props: {
               </span>
               <div>
                 <p>{drift.message}</p>
-                <p className="hint">{adviceOf(drift)}</p>
+                {drift.impact === 'BREAKING' && <p className="hint">{adviceOf(drift)}</p>}
                 {remedy && (
                   <button
                     type="button"
@@ -78,8 +82,7 @@ export function DriftList(props: {
   );
 }
 
-function adviceOf({ kind, impact }: Drift): string {
-  if (impact === 'SAFE') return 'Nothing to do: queries go on as they are.';
+function adviceOf({ kind }: Drift): string {
   switch (kind) {
     case 'MISSING':
       return 'Queries of this field would fail. Keep the dataset’s columns, or tell its clients.';

@@ -1,5 +1,6 @@
 import { useId, type ReactElement } from 'react';
 import type { DriftPolicy, LoadMode } from '../api/operations';
+import { countOf } from '../format';
 import { modeOf, type Sheet, type SheetPlan } from './plan';
 
 const MODES: Record<LoadMode, [string, string]> = {
@@ -23,6 +24,9 @@ export function LoadForm(props: {
   const ids = { name: useId(), drift: useId(), errors: useId() };
   const name = plan.name ?? sheet.dataset;
   const nRefused = Number(sheet.rejectCount);
+  const isRefused = nRefused > 0 && plan.onError === 'ABORT';
+  const nBreaking =
+    mode === 'CREATE' ? 0 : sheet.drift.filter(({ impact }) => impact === 'BREAKING').length;
   return (
     <form
       className="load-form"
@@ -32,6 +36,7 @@ export function LoadForm(props: {
         props.onLoad();
       }}
     >
+      <h2>How it is loaded</h2>
       <div className="fields">
         <div className="field">
           <label htmlFor={ids.name}>Dataset</label>
@@ -100,12 +105,17 @@ export function LoadForm(props: {
           </select>
         </div>
       </div>
-      {nRefused > 0 && plan.onError === 'ABORT' && (
-        <p className="warn">
-          Rows would be refused: correct the types above, or keep those rows aside.
+      <div className="load-bar">
+        <p className={isRefused || nBreaking > 0 ? 'warn' : 'hint'}>
+          {[
+            `${countOf(sheet.rowCount, 'row')}, ${countOf(sheet.columns.length, 'column')}`,
+            nBreaking > 0 && `${countOf(nBreaking, 'difference')} that clients would feel`,
+            nRefused > 0 && `${countOf(nRefused, 'row')} refused`,
+          ]
+            .filter(Boolean)
+            .join('; ')}
+          {isRefused && ': correct the types above, or keep those rows aside'}
         </p>
-      )}
-      <div className="actions">
         <button
           type="submit"
           className="button primary"

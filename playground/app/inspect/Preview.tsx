@@ -5,7 +5,8 @@ const NUMBERS = new Set(['INT', 'BIGINT', 'DECIMAL', 'FLOAT']);
 
 /** The first rows as they would be served. */
 export function Preview({ sheet }: { sheet: Sheet }): ReactElement {
-  const { columns } = sheet;
+  // What Sluice will give, a number as the key, is not in the file.
+  const columns = sheet.columns.filter((column) => !column.generated);
   const rows = sheet.rows as Record<string, unknown>[];
   if (rows.length === 0) return <p className="hint">There is no row.</p>;
   return (
@@ -36,7 +37,9 @@ export function Preview({ sheet }: { sheet: Sheet }): ReactElement {
 }
 
 function Cell({ value, isNumber }: { value: unknown; isNumber: boolean }): ReactElement {
-  if (value === null || value === undefined) return <td className="null">null</td>;
+  if (value === null || value === undefined) {
+    return <td className={isNumber ? 'null number' : 'null'}>null</td>;
+  }
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return (
     <td className={isNumber ? 'number' : undefined}>

@@ -1,4 +1,4 @@
-import { useId, type ReactElement } from 'react';
+import { useId, useState, type ReactElement } from 'react';
 import { formatCount } from '../format';
 import { withReading, type Reading, type Sheet, type SheetPlan } from './plan';
 
@@ -41,10 +41,12 @@ export function ReadingForm(props: {
   const isJson = sheet.format.includes('JSON');
   const change = (changed: { [Option in keyof Reading]: Reading[Option] | undefined }) =>
     props.onPlan(withReading(plan, changed));
+  // In a narrow window the columns and rows come first.
+  const [isOpenAtFirst] = useState(() => window.innerWidth > 700);
   const isAsFound = Object.keys(reading).length === 0;
   return (
-    <section aria-labelledby="reading" className="reading">
-      <h2 id="reading">How it is read</h2>
+    <details className="reading" open={isOpenAtFirst}>
+      <summary>How it is read</summary>
       <p className="hint">
         {sheet.format}
         {!isWorkbook && `, ${sheet.encoding}`}. Header: {sheet.headerReason}.
@@ -158,7 +160,7 @@ export function ReadingForm(props: {
           Back to what was found
         </button>
       )}
-    </section>
+    </details>
   );
 }
 

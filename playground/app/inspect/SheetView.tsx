@@ -34,7 +34,7 @@ export function SheetView(props: {
     // Each answer is told once; the function is another one at each drawing.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [seen]);
-  const isLooking = isChanged && look.isFetching;
+  const isLooking = look.isAhead || (isChanged && look.isFetching);
   return (
     <>
       <p className="unseen" role="status">

@@ -10,7 +10,8 @@ import { changesTheLook, optionsOf, type Sheet, type SheetPlan } from './plan';
 import { AUTOMATIC_UP_TO_BYTES, firstPart } from './sample';
 
 const N_ROWS = 20;
-const TYPING_MS = 450;
+/** Each look counts as an upload of the key, of which there are so many an hour. */
+const TYPING_MS = 600;
 
 export interface Look {
   sheets: Sheet[];
@@ -37,7 +38,7 @@ export function useLook(
   nSheets: number,
   plan: SheetPlan,
   isWholeWanted: boolean,
-): UseQueryResult<Look> & { isWaitingForWord: boolean; lookAgain: () => void } {
+): UseQueryResult<Look> & { isWaitingForWord: boolean; isAhead: boolean; lookAgain: () => void } {
   const options = optionsOf(plan);
   const question: Question = {
     name: plan.name ?? sheet.dataset,
@@ -47,7 +48,8 @@ export function useLook(
     ...(options && { options }),
     ...(nSheets > 1 && sheet.name !== null && { sheets: [sheet.name] }),
   };
-  const text = useSettled(JSON.stringify(question));
+  const asked = JSON.stringify(question);
+  const text = useSettled(asked);
   // Each look sends the file: a big one that cannot be cut is sent when somebody says so.
   const isBig = upload.file.size > AUTOMATIC_UP_TO_BYTES;
   const [allowed, setAllowed] = useState<string | null>(null);
@@ -62,6 +64,8 @@ export function useLook(
   return {
     ...query,
     isWaitingForWord: changesTheLook(plan) && mustAsk,
+    /** Whether something was decided that the look does not yet show. */
+    isAhead: asked !== text,
     lookAgain: () => setAllowed(text),
   };
 }

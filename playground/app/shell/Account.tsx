@@ -16,9 +16,10 @@ export function Account(): ReactElement {
   const { name, scope, role, datasets, workspace } = useMe();
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className="button quiet account" aria-label="Account">
+      <DropdownMenu.Trigger className="button quiet account">
         <Icon name="person" />
-        <span className="account-name">{name || 'Account'}</span>
+        <span className="unseen">Account</span>
+        <span className="account-name">{name}</span>
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4}>

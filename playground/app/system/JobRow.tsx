@@ -110,7 +110,7 @@ function Retry({ job, onChanged }: { job: Job; onChanged: () => void }): ReactEl
         type="button"
         className="button"
         disabled={isBusy}
-        aria-label={`Begin ${KINDS[job.kind].toLowerCase()} ${job.datasetName} again`}
+        aria-label={`Try again: ${KINDS[job.kind].toLowerCase()} ${job.datasetName}`}
         onClick={() => {
           setBusy(true);
           setProblem(null);

@@ -71,10 +71,7 @@ function HealthCard(): ReactElement {
         </Fact>
         <Fact name="Live updates">{isLost ? 'seeking the connection' : 'at hand'}</Fact>
         <Fact name="API">
-          <a href="/schema.graphql" download>
-            schema.graphql
-          </a>{' '}
-          at <span className="mono">{location.origin}/graphql</span>
+          <span className="mono">{location.origin}/graphql</span>
         </Fact>
       </dl>
     </section>

@@ -9,7 +9,7 @@ export function CancelButton(props: { cancel: () => Promise<void>; label: string
       <button
         type="button"
         className="button"
-        aria-label={props.label}
+        aria-label={state === 'asked' ? undefined : props.label}
         disabled={state === 'asked'}
         onClick={() => {
           setState('asked');

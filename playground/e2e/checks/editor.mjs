@@ -33,7 +33,7 @@ export const checks = {
   },
 
   'a link opens its query and leaves the address': async (page, { url, key }) => {
-    await page.goto(`${url}/#key=${encodeURIComponent(key)}`);
+    await page.goto(`${url}/graphiql#key=${encodeURIComponent(key)}`);
     await executeButton(page).waitFor();
     const document = 'query Shared {\n  datasets {\n    name\n  }\n}';
     await page.goto(`${url}/graphiql#query=${encodeURIComponent(document)}`);

@@ -1,10 +1,21 @@
 import {
   openReadyQuery,
+  openScreen,
   openGrid,
   runQuery,
   assertAccessible,
   assertNoSidewaysScroll,
 } from '../page.mjs';
+
+/** Screens by their addresses and headings. */
+const ROOMS = [
+  ['/', 'Datasets'],
+  ['/jobs', 'Jobs'],
+  ['/system', 'System'],
+  ['/access', 'Keys and people'],
+  ['/access?tab=policies', 'Keys and people'],
+  ['/access?tab=workspaces', 'Keys and people'],
+];
 
 export const checks = {
   'no serious accessibility fault': async (page, options) => {
@@ -27,11 +38,31 @@ export const checks = {
     await assertAccessible(page, 'filter form');
   },
 
+  'no serious accessibility fault in the rooms of the shell': async (page, options) => {
+    for (const [path, name] of ROOMS) {
+      await openScreen(page, options, path);
+      await page.getByRole('heading', { name, level: 1 }).waitFor();
+      for (const colorScheme of ['dark', 'light']) {
+        await page.emulateMedia({ colorScheme });
+        await assertAccessible(page, `${path}, ${colorScheme}`);
+      }
+    }
+  },
+
   'every screen fits 360 px': async (page, options) => {
     await page.setViewportSize({ width: 360, height: 720 });
     await openReadyQuery(page, options);
     await assertNoSidewaysScroll(page);
     await openGrid(page, options);
     await assertNoSidewaysScroll(page);
+    for (const [path, name] of ROOMS) {
+      await openScreen(page, options, path);
+      await page.getByRole('heading', { name, level: 1 }).waitFor();
+      await assertNoSidewaysScroll(page);
+    }
+    await page.getByRole('button', { name: 'Datasets', exact: true }).click();
+    await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+    await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor();
+    await page.keyboard.press('Escape');
   },
 };
