@@ -45,9 +45,23 @@ const system = createRoute({
   path: '/system',
   component: room(() => import('./system/SystemPage')),
 });
+const relations = createRoute({
+  getParentRoute: () => root,
+  path: '/relations',
+  component: room(() => import('./dataset/relations/RelationsPage')),
+});
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, graphiql, dataset, load, access, jobs, system]),
+  routeTree: root.addChildren([
+    home,
+    graphiql,
+    dataset,
+    relations,
+    load,
+    access,
+    jobs,
+    system,
+  ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Broken,
 });

@@ -1,13 +1,24 @@
 import type { Sort } from '../grid/Grid';
 import { OPERATOR_WORDS, type Filter, type Operator } from './filters';
+import { isView, type View } from './views';
 
 /** What the address of a dataset's page says, so that back and sharing work. */
 export interface DatasetSearch {
-  view?: 'columns' | 'notices';
+  /** Which tab; the rows when none is named. */
+  view?: Exclude<View, 'rows'>;
+  /** Two versions to compare. */
+  diff?: VersionPair;
+  /** A version whose rows are looked at. */
+  asOf?: number;
   sort?: Sort;
   filters?: Filter[];
   /** Columns that are not shown. */
   hidden?: string[];
+}
+
+export interface VersionPair {
+  from: number;
+  to: number;
 }
 
 /** Parts of the address to change; undefined takes one out. */
@@ -16,11 +27,15 @@ export type SearchChange = { [Name in keyof DatasetSearch]?: DatasetSearch[Name]
 /** Takes from an address what makes sense of it; the rest is dropped without a word. */
 export function readSearch(search: Record<string, unknown>): DatasetSearch {
   const view = search['view'];
+  const diff = readPair(search['diff']);
+  const asOf = search['asOf'];
   const sort = readSort(search['sort']);
   const filters = list(search['filters']).flatMap(readFilter);
   const hidden = list(search['hidden']).filter((name) => typeof name === 'string');
   return {
-    ...((view === 'columns' || view === 'notices') && { view }),
+    ...(isView(view) && view !== 'rows' && { view }),
+    ...(diff && { diff }),
+    ...(isVersion(asOf) && { asOf }),
     ...(sort && { sort }),
     ...(filters.length > 0 && { filters }),
     ...(hidden.length > 0 && { hidden }),
@@ -31,6 +46,16 @@ function readSort(value: unknown): Sort | null {
   if (!isRecord(value) || typeof value['column'] !== 'string') return null;
   const { column, direction } = value;
   return direction === 'ASC' || direction === 'DESC' ? { column, direction } : null;
+}
+
+function readPair(value: unknown): VersionPair | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { from, to } = value as Record<string, unknown>;
+  return isVersion(from) && isVersion(to) ? { from, to } : null;
+}
+
+function isVersion(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function readFilter(value: unknown): Filter[] {

@@ -1,0 +1,218 @@
+import { useState, type ReactElement } from 'react';
+import type { Dataset } from '../../api/catalog';
+import { messageOf } from '../../api/error';
+import { request } from '../../api/graphql';
+import {
+  PlaygroundAdmitRejectsDocument,
+  PlaygroundDiscardRejectsDocument,
+} from '../../api/operations';
+import { countOf, formatCount } from '../../format';
+import { Busy } from '../../shell/Busy';
+import { Icon } from '../../shell/Icon';
+import { useChange } from '../change';
+import type { DatasetDetails } from '../details';
+import { JobFailure, WAIT_SECONDS } from '../job';
+import { Confirm } from '../Modal';
+import { Pager } from '../Pager';
+import { Problem } from '../Problem';
+import { Progress } from '../Progress';
+import type { TabProps } from '../tabs';
+import { RejectCard } from './RejectCard';
+import './rejects.css';
+import { correctionOf, rejectsWith, type Drafts, type Reject } from './corrections';
+import { downloadRejects, PAGE_REJECTS, useRejects } from './rejects';
+
+/** The rows that loads refused: to be corrected here and admitted, or discarded. */
+export default function RejectsTab({ dataset, details }: TabProps): ReactElement {
+  const [done, setDone] = useState('');
+  if (details.rejectCount === '0') {
+    return (
+      <div className="nothing">
+        {done !== '' && <p role="status">{done}</p>}
+        <p>
+          No row is set aside. Rows come here when a load refuses them, or when a column is changed
+          so that they no longer fit.
+        </p>
+      </div>
+    );
+  }
+  return <Rejects {...{ dataset, details, done, setDone }} />;
+}
+
+function Rejects(props: {
+  dataset: Dataset;
+  details: DatasetDetails;
+  /** What was done last, in a sentence. */
+  done: string;
+  setDone: (done: string) => void;
+}): ReactElement {
+  const { dataset, details, done, setDone } = props;
+  const [page, setPage] = useState(0);
+  const [search, setSearch] = useState('');
+  const [drafts, setDrafts] = useState<Drafts>(new Map());
+  const count = Number(details.rejectCount);
+  const lastPage = Math.max(0, Math.ceil(count / PAGE_REJECTS) - 1);
+  const rejects = useRejects(dataset, details.rejectCount, Math.min(page, lastPage));
+  const [sent, setSent] = useState<readonly Reject[]>([]);
+  const admit = useChange(async (chosen: readonly Reject[]) => {
+    const { admitRejects } = await request(PlaygroundAdmitRejectsDocument, {
+      dataset: dataset.name,
+      corrections: chosen.map((reject) => correctionOf(reject, drafts.get(reject.id))),
+      wait: WAIT_SECONDS,
+    });
+    return admitRejects.job;
+  });
+  const discard = useChange(async (ids: readonly string[] | null) => {
+    await request(PlaygroundDiscardRejectsDocument, {
+      dataset: dataset.name,
+      ids: ids === null ? null : [...ids],
+    });
+    return null;
+  });
+
+  if (!rejects.data) {
+    return rejects.error ? (
+      <div className="tab-page">
+        <Problem error={rejects.error} onRetry={() => void rejects.refetch()} />
+      </div>
+    ) : (
+      <Busy label="Loading the rejects" />
+    );
+  }
+  const shown = rejectsWith(rejects.data, search);
+  const corrected = rejects.data.filter(
+    (reject) => correctionOf(reject, drafts.get(reject.id)).cells.length > 0,
+  );
+  const refusals = refusalsOf(admit.error, sent);
+
+  function write(id: string, field: string, text: string): void {
+    setDrafts((now) => new Map(now).set(id, new Map(now.get(id)).set(field, text)));
+  }
+  async function admitAll(chosen: readonly Reject[]): Promise<void> {
+    setDone('');
+    setSent(chosen);
+    if ((await admit.run(chosen)) === false) return;
+    setDone(`${countOf(chosen.length, 'row')} admitted, below the rows of ${dataset.name}.`);
+    setDrafts((now) => {
+      const left = new Map(now);
+      for (const { id } of chosen) left.delete(id);
+      return left;
+    });
+  }
+
+  return (
+    <div className="tab-page">
+      <div className="tab-bar">
+        <input
+          type="search"
+          className="input"
+          placeholder="Search"
+          aria-label="Search the rejects on this page"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+        <button
+          type="button"
+          className="button primary"
+          disabled={corrected.length === 0 || admit.isRunning}
+          onClick={() => void admitAll(corrected)}
+        >
+          {corrected.length === 0
+            ? 'Admit what is corrected'
+            : `Admit ${countOf(corrected.length, 'corrected row')}`}
+        </button>
+        <DownloadButton dataset={dataset} />
+        <Confirm
+          title={`Discard ${countOf(count, 'reject')}?`}
+          action="Discard all"
+          isDanger
+          change={discard}
+          input={null}
+          onDone={() => setDone(`${countOf(count, 'reject')} discarded.`)}
+          trigger={
+            <button type="button" className="button danger">
+              Discard all
+            </button>
+          }
+        >
+          <p>
+            The refused rows are forgotten. They are still in the uploaded file, as long as it is
+            kept, and nowhere else. Download them first if in doubt.
+          </p>
+        </Confirm>
+      </div>
+      <Progress change={admit} />
+      {refusals.size === 0 ? (
+        <Problem error={admit.error} />
+      ) : (
+        <p role="alert" className="failure">
+          Nothing is admitted: {countOf(refusals.size, 'row')} still{' '}
+          {refusals.size === 1 ? 'does' : 'do'} not fit. See there.
+        </p>
+      )}
+      <p className="hint" role="status">
+        {done !== ''
+          ? done
+          : search.trim() === ''
+            ? `${countOf(count, 'row')} set aside. Correct the marked cell, as the file would write it, then admit the row.`
+            : `${formatCount(shown.length)} of the ${formatCount(rejects.data.length)} on this page`}
+      </p>
+      <ul className="cards" aria-label="Rejects">
+        {shown.map((reject) => (
+          <RejectCard
+            key={reject.id}
+            reject={reject}
+            draft={drafts.get(reject.id)}
+            isBusy={admit.isRunning}
+            refusal={refusals.get(reject.id) ?? null}
+            discard={discard}
+            onWrite={(field, text) => write(reject.id, field, text)}
+            onAdmit={() => void admitAll([reject])}
+          />
+        ))}
+      </ul>
+      <Pager
+        label="Rejects"
+        page={Math.min(page, lastPage)}
+        pageSize={PAGE_REJECTS}
+        count={count}
+        onPage={setPage}
+      />
+    </div>
+  );
+}
+
+/** Why corrections were refused, by reject: the job counts its lines from the header on. */
+function refusalsOf(error: Error | null, sent: readonly Reject[]): Map<string, string> {
+  const refused = error instanceof JobFailure ? error.job.refused : [];
+  return new Map(
+    refused.flatMap(({ row, reason }) => {
+      const reject = sent[Number(row) - 2];
+      return reject ? [[reject.id, reason] as const] : [];
+    }),
+  );
+}
+
+function DownloadButton({ dataset }: { dataset: Dataset }): ReactElement {
+  const [problem, setProblem] = useState<string | null>(null);
+  return (
+    <>
+      <button
+        type="button"
+        className="button"
+        onClick={() => {
+          setProblem(null);
+          downloadRejects(dataset.name).catch((error: unknown) => setProblem(messageOf(error)));
+        }}
+      >
+        <Icon name="download" />
+        Download as CSV
+      </button>
+      {problem !== null && (
+        <p role="alert" className="failure">
+          {problem}
+        </p>
+      )}
+    </>
+  );
+}

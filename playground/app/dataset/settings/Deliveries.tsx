@@ -1,0 +1,100 @@
+import { useState, type ReactElement } from 'react';
+import { request } from '../../api/graphql';
+import { PlaygroundReplayDeliveryDocument } from '../../api/operations';
+import { countOf } from '../../format';
+import { Busy } from '../../shell/Busy';
+import { useChange } from '../change';
+import { Problem } from '../Problem';
+import { formatInstant } from '../time';
+import { useDeliveries, type Delivery } from './webhooks';
+
+/** What a webhook was told and is to be told, newest first. */
+export function Deliveries(props: { dataset: string; webhook: string }): ReactElement {
+  const [page, setPage] = useState(0);
+  const { data, error, refetch } = useDeliveries(props.dataset, props.webhook, page);
+  if (error && !data) return <Problem error={error} onRetry={() => void refetch()} />;
+  if (!data) return <Busy label="Loading the deliveries" />;
+  if (data.deliveries.length === 0 && page === 0) {
+    return <p className="hint">Nothing has happened yet that it would be told.</p>;
+  }
+  return (
+    <div className="deliveries">
+      <ul className="cards" aria-label="Deliveries">
+        {data.deliveries.map((delivery) => (
+          <DeliveryCard key={delivery.id} delivery={delivery} />
+        ))}
+      </ul>
+      {(page > 0 || data.hasMore) && (
+        <nav className="pager" aria-label="Pages: deliveries">
+          <button
+            type="button"
+            className="button small"
+            disabled={page === 0}
+            onClick={() => setPage(page - 1)}
+          >
+            Newer
+          </button>
+          <button
+            type="button"
+            className="button small"
+            disabled={!data.hasMore}
+            onClick={() => setPage(page + 1)}
+          >
+            Older
+          </button>
+        </nav>
+      )}
+    </div>
+  );
+}
+
+const STATUS = {
+  PENDING: { words: 'waits', tone: undefined },
+  DELIVERED: { words: 'taken', tone: 'good' },
+  FAILED: { words: 'given up', tone: 'bad' },
+} as const;
+
+function DeliveryCard({ delivery }: { delivery: Delivery }): ReactElement {
+  const { id, event, status, attempts, responseStatus, error, nextTryAt } = delivery;
+  const replay = useChange(async () => {
+    await request(PlaygroundReplayDeliveryDocument, { id });
+    return null;
+  });
+  const facts = [
+    formatInstant(delivery.createdAt),
+    attempts > 0 && countOf(attempts, 'attempt'),
+    responseStatus !== null && `answered with HTTP ${responseStatus}`,
+    status === 'PENDING' && nextTryAt !== null && `tried again ${formatInstant(nextTryAt)}`,
+    delivery.replayOf !== null && 'sent once more',
+  ].filter(Boolean);
+  return (
+    <li className="card">
+      <div className="card-title">
+        <code>{event}</code>
+        <span className="badge" data-tone={STATUS[status].tone}>
+          {STATUS[status].words}
+        </span>
+        <span className="hint">{facts.join(', ')}</span>
+        <span className="spacer" />
+        {status !== 'PENDING' && (
+          <button
+            type="button"
+            className="button small"
+            disabled={replay.isRunning}
+            onClick={() => void replay.run(undefined)}
+          >
+            Send once more
+          </button>
+        )}
+      </div>
+      {error !== null && <p className="failure">{error}</p>}
+      <Problem error={replay.error} />
+      <details>
+        <summary>What is sent</summary>
+        <pre tabIndex={0}>
+          <code>{JSON.stringify(delivery.body, null, 2)}</code>
+        </pre>
+      </details>
+    </li>
+  );
+}
