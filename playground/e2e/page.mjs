@@ -161,3 +161,41 @@ export async function assertNoSidewaysScroll(page) {
   ]);
   assert.ok(scroll <= client, `the page is ${scroll} px wide in a window of ${client} px`);
 }
+
+/** Asks the API beside the page; the data, or the errors as an exception. */
+export async function api(page, { url, key }, query, variables = {}) {
+  const response = await page.request.post(`${url}/graphql`, {
+    headers: { authorization: `Bearer ${key}` },
+    data: { query, variables },
+  });
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
+  return data;
+}
+
+/** Makes a dataset of the check's own, new from its first version on. */
+export async function makeDataset(page, options, name, csv) {
+  const { datasets } = await api(page, options, '{ datasets { name } }');
+  if (datasets.some((dataset) => dataset.name === name)) {
+    await api(page, options, 'mutation ($name: String!) { dropDataset(dataset: $name) { name } }', {
+      name,
+    });
+  }
+  const response = await page.request.put(
+    `${options.url}/upload/${name}?wait=30&filename=${name}.csv`,
+    { headers: { authorization: `Bearer ${options.key}` }, data: Buffer.from(csv) },
+  );
+  assert.equal(response.status(), 200, await response.text());
+}
+
+/** Signs in and opens a tab of a dataset's page by its address. */
+export async function openTab(page, { url, key }, dataset, view) {
+  await page.goto(
+    `${url}/datasets/${encodeURIComponent(dataset)}?view=${view}#key=${encodeURIComponent(key)}`,
+  );
+  await page
+    .locator(`[role=tabpanel][data-view=${view}] :is(.tab-page, .nothing)`)
+    .first()
+    .waitFor();
+  await page.locator('[role=tabpanel] .busy').waitFor({ state: 'hidden' });
+}

@@ -1,6 +1,6 @@
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
-import { Suspense, type ReactElement } from 'react';
+import { Suspense, useEffect, useRef, type ReactElement } from 'react';
 import { useDatasets, type Dataset } from '../api/catalog';
 import { messageOf } from '../api/error';
 import { useMe } from '../api/me';
@@ -53,6 +53,12 @@ function DatasetView({ dataset }: { dataset: Dataset }): ReactElement {
   const shown = VIEWS.filter(
     (candidate) => candidate === view || includes(me.scope, scopeOf(candidate)),
   );
+  const list = useRef<HTMLDivElement>(null);
+  // The chosen tab is in view where the list is wider than the screen, also when others come.
+  useEffect(() => {
+    const tab = list.current?.querySelector('[aria-selected=true]');
+    tab?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [view, shown.length, details.data]);
   return (
     <Tabs.Root className="dataset-page" value={view} onValueChange={open} activationMode="manual">
       <div className="dataset-title">
@@ -62,13 +68,12 @@ function DatasetView({ dataset }: { dataset: Dataset }): ReactElement {
           {countOf(dataset.rowCount, 'row')}, version {dataset.version}
         </p>
       </div>
-      <Tabs.List className="tab-list" aria-label={`About ${dataset.name}`}>
+      <Tabs.List ref={list} className="tab-list" aria-label={`About ${dataset.name}`}>
         {shown.map((candidate) => (
           <Tabs.Trigger
             key={candidate}
             value={candidate}
             className="tab"
-            ref={candidate === view ? scrollIntoView : null}
             onPointerEnter={() => preload(candidate)}
             onFocus={() => preload(candidate)}
           >
@@ -159,16 +164,6 @@ function countIn(
       return details?.indexes.length;
     default:
       return undefined;
-  }
-}
-
-/** The chosen tab is in view where the list is wider than the screen. */
-function scrollIntoView(tab: HTMLElement | null): void {
-  const list = tab?.parentElement;
-  if (!tab || !list) return;
-  const start = tab.offsetLeft - list.offsetLeft;
-  if (start < list.scrollLeft || start + tab.offsetWidth > list.scrollLeft + list.clientWidth) {
-    list.scrollLeft = start - 24;
   }
 }
 

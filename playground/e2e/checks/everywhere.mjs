@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
 import {
+  api,
   openReadyQuery,
   openScreen,
+  openTab,
   openGrid,
   runQuery,
   assertAccessible,
@@ -17,7 +20,60 @@ const ROOMS = [
   ['/access?tab=workspaces', 'Keys and people'],
 ];
 
+/** The tabs of a dataset's page beside its rows. */
+const TABS = [
+  'columns',
+  'notices',
+  'rejects',
+  'relations',
+  'versions',
+  'indexes',
+  'webhooks',
+  'settings',
+];
+
 export const checks = {
+  'no serious accessibility fault on any tab of a dataset': async (page, options) => {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      for (const view of TABS) {
+        await openTab(page, options, options.dataset, view);
+        await assertAccessible(page, `${view}, ${colorScheme}`);
+      }
+      await page.goto(`${options.url}/relations`);
+      await page.getByRole('heading', { name: 'Relations', exact: true }).waitFor();
+      await assertAccessible(page, `relations of all, ${colorScheme}`);
+    }
+  },
+
+  'every tab of a dataset fits 360 px': async (page, options) => {
+    await page.setViewportSize({ width: 360, height: 720 });
+    const { dataset } = await api(
+      page,
+      options,
+      'query ($name: String!) { dataset(name: $name) { version } }',
+      { name: options.dataset },
+    );
+    for (const view of TABS) {
+      await openTab(page, options, options.dataset, view);
+      await assertNoSidewaysScroll(page);
+      const tab = page.getByRole('tab', { selected: true });
+      await tab.waitFor();
+      const box = await tab.boundingBox();
+      assert.ok(box.x >= 0 && box.x + box.width <= 360, `the tab ${view} is out of sight`);
+    }
+    if (dataset.version > 1) {
+      await page.goto(
+        `${options.url}/datasets/${options.dataset}?view=versions&diff=${encodeURIComponent(JSON.stringify({ from: dataset.version - 1, to: dataset.version }))}`,
+      );
+      await page.getByRole('button', { name: 'All versions' }).waitFor();
+      await assertNoSidewaysScroll(page);
+    }
+    await page.goto(`${options.url}/relations`);
+    await page.getByRole('heading', { name: 'Relations', exact: true }).waitFor();
+    await assertNoSidewaysScroll(page);
+  },
+
   'no serious accessibility fault': async (page, options) => {
     await page.goto(options.url);
     await page.getByLabel('API key').waitFor();

@@ -26,6 +26,7 @@ export default function ColumnsTab({ dataset, details, onChange }: TabProps): Re
   );
   return (
     <div className="tab-page">
+      {details.description !== null && <p className="about">{details.description}</p>}
       <div className="tab-bar">
         {columns.length >= SEARCH_FROM && (
           <input

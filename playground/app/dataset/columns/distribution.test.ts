@@ -4,11 +4,11 @@ import type { ColumnType } from '../../api/catalog';
 import { barsOf, distributionQuery, enumName, planFor, type Plan } from './distribution';
 
 test.each<[ColumnType, string, string, Plan | null]>([
-  ['INT', '1', '60', { by: 'bin', width: '5', step: 5 }],
+  ['INT', '1', '60', { by: 'bin', width: '2', step: 2 }],
   ['INT', '1', '4', { by: 'bin', width: '1', step: 1 }],
   ['INT', '7', '7', null],
   ['BIGINT', '0', '9007199254740993', { by: 'bin', width: '500000000000000', step: 5e14 }],
-  ['DECIMAL', '1.00', '403.02', { by: 'bin', width: '50', step: 50 }],
+  ['DECIMAL', '1.00', '403.02', { by: 'bin', width: '20', step: 20 }],
   ['DECIMAL', '0.10', '0.20', { by: 'bin', width: '0.01', step: 0.01 }],
   ['FLOAT', '0.001', '0.002', { by: 'bin', width: '0.00005', step: 5e-5 }],
   ['FLOAT', '-1e300', '1e-300', null],

@@ -20,7 +20,8 @@ export interface Bar {
   count: number;
 }
 
-const WANTED_BARS = 20;
+/** Bins are as fine as so many bars allow. */
+const MAX_BINS = 30;
 /** More bars than this are not told apart. */
 const MAX_BARS = 60;
 /** So many groups are asked for at most. */
@@ -63,9 +64,9 @@ function binsBetween(type: ColumnType, min: string, max: string): Plan | null {
   // A decimal's bins have no more digits after the point than its values.
   const nDigits = type === 'DECIMAL' ? (/\.(\d+)$/.exec(min)?.[1]?.length ?? 0) : 9;
   const finest = type === 'INT' || type === 'BIGINT' ? 0 : -nDigits;
-  const raw = span / WANTED_BARS;
+  const raw = span / MAX_BINS;
   let exponent = Math.floor(Math.log10(raw));
-  let factor = [1, 2, 5].find((candidate) => candidate * 10 ** exponent >= raw * 0.999);
+  let factor = [1, 2, 5].find((candidate) => candidate * 10 ** exponent >= raw);
   if (factor === undefined) {
     factor = 1;
     exponent += 1;

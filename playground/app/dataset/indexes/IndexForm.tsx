@@ -64,7 +64,7 @@ export function IndexForm(props: { dataset: Dataset; onDone: () => void }): Reac
               <button
                 type="button"
                 className="button small"
-                aria-label={`Take ${labelOf(column)} out`}
+                aria-label={`Remove ${labelOf(column)}`}
                 onClick={() => setParts(parts.filter((part) => part.column !== column))}
               >
                 Remove

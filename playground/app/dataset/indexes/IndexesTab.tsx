@@ -117,7 +117,9 @@ function IndexRow(props: { dataset: Dataset; index: Index; mayChange: boolean })
       <td>{index.method === 'SEARCH' ? 'by words' : 'by values, in order'}</td>
       <td>
         {KIND_WORDS[index.kind]}
-        <p className="hint">{index.reason}</p>
+        {(index.kind === 'RELATION' || index.kind === 'AUTOMATIC') && (
+          <p className="hint">{index.reason}</p>
+        )}
       </td>
       <td data-number data-label="Size">
         {index.sizeBytes === '0' ? 'with the rows' : formatBytes(Number(index.sizeBytes))}

@@ -79,7 +79,7 @@ function VersionChoice(props: {
 }): ReactElement {
   const id = useId();
   return (
-    <span className="badges">
+    <span className="version-choice">
       <label htmlFor={id}>{props.label}</label>
       <select
         id={id}

@@ -148,7 +148,7 @@ function VersionRow(props: {
             <button
               type="button"
               className="button"
-              aria-label={`What version ${number} changed`}
+              aria-label={`Changes of version ${number}`}
               onClick={() => props.onCompare(before.version, number)}
             >
               Changes
@@ -159,7 +159,7 @@ function VersionRow(props: {
               <button
                 type="button"
                 className="button"
-                aria-label={`Compare version ${number} with now`}
+                aria-label={`Compare with now: version ${number}`}
                 onClick={() => props.onCompare(number, dataset.version)}
               >
                 Compare with now

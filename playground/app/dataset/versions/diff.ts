@@ -23,7 +23,7 @@ export function actionWords({ action, fileName }: Version): string {
 /** Who made a version, as far as it is known. */
 export function actorWords(actor: string): string {
   if (actor === '') return 'the command line';
-  if (actor === 'env') return 'the key of the server’s settings';
+  if (actor === 'env') return 'the server’s own key';
   return actor;
 }
 
