@@ -345,7 +345,7 @@ export const checks = {
       ['Rows', 'Columns', 'Notices', 'Relations', 'Versions', 'Indexes'],
     );
     await openTab(page, reader, 'tabscheck', 'settings');
-    await page.getByText('this needs the scope upload').waitFor();
+    await page.getByText('This needs the scope upload').waitFor();
     await api(
       page,
       options,

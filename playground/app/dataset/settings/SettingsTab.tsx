@@ -1,3 +1,4 @@
+import { useRouter } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { formatBytes } from '../../format';
 import { useSource } from '../details';
@@ -16,6 +17,8 @@ export default function SettingsTab({ dataset, details }: TabProps): ReactElemen
   const mayUpload = useMay('UPLOAD');
   const mayAdminister = useMay('ADMIN');
   const source = useSource(dataset);
+  const { history } = useRouter();
+  const access = `/access?tab=policies&dataset=${encodeURIComponent(dataset.name)}`;
   const facts = [
     ['Root field', <code key="list">{dataset.listField}</code>],
     ['Type', <code key="type">{dataset.typeName}</code>],
@@ -53,7 +56,18 @@ export default function SettingsTab({ dataset, details }: TabProps): ReactElemen
           <h2 id="settings-access">Who may see it</h2>
           <p>
             Keys, policies by role, and what may be read without a key are decided for the whole
-            workspace: <a href="/keys">to keys and policies</a>.
+            workspace:{' '}
+            <a
+              href={access}
+              onClick={(event) => {
+                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                event.preventDefault();
+                history.push(access);
+              }}
+            >
+              to keys and policies
+            </a>
+            .
           </p>
         </section>
       )}
