@@ -73,7 +73,7 @@ function DatasetView({ dataset }: { dataset: Dataset }): ReactElement {
           <Tabs.Trigger
             key={candidate}
             value={candidate}
-            className="tab"
+            className="dataset-tab"
             onPointerEnter={() => preload(candidate)}
             onFocus={() => preload(candidate)}
           >

@@ -18,14 +18,14 @@ export function Modal(props: {
     <Dialog.Root open={isOpen} onOpenChange={setOpen}>
       <Dialog.Trigger asChild>{props.trigger}</Dialog.Trigger>
       <Dialog.Portal>
-        <Dialog.Overlay className="modal-overlay" />
+        <Dialog.Overlay className="dataset-dialog-overlay" />
         <Dialog.Content
-          className="modal"
+          className="dataset-dialog"
           data-wide={props.isWide}
           aria-describedby={undefined}
           onCloseAutoFocus={keepFocus}
         >
-          <div className="modal-title">
+          <div className="dataset-dialog-title">
             <Dialog.Title>{props.title}</Dialog.Title>
             <Dialog.Close asChild>
               <button type="button" className="button quiet icon-only" aria-label="Close">
@@ -76,20 +76,20 @@ export function Confirm<Input>(props: {
     <AlertDialog.Root open={isOpen} onOpenChange={toggle}>
       <AlertDialog.Trigger asChild>{props.trigger}</AlertDialog.Trigger>
       <AlertDialog.Portal>
-        <AlertDialog.Overlay className="modal-overlay" />
-        <AlertDialog.Content className="modal" onCloseAutoFocus={keepFocus}>
-          <div className="modal-title">
+        <AlertDialog.Overlay className="dataset-dialog-overlay" />
+        <AlertDialog.Content className="dataset-dialog" onCloseAutoFocus={keepFocus}>
+          <div className="dataset-dialog-title">
             <AlertDialog.Title>{props.title}</AlertDialog.Title>
           </div>
           <form
-            className="form"
+            className="dialog-form"
             onSubmit={(event) => {
               event.preventDefault();
               void confirm();
             }}
           >
             <AlertDialog.Description asChild>
-              <div className="prose">{props.children}</div>
+              <div className="dialog-text">{props.children}</div>
             </AlertDialog.Description>
             {word !== undefined && (
               <>
@@ -108,7 +108,7 @@ export function Confirm<Input>(props: {
             )}
             <Progress change={change} />
             <Problem error={change.error} />
-            <div className="form-actions">
+            <div className="dialog-actions">
               <AlertDialog.Cancel asChild>
                 <button type="button" className="button">
                   Cancel

@@ -56,7 +56,7 @@ export default function NoticeList({ details: { notices } }: TabProps): ReactEle
         </p>
       </div>
       <div className="table-frame" tabIndex={0} role="region" aria-label="Notices">
-        <table className="table foldable">
+        <table className="facts-table foldable">
           <thead>
             <tr>
               <th scope="col">Where</th>

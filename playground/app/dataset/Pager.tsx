@@ -13,7 +13,7 @@ export function Pager(props: {
   if (count <= pageSize) return null;
   const last = Math.min(count, (page + 1) * pageSize);
   return (
-    <nav className="pager" aria-label={`Pages: ${label}`}>
+    <nav className="list-pager" aria-label={`Pages: ${label}`}>
       <button
         type="button"
         className="button"

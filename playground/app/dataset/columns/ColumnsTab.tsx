@@ -55,7 +55,7 @@ export default function ColumnsTab({ dataset, details, onChange }: TabProps): Re
         )}
       </div>
       <div className="table-frame" tabIndex={0} role="region" aria-label="Columns">
-        <table className="table foldable columns-table">
+        <table className="facts-table foldable columns-table">
           <thead>
             <tr>
               <th scope="col">Column</th>
@@ -95,7 +95,7 @@ export default function ColumnsTab({ dataset, details, onChange }: TabProps): Re
                 </td>
                 {mayEdit && (
                   <td>
-                    <div className="actions">
+                    <div className="entry-actions">
                       {!column.generated && (
                         <Modal
                           title={`Column “${column.label}”`}
@@ -140,9 +140,9 @@ function Names({ column, isKey }: { column: ColumnDetails; isKey: boolean }): Re
       <span>{column.label}</span>
       {column.name !== column.label && <code>{column.name}</code>}
       {facts.length > 0 && (
-        <span className="badges">
+        <span className="fact-tags">
           {facts.map((fact) => (
-            <span key={fact} className="badge" data-tone={fact === 'key' ? 'accent' : undefined}>
+            <span key={fact} className="fact-tag" data-tone={fact === 'key' ? 'accent' : undefined}>
               {fact}
             </span>
           ))}

@@ -57,7 +57,7 @@ export function EditColumn(props: {
 
   return (
     <form
-      className="form"
+      className="dialog-form"
       onSubmit={(event) => {
         event.preventDefault();
         void save(false);
@@ -104,7 +104,7 @@ export function EditColumn(props: {
           ? 'The values are read anew when the type changes; what would not fit is shown first.'
           : 'The values are read anew as this type. If some do not fit, nothing changes until you say so.'}
       </p>
-      <label className="check">
+      <label className="check-label">
         <input
           type="checkbox"
           checked={isRequired}
@@ -126,7 +126,7 @@ export function EditColumn(props: {
       <Progress change={change} />
       <Lost error={change.error} isRunning={change.isRunning} onAllow={() => void save(true)} />
       {!isLoss(change.error) && <Problem error={change.error} />}
-      <div className="form-actions">
+      <div className="dialog-actions">
         <button type="submit" className="button primary" disabled={change.isRunning}>
           Save
         </button>

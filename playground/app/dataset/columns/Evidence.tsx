@@ -7,7 +7,7 @@ export function Evidence({ column }: { column: ColumnDetails }): ReactElement {
   const { reason, counterExample, candidates, samples } = column.evidence;
   const longest = Number(column.statistics.longestBytes);
   return (
-    <div className="evidence">
+    <div className="type-evidence">
       <p>{sentence(reason)}</p>
       {counterExample && (
         <p className="hint">

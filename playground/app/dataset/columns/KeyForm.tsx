@@ -34,7 +34,7 @@ export function KeyForm(props: {
   const isFit = (candidate: ColumnDetails) => fits(candidate, Number(dataset.rowCount));
   return (
     <form
-      className="form"
+      className="dialog-form"
       onSubmit={(event) => {
         event.preventDefault();
         void save();
@@ -74,7 +74,7 @@ export function KeyForm(props: {
       </select>
       <Progress change={change} />
       <Problem error={change.error} />
-      <div className="form-actions">
+      <div className="dialog-actions">
         <button type="submit" className="button primary" disabled={change.isRunning}>
           Set the key
         </button>

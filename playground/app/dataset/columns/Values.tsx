@@ -32,7 +32,7 @@ export function Values(props: {
     .toSorted((a, b) => b.count - a.count)
     .slice(0, MAX_VALUES);
   return (
-    <div className="values">
+    <div className="column-values">
       <p className="hint">
         {[
           min !== null && max !== null && (min === max ? `only ${min}` : `${min} to ${max}`),

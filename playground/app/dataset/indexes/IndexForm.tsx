@@ -29,7 +29,7 @@ export function IndexForm(props: { dataset: Dataset; onDone: () => void }): Reac
   const free = dataset.columns.filter(({ name }) => !parts.some(({ column }) => column === name));
   return (
     <form
-      className="form"
+      className="dialog-form"
       onSubmit={(event) => {
         event.preventDefault();
         void change.run(parts).then((job) => {
@@ -46,7 +46,7 @@ export function IndexForm(props: { dataset: Dataset; onDone: () => void }): Reac
           {parts.map(({ column, isDescending }) => (
             <li key={column}>
               <span>{labelOf(column)}</span>
-              <label className="check">
+              <label className="check-label">
                 <input
                   type="checkbox"
                   checked={isDescending}
@@ -63,7 +63,7 @@ export function IndexForm(props: { dataset: Dataset; onDone: () => void }): Reac
               </label>
               <button
                 type="button"
-                className="button small"
+                className="button compact"
                 aria-label={`Remove ${labelOf(column)}`}
                 onClick={() => setParts(parts.filter((part) => part.column !== column))}
               >
@@ -94,7 +94,7 @@ export function IndexForm(props: { dataset: Dataset; onDone: () => void }): Reac
       </select>
       <Progress change={change} />
       <Problem error={change.error} />
-      <div className="form-actions">
+      <div className="dialog-actions">
         <button
           type="submit"
           className="button primary"

@@ -75,7 +75,7 @@ export default function IndexesTab({ dataset, details }: TabProps): ReactElement
         </p>
       ) : (
         <div className="table-frame" tabIndex={0} role="region" aria-label="Indexes">
-          <table className="table foldable">
+          <table className="facts-table foldable">
             <thead>
               <tr>
                 <th scope="col">Columns</th>
@@ -129,7 +129,7 @@ function IndexRow(props: { dataset: Dataset; index: Index; mayChange: boolean })
       </td>
       {props.mayChange && (
         <td>
-          <div className="actions">
+          <div className="entry-actions">
             {index.kind !== 'KEY' && (
               <Confirm
                 title={`Drop the index of ${columns}?`}

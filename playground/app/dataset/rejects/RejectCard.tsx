@@ -24,11 +24,11 @@ export function RejectCard(props: {
     isWhole || !hasFaulty ? reject.cells : reject.cells.filter((c) => isFaulty(c.label));
   const isCorrected = correctionOf(reject, draft).cells.length > 0;
   return (
-    <li className="card reject">
-      <div className="card-title">
+    <li className="entry reject">
+      <div className="entry-title">
         <strong>Row {formatCount(reject.row)}</strong>
         {isCorrected && (
-          <span className="badge" data-tone="accent">
+          <span className="fact-tag" data-tone="accent">
             corrected
           </span>
         )}
@@ -46,7 +46,7 @@ export function RejectCard(props: {
         {shown.map(({ name, label, value }) => {
           const isFault = isFaulty(label);
           return (
-            <div key={name} className="field">
+            <div key={name} className="labelled">
               <label htmlFor={`${id}${name}`}>{label}</label>
               <input
                 id={`${id}${name}`}
@@ -66,7 +66,7 @@ export function RejectCard(props: {
       <div className="reject-actions">
         <button
           type="button"
-          className="button small"
+          className="button compact"
           disabled={props.isBusy}
           aria-label={`Admit row ${reject.row}`}
           onClick={props.onAdmit}
@@ -82,7 +82,7 @@ export function RejectCard(props: {
           trigger={
             <button
               type="button"
-              className="button small danger"
+              className="button compact danger"
               aria-label={`Discard row ${reject.row}`}
             >
               Discard
@@ -94,7 +94,7 @@ export function RejectCard(props: {
         {hasFaulty && reject.cells.length > 1 && (
           <button
             type="button"
-            className="button small quiet"
+            className="button compact quiet"
             aria-expanded={isWhole}
             onClick={() => setWhole(!isWhole)}
           >

@@ -157,7 +157,7 @@ function Rejects(props: {
             ? `${countOf(count, 'row')} set aside. Correct the marked cell, as the file would write it, then admit the row.`
             : `${formatCount(shown.length)} of the ${formatCount(rejects.data.length)} on this page`}
       </p>
-      <ul className="cards" aria-label="Rejects">
+      <ul className="entries" aria-label="Rejects">
         {shown.map((reject) => (
           <RejectCard
             key={reject.id}

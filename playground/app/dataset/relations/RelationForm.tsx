@@ -54,7 +54,7 @@ export function RelationForm(props: {
 
   return (
     <form
-      className="form"
+      className="dialog-form"
       onSubmit={(event) => {
         event.preventDefault();
         void change.run(wish).then((job) => {
@@ -142,7 +142,7 @@ export function RelationForm(props: {
       </p>
       <Progress change={change} />
       <Problem error={change.error} />
-      <div className="form-actions">
+      <div className="dialog-actions">
         <button type="submit" className="button primary" disabled={change.isRunning}>
           Declare the relation
         </button>

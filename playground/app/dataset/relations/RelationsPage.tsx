@@ -47,7 +47,7 @@ export default function RelationsPage(): ReactElement {
       ) : (
         <>
           <Picture datasets={linked} links={links} />
-          <section className="section" aria-labelledby="relations-in-words">
+          <section className="tab-section" aria-labelledby="relations-in-words">
             <h2 id="relations-in-words">In words</h2>
             <ul className="relation-words">
               {links.map((link) => (
@@ -69,7 +69,7 @@ export default function RelationsPage(): ReactElement {
         </>
       )}
       {alone.length > 0 && (
-        <section className="section" aria-labelledby="unlinked-datasets">
+        <section className="tab-section" aria-labelledby="unlinked-datasets">
           <h2 id="unlinked-datasets">Without relations</h2>
           <ul className="relation-words">
             {alone.map(({ name, rowCount }) => (
@@ -118,7 +118,7 @@ function Picture(props: {
       role="region"
       aria-label="Picture of datasets and relations"
     >
-      <div className="picture" style={{ width, height }}>
+      <div className="relations-picture" style={{ width, height }}>
         <svg width={width} height={height} role="img" aria-label={summary(links)}>
           <defs>
             <marker

@@ -20,7 +20,7 @@ export default function RelationsTab({ dataset, details }: TabProps): ReactEleme
   const { relations } = details;
   return (
     <div className="tab-page">
-      <section className="section" aria-labelledby="declared-relations">
+      <section className="tab-section" aria-labelledby="declared-relations">
         <div className="tab-bar">
           <h2 id="declared-relations">Declared</h2>
           <Link to="/relations" className="button">
@@ -44,7 +44,7 @@ export default function RelationsTab({ dataset, details }: TabProps): ReactEleme
             None. A relation gives rows a field that leads to the rows of another dataset.
           </p>
         ) : (
-          <ul className="cards" aria-label="Declared relations">
+          <ul className="entries" aria-label="Declared relations">
             {relations.map((relation) => (
               <DeclaredRelation
                 key={`${relation.from}.${relation.name}`}
@@ -73,8 +73,8 @@ function DeclaredRelation(props: {
   });
   const other = from === props.dataset.name ? to : from;
   return (
-    <li className="card">
-      <div className="card-title">
+    <li className="entry">
+      <div className="entry-title">
         <strong>
           <code>
             {from}.{column}
@@ -82,13 +82,13 @@ function DeclaredRelation(props: {
           → <code>{to === null ? 'a dropped dataset' : `${to}.${toColumn}`}</code>
         </strong>
         {!active && (
-          <span className="badge" data-tone="bad">
+          <span className="fact-tag" data-tone="bad">
             at rest: a column is gone or cannot be compared
           </span>
         )}
         <span className="spacer" />
         {other !== null && other !== props.dataset.name && (
-          <Link to="/datasets/$name" params={{ name: other }} className="button small">
+          <Link to="/datasets/$name" params={{ name: other }} className="button compact">
             Open {other}
           </Link>
         )}
@@ -102,7 +102,7 @@ function DeclaredRelation(props: {
             trigger={
               <button
                 type="button"
-                className="button small danger"
+                className="button compact danger"
                 aria-label={`Drop the relation ${name}`}
               >
                 Drop
@@ -127,7 +127,7 @@ function DeclaredRelation(props: {
 function Suggestions({ dataset }: { dataset: Dataset }): ReactElement {
   const { data, error, refetch } = useSuggestions(dataset, true);
   return (
-    <section className="section" aria-labelledby="suggested-relations">
+    <section className="tab-section" aria-labelledby="suggested-relations">
       <h2 id="suggested-relations">Suggested by the data</h2>
       {error && <Problem error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Busy label="Comparing columns" />}
@@ -135,7 +135,7 @@ function Suggestions({ dataset }: { dataset: Dataset }): ReactElement {
         <p className="hint">No column’s values are found in a key of another dataset.</p>
       )}
       {data !== undefined && data.length > 0 && (
-        <ul className="cards" aria-label="Suggested relations">
+        <ul className="entries" aria-label="Suggested relations">
           {data.map((suggestion) => (
             <SuggestedRelation
               key={`${suggestion.from}.${suggestion.column}.${suggestion.to}.${suggestion.toColumn}`}
@@ -152,8 +152,8 @@ function Suggestions({ dataset }: { dataset: Dataset }): ReactElement {
 function SuggestedRelation(props: { dataset: Dataset; suggestion: Suggestion }): ReactElement {
   const { from, column, to, toColumn, coverage, orphans, evidence } = props.suggestion;
   return (
-    <li className="card">
-      <div className="card-title">
+    <li className="entry">
+      <div className="entry-title">
         <strong>
           <code>
             {from}.{column}
@@ -163,7 +163,7 @@ function SuggestedRelation(props: { dataset: Dataset; suggestion: Suggestion }):
             {to}.{toColumn}
           </code>
         </strong>
-        <span className="badge" data-tone={orphans === '0' ? 'good' : undefined}>
+        <span className="fact-tag" data-tone={orphans === '0' ? 'good' : undefined}>
           {orphans === '0'
             ? 'every row fits'
             : `${Math.floor(coverage * 1000) / 10} % fit, ${formatCount(orphans)} do not`}
@@ -174,7 +174,7 @@ function SuggestedRelation(props: { dataset: Dataset; suggestion: Suggestion }):
           trigger={
             <button
               type="button"
-              className="button small primary"
+              className="button compact primary"
               aria-label={`Accept ${from}.${column} to ${to}.${toColumn}`}
             >
               Accept

@@ -21,10 +21,10 @@ export function CopyForm({ dataset }: { dataset: Dataset }): ReactElement {
     return copyDataset.job;
   });
   return (
-    <section className="section" aria-labelledby="settings-copy">
+    <section className="tab-section" aria-labelledby="settings-copy">
       <h2 id="settings-copy">Copy</h2>
       <form
-        className="form settings-form"
+        className="dialog-form settings-form"
         onSubmit={(event) => {
           event.preventDefault();
           void change.run(name.trim()).then((job) => {

@@ -25,11 +25,11 @@ export function DangerZone(props: { dataset: Dataset; mayDrop: boolean }): React
     return null;
   });
   return (
-    <section className="section" aria-labelledby="settings-danger">
+    <section className="tab-section" aria-labelledby="settings-danger">
       <h2 id="settings-danger">Danger zone</h2>
-      <ul className="cards danger-zone settings-form">
-        <li className="card">
-          <div className="card-title">
+      <ul className="entries danger-zone settings-form">
+        <li className="entry">
+          <div className="entry-title">
             <h3>Remove all rows</h3>
             <span className="spacer" />
             <Confirm
@@ -56,8 +56,8 @@ export function DangerZone(props: { dataset: Dataset; mayDrop: boolean }): React
           </p>
         </li>
         {props.mayDrop && (
-          <li className="card">
-            <div className="card-title">
+          <li className="entry">
+            <div className="entry-title">
               <h3>Drop the dataset</h3>
               <span className="spacer" />
               <Confirm

@@ -19,16 +19,16 @@ export function Deliveries(props: { dataset: string; webhook: string }): ReactEl
   }
   return (
     <div className="deliveries">
-      <ul className="cards" aria-label="Deliveries">
+      <ul className="entries" aria-label="Deliveries">
         {data.deliveries.map((delivery) => (
           <DeliveryCard key={delivery.id} delivery={delivery} />
         ))}
       </ul>
       {(page > 0 || data.hasMore) && (
-        <nav className="pager" aria-label="Pages: deliveries">
+        <nav className="list-pager" aria-label="Pages: deliveries">
           <button
             type="button"
-            className="button small"
+            className="button compact"
             disabled={page === 0}
             onClick={() => setPage(page - 1)}
           >
@@ -36,7 +36,7 @@ export function Deliveries(props: { dataset: string; webhook: string }): ReactEl
           </button>
           <button
             type="button"
-            className="button small"
+            className="button compact"
             disabled={!data.hasMore}
             onClick={() => setPage(page + 1)}
           >
@@ -68,10 +68,10 @@ function DeliveryCard({ delivery }: { delivery: Delivery }): ReactElement {
     delivery.replayOf !== null && 'sent once more',
   ].filter(Boolean);
   return (
-    <li className="card">
-      <div className="card-title">
+    <li className="entry">
+      <div className="entry-title">
         <code>{event}</code>
-        <span className="badge" data-tone={STATUS[status].tone}>
+        <span className="fact-tag" data-tone={STATUS[status].tone}>
           {STATUS[status].words}
         </span>
         <span className="hint">{facts.join(', ')}</span>
@@ -79,7 +79,7 @@ function DeliveryCard({ delivery }: { delivery: Delivery }): ReactElement {
         {status !== 'PENDING' && (
           <button
             type="button"
-            className="button small"
+            className="button compact"
             disabled={replay.isRunning}
             onClick={() => void replay.run(undefined)}
           >

@@ -19,10 +19,10 @@ export function DescriptionForm(props: { dataset: Dataset; description: string }
     return null;
   });
   return (
-    <section className="section" aria-labelledby="settings-description">
+    <section className="tab-section" aria-labelledby="settings-description">
       <h2 id="settings-description">Description</h2>
       <form
-        className="form settings-form"
+        className="dialog-form settings-form"
         onSubmit={(event) => {
           event.preventDefault();
           void change.run(text).then((job) => setSaved(job !== false));

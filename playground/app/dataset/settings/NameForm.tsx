@@ -7,6 +7,7 @@ import {
   PlaygroundDropOldNameDocument,
   PlaygroundRenameDatasetDocument,
 } from '../../api/operations';
+import { useSession } from '../../session/session';
 import { useChange } from '../change';
 import { Confirm } from '../Modal';
 import { Problem } from '../Problem';
@@ -15,6 +16,7 @@ import { Problem } from '../Problem';
 export function NameForm({ dataset }: { dataset: Dataset }): ReactElement {
   const [name, setName] = useState(dataset.name);
   const client = useQueryClient();
+  const key = useSession((session) => session.key);
   const navigate = useNavigate();
   const id = useId();
   const change = useChange(async (wanted: string) => {
@@ -23,7 +25,7 @@ export function NameForm({ dataset }: { dataset: Dataset }): ReactElement {
       name: wanted,
     });
     // The page goes along before the list is read anew: under its old name there is nothing.
-    client.setQueriesData<Dataset[]>({ queryKey: [DATASETS_QUERY_KEY], exact: false }, (list) =>
+    client.setQueryData<Dataset[]>([DATASETS_QUERY_KEY, key], (list) =>
       list?.map((known) => (known.name === dataset.name ? { ...known, ...renameDataset } : known)),
     );
     await navigate({
@@ -35,10 +37,10 @@ export function NameForm({ dataset }: { dataset: Dataset }): ReactElement {
     return null;
   });
   return (
-    <section className="section" aria-labelledby="settings-name">
+    <section className="tab-section" aria-labelledby="settings-name">
       <h2 id="settings-name">Name</h2>
       <form
-        className="form settings-form"
+        className="dialog-form settings-form"
         onSubmit={(event) => {
           event.preventDefault();
           void change.run(name.trim());
@@ -83,11 +85,11 @@ export function OldNames(props: { names: readonly string[]; mayDrop: boolean }):
     return null;
   });
   return (
-    <section className="section" aria-labelledby="settings-old-names">
+    <section className="tab-section" aria-labelledby="settings-old-names">
       <h2 id="settings-old-names">Old names that it still answers to</h2>
-      <ul className="cards settings-form">
+      <ul className="entries settings-form">
         {props.names.map((name) => (
-          <li key={name} className="card card-title">
+          <li key={name} className="entry entry-title">
             <code>{name}</code>
             <span className="spacer" />
             {props.mayDrop && (
@@ -100,7 +102,7 @@ export function OldNames(props: { names: readonly string[]; mayDrop: boolean }):
                 trigger={
                   <button
                     type="button"
-                    className="button small danger"
+                    className="button compact danger"
                     aria-label={`Drop the old name ${name}`}
                   >
                     Drop

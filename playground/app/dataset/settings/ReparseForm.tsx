@@ -34,7 +34,7 @@ export function ReparseForm(props: { dataset: Dataset; source: Source | null }):
   };
   const isEmpty = Object.keys(optionsOf(draft)).length === 0;
   return (
-    <section className="section" aria-labelledby="settings-reparse">
+    <section className="tab-section" aria-labelledby="settings-reparse">
       <h2 id="settings-reparse">Read the file anew</h2>
       <p className="hint">
         {source ? `${source.fileName} is read again` : 'The file is read again'} with what you give
@@ -42,13 +42,13 @@ export function ReparseForm(props: { dataset: Dataset; source: Source | null }):
         are shown first.
       </p>
       <form
-        className="form settings-form"
+        className="dialog-form settings-form"
         onSubmit={(event) => {
           event.preventDefault();
           run(false);
         }}
       >
-        <div className="form-row">
+        <div className="dialog-row">
           <Choice
             label="Between cells"
             value={draft.delimiter}
@@ -159,7 +159,7 @@ function Field(props: {
 }): ReactElement {
   const id = useId();
   return (
-    <div className="field">
+    <div className="labelled">
       <label htmlFor={id}>{props.label}</label>
       <input
         id={id}
@@ -182,7 +182,7 @@ function Choice(props: {
 }): ReactElement {
   const id = useId();
   return (
-    <div className="field">
+    <div className="labelled">
       <label htmlFor={id}>{props.label}</label>
       <select
         id={id}

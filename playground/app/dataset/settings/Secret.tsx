@@ -5,12 +5,12 @@ import { copyText } from '../../clipboard';
 export function Secret(props: { secret: string; onDone: () => void }): ReactElement {
   const [copied, setCopied] = useState<boolean | null>(null);
   return (
-    <div className="form" role="group" aria-label="The secret of the webhook">
+    <div className="dialog-form" role="group" aria-label="The secret of the webhook">
       <p>
         <strong>This is the secret that deliveries are signed with.</strong> It is shown this once;
         copy it now.
       </p>
-      <div className="secret">
+      <div className="webhook-secret">
         <code>{props.secret}</code>
         <button
           type="button"

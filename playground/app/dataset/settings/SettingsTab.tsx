@@ -35,9 +35,9 @@ export default function SettingsTab({ dataset, details }: TabProps): ReactElemen
   ] as const;
   return (
     <div className="tab-page settings">
-      <section className="section" aria-labelledby="settings-facts">
+      <section className="tab-section" aria-labelledby="settings-facts">
         <h2 id="settings-facts">About</h2>
-        <dl className="facts">
+        <dl className="dataset-facts">
           {facts.map(([name, value]) => (
             <div key={name}>
               <dt>{name}</dt>
@@ -52,7 +52,7 @@ export default function SettingsTab({ dataset, details }: TabProps): ReactElemen
       {mayUpload && <CopyForm dataset={dataset} />}
       {mayUpload && <ReparseForm dataset={dataset} source={source} />}
       {mayAdminister && (
-        <section className="section" aria-labelledby="settings-access">
+        <section className="tab-section" aria-labelledby="settings-access">
           <h2 id="settings-access">Who may see it</h2>
           <p>
             Keys, policies by role, and what may be read without a key are decided for the whole

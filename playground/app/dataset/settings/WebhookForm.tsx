@@ -38,7 +38,7 @@ export function WebhookForm(props: {
   if (secret !== null) return <Secret secret={secret} onDone={props.onDone} />;
   return (
     <form
-      className="form"
+      className="dialog-form"
       onSubmit={(event) => {
         event.preventDefault();
         void change.run(undefined).then((job) => {
@@ -63,7 +63,7 @@ export function WebhookForm(props: {
       <fieldset>
         <legend>Told when</legend>
         {EVENTS.map((event) => (
-          <label key={event} className="check">
+          <label key={event} className="check-label">
             <input
               type="checkbox"
               checked={events.includes(event)}
@@ -85,7 +85,7 @@ export function WebhookForm(props: {
         onChange={(event) => setDescription(event.target.value)}
       />
       <Problem error={change.error} />
-      <div className="form-actions">
+      <div className="dialog-actions">
         <button
           type="submit"
           className="button primary"

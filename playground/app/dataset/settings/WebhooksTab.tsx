@@ -42,7 +42,7 @@ export default function WebhooksTab({ dataset }: TabProps): ReactElement {
       {!webhooks && !error && <Busy label="Loading the webhooks" />}
       {webhooks?.length === 0 && <p className="nothing">Nobody is told yet.</p>}
       {webhooks && webhooks.length > 0 && (
-        <ul className="cards" aria-label="Webhooks">
+        <ul className="entries" aria-label="Webhooks">
           {webhooks.map((webhook) => (
             <WebhookCard key={webhook.id} dataset={dataset.name} webhook={webhook} />
           ))}
@@ -70,14 +70,14 @@ function WebhookCard({ dataset, webhook }: { dataset: string; webhook: Webhook }
     return null;
   });
   return (
-    <li className="card">
-      <div className="card-title">
+    <li className="entry">
+      <div className="entry-title">
         <strong>{url}</strong>
-        <span className="badge" data-tone={webhook.enabled ? 'good' : 'bad'}>
+        <span className="fact-tag" data-tone={webhook.enabled ? 'good' : 'bad'}>
           {webhook.enabled ? 'enabled' : 'disabled'}
         </span>
         {webhook.pendingCount > 0 && (
-          <span className="badge">{formatCount(webhook.pendingCount)} waiting</span>
+          <span className="fact-tag">{formatCount(webhook.pendingCount)} waiting</span>
         )}
       </div>
       {webhook.description !== null && <p>{webhook.description}</p>}
@@ -97,7 +97,7 @@ function WebhookCard({ dataset, webhook }: { dataset: string; webhook: Webhook }
       <div className="settings-actions">
         <button
           type="button"
-          className="button small"
+          className="button compact"
           aria-expanded={isOpen}
           onClick={() => setOpen(!isOpen)}
         >
@@ -105,7 +105,7 @@ function WebhookCard({ dataset, webhook }: { dataset: string; webhook: Webhook }
         </button>
         <button
           type="button"
-          className="button small"
+          className="button compact"
           disabled={enable.isRunning}
           onClick={() => void enable.run(!webhook.enabled)}
         >
@@ -114,7 +114,7 @@ function WebhookCard({ dataset, webhook }: { dataset: string; webhook: Webhook }
         <Modal
           title="Change the webhook"
           trigger={
-            <button type="button" className="button small">
+            <button type="button" className="button compact">
               Change
             </button>
           }
@@ -127,7 +127,7 @@ function WebhookCard({ dataset, webhook }: { dataset: string; webhook: Webhook }
           change={rotate}
           input={undefined}
           trigger={
-            <button type="button" className="button small">
+            <button type="button" className="button compact">
               New secret
             </button>
           }
@@ -144,7 +144,7 @@ function WebhookCard({ dataset, webhook }: { dataset: string; webhook: Webhook }
           change={drop}
           input={undefined}
           trigger={
-            <button type="button" className="button small danger">
+            <button type="button" className="button compact danger">
               Drop
             </button>
           }

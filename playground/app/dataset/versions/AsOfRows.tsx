@@ -57,7 +57,7 @@ export function AsOfRows(props: {
             role="region"
             aria-label={`Rows of version ${version}`}
           >
-            <table className="table diff-table">
+            <table className="facts-table diff-table">
               <thead>
                 <tr>
                   {fields.map((field) => (

@@ -110,7 +110,7 @@ function DiffTable(props: {
       role="region"
       aria-label={`Rows that differ between version ${pair.from} and version ${pair.to}`}
     >
-      <table className="table diff-table">
+      <table className="facts-table diff-table">
         <thead>
           <tr>
             <th scope="col">Row</th>

@@ -55,7 +55,7 @@ export default function VersionsTab({ dataset, search, onChange }: TabProps): Re
   return (
     <div className="tab-page">
       <div className="table-frame" tabIndex={0} role="region" aria-label="Versions">
-        <table className="table foldable">
+        <table className="facts-table foldable">
           <thead>
             <tr>
               <th scope="col">Version</th>
@@ -86,7 +86,7 @@ export default function VersionsTab({ dataset, search, onChange }: TabProps): Re
         </table>
       </div>
       {(page > 0 || hasMore) && (
-        <nav className="pager" aria-label="Pages: versions">
+        <nav className="list-pager" aria-label="Pages: versions">
           <button
             type="button"
             className="button"
@@ -122,10 +122,10 @@ function VersionRow(props: {
   return (
     <tr>
       <th scope="row">
-        <span className="badges">
+        <span className="fact-tags">
           Version {number}
           {isNow && (
-            <span className="badge" data-tone="accent">
+            <span className="fact-tag" data-tone="accent">
               now
             </span>
           )}
@@ -143,7 +143,7 @@ function VersionRow(props: {
         {formatCount(version.rowCount)}
       </td>
       <td>
-        <div className="actions">
+        <div className="entry-actions">
           {before !== undefined && version.isKept && before.isKept && (
             <button
               type="button"
