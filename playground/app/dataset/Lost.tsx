@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import { countOf, formatCount } from '../format';
+import type { Change } from './change';
 import { JobFailure } from './job';
 
 /**
@@ -7,12 +8,12 @@ import { JobFailure } from './job';
  * wants it nevertheless.
  */
 export function Lost(props: {
-  error: Error | null;
-  isRunning: boolean;
+  /** A change that is told whether rows may be lost. */
+  change: Change<boolean>;
   onAllow: () => void;
 }): ReactElement | null {
-  const { error } = props;
-  if (!(error instanceof JobFailure) || !error.isLoss) return null;
+  const { error, isRunning } = props.change;
+  if (!isLoss(props.change) || !(error instanceof JobFailure)) return null;
   const { refused, counts } = error.job;
   return (
     <section className="lost" role="alert" aria-label="What would be lost">
@@ -45,19 +46,17 @@ export function Lost(props: {
       {BigInt(counts.rejected) > BigInt(refused.length) && (
         <p className="hint">These are the first {refused.length} of them.</p>
       )}
-      <button
-        type="button"
-        className="button danger"
-        disabled={props.isRunning}
-        onClick={props.onAllow}
-      >
+      <button type="button" className="button danger" disabled={isRunning} onClick={props.onAllow}>
         Change it and set {countOf(counts.rejected, 'row')} aside
       </button>
     </section>
   );
 }
 
-/** Whether an error is told by `Lost`, with the way on, and need not be told as a failure. */
-export function isLoss(error: Error | null): boolean {
-  return error instanceof JobFailure && error.isLoss;
+/**
+ * Whether a failure is told by `Lost`, with the way on. One that came although rows were allowed to
+ * be lost is a failure like any other: more rows than the server keeps aside, for example.
+ */
+export function isLoss({ error, failed }: Change<boolean>): boolean {
+  return error instanceof JobFailure && error.job.refused.length > 0 && failed === false;
 }

@@ -6,7 +6,11 @@ import { countOf } from '../format';
 import type { Change } from './change';
 
 /** How far a change is, while it runs; one that takes its time can be cancelled. */
-export function Progress({ change }: { change: Change<never> }): ReactElement | null {
+export function Progress({
+  change,
+}: {
+  change: Pick<Change<unknown>, 'isRunning' | 'job'>;
+}): ReactElement | null {
   const [problem, setProblem] = useState<string | null>(null);
   const { isRunning, job } = change;
   if (!isRunning) return null;

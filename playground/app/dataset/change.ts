@@ -12,6 +12,8 @@ export interface Change<Input> {
   /** The job that does it, while it runs. */
   job: DatasetJob | null;
   error: Error | null;
+  /** What was wanted when it failed. */
+  failed: Input | null;
   reset: () => void;
 }
 
@@ -27,6 +29,7 @@ export function useChange<Input>(
     isRunning: boolean;
     job: DatasetJob | null;
     error: Error | null;
+    failed: Input | null;
   }>(IDLE);
   const isMounted = useRef(true);
   useEffect(() => {
@@ -50,7 +53,11 @@ export function useChange<Input>(
       tell(IDLE);
       return job;
     } catch (error) {
-      tell({ ...IDLE, error: error instanceof Error ? error : new Error(String(error)) });
+      tell({
+        ...IDLE,
+        error: error instanceof Error ? error : new Error(String(error)),
+        failed: input,
+      });
       return false;
     }
   }
@@ -58,7 +65,7 @@ export function useChange<Input>(
   return { run, reset, ...state };
 }
 
-const IDLE = { isRunning: false, job: null, error: null };
+const IDLE = { isRunning: false, job: null, error: null, failed: null };
 
 /** Has everything that tells of datasets read anew. */
 export async function refresh(client: QueryClient): Promise<void> {

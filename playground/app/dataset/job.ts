@@ -26,11 +26,6 @@ export class JobFailure extends Error {
         (job.status === 'CANCELLED' ? 'The job was cancelled; nothing is changed.' : 'It failed.'),
     );
   }
-
-  /** Whether the same with the loss allowed would go through. */
-  get isLoss(): boolean {
-    return this.job.refused.length > 0;
-  }
 }
 
 /**

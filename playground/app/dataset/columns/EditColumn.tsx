@@ -124,8 +124,8 @@ export function EditColumn(props: {
         onChange={(event) => setDescription(event.target.value)}
       />
       <Progress change={change} />
-      <Lost error={change.error} isRunning={change.isRunning} onAllow={() => void save(true)} />
-      {!isLoss(change.error) && <Problem error={change.error} />}
+      <Lost change={change} onAllow={() => void save(true)} />
+      {!isLoss(change) && <Problem error={change.error} />}
       <div className="dialog-actions">
         <button type="submit" className="button primary" disabled={change.isRunning}>
           Save

@@ -135,8 +135,8 @@ export function ReparseForm(props: { dataset: Dataset; source: Source | null }):
           />
         </div>
         <Progress change={change} />
-        <Lost error={change.error} isRunning={change.isRunning} onAllow={() => run(true)} />
-        {!isLoss(change.error) && <Problem error={change.error} />}
+        <Lost change={change} onAllow={() => run(true)} />
+        {!isLoss(change) && <Problem error={change.error} />}
         <div className="settings-actions">
           <button type="submit" className="button" disabled={isEmpty || change.isRunning}>
             Read the file anew
