@@ -211,11 +211,9 @@ export const checks = {
     await assertAccessible(page, 'diff of versions');
     await page.getByRole('button', { name: 'All versions' }).click();
     await page.getByRole('button', { name: 'Rows of version 1', exact: true }).click();
-    await page
-      .getByRole('region', { name: 'Rows of version 1' })
-      .getByRole('cell', { name: 'c', exact: true })
-      .waitFor();
-    await page.getByRole('button', { name: 'All versions' }).click();
+    await page.locator('[role=tabpanel][data-view=rows]').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('asOf'), '1');
+    await page.getByRole('tab', { name: 'Versions' }).click();
     await page.getByRole('button', { name: 'Bring back version 1', exact: true }).click();
     const dialog = page.getByRole('alertdialog');
     await assertAccessible(page, 'confirmation of a revert');

@@ -9,7 +9,7 @@ export function Evidence({ column }: { column: ColumnDetails }): ReactElement {
   return (
     <div className="type-evidence">
       <p>{sentence(reason)}</p>
-      {counterExample && (
+      {counterExample && !reason.includes(counterExample.text) && (
         <p className="hint">
           Row {formatCount(counterExample.row)} is not {counterExample.against}:{' '}
           <q>{counterExample.text}</q>

@@ -24,7 +24,8 @@ export function Values(props: {
   const { dataset, column } = props;
   const { nullCount, distinctCount, min, max, categories } = column.statistics;
   const nRows = Number(dataset.rowCount);
-  const plan = categories ? null : planFor(column.type, column.statistics, nRows);
+  // Values that all differ tell by their range.
+  const plan = categories || column.unique ? null : planFor(column.type, column.statistics, nRows);
   // A number given by Sluice has no values of the file to speak of.
   if (column.generated) return null;
   const common = categories

@@ -165,7 +165,7 @@ function DiffCell({ line, field }: { line: DiffLine; field: string }): ReactElem
 }
 
 /** A value as the grid shows it: null and empty text told apart. */
-export function Value({ value }: { value: unknown }): ReactElement {
+function Value({ value }: { value: unknown }): ReactElement {
   const { text, kind } = cellText(value);
   return kind === 'text' ? <>{text}</> : <em className="hint">{text}</em>;
 }

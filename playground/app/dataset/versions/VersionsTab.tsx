@@ -10,7 +10,6 @@ import { Confirm } from '../Modal';
 import { Problem } from '../Problem';
 import type { TabProps } from '../tabs';
 import { formatInstant } from '../time';
-import { AsOfRows } from './AsOfRows';
 import { Counts } from './Counts';
 import { VersionDiff } from './VersionDiff';
 import './versions.css';
@@ -31,16 +30,6 @@ export default function VersionsTab({ dataset, search, onChange }: TabProps): Re
     );
   }
   const { versions, hasMore } = data;
-  if (search.asOf !== undefined) {
-    return (
-      <AsOfRows
-        key={search.asOf}
-        dataset={dataset}
-        version={search.asOf}
-        onClose={() => onChange({ asOf: undefined })}
-      />
-    );
-  }
   if (search.diff) {
     return (
       <VersionDiff
@@ -79,7 +68,7 @@ export default function VersionsTab({ dataset, search, onChange }: TabProps): Re
                 version={version}
                 before={versions[index + 1]}
                 onCompare={(from, to) => onChange({ diff: { from, to } })}
-                onAsOf={() => onChange({ asOf: version.version })}
+                onAsOf={() => onChange({ view: undefined, asOf: version.version })}
               />
             ))}
           </tbody>
