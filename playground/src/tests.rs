@@ -15,9 +15,18 @@ fn the_screens_have_addresses() {
     ] {
         assert!(is_app_route(path), "{path}");
     }
-    for path in
-        ["", "/graphql", "/datasets", "/datasets/", "/datasets/a/b", "/assets/x.js", "/upload/a", "/load", "/load/", "/inspect"]
-    {
+    for path in [
+        "",
+        "/graphql",
+        "/datasets",
+        "/datasets/",
+        "/datasets/a/b",
+        "/assets/x.js",
+        "/upload/a",
+        "/load",
+        "/load/",
+        "/inspect",
+    ] {
         assert!(!is_app_route(path), "{path}");
     }
 }

@@ -33,6 +33,12 @@ pub(super) fn write_limits(sql: &str) -> String {
     text
 }
 
+/// Writes bound limits so that SQLite does not look at their values: it plans a statement with a
+/// plain `LIMIT ?` anew each time that a value is bound to it.
+pub(super) fn free_limits(sql: &str) -> String {
+    sql.replace(" LIMIT ?", " LIMIT +?")
+}
+
 /// At most so many rows of a SELECT that is limited already, in its order.
 pub(super) fn first_of(select: SelectStatement, rows: &Rows<'_>) -> SelectStatement {
     let mut first = Query::select();

@@ -18,7 +18,7 @@ use super::aggregate::Expressions;
 use super::cost::Cost;
 use super::document::Document;
 use super::input::{Input, InputReader, Origin};
-use super::limit::{first_of, limit_in_text, write_limits};
+use super::limit::{first_of, free_limits, limit_in_text, write_limits};
 use super::node::NODE_ID_FIELD;
 use super::plan::MaskKey;
 use super::plan::{RootKind, RootStatement};
@@ -211,10 +211,15 @@ impl<'d> Compiler<'d> {
         wish: Wish,
     ) -> Result<RootStatement> {
         let (sql, values) = match self.dialect {
-            Dialect::Sqlite => select.build(SqliteQueryBuilder),
-            Dialect::Postgres => select.build(PostgresQueryBuilder),
+            Dialect::Sqlite => {
+                let (sql, values) = select.build(SqliteQueryBuilder);
+                (free_limits(&sql), values)
+            }
+            Dialect::Postgres => {
+                let (sql, values) = select.build(PostgresQueryBuilder);
+                (write_limits(&sql), values)
+            }
         };
-        let sql = write_limits(&sql);
         let all = std::mem::take(&mut self.slots);
         let mut positions = HashMap::new();
         let mut slots = Vec::with_capacity(all.len());

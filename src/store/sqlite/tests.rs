@@ -385,3 +385,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_bound_limit_is_not_planned_anew() {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    connection.execute_batch("CREATE TABLE t(a)").unwrap();
+    for (limit, is_planned_anew) in [("?1", true), ("+?1", false)] {
+        let sql = format!("SELECT a FROM t ORDER BY a LIMIT {limit}");
+        let mut statement = connection.prepare(&sql).unwrap();
+        for n in 1..=3 {
+            statement.query([n]).unwrap().next().unwrap();
+        }
+        let n_times = statement.get_status(rusqlite::StatementStatus::RePrepare);
+        assert_eq!(n_times > 0, is_planned_anew, "LIMIT {limit}: {n_times} times");
+    }
+}

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, ToSql};
 
 use super::index::SEARCH_TABLE;
@@ -299,6 +300,8 @@ fn open(folder: &Path, tables: &[StorageId]) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags("", flags)?;
     connection.busy_timeout(WRITER_WAIT)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Plans do not look at what is bound: a kept statement is never planned anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     for (n, table) in tables.iter().enumerate() {
         let path = folder.join(format!("{}.db", table.as_str()));
         let path = format!("{}?mode=rw", super::load::uri(&path)?);
