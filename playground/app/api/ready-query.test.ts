@@ -3,7 +3,15 @@ import { expect, test } from 'vitest';
 import { readyQuery } from './ready-query';
 
 const column = (name: string) =>
-  ({ name, label: name, type: 'STRING', graphqlType: 'String' }) as const;
+  ({
+    name,
+    label: name,
+    type: 'STRING',
+    graphqlType: 'String',
+    nullable: true,
+    required: false,
+    generated: false,
+  }) as const;
 
 test('asks for the first rows with every column, id first, and for the count', () => {
   const query = readyQuery({

@@ -1,18 +1,24 @@
 import { Popover } from 'radix-ui';
 import { useState, type ReactElement } from 'react';
 import type { Column } from '../api/catalog';
+import { movedTo } from '../grid/layout';
 import { Icon } from '../shell/Icon';
 
-/** Which columns are shown. */
+/** Which columns are shown, and in which order. */
 export function ColumnMenu(props: {
+  /** In the order in which they stand. */
   columns: readonly Column[];
   hidden: readonly string[];
-  onChange: (hidden: string[]) => void;
+  onHidden: (hidden: string[]) => void;
+  onOrder: (order: string[]) => void;
+  /** Null when nothing was arranged. */
+  onReset: (() => void) | null;
 }): ReactElement {
-  const { columns, hidden, onChange } = props;
+  const { columns, hidden, onHidden, onOrder } = props;
   const [search, setSearch] = useState('');
   const wanted = search.trim().toLowerCase();
   const found = columns.filter(({ label }) => label.toLowerCase().includes(wanted));
+  const names = columns.map(({ name }) => name);
   return (
     <Popover.Root>
       <Popover.Trigger asChild>
@@ -41,36 +47,85 @@ export function ColumnMenu(props: {
               onChange={(event) => setSearch(event.target.value)}
             />
             <ul>
-              {found.map(({ name, label }) => (
-                <li key={name}>
-                  <label>
-                    <input
-                      type="checkbox"
-                      checked={!hidden.includes(name)}
-                      onChange={(event) =>
-                        onChange(
-                          event.target.checked
-                            ? hidden.filter((other) => other !== name)
-                            : [...hidden, name],
-                        )
-                      }
-                    />
-                    {label}
-                  </label>
-                </li>
-              ))}
+              {found.map(({ name, label }) => {
+                const place = names.indexOf(name);
+                return (
+                  <li key={name}>
+                    <label>
+                      <input
+                        type="checkbox"
+                        checked={!hidden.includes(name)}
+                        onChange={(event) =>
+                          onHidden(
+                            event.target.checked
+                              ? hidden.filter((other) => other !== name)
+                              : [...hidden, name],
+                          )
+                        }
+                      />
+                      {label}
+                    </label>
+                    {wanted === '' && (
+                      <>
+                        <MoveButton
+                          label={`Move ${label} up`}
+                          icon="ascending"
+                          isDisabled={place === 0}
+                          onMove={() => onOrder(movedTo(names, name, place - 1))}
+                        />
+                        <MoveButton
+                          label={`Move ${label} down`}
+                          icon="descending"
+                          isDisabled={place === names.length - 1}
+                          onMove={() => onOrder(movedTo(names, name, place + 1))}
+                        />
+                      </>
+                    )}
+                  </li>
+                );
+              })}
             </ul>
-            <button
-              type="button"
-              className="button"
-              disabled={hidden.length === 0}
-              onClick={() => onChange([])}
-            >
-              Show all
-            </button>
+            <div className="column-actions">
+              <button
+                type="button"
+                className="button"
+                disabled={hidden.length === 0}
+                onClick={() => onHidden([])}
+              >
+                Show all
+              </button>
+              <button
+                type="button"
+                className="button"
+                disabled={!props.onReset}
+                title="Order, pins, widths and hidden columns as they were"
+                onClick={() => props.onReset?.()}
+              >
+                Reset
+              </button>
+            </div>
           </div>
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>
+  );
+}
+
+function MoveButton(props: {
+  label: string;
+  icon: 'ascending' | 'descending';
+  isDisabled: boolean;
+  onMove: () => void;
+}): ReactElement {
+  return (
+    <button
+      type="button"
+      className="button quiet icon-only"
+      aria-label={props.label}
+      disabled={props.isDisabled}
+      onClick={props.onMove}
+    >
+      <Icon name={props.icon} />
+    </button>
   );
 }

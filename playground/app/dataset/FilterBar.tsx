@@ -3,27 +3,32 @@ import { useId, useState, type ReactElement, type SubmitEvent } from 'react';
 import type { Column } from '../api/catalog';
 import { Icon } from '../shell/Icon';
 import {
-  OPERATOR_WORDS,
+  isListOperator,
   operatorsFor,
   parseValue,
   takesValue,
+  wordsOf,
   type Filter,
   type Operator,
 } from './filters';
+import { filterInWords } from './rows/words';
 
 /** The conditions in words, each to be changed or taken away, and a place to add one. */
 export function FilterBar(props: {
   columns: readonly Column[];
   filters: readonly Filter[];
   onChange: (filters: Filter[]) => void;
+  /** A column that a filter is to be made for, asked for elsewhere. */
+  wanted: string | null;
+  onWanted: (column: string | null) => void;
 }): ReactElement {
-  const { columns, filters, onChange } = props;
+  const { columns, filters, onChange, wanted, onWanted } = props;
   return (
     <div className="filters" role="group" aria-label="Filters">
       {filters.map((filter, index) => {
         const column = columns.find(({ name }) => name === filter.column);
         if (!column) return null;
-        const words = inWords(filter, column);
+        const words = filterInWords(filter, column);
         return (
           <span key={index} className="chip">
             <FilterPopover
@@ -46,7 +51,12 @@ export function FilterBar(props: {
           </span>
         );
       })}
-      <FilterPopover columns={columns} onApply={(added) => onChange([...filters, added])}>
+      <FilterPopover
+        columns={columns}
+        wanted={wanted}
+        onWanted={onWanted}
+        onApply={(added) => onChange([...filters, added])}
+      >
         <button type="button" className="button">
           <Icon name="filter" />
           Filter
@@ -59,10 +69,18 @@ export function FilterBar(props: {
 function FilterPopover(props: {
   columns: readonly Column[];
   filter?: Filter;
+  wanted?: string | null;
+  onWanted?: (column: string | null) => void;
   onApply: (filter: Filter) => void;
   children: ReactElement;
 }): ReactElement {
-  const [isOpen, setOpen] = useState(false);
+  const { wanted = null } = props;
+  const [isOpened, setOpened] = useState(false);
+  const isOpen = isOpened || wanted !== null;
+  function setOpen(isNowOpen: boolean): void {
+    setOpened(isNowOpen);
+    if (!isNowOpen) props.onWanted?.(null);
+  }
   return (
     <Popover.Root open={isOpen} onOpenChange={setOpen}>
       <Popover.Trigger asChild>{props.children}</Popover.Trigger>
@@ -77,6 +95,7 @@ function FilterPopover(props: {
           <FilterForm
             columns={props.columns}
             filter={props.filter}
+            wanted={wanted}
             onApply={(filter) => {
               setOpen(false);
               props.onApply(filter);
@@ -91,11 +110,15 @@ function FilterPopover(props: {
 function FilterForm(props: {
   columns: readonly Column[];
   filter: Filter | undefined;
+  wanted: string | null;
   onApply: (filter: Filter) => void;
 }): ReactElement | null {
   const { columns } = props;
   const id = useId();
-  const [columnName, setColumnName] = useState(props.filter?.column ?? columns[0]?.name ?? '');
+  const [columnName, setColumnName] = useState(
+    props.filter?.column ?? props.wanted ?? columns[0]?.name ?? '',
+  );
+
   const column = columns.find(({ name }) => name === columnName) ?? columns[0];
   const [wanted, setWanted] = useState<Operator | null>(props.filter?.operator ?? null);
   const [value, setValue] = useState(props.filter?.value ?? '');
@@ -147,14 +170,14 @@ function FilterForm(props: {
       >
         {operators.map((known) => (
           <option key={known} value={known}>
-            {OPERATOR_WORDS[known]}
+            {wordsOf(known, column.type)}
           </option>
         ))}
       </select>
       {takesValue(operator) && (
         <>
           <label htmlFor={`${id}-value`}>
-            {operator === '_in' ? 'Values, separated by commas' : 'Value'}
+            {isListOperator(operator) ? 'Values, separated by commas' : 'Value'}
           </label>
           <ValueInput
             id={`${id}-value`}
@@ -207,8 +230,8 @@ function ValueInput(props: {
     <input
       id={id}
       className="input"
-      type={column.type === 'DATE' && operator !== '_in' ? 'date' : 'text'}
-      inputMode={isNumberType(column) && operator !== '_in' ? 'decimal' : undefined}
+      type={column.type === 'DATE' && !isListOperator(operator) ? 'date' : 'text'}
+      inputMode={isNumberType(column) && !isListOperator(operator) ? 'decimal' : undefined}
       autoComplete="off"
       value={value}
       aria-invalid={problemId !== undefined}
@@ -220,9 +243,4 @@ function ValueInput(props: {
 
 export function isNumberType({ type }: Column): boolean {
   return type === 'INT' || type === 'BIGINT' || type === 'DECIMAL' || type === 'FLOAT';
-}
-
-function inWords({ operator, value }: Filter, { label }: Column): string {
-  const words = `${label} ${OPERATOR_WORDS[operator]}`;
-  return takesValue(operator) ? `${words} ${value === '' ? 'empty' : value}` : words;
 }

@@ -1,24 +1,36 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useMemo, useState, type ReactElement, type SubmitEvent } from 'react';
-import type { Column, ColumnType, Dataset } from '../api/catalog';
+import { useMemo, useState, type ReactElement } from 'react';
+import type { Dataset } from '../api/catalog';
+import { useMe } from '../api/me';
 import { fieldNames } from '../api/ready-query';
 import { openQuery } from '../editor/requests';
 import { countOf, formatCount } from '../format';
-import { Grid, type GridColumn } from '../grid/Grid';
 import { Icon } from '../shell/Icon';
 import { ColumnMenu } from './ColumnMenu';
-import { documentOf } from './document';
-import { FilterBar, isNumberType } from './FilterBar';
+import { FilterBar } from './FilterBar';
 import { whereOf } from './filters';
-import { useRowCount, useRows, useStable } from './rows';
-import { nextSort, type DatasetSearch, type SearchChange } from './search';
+import { CodeDialog } from './rows/CodeDialog';
+import { gridColumn, inOrder, withId } from './rows/columns';
+import { documentOf, type RowsView } from './rows/document';
+import { EditBar } from './rows/EditBar';
+import { useEdits } from './rows/edits';
+import { ExportMenu } from './rows/ExportMenu';
+import { FacetPanel } from './rows/FacetPanel';
+import { GoToRow } from './rows/GoToRow';
+import { isPlain, readLayout, useLayout } from './rows/layouts';
+import { usePicks } from './rows/picks';
+import './rows/rows.css';
+import { RowsGrid } from './rows/RowsGrid';
+import { SearchBox } from './rows/SearchBox';
+import { rowSource } from './rows/source';
+import { useRows, useStable } from './rows/use-rows';
+import { viewInWords } from './rows/words';
+import type { DatasetSearch, SearchChange } from './search';
 
-/** Browsers draw no box taller than some 17 million pixels; longer tables come in parts. */
-const MAX_GRID_ROWS = 500_000;
 /** A document made from the view asks for so many rows. */
 const DOCUMENT_LIMIT = 100;
 
-/** The rows in a grid, filtered and sorted by the API, and the same as a query. */
+/** The rows in a grid: found, filtered, sorted and counted by the API; read, edited and exported. */
 export function RowsTab(props: {
   dataset: Dataset;
   search: DatasetSearch;
@@ -26,179 +38,173 @@ export function RowsTab(props: {
 }): ReactElement {
   const { dataset, search, onChange } = props;
   const navigate = useNavigate();
-  const hidden = useStable(search.hidden ?? []);
+  const { canWrite } = useMe();
+  const [layout, setLayout] = useLayout(dataset.name);
+  const hidden = useStable(search.hidden ?? [...layout.hidden]);
   const filters = search.filters ?? [];
   const all = useMemo(() => withId(dataset.columns), [dataset.columns]);
   const shown = useMemo(() => all.filter(({ name }) => !hidden.includes(name)), [all, hidden]);
   const columns = useMemo(() => shown.map(gridColumn), [shown]);
   const typeOf = (name: string) => all.find((column) => column.name === name)?.type;
-  const where = useStable(whereOf(filters, typeOf));
-  const sort = useStable(
-    search.sort && typeOf(search.sort.column) !== undefined ? search.sort : undefined,
+  const hasSearch = all.some(({ type }) => type === 'STRING');
+  const view: RowsView = useStable({
+    fields: fieldNames(shown),
+    where: whereOf(filters, typeOf),
+    sorts: (search.sort ?? []).filter(({ column }) => typeOf(column) !== undefined),
+    search: hasSearch ? (search.q ?? '') : '',
+    asOf: search.asOf,
+  });
+
+  const { store, state } = useRows(dataset, view);
+  const { nRows } = state;
+  const allFields = useMemo(() => fieldNames(all), [all]);
+  const insertable = useMemo(
+    () => new Set(all.filter(({ generated }) => !generated).map(({ name }) => name)),
+    [all],
   );
-  const fields = useMemo(() => fieldNames(shown), [shown]);
-
-  const [part, setPart] = useState(0);
-  const nRows = useRowCount(dataset, where);
-  const nParts = Math.max(1, Math.ceil((nRows ?? 0) / MAX_GRID_ROWS));
-  const offset = Math.min(part, nParts - 1) * MAX_GRID_ROWS;
-  const rows = useRows(dataset, { fields, where, sort }, offset);
+  const edits = useEdits(dataset, store, allFields, insertable);
+  const picks = usePicks(store, edits.setProblem);
+  const isEditable = canWrite && search.asOf === undefined;
   const [jump, setJump] = useState<{ index: number } | null>(null);
+  const [wanted, setWanted] = useState<string | null>(null);
+  const [isAdding, setAdding] = useState(false);
+  const [areFacetsOpen, setFacetsOpen] = useState((search.facets ?? []).length > 0);
   // Another filter or order starts at the top.
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- a change of these is the reason
-  const top = useMemo(() => ({ index: 0 }), [where, sort]);
-  const [lastTop, setLastTop] = useState(top);
-  if (top !== lastTop) {
-    setLastTop(top);
-    setPart(0);
-    setJump(top);
+  const which = JSON.stringify([view.where, view.sorts, view.search, view.asOf]);
+  const [lastWhich, setLastWhich] = useState(which);
+  if (which !== lastWhich) {
+    setLastWhich(which);
+    setJump({ index: 0 });
   }
 
-  function goTo(row: number): void {
-    const index = Math.min(Math.max(row, 1), nRows ?? 1) - 1;
-    setPart(Math.floor(index / MAX_GRID_ROWS));
-    setJump({ index: index % MAX_GRID_ROWS });
+  function hide(names: string[]): void {
+    setLayout({ ...layout, hidden: names });
+    onChange({ hidden: names });
   }
-  function openInGraphiQL(): void {
-    openQuery(documentOf(dataset, { fields, where, sort, limit: DOCUMENT_LIMIT }));
-    void navigate({ to: '/graphiql' });
-  }
+  const query = documentOf(dataset, { ...view, limit: DOCUMENT_LIMIT });
+  const isNarrowed = view.where !== null || view.search !== '';
 
   return (
     <>
       <div className="toolbar">
+        {hasSearch && (
+          <SearchBox text={search.q ?? ''} onSearch={(q) => onChange({ q: q || undefined })} />
+        )}
         <FilterBar
           columns={all}
           filters={filters}
           onChange={(changed) => onChange({ filters: changed })}
+          wanted={wanted}
+          onWanted={setWanted}
         />
         <span className="spacer" />
-        <ColumnMenu
-          columns={all}
-          hidden={hidden}
-          onChange={(names) => onChange({ hidden: names })}
-        />
-        <button type="button" className="button" onClick={openInGraphiQL}>
-          <Icon name="play" />
-          Query
+        <button
+          type="button"
+          className="button"
+          aria-pressed={areFacetsOpen}
+          onClick={() => setFacetsOpen(!areFacetsOpen)}
+        >
+          <Icon name="facets" />
+          Facets
         </button>
+        <ColumnMenu
+          columns={inOrder(all, layout.order)}
+          hidden={hidden}
+          onHidden={hide}
+          onOrder={(order) => setLayout({ ...layout, order })}
+          onReset={
+            isPlain(layout) && hidden.length === 0
+              ? null
+              : () => {
+                  setLayout(readLayout(null));
+                  onChange({ hidden: undefined });
+                }
+          }
+        />
+        <CodeDialog
+          words={viewInWords(dataset.name, all, { filters, ...view })}
+          document={query}
+          onOpenInGraphiQL={() => {
+            openQuery(query);
+            void navigate({ to: '/graphiql' });
+          }}
+        />
+        <ExportMenu
+          name={dataset.name}
+          source={() => rowSource(dataset, view)}
+          columns={inOrder(shown, layout.order).map(({ name }) => name)}
+          nRows={nRows}
+        />
       </div>
-      {rows.error && (
-        <p role="alert" className="failure">
-          {rows.error.message}{' '}
-          <button type="button" className="button" onClick={rows.retry}>
+      {isEditable && (
+        <EditBar dataset={dataset.name} edits={edits} picks={picks} onAdd={() => setAdding(true)} />
+      )}
+      {state.error && (
+        <p role="alert" className="failure rows-failure">
+          {state.error.message}{' '}
+          <button type="button" className="button" onClick={store.retry}>
             Try again
           </button>
         </p>
       )}
-      <div className="grid-frame">
-        {nRows === 0 ? (
-          <p className="nothing">
-            {where === null ? 'This dataset has no rows.' : 'No row matches the filters.'}
-          </p>
-        ) : (
-          <Grid
-            label={`Rows of ${dataset.name}`}
-            columns={columns}
-            nRows={Math.min(MAX_GRID_ROWS, Math.max(0, (nRows ?? 0) - offset))}
-            offset={offset}
-            rowAt={rows.rowAt}
-            onRange={rows.onRange}
-            target={jump}
-            sort={sort ?? null}
-            onSort={(column) => onChange({ sort: nextSort(sort, column) })}
+      <div className="rows-frame">
+        {areFacetsOpen && (
+          <FacetPanel
+            dataset={dataset}
+            columns={all}
+            view={view}
+            filters={filters}
+            facets={search.facets ?? []}
+            onFacets={(facets) => onChange({ facets })}
+            onFilters={(changed) => onChange({ filters: changed })}
+            onClose={() => setFacetsOpen(false)}
           />
         )}
+        <div className="grid-frame">
+          <RowsGrid
+            dataset={dataset}
+            all={all}
+            columns={columns}
+            view={view}
+            store={store}
+            nRows={nRows ?? 0}
+            revision={state.revision}
+            edits={edits}
+            picks={picks}
+            isEditable={isEditable}
+            isAdding={isAdding}
+            onAdding={setAdding}
+            target={jump}
+            onTarget={(index) => setJump({ index })}
+            layout={layout}
+            onLayout={(changed) => setLayout({ ...layout, ...changed })}
+            onSorts={(sort) => onChange({ sort })}
+            onFilter={setWanted}
+            onFacet={(column) => {
+              setFacetsOpen(true);
+              const facets = search.facets ?? [];
+              if (!facets.includes(column)) onChange({ facets: [...facets, column] });
+            }}
+            onHide={(column) => hide([...hidden, column])}
+          />
+          {nRows === 0 && (
+            <p className="nothing">
+              {isNarrowed ? 'No row matches the filters.' : 'This dataset has no rows.'}
+            </p>
+          )}
+        </div>
       </div>
       <div className="grid-footer">
         <p className="hint" role="status">
           {nRows === null ? 'Counting…' : countOf(nRows, 'row')}
-          {where !== null && ` of ${formatCount(dataset.rowCount)}`}
-          {nParts > 1 &&
-            nRows !== null &&
-            `, shown: ${formatCount(offset + 1)} to ${formatCount(Math.min(offset + MAX_GRID_ROWS, nRows))}`}
+          {isNarrowed && ` of ${formatCount(dataset.rowCount)}`}
+          {state.isReading && <span className="reading"> · reading…</span>}
         </p>
         <span className="spacer" />
-        {nParts > 1 && (
-          <div className="segments" role="group" aria-label="Part of the rows">
-            <button
-              type="button"
-              className="button"
-              disabled={offset === 0}
-              onClick={() => goTo(offset - MAX_GRID_ROWS + 1)}
-            >
-              Previous part
-            </button>
-            <button
-              type="button"
-              className="button"
-              disabled={offset + MAX_GRID_ROWS >= (nRows ?? 0)}
-              onClick={() => goTo(offset + MAX_GRID_ROWS + 1)}
-            >
-              Next part
-            </button>
-          </div>
+        {nRows !== null && nRows > 0 && (
+          <GoToRow nRows={nRows} onGo={(row) => setJump({ index: row - 1 })} />
         )}
-        {nRows !== null && nRows > 0 && <GoToRow onGo={goTo} nRows={nRows} />}
       </div>
     </>
   );
-}
-
-function GoToRow(props: { nRows: number; onGo: (row: number) => void }): ReactElement {
-  const [text, setText] = useState('');
-  function go(event: SubmitEvent): void {
-    event.preventDefault();
-    const row = Number.parseInt(text, 10);
-    if (Number.isFinite(row)) props.onGo(row);
-  }
-  return (
-    <form className="go-to-row" onSubmit={go}>
-      <label htmlFor="go-to-row">Row</label>
-      <input
-        id="go-to-row"
-        className="input"
-        type="number"
-        min={1}
-        max={props.nRows}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-      />
-      <button type="submit" className="button">
-        Go
-      </button>
-    </form>
-  );
-}
-
-/** How wide a typical value of a type is. */
-const VALUE_PX: Record<ColumnType, number> = {
-  BOOLEAN: 90,
-  INT: 110,
-  BIGINT: 165,
-  DECIMAL: 130,
-  FLOAT: 120,
-  DATE: 110,
-  LOCAL_TIME: 110,
-  LOCAL_DATE_TIME: 185,
-  DATE_TIME: 215,
-  UUID: 310,
-  JSON: 220,
-  STRING: 190,
-};
-
-function gridColumn(column: Column): GridColumn {
-  return {
-    id: column.name,
-    label: column.label,
-    isNumber: isNumberType(column),
-    valuePx: VALUE_PX[column.type],
-    hint: column.graphqlType.replace('!', ''),
-  };
-}
-
-/** Every type has an `id`; where it is a number by Sluice, no column of the file stands for it. */
-function withId(columns: readonly Column[]): Column[] {
-  if (columns.some(({ name }) => name === 'id')) return [...columns];
-  return [{ name: 'id', label: 'id', type: 'INT', graphqlType: 'Int!' }, ...columns];
 }

@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import type { ColumnType } from '../api/catalog';
-import { operatorsFor, parseValue, whereOf, type Operator } from './filters';
+import {
+  listText,
+  operatorsFor,
+  parseList,
+  parseValue,
+  whereOf,
+  wordsOf,
+  type Operator,
+} from './filters';
 
 test.each<[ColumnType, Operator, string, unknown]>([
   ['INT', '_eq', ' 42 ', 42],
@@ -14,6 +22,9 @@ test.each<[ColumnType, Operator, string, unknown]>([
   ['STRING', '_eq', '', ''],
   ['STRING', '_in', 'a, b', ['a', 'b']],
   ['INT', '_in', '1,2', [1, 2]],
+  ['STRING', '_nin', '"a, b", c', ['a, b', 'c']],
+  ['JSON', '_contains', '{"a": 1}', { a: 1 }],
+  ['JSON', '_hasKey', 'a', 'a'],
 ])('%s %s %j', (type, operator, text, value) => {
   expect(parseValue(type, operator, text)).toEqual({ value });
 });
@@ -49,4 +60,14 @@ test('conditions become one where', () => {
 test('every type can be asked for nulls', () => {
   const types: ColumnType[] = ['BOOLEAN', 'INT', 'DATE', 'JSON', 'STRING', 'UUID', 'DATE_TIME'];
   for (const type of types) expect(operatorsFor(type)).toContain('isNull');
+});
+
+test.each([[['a', 'b']], [['a, b', 'say "x"', '', ' ']], [['ü']], [[]]])('list %j', (items) => {
+  expect(parseList(listText(items))).toEqual(items);
+});
+
+test('dates come before and after', () => {
+  expect(wordsOf('_lt', 'DATE')).toBe('before');
+  expect(wordsOf('_lt', 'INT')).toBe('less than');
+  expect(wordsOf('_eq', 'DATE')).toBe('is');
 });

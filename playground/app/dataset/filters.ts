@@ -15,9 +15,13 @@ export type Operator =
   | '_lt'
   | '_lte'
   | '_in'
+  | '_nin'
   | '_icontains'
   | '_startsWith'
   | '_endsWith'
+  | '_iregex'
+  | '_contains'
+  | '_hasKey'
   | 'isNull'
   | 'isNotNull';
 
@@ -29,26 +33,57 @@ export const OPERATOR_WORDS: Record<Operator, string> = {
   _lt: 'less than',
   _lte: 'at most',
   _in: 'is one of',
+  _nin: 'is none of',
   _icontains: 'contains',
   _startsWith: 'starts with',
   _endsWith: 'ends with',
+  _iregex: 'matches the pattern',
+  _contains: 'has in it',
+  _hasKey: 'has the key',
   isNull: 'is null',
   isNotNull: 'is not null',
 };
 
+/** Dates and times come before and after each other rather than being more or less. */
+const TIME_WORDS: Partial<Record<Operator, string>> = {
+  _gt: 'after',
+  _gte: 'from',
+  _lt: 'before',
+  _lte: 'until',
+};
+
+export function wordsOf(operator: Operator, type: ColumnType): string {
+  return (isTimeType(type) ? TIME_WORDS[operator] : undefined) ?? OPERATOR_WORDS[operator];
+}
+
+export function isTimeType(type: ColumnType): boolean {
+  return ['DATE', 'LOCAL_TIME', 'LOCAL_DATE_TIME', 'DATE_TIME'].includes(type);
+}
+
 const NULLS = ['isNull', 'isNotNull'] as const;
-const COMPARED = ['_eq', '_neq', '_gt', '_gte', '_lt', '_lte', '_in', ...NULLS] as const;
+const COMPARED = ['_eq', '_neq', '_gt', '_gte', '_lt', '_lte', '_in', '_nin', ...NULLS] as const;
 
 /** The conditions that make sense for a type, the likeliest first. */
 export function operatorsFor(type: ColumnType): readonly Operator[] {
   switch (type) {
     case 'STRING':
-      return ['_icontains', '_eq', '_neq', '_startsWith', '_endsWith', '_in', ...NULLS];
+      return [
+        '_icontains',
+        '_eq',
+        '_neq',
+        '_startsWith',
+        '_endsWith',
+        '_in',
+        '_nin',
+        '_iregex',
+        ...NULLS,
+      ];
     case 'BOOLEAN':
-    case 'UUID':
       return ['_eq', '_neq', ...NULLS];
+    case 'UUID':
+      return ['_eq', '_neq', '_in', '_nin', ...NULLS];
     case 'JSON':
-      return NULLS;
+      return ['_contains', '_hasKey', ...NULLS];
     default:
       return COMPARED;
   }
@@ -64,16 +99,51 @@ export function parseValue(
   operator: Operator,
   text: string,
 ): { value: unknown } | { problem: string } {
-  if (operator === '_in') {
+  if (isListOperator(operator)) {
     const values: unknown[] = [];
-    for (const part of text.split(',')) {
-      const one = parseOne(type, part.trim());
+    for (const part of parseList(text)) {
+      const one = parseOne(type, part);
       if ('problem' in one) return one;
       values.push(one.value);
     }
     return { value: values };
   }
+  if (operator === '_hasKey') return { value: text };
+  if (type === 'JSON') return parseJson(text);
   return parseOne(type, type === 'STRING' ? text : text.trim());
+}
+
+export function isListOperator(operator: Operator): boolean {
+  return operator === '_in' || operator === '_nin';
+}
+
+const LIST_ITEM = /\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/y;
+
+/** The items of a list that was typed: between commas, those with a comma in quotes. */
+export function parseList(text: string): string[] {
+  const items: string[] = [];
+  LIST_ITEM.lastIndex = 0;
+  for (let end = 0; end < text.length; end = LIST_ITEM.lastIndex) {
+    const found = LIST_ITEM.exec(text);
+    if (!found || found[0] === '') break;
+    items.push(found[1]?.replaceAll('""', '"') ?? (found[2] ?? '').trim());
+  }
+  return items;
+}
+
+/** The inverse of `parseList`. */
+export function listText(items: readonly string[]): string {
+  return items
+    .map((item) => (/^$|^\s|\s$|[",]/.test(item) ? `"${item.replaceAll('"', '""')}"` : item))
+    .join(', ');
+}
+
+function parseJson(text: string): { value: unknown } | { problem: string } {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return { problem: 'This is not JSON, such as {"key": "value"}.' };
+  }
 }
 
 const MAX_INT = 2 ** 31;

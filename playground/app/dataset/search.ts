@@ -10,8 +10,13 @@ export interface DatasetSearch {
   diff?: VersionPair;
   /** A version whose rows are looked at. */
   asOf?: number;
-  sort?: Sort;
+  /** The first decides; the others decide between what it leaves equal. */
+  sort?: Sort[];
   filters?: Filter[];
+  /** Words that the rows' texts must have. */
+  q?: string;
+  /** Columns whose commonest values are shown. */
+  facets?: string[];
   /** Columns that are not shown. */
   hidden?: string[];
 }
@@ -28,34 +33,40 @@ export type SearchChange = { [Name in keyof DatasetSearch]?: DatasetSearch[Name]
 export function readSearch(search: Record<string, unknown>): DatasetSearch {
   const view = search['view'];
   const diff = readPair(search['diff']);
+  const sort = (isRecord(search['sort']) ? [search['sort']] : list(search['sort'])).flatMap(
+    readSort,
+  );
   const asOf = search['asOf'];
-  const sort = readSort(search['sort']);
+  const q = search['q'];
+  const facets = list(search['facets']).filter((name) => typeof name === 'string');
   const filters = list(search['filters']).flatMap(readFilter);
   const hidden = list(search['hidden']).filter((name) => typeof name === 'string');
   return {
     ...(isView(view) && view !== 'rows' && { view }),
     ...(diff && { diff }),
     ...(isVersion(asOf) && { asOf }),
-    ...(sort && { sort }),
+    ...(sort.length > 0 && { sort }),
     ...(filters.length > 0 && { filters }),
+    ...((typeof q === 'string' || typeof q === 'number') && q !== '' && { q: String(q) }),
+    ...(facets.length > 0 && { facets }),
     ...(hidden.length > 0 && { hidden }),
   };
 }
 
-function readSort(value: unknown): Sort | null {
-  if (!isRecord(value) || typeof value['column'] !== 'string') return null;
+function readSort(value: unknown): Sort[] {
+  if (!isRecord(value) || typeof value['column'] !== 'string') return [];
   const { column, direction } = value;
-  return direction === 'ASC' || direction === 'DESC' ? { column, direction } : null;
+  return direction === 'ASC' || direction === 'DESC' ? [{ column, direction }] : [];
+}
+
+function isVersion(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function readPair(value: unknown): VersionPair | null {
   if (typeof value !== 'object' || value === null) return null;
   const { from, to } = value as Record<string, unknown>;
   return isVersion(from) && isVersion(to) ? { from, to } : null;
-}
-
-function isVersion(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function readFilter(value: unknown): Filter[] {
@@ -77,8 +88,16 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The next sort when a header is pressed: up, down, file order. */
-export function nextSort(sort: Sort | undefined, column: string): Sort | undefined {
-  if (sort?.column !== column) return { column, direction: 'ASC' };
-  return sort.direction === 'ASC' ? { column, direction: 'DESC' } : undefined;
+/** The next sorts when a header is pressed: up, down, file order; alone or beside the others. */
+export function nextSorts(sorts: readonly Sort[], column: string, isAdded: boolean): Sort[] {
+  const now = sorts.find((sort) => sort.column === column)?.direction;
+  const next: Sort | null =
+    now === undefined
+      ? { column, direction: 'ASC' }
+      : now === 'ASC'
+        ? { column, direction: 'DESC' }
+        : null;
+  if (!isAdded) return next ? [next] : [];
+  if (now === undefined) return next ? [...sorts, next] : [...sorts];
+  return sorts.flatMap((sort) => (sort.column === column ? (next ?? []) : sort));
 }

@@ -1,250 +1,370 @@
-import {
-  columnResizingFeature,
-  columnSizingFeature,
-  tableFeatures,
-  useTable,
-  type ColumnDef,
-} from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, type KeyboardEvent, type ReactElement } from 'react';
-import { Icon } from '../shell/Icon';
-import { cellText, columnWidth } from './cell';
+import {
+  useCallback,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+  type MouseEvent,
+  type ReactElement,
+} from 'react';
+import { CellDetail, type LookedAt } from './CellDetail';
+import { copyCells } from './clipboard';
+import { ColumnMenuItems } from './ColumnMenuItems';
+import { useColumns, type PlacedColumn } from './columns';
 import './grid.css';
+import { GridHeader } from './GridHeader';
+import { GridRow, GUTTER_PX, ROW_PX } from './GridRow';
+import { handleKey } from './keys';
+import { MIN_WIDTH_PX, movedTo, PLAIN_LAYOUT } from './layout';
+import {
+  clamped,
+  isControl,
+  isSame,
+  placeOf,
+  STEPS,
+  unpinned,
+  useSamePlaces,
+  widthOf,
+  withIndex,
+} from './places';
+import { GUTTER_COLUMN, HEADER_ROW, rectangleOf, type Marked, type Place } from './range';
+import { TallScroll } from './tall-scroll';
+import type { EditedCell, EditStep, GridProps } from './types';
 
-export type Row = Record<string, unknown>;
+export type { GridColumn, GridProps, Row, Sort } from './types';
 
-export interface GridColumn {
-  id: string;
-  label: string;
-  /** Numbers stand at the right. */
-  isNumber: boolean;
-  /** The width of a typical value. */
-  valuePx: number;
-  /** Said below the label, such as the type. */
-  hint?: string;
-}
-
-export interface Sort {
-  column: string;
-  direction: 'ASC' | 'DESC';
-}
-
-interface GridProps {
-  label: string;
-  columns: readonly GridColumn[];
-  nRows: number;
-  /** How many rows stand before the first one of this grid. */
-  offset?: number;
-  /** The row at this place of the grid; undefined while it is on its way. */
-  rowAt: (index: number) => Row | undefined;
-  /** Told which rows are looked at. */
-  onRange?: (first: number, last: number) => void;
-  /** A row to bring into view; a new object does it again. */
-  target?: { index: number } | null;
-  sort?: Sort | null;
-  onSort?: (column: string) => void;
-}
-
-const ROW_PX = 32;
 const HEADER_PX = 44;
-const RESIZE_STEP_PX = 16;
-const features = tableFeatures({ columnSizingFeature, columnResizingFeature });
-const NO_ROWS: Row[] = [];
+const NO_SORTS: [] = [];
+const START: Marked = { anchor: { row: 0, column: 0 }, cursor: { row: 0, column: 0 } };
+/** Pinned columns take no more of the window than this share. */
+const MAX_PINNED_SHARE = 0.6;
 
 /**
- * A table of any length and width: only what is in view is in the document. It scrolls by the
- * arrow and page keys when focused.
+ * A table of any length and width: only what is in view is in the document. By the pattern of ARIA's
+ * grid: one stop of the Tab key, a cursor moved by arrow and page keys, cells marked with Shift.
  */
 export function Grid(props: GridProps): ReactElement {
-  const { columns, nRows, offset = 0, onRange, target } = props;
+  const { nRows, onRange, target, editing, gutter, rowAt, sorts = NO_SORTS } = props;
+  const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
-  const definitions = useMemo(
-    () =>
-      columns.map(({ id, label, valuePx }): ColumnDef<typeof features, Row> => ({
-        id,
-        size: columnWidth(label, valuePx),
-        minSize: 56,
-        maxSize: 1200,
-      })),
-    [columns],
-  );
-  const table = useTable({
-    features,
-    columns: definitions,
-    data: NO_ROWS,
-    columnResizeMode: 'onChange',
-  });
-  const headers = table.getHeaderGroups()[0]?.headers ?? [];
-  const widths = headers.map((header) => header.getSize());
+  const [ownLayout, setOwnLayout] = useState(PLAIN_LAYOUT);
+  const layout = props.layout ?? ownLayout;
+  const onLayout = props.onLayout ?? setOwnLayout;
+  const [marked, setMarked] = useState(START);
+  const [edited, setEdited] = useState<EditedCell | null>(null);
+  const [lookedAt, setLookedAt] = useState<LookedAt | null>(null);
+  const [openMenu, setOpenMenu] = useState<string | null>(null);
+  const [said, setSaid] = useState('');
+  const hasGutter = gutter !== undefined;
+  const gutterPx = hasGutter ? GUTTER_PX : 0;
 
+  const [tall] = useState(() => new TallScroll());
+  tall.contentPx = HEADER_PX + nRows * ROW_PX;
+  const cursor = clamped(marked.cursor, nRows, props.columns.length);
   const rowWindow = useVirtualizer({
     count: nRows,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    overscan: 10,
+    observeElementOffset: tall.observe,
+    scrollToFn: (offset) => tall.scrollTo(offset),
+    overscan: 8,
     paddingStart: HEADER_PX,
-    scrollPaddingStart: HEADER_PX,
+    rangeExtractor: (range) => withIndex(range, edited?.row ?? cursor.row),
   });
+  const windowPx = scroller.current?.clientWidth ?? 0;
+
+  const placedAsPinned = useColumns(props.columns, layout, onLayout);
+  const pinnedPx = widthOf(placedAsPinned.filter(({ isPinned }) => isPinned));
+  const isTooNarrow = windowPx > 0 && gutterPx + pinnedPx > windowPx * MAX_PINNED_SHARE;
+  const placed = isTooNarrow ? unpinned(placedAsPinned) : placedAsPinned;
+  const pinned = placed.filter(({ isPinned }) => isPinned);
+  const center = placed.filter(({ isPinned }) => !isPinned);
+  const pinnedWidth = gutterPx + (isTooNarrow ? 0 : pinnedPx);
   const columnWindow = useVirtualizer({
-    count: columns.length,
+    count: center.length,
     horizontal: true,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => widths[index] ?? 0,
-    overscan: 3,
+    estimateSize: (index) => center[index]?.width ?? 0,
+    overscan: 2,
+    paddingStart: pinnedWidth,
+    rangeExtractor: (range) => withIndex(range, (edited?.column ?? cursor.column) - pinned.length),
   });
-  const allWidths = widths.join();
-  useEffect(() => columnWindow.measure(), [columnWindow, allWidths]);
+  const widths = center.map(({ width }) => width).join();
+  useEffect(() => columnWindow.measure(), [columnWindow, widths, pinnedWidth]);
 
-  const rows = rowWindow.getVirtualItems();
-  const first = rows[0]?.index ?? 0;
-  const last = rows.at(-1)?.index ?? 0;
+  const first = rowWindow.range?.startIndex ?? 0;
+  const last = rowWindow.range?.endIndex ?? 0;
   useEffect(() => onRange?.(first, last), [onRange, first, last]);
-  useEffect(() => {
-    if (target) rowWindow.scrollToIndex(target.index, { align: 'start' });
-  }, [rowWindow, target]);
 
-  const columnItems = columnWindow.getVirtualItems();
-  const width = columnWindow.getTotalSize();
+  const show = useCallback(
+    ({ row, column }: Place, align: 'auto' | 'start' = 'auto') => {
+      const element = scroller.current;
+      if (!element) return;
+      const top = row * ROW_PX;
+      const inner = element.clientHeight - HEADER_PX;
+      if (row >= 0 && (align === 'start' || top < tall.offset)) tall.scrollTo(top);
+      else if (row >= 0 && top + ROW_PX > tall.offset + inner) tall.scrollTo(top + ROW_PX - inner);
+      const at = placed[column];
+      if (!at || at.isPinned) return;
+      if (at.left < element.scrollLeft) element.scrollLeft = at.left;
+      const right = at.left + at.width + pinnedWidth;
+      if (right > element.scrollLeft + element.clientWidth) {
+        element.scrollLeft = Math.min(at.left, right - element.clientWidth);
+      }
+    },
+    [placed, pinnedWidth, tall],
+  );
+  useEffect(() => {
+    if (!target) return;
+    tall.scrollTo(target.index * ROW_PX);
+    const cell = { row: target.index, column: 0 };
+    setMarked({ anchor: cell, cursor: cell });
+  }, [tall, target]);
+
+  function goTo(to: Place, isExtended = false): void {
+    setMarked({
+      anchor: isExtended ? clamped(marked.anchor, nRows, placed.length) : to,
+      cursor: to,
+    });
+    setSaid('');
+    show(to);
+  }
+  function focus(): void {
+    scroller.current?.focus({ preventScroll: true });
+  }
+  function edit(at: Place, text: string | null): void {
+    const column = placed[at.column]?.column;
+    if (!column || rowAt(at.row) === undefined) return;
+    if (editing?.canEdit(column)) setEdited({ ...at, text });
+    else if (text === null) look(at);
+  }
+  function look(at: Place): void {
+    const column = placed[at.column]?.column;
+    const row = rowAt(at.row);
+    const element = document.getElementById(`${id}-${at.row}-${at.column}`);
+    if (!column || !row || !element) return;
+    const message = props.mark?.(at.row, column.id)?.message;
+    setLookedAt({ column, value: row[column.id], message, element });
+  }
+  function endEdit(step: EditStep = 'stay'): void {
+    setEdited(null);
+    if (step === 'leave') return;
+    focus();
+    const [down, right] = STEPS[step];
+    const from = edited ?? cursor;
+    goTo(clamped({ row: from.row + down, column: from.column + right }, nRows, placed.length));
+  }
+  const rectangle = rectangleOf(
+    { anchor: clamped(marked.anchor, nRows, placed.length), cursor },
+    placed.length,
+  );
+  const markedColumns = placed
+    .slice(rectangle.firstColumn, rectangle.lastColumn + 1)
+    .map(({ column }) => column);
+  function resize({ column, width }: PlacedColumn, px: number): void {
+    onLayout({
+      ...layout,
+      widths: { ...layout.widths, [column.id]: Math.max(MIN_WIDTH_PX, width + px) },
+    });
+  }
+  function moveColumn(column: string, to: number): void {
+    // A pinned column moves among the pinned ones, any other among the others.
+    const names = placed.map((other) => other.column.id);
+    const isPinned = layout.pinned.includes(column);
+    const order = movedTo(names, column, to);
+    onLayout({
+      ...layout,
+      order,
+      pinned: isPinned ? order.filter((name) => layout.pinned.includes(name)) : layout.pinned,
+    });
+  }
+
+  function press(event: MouseEvent): void {
+    const at = placeOf(event.target);
+    if (!at || at.row === HEADER_ROW || event.button !== 0 || isSame(at, edited)) return;
+    if (at.column === GUTTER_COLUMN && isControl(event.target)) return;
+    focus();
+    event.preventDefault();
+    goTo(at, event.shiftKey);
+  }
+  function drag(event: MouseEvent): void {
+    if (event.buttons !== 1 || edited || document.activeElement !== scroller.current) return;
+    const at = placeOf(event.target);
+    if (at && at.row !== HEADER_ROW && !isSame(at, marked.cursor)) {
+      setMarked({ anchor: marked.anchor, cursor: at });
+    }
+  }
+  function click(event: MouseEvent): void {
+    const at = placeOf(event.target);
+    if (!gutter || at?.column !== GUTTER_COLUMN || at.row < 0) return;
+    const control = event.target instanceof Element && event.target.closest('input, button');
+    if (control instanceof HTMLInputElement) {
+      gutter.onPick(at.row, !gutter.isPicked(at.row), event.shiftKey);
+    } else if (control) gutter.onOpen(at.row);
+    if (control) goTo(at);
+  }
+
+  const inView = columnWindow.getVirtualItems().flatMap(({ index }) => center[index] ?? []);
+  const shownColumns = useSamePlaces(inView, props.columns);
+  const pinnedColumns = useSamePlaces(pinned, props.columns);
+  const width = pinnedWidth + widthOf(center);
+  const editedColumn = edited && placed[edited.column]?.column;
   return (
-    <div className="grid" ref={scroller} tabIndex={0} role="region" aria-label={props.label}>
+    <>
       <div
-        role="table"
+        className="grid"
+        ref={scroller}
+        tabIndex={0}
+        role="grid"
         aria-label={props.label}
-        aria-rowcount={nRows + offset + 1}
-        aria-colcount={columns.length}
-        style={{ height: rowWindow.getTotalSize(), width, minWidth: '100%' }}
+        aria-rowcount={nRows + 1}
+        aria-colcount={placed.length + (hasGutter ? 1 : 0)}
+        aria-multiselectable
+        aria-readonly={!editing}
+        aria-activedescendant={edited ? undefined : `${id}-${cursor.row}-${cursor.column}`}
+        onMouseDown={press}
+        onMouseOver={drag}
+        onClick={click}
+        onDoubleClick={(event) => {
+          const at = placeOf(event.target);
+          if (at && at.row >= 0 && at.column >= 0 && !isSame(at, edited)) edit(at, null);
+        }}
+        onKeyDown={(event) => {
+          if (event.target !== event.currentTarget) return;
+          handleKey(event, {
+            cursor,
+            extent: {
+              nRows,
+              nColumns: placed.length,
+              firstColumn: hasGutter ? GUTTER_COLUMN : 0,
+              pageRows: Math.max(
+                1,
+                Math.floor((event.currentTarget.clientHeight - HEADER_PX) / ROW_PX) - 1,
+              ),
+            },
+            goTo,
+            markAll: () =>
+              setMarked({
+                anchor: { row: 0, column: 0 },
+                cursor: { row: nRows - 1, column: placed.length - 1 },
+              }),
+            edit,
+            look,
+            clear: () => editing?.onClear(rectangle, markedColumns),
+            pick: (row, isRange) => {
+              if (gutter?.canPick) gutter.onPick(row, !gutter.isPicked(row), isRange);
+            },
+            openRow: (row) => gutter?.onOpen(row),
+            openMenu: (column) => setOpenMenu(placed[column]?.column.id ?? null),
+            sort: (column, isAdded) => {
+              const name = placed[column]?.column.id;
+              if (name !== undefined) props.onSort?.(name, isAdded);
+            },
+            resize: (column, px) => {
+              const at = placed[column];
+              if (at) resize(at, px);
+            },
+            moveColumn: (column, by) => {
+              const name = placed[column]?.column.id;
+              if (name === undefined || !placed[column + by]) return;
+              moveColumn(name, column + by);
+              goTo({ row: HEADER_ROW, column: column + by });
+            },
+            other: () => props.onKey?.(event, cursor),
+          });
+        }}
+        onCopy={(event) => {
+          if (event.target !== event.currentTarget || cursor.row < 0) return;
+          void copyCells(event, rectangle, markedColumns, props).then(setSaid);
+        }}
+        onCut={(event) => {
+          if (event.target !== event.currentTarget || cursor.row < 0) return;
+          void copyCells(event, rectangle, markedColumns, props).then(setSaid);
+          editing?.onClear(rectangle, markedColumns);
+        }}
+        onPaste={(event) => {
+          if (event.target !== event.currentTarget || cursor.row < 0 || !editing) return;
+          event.preventDefault();
+          const columns = placed
+            .slice(Math.max(0, rectangle.firstColumn))
+            .map(({ column }) => column);
+          editing.onPaste(rectangle, columns, event.clipboardData.getData('text/plain'));
+        }}
       >
-        <div role="row" aria-rowindex={1} className="grid-header" style={{ width }}>
-          {columnItems.map(({ index, start, size }) => {
-            const header = headers[index];
-            const column = columns[index];
-            if (!header || !column) return null;
+        <div role="presentation" style={{ height: tall.boxPx, width, minWidth: '100%' }}>
+          <GridHeader
+            id={id}
+            width={width}
+            pinnedWidth={pinnedWidth}
+            pinned={pinnedColumns}
+            center={shownColumns}
+            hasGutter={hasGutter}
+            cursor={cursor.row === HEADER_ROW ? cursor.column : null}
+            sorts={sorts}
+            onSort={props.onSort}
+            menu={
+              props.menu &&
+              ((at) => (
+                <>
+                  {props.menu?.(at.column)}
+                  <ColumnMenuItems
+                    placed={at}
+                    layout={layout}
+                    onLayout={onLayout}
+                    onMove={(by) => moveColumn(at.column.id, at.index + by)}
+                    onResize={(px) => resize(at, px)}
+                  />
+                </>
+              ))
+            }
+            openMenu={openMenu}
+            onMenu={setOpenMenu}
+            onMove={moveColumn}
+            onLeave={focus}
+          />
+          {rowWindow.getVirtualItems().map((row) => {
+            const isMarked = row.index >= rectangle.firstRow && row.index <= rectangle.lastRow;
+            const isEdited = edited?.row === row.index;
             return (
-              <HeaderCell
-                key={column.id}
-                column={column}
-                index={index}
-                start={start}
-                size={size}
-                sort={props.sort ?? null}
-                onSort={props.onSort}
-                onDrag={header.getResizeHandler()}
-                onStep={(px) =>
-                  table.setColumnSizing((sizes) => ({ ...sizes, [column.id]: size + px }))
+              <GridRow
+                key={row.key}
+                id={id}
+                index={row.index}
+                top={row.start - tall.base}
+                width={width}
+                pinnedWidth={pinnedWidth}
+                values={rowAt(row.index)}
+                pinned={pinnedColumns}
+                center={shownColumns}
+                hasGutter={hasGutter}
+                canPick={gutter?.canPick ?? false}
+                isPicked={gutter?.isPicked(row.index) ?? false}
+                cursor={cursor.row === row.index ? cursor.column : null}
+                firstMarked={isMarked ? rectangle.firstColumn : -1}
+                lastMarked={isMarked ? rectangle.lastColumn : -2}
+                mark={props.mark}
+                editedColumn={isEdited ? edited.column : null}
+                editor={
+                  isEdited && editedColumn ? editing?.editor(edited, editedColumn, endEdit) : null
                 }
               />
             );
           })}
         </div>
-        {rows.map((row) => {
-          const values = props.rowAt(row.index);
-          return (
-            <div
-              key={row.key}
-              role="row"
-              aria-rowindex={row.index + offset + 2}
-              aria-busy={values === undefined}
-              className="grid-row"
-              style={{ transform: `translateY(${row.start}px)`, width }}
-            >
-              {columnItems.map(({ index, start, size }) => {
-                const column = columns[index];
-                if (!column) return null;
-                return (
-                  <Cell
-                    key={column.id}
-                    column={column}
-                    index={index}
-                    style={{ left: start, width: size }}
-                    values={values}
-                  />
-                );
-              })}
-            </div>
-          );
-        })}
       </div>
-    </div>
-  );
-}
-
-function HeaderCell(props: {
-  column: GridColumn;
-  index: number;
-  start: number;
-  size: number;
-  sort: Sort | null;
-  onSort: ((column: string) => void) | undefined;
-  onDrag: (event: unknown) => void;
-  onStep: (px: number) => void;
-}): ReactElement {
-  const { id, label, hint, isNumber } = props.column;
-  const direction = props.sort?.column === id ? props.sort.direction : null;
-  const content = (
-    <>
-      <span className="grid-label">
-        {label}
-        {hint !== undefined && <small>{hint}</small>}
-      </span>
-      {direction !== null && <Icon name={direction === 'ASC' ? 'ascending' : 'descending'} />}
-    </>
-  );
-  function resizeByKey(event: KeyboardEvent): void {
-    const step = { ArrowLeft: -RESIZE_STEP_PX, ArrowRight: RESIZE_STEP_PX }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    props.onStep(step);
-  }
-  return (
-    <div
-      role="columnheader"
-      aria-colindex={props.index + 1}
-      aria-sort={direction === null ? 'none' : direction === 'ASC' ? 'ascending' : 'descending'}
-      className="grid-head"
-      data-number={isNumber}
-      style={{ left: props.start, width: props.size }}
-    >
-      {props.onSort ? (
-        <button type="button" title={`Sort by ${label}`} onClick={() => props.onSort?.(id)}>
-          {content}
-        </button>
-      ) : (
-        <span className="grid-head-text">{content}</span>
+      <p role="status" className="unseen">
+        {said}
+      </p>
+      {lookedAt && (
+        <CellDetail
+          cell={lookedAt}
+          onClose={() => {
+            setLookedAt(null);
+            focus();
+          }}
+        />
       )}
-      <span
-        role="separator"
-        tabIndex={0}
-        aria-orientation="vertical"
-        aria-label={`Width of ${label}`}
-        aria-valuenow={props.size}
-        className="grid-resizer"
-        onMouseDown={props.onDrag}
-        onTouchStart={props.onDrag}
-        onKeyDown={resizeByKey}
-      />
-    </div>
-  );
-}
-
-function Cell(props: {
-  column: GridColumn;
-  index: number;
-  style: { left: number; width: number };
-  values: Row | undefined;
-}): ReactElement {
-  const { column, values } = props;
-  const shown = values && cellText(values[column.id]);
-  return (
-    <div
-      role="cell"
-      aria-colindex={props.index + 1}
-      className="grid-cell"
-      data-number={column.isNumber}
-      data-kind={shown?.kind ?? 'pending'}
-      title={shown?.kind === 'text' && shown.text.length > 16 ? shown.text : undefined}
-      style={props.style}
-    >
-      {shown?.text}
-    </div>
+    </>
   );
 }

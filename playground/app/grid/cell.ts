@@ -24,5 +24,5 @@ const MAX_PX = 340;
 
 /** A width that shows the header whole and a typical value, without pushing the others away. */
 export function columnWidth(label: string, valuePx: number): number {
-  return Math.min(MAX_PX, Math.max(MIN_PX, valuePx, label.length * CHARACTER_PX + 48));
+  return Math.min(MAX_PX, Math.max(MIN_PX, valuePx, label.length * CHARACTER_PX + 56));
 }
