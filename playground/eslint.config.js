@@ -34,6 +34,7 @@ export default ts.config(
         fetch: 'readonly',
         getComputedStyle: 'readonly',
         localStorage: 'readonly',
+        navigator: 'readonly',
         process: 'readonly',
         sessionStorage: 'readonly',
         setTimeout: 'readonly',

@@ -85,14 +85,35 @@ export async function openGrid(page, options) {
   return found;
 }
 
-/** The next page of rows that the grid asks for. */
+/** The next rows that the grid asks for. */
 export async function rowsArrive(page) {
   const response = await page.waitForResponse(
     (candidate) => candidate.request().postData()?.includes('PlaygroundRows') ?? false,
   );
   const { data, errors } = await response.json();
   assert.equal(errors, undefined, JSON.stringify(errors));
+  return data.rows.nodes ?? data.rows;
+}
+
+/** Asks the API beside the page. */
+export async function ask(page, { url, key }, query, variables = {}) {
+  const response = await page.request.post(`${url}/graphql`, {
+    headers: { authorization: `Bearer ${key}` },
+    data: { query, variables },
+  });
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
   return data;
+}
+
+/** Loads a dataset in the place of the one of this name, and waits until it is there. */
+export async function load(page, { url, key }, name, csv) {
+  const response = await page.request.put(`${url}/upload/${name}?wait=60&filename=${name}.csv`, {
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'text/csv' },
+    data: Buffer.from(csv),
+  });
+  const answer = await response.json();
+  assert.equal(answer.job?.status, 'SUCCEEDED', JSON.stringify(answer));
 }
 
 export function headersEditor(page) {

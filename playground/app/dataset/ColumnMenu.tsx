@@ -24,9 +24,11 @@ export function ColumnMenu(props: {
       <Popover.Trigger asChild>
         <button type="button" className="button">
           <Icon name="columns" />
-          {hidden.length === 0
-            ? 'Columns'
-            : `${columns.length - hidden.length} of ${columns.length} columns`}
+          <span>
+            {hidden.length === 0
+              ? 'Columns'
+              : `${columns.length - hidden.length} of ${columns.length} columns`}
+          </span>
         </button>
       </Popover.Trigger>
       <Popover.Portal>

@@ -59,7 +59,7 @@ export function FilterBar(props: {
       >
         <button type="button" className="button">
           <Icon name="filter" />
-          Filter
+          <span>Filter</span>
         </button>
       </FilterPopover>
     </div>

@@ -105,7 +105,7 @@ export function RowsTab(props: {
           onClick={() => setFacetsOpen(!areFacetsOpen)}
         >
           <Icon name="facets" />
-          Facets
+          <span>Facets</span>
         </button>
         <ColumnMenu
           columns={inOrder(all, layout.order)}

@@ -47,14 +47,24 @@ export const GridRow = memo(function GridRow(props: GridRowProps): ReactElement 
       {pinnedWidth > 0 && (
         <div role="presentation" className="grid-pinned" style={{ width: pinnedWidth }}>
           {props.hasGutter && <Gutter {...props} />}
-          {props.pinned.map((placed) => (
-            <Cell key={placed.column.id} placed={placed} row={props} />
-          ))}
+          {values &&
+            props.pinned.map((placed) => (
+              <Cell key={placed.column.id} placed={placed} row={props} values={values} />
+            ))}
         </div>
       )}
-      {props.center.map((placed) => (
-        <Cell key={placed.column.id} placed={placed} row={props} />
-      ))}
+      {values ? (
+        props.center.map((placed) => (
+          <Cell key={placed.column.id} placed={placed} row={props} values={values} />
+        ))
+      ) : (
+        <div
+          role="gridcell"
+          className="grid-cell"
+          data-kind="pending"
+          style={{ left: pinnedWidth, right: 0 }}
+        />
+      )}
     </div>
   );
 });
@@ -99,11 +109,11 @@ function Gutter(props: GridRowProps): ReactElement {
 /** Clicks are heard by the grid, which knows about Shift. */
 function ignore(): void {}
 
-function Cell({ placed, row }: { placed: PlacedColumn; row: GridRowProps }): ReactElement {
+function Cell(props: { placed: PlacedColumn; row: GridRowProps; values: Row }): ReactElement {
+  const { placed, row, values } = props;
   const { column, index, width, left, isPinned } = placed;
-  const { values } = row;
-  const shown = values && cellText(values[column.id]);
-  const mark = values && row.mark?.(row.index, column.id);
+  const shown = cellText(values[column.id]);
+  const mark = row.mark?.(row.index, column.id);
   const isEdited = row.editedColumn === index;
   // Pinned cells stand in a box of their own, behind the row numbers.
   const start = isPinned ? left + (row.hasGutter ? GUTTER_PX : 0) : left + row.pinnedWidth;
@@ -117,14 +127,14 @@ function Cell({ placed, row }: { placed: PlacedColumn; row: GridRowProps }): Rea
       className="grid-cell"
       data-column={index}
       data-number={column.isNumber}
-      data-kind={shown?.kind ?? 'pending'}
+      data-kind={shown.kind}
       data-cursor={row.cursor === index}
       data-marked={index >= row.firstMarked && index <= row.lastMarked}
       data-mark={mark?.kind}
       data-edited={isEdited}
       style={{ left: start, width }}
     >
-      {isEdited ? row.editor : shown?.text}
+      {isEdited ? row.editor : shown.text}
       {mark?.message !== undefined && !isEdited && (
         <span className="grid-message">{mark.message}</span>
       )}

@@ -1,8 +1,6 @@
 import type { Virtualizer } from '@tanstack/react-virtual';
 import { MAX_SCROLL_PX, boxHeight, contentOffset, scrollPosition } from './tall';
 
-/** A movement of more windows than this is a drag of the scroll bar, not a turn of the wheel. */
-const JUMP_WINDOWS = 2;
 const SETTLE_MS = 160;
 
 type Told = (offset: number, isScrolling: boolean) => void;
@@ -69,7 +67,8 @@ export class TallScroll {
       this.offset = top;
     } else {
       const moved = top - this.#top;
-      const isJump = Math.abs(moved) > JUMP_WINDOWS * element.clientHeight;
+      // The wheel turns by less than what a quarter of a pixel of the scroll bar stands for.
+      const isJump = Math.abs(moved) > MAX_SCROLL_PX / (4 * element.clientHeight);
       const offset = isJump ? contentOffset(top, this.contentPx) : this.offset + moved;
       if (moved !== 0) this.offset = this.#clamped(offset, element);
     }

@@ -90,8 +90,8 @@ export const checks = {
     const dataset = await openReadyQuery(page, options);
     const { rows } = await runQuery(page, dataset.listField);
     await page.getByRole('button', { name: 'Table', exact: true }).click();
-    const table = page.getByRole('table', { name: `Rows of ${dataset.listField}`, exact: true });
-    const cell = table.getByRole('row').nth(1).getByRole('cell').first();
+    const table = page.getByRole('grid', { name: `Rows of ${dataset.listField}`, exact: true });
+    const cell = table.getByRole('row').nth(1).getByRole('gridcell').first();
     assert.equal(await cell.innerText(), String(rows[0].id));
     const [file] = await Promise.all([
       page.waitForEvent('download'),

@@ -32,6 +32,43 @@ const TABS = [
   'settings',
 ];
 
+/** What the grid opens: facets, a column's menu, an editor, a row, the view as code. */
+async function assertGridAccessible(page, colours) {
+  await page.getByRole('button', { name: 'Facets', exact: true }).click();
+  const facets = page.getByRole('complementary', { name: 'Facets' });
+  if ((await facets.getByRole('listitem').count()) === 0) {
+    await facets.getByLabel('Add a facet').selectOption({ index: 1 });
+  }
+  await facets.getByRole('listitem').first().waitFor();
+  await assertAccessible(page, `facets, ${colours}`);
+  await facets.getByRole('button', { name: 'Close the facets' }).click();
+  const grid = page.getByRole('grid');
+  await grid.focus();
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  await page.getByRole('menu').waitFor();
+  await assertAccessible(page, `menu of a column, ${colours}`);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('F2');
+  await page.locator('.cell-control').waitFor();
+  await assertAccessible(page, `a cell that is edited, ${colours}`);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Space');
+  await page.getByRole('dialog', { name: /^Value of/ }).waitFor();
+  await assertAccessible(page, `the value of a cell, ${colours}`);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Shift+Enter');
+  await page.getByRole('dialog', { name: 'Row 1' }).waitFor();
+  await assertAccessible(page, `a row, ${colours}`);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Code', exact: true }).click();
+  await page.getByRole('dialog', { name: 'This view as code' }).waitFor();
+  await assertAccessible(page, `the view as code, ${colours}`);
+  await page.keyboard.press('Escape');
+}
+
 export const checks = {
   'no serious accessibility fault on any tab of a dataset': async (page, options) => {
     for (const colorScheme of ['light', 'dark']) {
@@ -92,6 +129,11 @@ export const checks = {
     await assertAccessible(page, 'grid, light');
     await page.getByRole('button', { name: 'Filter', exact: true }).click();
     await assertAccessible(page, 'filter form');
+    await page.keyboard.press('Escape');
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await assertGridAccessible(page, colorScheme);
+    }
   },
 
   'no serious accessibility fault in the rooms of the shell': async (page, options) => {
@@ -110,6 +152,18 @@ export const checks = {
     await openReadyQuery(page, options);
     await assertNoSidewaysScroll(page);
     await openGrid(page, options);
+    await assertNoSidewaysScroll(page);
+    await page.getByRole('button', { name: 'Facets', exact: true }).click();
+    await page.getByRole('complementary', { name: 'Facets' }).waitFor();
+    await assertNoSidewaysScroll(page);
+    await page.getByRole('button', { name: 'Close the facets' }).click();
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Shift+Enter');
+    await page.getByRole('dialog', { name: 'Row 1' }).waitFor();
+    await assertNoSidewaysScroll(page);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Code', exact: true }).click();
+    await page.getByRole('dialog', { name: 'This view as code' }).waitFor();
     await assertNoSidewaysScroll(page);
     for (const [path, name] of ROOMS) {
       await openScreen(page, options, path);

@@ -15,7 +15,7 @@ export function CodeDialog(props: {
       <Dialog.Trigger asChild>
         <button type="button" className="button">
           <Icon name="code" />
-          Code
+          <span>Code</span>
         </button>
       </Dialog.Trigger>
       <Dialog.Portal>

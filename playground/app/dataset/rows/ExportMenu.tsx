@@ -79,7 +79,7 @@ export function ExportMenu(props: {
         <DropdownMenu.Trigger asChild>
           <button type="button" className="button">
             <Icon name="download" />
-            Export
+            <span>Export</span>
           </button>
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>

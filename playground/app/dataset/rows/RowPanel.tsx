@@ -198,7 +198,7 @@ function Field(props: {
           <button
             type="button"
             className="link"
-            aria-label={`Set ${column.label} to null`}
+            aria-label={`Set to null: ${column.label}`}
             onClick={() => props.onChange(null)}
           >
             Set to null

@@ -22,6 +22,12 @@ export interface RowSource {
   isSorted: boolean;
 }
 
+/** Pages that follow each other. */
+export interface PageSpan {
+  page: number;
+  nPages: number;
+}
+
 export const PAGE_ROWS = 100;
 /** So many pages are kept; those that were looked at longest ago go first. */
 const MAX_PAGES = 60;
@@ -29,7 +35,7 @@ const MAX_CURSORS = 20_000;
 /** So many rows are read and thrown away rather than looking for a place anew. */
 const MAX_SKIPPED = 800;
 
-/** Reads the rows of one page by the cheapest way that leads there, and learns cursors by it. */
+/** Reads rows by the cheapest way that leads to them, and learns cursors by it. */
 export class PageReader {
   /** The cursors of rows, by their places. */
   #cursors = new Map<number, string>();
@@ -40,9 +46,10 @@ export class PageReader {
   }
 
   /** Whether a page can be read without looking for its place. */
-  isNear(page: number): boolean {
+  isNear({ page, nPages }: PageSpan): boolean {
     const first = page * PAGE_ROWS;
-    return first === 0 || this.#cursors.has(first - 1) || this.#cursors.has(first + PAGE_ROWS);
+    const end = first + nPages * PAGE_ROWS;
+    return first === 0 || this.#cursors.has(first - 1) || this.#cursors.has(end);
   }
 
   /** Rows from this place on stand elsewhere now. */
@@ -50,10 +57,11 @@ export class PageReader {
     for (const place of this.#cursors.keys()) if (place >= from) this.#cursors.delete(place);
   }
 
-  async read(page: number, nRows: number, signal: AbortSignal): Promise<Row[]> {
+  /** Reads the rows of pages that follow each other. */
+  async read(span: PageSpan, nRows: number, signal: AbortSignal): Promise<Row[]> {
     const source = this.#source;
-    const first = page * PAGE_ROWS;
-    const n = Math.min(PAGE_ROWS, nRows - first);
+    const first = span.page * PAGE_ROWS;
+    const n = Math.min(span.nPages * PAGE_ROWS, nRows - first);
     if (n <= 0) return [];
     if (!source.hasCursors) return source.at(first, n, signal);
     if (first === 0) return this.#learn(await source.after(null, n, signal), 0);

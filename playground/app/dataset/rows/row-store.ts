@@ -1,5 +1,5 @@
 import type { Row } from '../../grid/types';
-import { PAGE_ROWS, PageCache, PageReader, type RowSource } from './pages';
+import { PAGE_ROWS, PageCache, PageReader, type PageSpan, type RowSource } from './pages';
 
 export interface RowsState {
   /** How many rows there are; null until it is known. */
@@ -13,6 +13,10 @@ export interface RowsState {
 /** Pages are asked for when scrolling has come to rest for so long, not on the way. */
 const SETTLE_MS = 40;
 const SETTLE_FAR_MS = 140;
+/** Rows so far above and below what is in view are read with it. */
+const AHEAD_ROWS = 60;
+/** So many pages at most are read by one request. */
+const MAX_SPAN_PAGES = 5;
 
 /**
  * The rows of one view, read page by page as they are looked at. One page is read at a time: the
@@ -27,7 +31,7 @@ export class RowStore {
   #reader: PageReader;
   readonly #source: RowSource;
   #wanted = { firstPage: 0, lastPage: 0 };
-  #reading: { page: number; controller: AbortController } | null = null;
+  #reading: { span: PageSpan; controller: AbortController } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #counting: AbortController | null = null;
   /** Rows have changed again while those of a newer version were read. */
@@ -69,12 +73,11 @@ export class RowStore {
 
   /** Says which rows are looked at; their pages are fetched. */
   onRange = (first: number, last: number): void => {
-    this.#wanted = {
-      firstPage: Math.floor(first / PAGE_ROWS),
-      lastPage: Math.floor(last / PAGE_ROWS),
-    };
+    const firstPage = Math.floor(Math.max(0, first - AHEAD_ROWS) / PAGE_ROWS);
+    this.#wanted = { firstPage, lastPage: Math.floor((last + AHEAD_ROWS) / PAGE_ROWS) };
     clearTimeout(this.#timer);
-    const isNear = this.#reader.isNear(this.#wanted.firstPage);
+    const page = Math.floor(first / PAGE_ROWS);
+    const isNear = this.#cache.get(page) !== undefined || this.#reader.isNear({ page, nPages: 1 });
     this.#timer = setTimeout(() => this.#next(), isNear ? SETTLE_MS : SETTLE_FAR_MS);
   };
 
@@ -128,8 +131,8 @@ export class RowStore {
     const rows: Row[] = [];
     const { signal } = new AbortController();
     for (let page = Math.floor(first / PAGE_ROWS); page * PAGE_ROWS <= last; page++) {
-      const read = this.#cache.get(page) ?? (await this.#reader.read(page, nRows, signal));
-      rows.push(...read);
+      const span = { page, nPages: 1 };
+      rows.push(...(this.#cache.get(page) ?? (await this.#reader.read(span, nRows, signal))));
     }
     const skipped = first % PAGE_ROWS;
     return rows.slice(skipped, skipped + last - first + 1);
@@ -185,29 +188,41 @@ export class RowStore {
     const wanted = pagesIn(this.#wanted, lastPage);
     for (const page of wanted) this.#cache.touch(page);
     if (this.#reading) {
-      if (wanted.includes(this.#reading.page)) return;
+      const { page, nPages } = this.#reading.span;
+      if (wanted.some((other) => other >= page && other < page + nPages)) return;
       this.#stopReading();
     }
-    const missing = wanted.filter((page) => this.#cache.get(page) === undefined);
-    const page = missing.find((candidate) => this.#reader.isNear(candidate)) ?? missing[0];
-    if (page === undefined) {
+    const span = this.#nearestOf(
+      spansOf(wanted.filter((page) => this.#cache.get(page) === undefined)),
+    );
+    if (span === undefined) {
       this.#older = null;
       this.#set({ isReading: false });
       if (this.#isOutdated) this.refresh();
       return;
     }
-    void this.#read(page, nRows);
+    void this.#read(span, nRows);
   }
 
-  async #read(page: number, nRows: number): Promise<void> {
+  #nearestOf(spans: PageSpan[]): PageSpan | undefined {
+    return spans.find((span) => this.#reader.isNear(span)) ?? spans[0];
+  }
+
+  async #read(span: PageSpan, nRows: number): Promise<void> {
     const controller = new AbortController();
-    this.#reading = { page, controller };
+    this.#reading = { span, controller };
     this.#set({ isReading: true });
     try {
-      const rows = await this.#reader.read(page, nRows, controller.signal);
+      const rows = await this.#reader.read(span, nRows, controller.signal);
       if (controller.signal.aborted) return;
       const { firstPage, lastPage } = this.#wanted;
-      this.#cache.set(page, rows, (other) => other >= firstPage && other <= lastPage);
+      for (let at = 0; at < span.nPages; at++) {
+        this.#cache.set(
+          span.page + at,
+          rows.slice(at * PAGE_ROWS, (at + 1) * PAGE_ROWS),
+          (other) => other >= firstPage && other <= lastPage,
+        );
+      }
       this.#reading = null;
       this.#set({ error: null, revision: this.#state.revision + 1 });
       this.#next();
@@ -228,6 +243,17 @@ function pagesIn(range: { firstPage: number; lastPage: number }, lastPage: numbe
   const first = Math.min(range.firstPage, lastPage);
   const last = Math.min(range.lastPage, lastPage);
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** Pages that follow each other, put together. */
+function spansOf(pages: readonly number[]): PageSpan[] {
+  const spans: PageSpan[] = [];
+  for (const page of pages) {
+    const last = spans.at(-1);
+    if (last && last.nPages < MAX_SPAN_PAGES && last.page + last.nPages === page) last.nPages += 1;
+    else spans.push({ page, nPages: 1 });
+  }
+  return spans;
 }
 
 function asError(cause: unknown): Error {
