@@ -95,7 +95,10 @@ export function RowsGrid(props: RowsGridProps): ReactElement {
             onDone('leave');
             edits.refuse(id, name, { message, typed });
           }}
-          onCancel={() => onDone()}
+          onCancel={() => {
+            edits.refuse(id, name, null);
+            onDone();
+          }}
         />
       );
     },

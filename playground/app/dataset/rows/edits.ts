@@ -33,8 +33,8 @@ export interface Edits {
   redo: () => Promise<void>;
   markOf: (id: RowId, column: string) => CellMark | undefined;
   refusalOf: (id: RowId, column: string) => Refusal | undefined;
-  /** Keeps what was typed for a cell although it is no value of its type. */
-  refuse: (id: RowId, column: string, refusal: Refusal) => void;
+  /** Keeps what was typed for a cell although it is no value of its type; null forgets it. */
+  refuse: (id: RowId, column: string, refusal: Refusal | null) => void;
   isBusy: boolean;
   /** What happened last, for those who cannot see it. */
   said: string;
@@ -216,8 +216,10 @@ export function useEdits(
     redo: () => again(false),
     markOf,
     refusalOf: (id, column) => refusals.get(cellKey(id, column)),
-    refuse: (id, column, refusal) =>
-      setRefusals((all) => new Map(all).set(cellKey(id, column), refusal)),
+    refuse: (id, column, refusal) => {
+      const key = cellKey(id, column);
+      setRefusals((all) => (refusal ? new Map(all).set(key, refusal) : without(all, [key])));
+    },
     isBusy: nBusy > 0,
     said,
     problem,
