@@ -5,7 +5,7 @@ import { ask, load, openGrid, rowsArrive, runQuery } from '../page.mjs';
 const CSV = `id,item,price,big,paid,day,meta
 1,apple,1.50,9007199254740993,true,2024-01-31,"{""a"": 1}"
 2,"pear, green",2.25,9007199254740994,false,2024-02-29,
-3,=1+1,3.00,9007199254740995,true,2025-03-01,"{""a"": 3}"
+3,=1+1,3.00,9007199254740995,true,2025-03-01,"{""a"": 12345678901234567890}"
 4,<script>alert(1)</script>,4.75,9007199254740996,false,2025-03-02,
 5,,5.00,9007199254740997,true,,
 `;
@@ -375,9 +375,11 @@ export const checks = {
     assert.ok(csv[3].startsWith("3,'=1+1,"));
     assert.equal(csv.length, 7);
     await page.getByText('5 rows exported.').waitFor();
-    const rows = JSON.parse(await exported('JSON'));
+    const json = await exported('JSON');
+    const rows = JSON.parse(json);
     assert.equal(rows.length, 5);
     assert.deepEqual([rows[2].item, rows[1].meta, rows[4].day], ['=1+1', null, null]);
+    assert.ok(json.includes('{"a":12345678901234567890}'), 'a long number lost its digits');
   },
 
   'a key that reads sees no editing': async (page, options) => {

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { ROWS_QUERY_KEY, type Column, type Dataset } from '../../api/catalog';
-import { requestText } from '../../api/graphql';
 import { fieldNames } from '../../api/ready-query';
 import type { Row } from '../../grid/types';
 import type { Edits } from './edits';
 import type { RowStore } from './row-store';
+import { requestRows } from './request-rows';
 import { RowPanel } from './RowPanel';
 
 /** A row of the grid at the side, with the columns that the grid does not show. */
@@ -33,7 +33,7 @@ export function OpenRow(props: {
       const text = `query PlaygroundRow($where: ${dataset.typeName}BoolExp) {
   rows: ${listField}(where: $where, limit: 1) { ${fields} }
 }`;
-      const { rows } = await requestText<{ rows: Row[] }>(
+      const { rows } = await requestRows<{ rows: Row[] }>(
         text,
         { where: { id: { _eq: id } } },
         signal,

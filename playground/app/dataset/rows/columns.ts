@@ -28,11 +28,21 @@ export function gridColumn(column: Column): GridColumn {
   };
 }
 
-/** Every type has an `id`; where it is a number by Sluice, no column of the file stands for it. */
+/**
+ * The columns of a grid. Every type has an `id`; where a column was chosen as the key, `id` says the
+ * same once more and is left out.
+ */
 export function withId(columns: readonly Column[]): Column[] {
-  if (columns.some(({ name }) => name === 'id')) return [...columns];
-  const id = { name: 'id', label: 'id', type: 'INT', graphqlType: 'Int!' } as const;
-  return [{ ...id, nullable: false, required: false, generated: true }, ...columns];
+  const id = columns.find(({ name }) => name === 'id');
+  if (!id) {
+    const given = { name: 'id', label: 'id', type: 'INT', graphqlType: 'Int!' } as const;
+    return [{ ...given, nullable: false, required: false, generated: true }, ...columns];
+  }
+  const chosen = columns.find(
+    ({ name, label, type, nullable }) =>
+      name !== 'id' && label === id.label && type === id.type && !nullable,
+  );
+  return columns.filter((column) => column !== id || !id.generated || !chosen);
 }
 
 /** Columns in the order that a reader has moved them to. */

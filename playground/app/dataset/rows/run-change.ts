@@ -1,8 +1,8 @@
 import type { Dataset } from '../../api/catalog';
 import { ApiError } from '../../api/error';
-import { requestText } from '../../api/graphql';
 import type { Row } from '../../grid/types';
 import type { Change, RowId } from './changes';
+import { requestRows } from './request-rows';
 
 /** Carries out a change of at most `MAX_CHANGED_ROWS` rows; gives the rows as they are, or were. */
 export async function runChange(
@@ -27,7 +27,7 @@ async function updateRows(
 ): Promise<Row[]> {
   const [only, ...others] = rows;
   if (only && others.length === 0) {
-    const { row } = await requestText<{ row: Row | null }>(
+    const { row } = await requestRows<{ row: Row | null }>(
       `mutation PlaygroundUpdate($pk: ${typeName}PkColumnsInput!, $set: ${typeName}SetInput!) {
   row: update${typeName}ByPk(pkColumns: $pk, _set: $set) { ${fields} }
 }`,
@@ -36,7 +36,7 @@ async function updateRows(
     return [found(row)];
   }
   const updates = rows.map(({ id, set }) => ({ where: { id: { _eq: id } }, _set: set }));
-  const { done } = await requestText<{ done: { returning: Row[] }[] }>(
+  const { done } = await requestRows<{ done: { returning: Row[] }[] }>(
     `mutation PlaygroundUpdateMany($updates: [${typeName}Updates!]!) {
   done: update${typeName}Many(updates: $updates) { returning { ${fields} } }
 }`,
@@ -46,7 +46,7 @@ async function updateRows(
 }
 
 async function insertRows({ typeName }: Dataset, rows: Row[], fields: string): Promise<Row[]> {
-  const { done } = await requestText<{ done: { returning: Row[] } }>(
+  const { done } = await requestRows<{ done: { returning: Row[] } }>(
     `mutation PlaygroundInsert($objects: [${typeName}InsertInput!]!) {
   done: insert${typeName}(objects: $objects) { returning { ${fields} } }
 }`,
@@ -56,7 +56,7 @@ async function insertRows({ typeName }: Dataset, rows: Row[], fields: string): P
 }
 
 async function deleteRows({ typeName }: Dataset, ids: RowId[], fields: string): Promise<Row[]> {
-  const { done } = await requestText<{ done: { returning: Row[] } }>(
+  const { done } = await requestRows<{ done: { returning: Row[] } }>(
     `mutation PlaygroundDelete($where: ${typeName}BoolExp!) {
   done: delete${typeName}(where: $where) { returning { ${fields} } }
 }`,

@@ -1,5 +1,4 @@
 import type { Dataset } from '../../api/catalog';
-import { requestText } from '../../api/graphql';
 import type { Row } from '../../grid/types';
 import {
   countQuery,
@@ -10,6 +9,7 @@ import {
   type RowsView,
 } from './document';
 import type { Chunk, RowSource } from './pages';
+import { requestRows } from './request-rows';
 
 interface Connection {
   rows: { nodes: Row[]; pageInfo: { startCursor: string | null; endCursor: string | null } };
@@ -25,7 +25,7 @@ export function rowSource(dataset: Dataset, view: RowsView): RowSource {
   const count = countQuery(dataset, view);
 
   async function readPage(bounds: object, signal: AbortSignal): Promise<Chunk> {
-    const { rows } = await requestText<Connection>(page, { ...variables, ...bounds }, signal);
+    const { rows } = await requestRows<Connection>(page, { ...variables, ...bounds }, signal);
     return { rows: rows.nodes, start: rows.pageInfo.startCursor, end: rows.pageInfo.endCursor };
   }
   return {
@@ -35,10 +35,10 @@ export function rowSource(dataset: Dataset, view: RowsView): RowSource {
     after: (cursor, n, signal) => readPage({ first: n, after: cursor }, signal),
     before: (cursor, n, signal) => readPage({ last: n, before: cursor }, signal),
     at: async (offset, n, signal) =>
-      (await requestText<{ rows: Row[] }>(at, { ...variables, offset, limit: n }, signal)).rows,
+      (await requestRows<{ rows: Row[] }>(at, { ...variables, offset, limit: n }, signal)).rows,
     idAt: async (offset, signal) => {
       const place = { ...variables, offset, limit: 1 };
-      return (await requestText<{ rows: Row[] }>(idAt, place, signal)).rows[0]?.['id'];
+      return (await requestRows<{ rows: Row[] }>(idAt, place, signal)).rows[0]?.['id'];
     },
     cursorOf: async (id, signal) => {
       const one = {
@@ -46,11 +46,11 @@ export function rowSource(dataset: Dataset, view: RowsView): RowSource {
         where: { id: { _eq: id } },
         first: 1,
       };
-      const { rows } = await requestText<Connection>(cursorOf, one, signal);
+      const { rows } = await requestRows<Connection>(cursorOf, one, signal);
       return rows.pageInfo.startCursor;
     },
     count: async (signal) => {
-      const { rows } = await requestText<{ rows: { aggregate: { count: number | string } } }>(
+      const { rows } = await requestRows<{ rows: { aggregate: { count: number | string } } }>(
         count,
         variables,
         signal,

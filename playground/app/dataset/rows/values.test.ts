@@ -47,3 +47,9 @@ test('the same value', () => {
   expect(isSameValue({ a: 1 }, { a: 1 })).toBe(true);
   expect(isSameValue('', null)).toBe(false);
 });
+
+test('long numbers in JSON keep their digits', (context) => {
+  if (!('rawJSON' in JSON)) context.skip();
+  const parsed = parseCell('JSON', '{"n": 12345678901234567890}');
+  expect('value' in parsed && editText(parsed.value)).toBe('{"n":12345678901234567890}');
+});

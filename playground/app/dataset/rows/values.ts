@@ -1,5 +1,6 @@
 import type { Column, ColumnType } from '../../api/catalog';
 import type { PastedCell } from '../../grid/tsv';
+import { parseExactly } from '../../editor/exact-json';
 import { parseValue } from '../filters';
 
 export type Parsed = { value: unknown } | { problem: string };
@@ -49,7 +50,7 @@ export const EXAMPLES: Record<ColumnType, string> = {
 
 function parseJson(text: string): Parsed {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return { value: parseExactly(text) };
   } catch (cause) {
     const why = cause instanceof Error ? `: ${cause.message}` : '';
     return { problem: `This is not JSON${why}.` };

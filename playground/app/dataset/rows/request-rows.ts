@@ -1,0 +1,11 @@
+import { requestText } from '../../api/graphql';
+import { parseExactly } from '../../editor/exact-json';
+
+/** As `requestText`, for rows: the numbers in JSON keep all their digits, and are written back so. */
+export function requestRows<Data>(
+  document: string,
+  variables: object,
+  signal?: AbortSignal,
+): Promise<Data> {
+  return requestText<Data>(document, variables, signal, parseExactly);
+}
