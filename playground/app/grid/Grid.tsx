@@ -1,27 +1,18 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import {
-  useCallback,
-  useEffect,
-  useId,
-  useRef,
-  useState,
-  type MouseEvent,
-  type ReactElement,
-} from 'react';
+import { useEffect, useId, useRef, useState, type ReactElement } from 'react';
 import { CellDetail, type LookedAt } from './CellDetail';
 import { copyCells } from './clipboard';
 import { ColumnMenuItems } from './ColumnMenuItems';
 import { useColumns, type PlacedColumn } from './columns';
 import './grid.css';
 import { GridHeader } from './GridHeader';
-import { GridRow, GUTTER_PX, ROW_PX } from './GridRow';
+import { GridRow, GUTTER_PX } from './GridRow';
+import { HEADER_PX, ROW_PX } from './sizes';
 import { handleKey } from './keys';
-import { MIN_WIDTH_PX, movedTo, PLAIN_LAYOUT } from './layout';
+import { PLAIN_LAYOUT, withPlace, withWidth } from './layout';
 import {
+  bringIntoView,
   clamped,
-  isControl,
-  isSame,
-  placeOf,
   STEPS,
   unpinned,
   useSamePlaces,
@@ -29,12 +20,12 @@ import {
   withIndex,
 } from './places';
 import { GUTTER_COLUMN, HEADER_ROW, rectangleOf, type Marked, type Place } from './range';
+import { pointerHandlers } from './pointer';
 import { TallScroll } from './tall-scroll';
 import type { EditedCell, EditStep, GridProps } from './types';
 
 export type { GridColumn, GridProps, Row, Sort } from './types';
 
-const HEADER_PX = 44;
 const NO_SORTS: [] = [];
 const START: Marked = { anchor: { row: 0, column: 0 }, cursor: { row: 0, column: 0 } };
 /** Pinned columns take no more of the window than this share. */
@@ -97,24 +88,6 @@ export function Grid(props: GridProps): ReactElement {
   const last = rowWindow.range?.endIndex ?? 0;
   useEffect(() => onRange?.(first, last), [onRange, first, last]);
 
-  const show = useCallback(
-    ({ row, column }: Place, align: 'auto' | 'start' = 'auto') => {
-      const element = scroller.current;
-      if (!element) return;
-      const top = row * ROW_PX;
-      const inner = element.clientHeight - HEADER_PX;
-      if (row >= 0 && (align === 'start' || top < tall.offset)) tall.scrollTo(top);
-      else if (row >= 0 && top + ROW_PX > tall.offset + inner) tall.scrollTo(top + ROW_PX - inner);
-      const at = placed[column];
-      if (!at || at.isPinned) return;
-      if (at.left < element.scrollLeft) element.scrollLeft = at.left;
-      const right = at.left + at.width + pinnedWidth;
-      if (right > element.scrollLeft + element.clientWidth) {
-        element.scrollLeft = Math.min(at.left, right - element.clientWidth);
-      }
-    },
-    [placed, pinnedWidth, tall],
-  );
   useEffect(() => {
     if (!target) return;
     tall.scrollTo(target.index * ROW_PX);
@@ -128,7 +101,7 @@ export function Grid(props: GridProps): ReactElement {
       cursor: to,
     });
     setSaid('');
-    show(to);
+    if (scroller.current) bringIntoView(scroller.current, to, placed, pinnedWidth, tall);
   }
   function focus(): void {
     scroller.current?.focus({ preventScroll: true });
@@ -163,47 +136,21 @@ export function Grid(props: GridProps): ReactElement {
     .slice(rectangle.firstColumn, rectangle.lastColumn + 1)
     .map(({ column }) => column);
   function resize({ column, width }: PlacedColumn, px: number): void {
-    onLayout({
-      ...layout,
-      widths: { ...layout.widths, [column.id]: Math.max(MIN_WIDTH_PX, width + px) },
-    });
+    onLayout(withWidth(layout, column.id, width + px));
   }
   function moveColumn(column: string, to: number): void {
-    // A pinned column moves among the pinned ones, any other among the others.
     const names = placed.map((other) => other.column.id);
-    const isPinned = layout.pinned.includes(column);
-    const order = movedTo(names, column, to);
-    onLayout({
-      ...layout,
-      order,
-      pinned: isPinned ? order.filter((name) => layout.pinned.includes(name)) : layout.pinned,
-    });
+    onLayout(withPlace(layout, names, column, to));
   }
-
-  function press(event: MouseEvent): void {
-    const at = placeOf(event.target);
-    if (!at || at.row === HEADER_ROW || event.button !== 0 || isSame(at, edited)) return;
-    if (at.column === GUTTER_COLUMN && isControl(event.target)) return;
-    focus();
-    event.preventDefault();
-    goTo(at, event.shiftKey);
-  }
-  function drag(event: MouseEvent): void {
-    if (event.buttons !== 1 || edited || document.activeElement !== scroller.current) return;
-    const at = placeOf(event.target);
-    if (at && at.row !== HEADER_ROW && !isSame(at, marked.cursor)) {
-      setMarked({ anchor: marked.anchor, cursor: at });
-    }
-  }
-  function click(event: MouseEvent): void {
-    const at = placeOf(event.target);
-    if (!gutter || at?.column !== GUTTER_COLUMN || at.row < 0) return;
-    const control = event.target instanceof Element && event.target.closest('input, button');
-    if (control instanceof HTMLInputElement) {
-      gutter.onPick(at.row, !gutter.isPicked(at.row), event.shiftKey);
-    } else if (control) gutter.onOpen(at.row);
-    if (control) goTo(at);
-  }
+  const pointer = pointerHandlers({
+    edited,
+    cursor: marked.cursor,
+    gutter,
+    focus,
+    goTo,
+    markTo: (to) => setMarked({ anchor: marked.anchor, cursor: to }),
+    edit,
+  });
 
   const inView = columnWindow.getVirtualItems().flatMap(({ index }) => center[index] ?? []);
   const shownColumns = useSamePlaces(inView, props.columns);
@@ -223,13 +170,7 @@ export function Grid(props: GridProps): ReactElement {
         aria-multiselectable
         aria-readonly={!editing}
         aria-activedescendant={edited ? undefined : `${id}-${cursor.row}-${cursor.column}`}
-        onMouseDown={press}
-        onMouseOver={drag}
-        onClick={click}
-        onDoubleClick={(event) => {
-          const at = placeOf(event.target);
-          if (at && at.row >= 0 && at.column >= 0 && !isSame(at, edited)) edit(at, null);
-        }}
+        {...pointer}
         onKeyDown={(event) => {
           if (event.target !== event.currentTarget) return;
           handleKey(event, {

@@ -5,7 +5,6 @@ import type { PlacedColumn } from './columns';
 import { GUTTER_COLUMN } from './range';
 import type { CellMark, Row } from './types';
 
-export const ROW_PX = 32;
 export const GUTTER_PX = 72;
 
 export interface GridRowProps {

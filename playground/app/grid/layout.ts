@@ -19,6 +19,22 @@ export function movedTo(order: readonly string[], column: string, place: number)
   return others.toSpliced(Math.max(0, Math.min(place, others.length)), 0, column);
 }
 
+export function withWidth(layout: GridLayout, column: string, px: number): GridLayout {
+  return { ...layout, widths: { ...layout.widths, [column]: Math.max(MIN_WIDTH_PX, px) } };
+}
+
+/** A pinned column moves among the pinned ones, any other among the others. */
+export function withPlace(
+  layout: GridLayout,
+  columns: readonly string[],
+  column: string,
+  place: number,
+): GridLayout {
+  const order = movedTo(columns, column, place);
+  const isPinned = (name: string) => layout.pinned.includes(name);
+  return { ...layout, order, pinned: isPinned(column) ? order.filter(isPinned) : layout.pinned };
+}
+
 export function withPin(pinned: readonly string[], column: string, isPinned: boolean): string[] {
   const others = pinned.filter((name) => name !== column);
   return isPinned ? [...others, column] : others;

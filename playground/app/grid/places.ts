@@ -2,6 +2,8 @@ import { defaultRangeExtractor, type Range } from '@tanstack/react-virtual';
 import { useMemo } from 'react';
 import type { PlacedColumn } from './columns';
 import { HEADER_ROW, type Place } from './range';
+import { HEADER_PX, ROW_PX } from './sizes';
+import type { TallScroll } from './tall-scroll';
 import type { EditStep, GridColumn } from './types';
 
 /** Rows and columns that the cursor goes after an edit. */
@@ -42,6 +44,27 @@ export function withIndex(range: Range, index: number): number[] {
   const shown = defaultRangeExtractor(range);
   if (index < 0 || index >= range.count || shown.includes(index)) return shown;
   return [...shown, index].sort((a, b) => a - b);
+}
+
+/** Scrolls by as little as shows the cell whole. */
+export function bringIntoView(
+  element: Element,
+  { row, column }: Place,
+  placed: readonly PlacedColumn[],
+  pinnedWidth: number,
+  tall: TallScroll,
+): void {
+  const top = row * ROW_PX;
+  const inner = element.clientHeight - HEADER_PX;
+  if (row >= 0 && top < tall.offset) tall.scrollTo(top);
+  else if (row >= 0 && top + ROW_PX > tall.offset + inner) tall.scrollTo(top + ROW_PX - inner);
+  const at = placed[column];
+  if (!at || at.isPinned) return;
+  if (at.left < element.scrollLeft) element.scrollLeft = at.left;
+  const right = at.left + at.width + pinnedWidth;
+  if (right > element.scrollLeft + element.clientWidth) {
+    element.scrollLeft = Math.min(at.left, right - element.clientWidth);
+  }
 }
 
 export function widthOf(placed: readonly PlacedColumn[]): number {
