@@ -43,26 +43,31 @@ async function assertGridAccessible(page, colours) {
   await assertAccessible(page, `facets, ${colours}`);
   await facets.getByRole('button', { name: 'Close the facets' }).click();
   const grid = page.getByRole('grid');
+  // What is closed gives the keyboard back.
+  const close = async () => {
+    await page.keyboard.press('Escape');
+    await page.locator('[role=grid]:focus').waitFor();
+  };
   await grid.focus();
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
   await page.getByRole('menu').waitFor();
   await assertAccessible(page, `menu of a column, ${colours}`);
-  await page.keyboard.press('Escape');
+  await close();
   await page.keyboard.press('Control+Home');
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('F2');
   await page.locator('.cell-control').waitFor();
   await assertAccessible(page, `a cell that is edited, ${colours}`);
-  await page.keyboard.press('Escape');
+  await close();
   await page.keyboard.press('Space');
   await page.getByRole('dialog', { name: /^Value of/ }).waitFor();
   await assertAccessible(page, `the value of a cell, ${colours}`);
-  await page.keyboard.press('Escape');
+  await close();
   await page.keyboard.press('Shift+Enter');
   await page.getByRole('dialog', { name: 'Row 1' }).waitFor();
   await assertAccessible(page, `a row, ${colours}`);
-  await page.keyboard.press('Escape');
+  await close();
   await page.getByRole('button', { name: 'Code', exact: true }).click();
   await page.getByRole('dialog', { name: 'This view as code' }).waitFor();
   await assertAccessible(page, `the view as code, ${colours}`);

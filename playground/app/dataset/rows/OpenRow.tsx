@@ -19,6 +19,7 @@ export function OpenRow(props: {
   canEdit: (column: Column) => boolean;
   isEditable: boolean;
   onIndex: (index: number | null) => void;
+  onClosed: () => void;
 }): ReactElement | null {
   const { dataset, store, index, edits, onIndex } = props;
   const inGrid = store.rowAt(index);
@@ -64,6 +65,7 @@ export function OpenRow(props: {
       }}
       onStep={{ before: step(index - 1), after: step(index + 1) }}
       onClose={() => onIndex(null)}
+      onClosed={props.onClosed}
     />
   );
 }

@@ -22,6 +22,8 @@ export function RowPanel(props: {
   /** To the row before or after; null at an end. */
   onStep: { before: (() => void) | null; after: (() => void) | null } | null;
   onClose: () => void;
+  /** Takes the keyboard when the panel has gone. */
+  onClosed: () => void;
 }): ReactElement {
   const { columns, row, onSave, onStep } = props;
   const id = useId();
@@ -78,7 +80,14 @@ export function RowPanel(props: {
     <Dialog.Root open onOpenChange={(isOpen) => !isOpen && props.onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className="panel-overlay" />
-        <Dialog.Content className="row-panel" aria-describedby={undefined}>
+        <Dialog.Content
+          className="row-panel"
+          aria-describedby={undefined}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            props.onClosed();
+          }}
+        >
           <header>
             <Dialog.Title>{props.title}</Dialog.Title>
             <span className="spacer" />

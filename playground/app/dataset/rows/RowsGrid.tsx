@@ -1,4 +1,4 @@
-import { useCallback, useState, type ReactElement } from 'react';
+import { useCallback, useRef, useState, type ReactElement } from 'react';
 import type { Column, Dataset } from '../../api/catalog';
 import { MenuItem, MenuLine } from '../../grid/ColumnMenuItems';
 import { Grid } from '../../grid/Grid';
@@ -45,6 +45,10 @@ interface RowsGridProps {
 export function RowsGrid(props: RowsGridProps): ReactElement {
   const { all, view, store, edits, picks, isEditable } = props;
   const { sorts } = view;
+  const frame = useRef<HTMLDivElement>(null);
+  function focusGrid(): void {
+    frame.current?.querySelector<HTMLElement>('[role=grid]')?.focus({ preventScroll: true });
+  }
   const [openIndex, setOpenIndex] = useState<number | null>(null);
   const columnOf = (name: string) => all.find((column) => column.name === name);
   const canEdit = (column: Column) => isEditable && !column.generated;
@@ -168,7 +172,7 @@ export function RowsGrid(props: RowsGridProps): ReactElement {
   }
 
   return (
-    <>
+    <div className="rows-grid" ref={frame}>
       <Grid
         label={`Rows of ${props.dataset.name}`}
         columns={props.columns}
@@ -196,6 +200,7 @@ export function RowsGrid(props: RowsGridProps): ReactElement {
           edits={edits}
           canEdit={canEdit}
           isEditable={isEditable}
+          onClosed={focusGrid}
           onIndex={(index) => {
             setOpenIndex(index);
             if (index !== null) props.onTarget(index);
@@ -221,8 +226,9 @@ export function RowsGrid(props: RowsGridProps): ReactElement {
           onDelete={null}
           onStep={null}
           onClose={() => props.onAdding(false)}
+          onClosed={focusGrid}
         />
       )}
-    </>
+    </div>
   );
 }
