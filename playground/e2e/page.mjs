@@ -26,11 +26,12 @@ export async function makeKey(page, options, variables) {
 
 /** Loads a dataset beside the page, in the place of one of that name. */
 export async function putDataset(page, { url, key }, name, content) {
-  const response = await page.request.put(`${url}/upload/${name}?wait=60&onDrift=replace`, {
-    headers: { authorization: `Bearer ${key}` },
-    data: Buffer.from(content),
-  });
-  assert.ok(response.ok(), await response.text());
+  const response = await page.request.put(
+    `${url}/upload/${name}?wait=60&onDrift=replace&filename=${name}.csv`,
+    { headers: { authorization: `Bearer ${key}` }, data: Buffer.from(content) },
+  );
+  const answer = await response.json();
+  assert.equal(answer.job?.status, 'SUCCEEDED', JSON.stringify(answer));
 }
 
 /** Signs in and opens the screen of this path. */
@@ -93,27 +94,6 @@ export async function rowsArrive(page) {
   const { data, errors } = await response.json();
   assert.equal(errors, undefined, JSON.stringify(errors));
   return data.rows.nodes ?? data.rows;
-}
-
-/** Asks the API beside the page. */
-export async function ask(page, { url, key }, query, variables = {}) {
-  const response = await page.request.post(`${url}/graphql`, {
-    headers: { authorization: `Bearer ${key}` },
-    data: { query, variables },
-  });
-  const { data, errors } = await response.json();
-  assert.equal(errors, undefined, JSON.stringify(errors));
-  return data;
-}
-
-/** Loads a dataset in the place of the one of this name, and waits until it is there. */
-export async function load(page, { url, key }, name, csv) {
-  const response = await page.request.put(`${url}/upload/${name}?wait=60&filename=${name}.csv`, {
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'text/csv' },
-    data: Buffer.from(csv),
-  });
-  const answer = await response.json();
-  assert.equal(answer.job?.status, 'SUCCEEDED', JSON.stringify(answer));
 }
 
 export function headersEditor(page) {
@@ -183,30 +163,15 @@ export async function assertNoSidewaysScroll(page) {
   assert.ok(scroll <= client, `the page is ${scroll} px wide in a window of ${client} px`);
 }
 
-/** Asks the API beside the page; the data, or the errors as an exception. */
-export async function api(page, { url, key }, query, variables = {}) {
-  const response = await page.request.post(`${url}/graphql`, {
-    headers: { authorization: `Bearer ${key}` },
-    data: { query, variables },
-  });
-  const { data, errors } = await response.json();
-  assert.equal(errors, undefined, JSON.stringify(errors));
-  return data;
-}
-
 /** Makes a dataset of the check's own, new from its first version on. */
 export async function makeDataset(page, options, name, csv) {
-  const { datasets } = await api(page, options, '{ datasets { name } }');
+  const { datasets } = await ask(page, options, '{ datasets { name } }');
   if (datasets.some((dataset) => dataset.name === name)) {
-    await api(page, options, 'mutation ($name: String!) { dropDataset(dataset: $name) { name } }', {
+    await ask(page, options, 'mutation ($name: String!) { dropDataset(dataset: $name) { name } }', {
       name,
     });
   }
-  const response = await page.request.put(
-    `${options.url}/upload/${name}?wait=30&filename=${name}.csv`,
-    { headers: { authorization: `Bearer ${options.key}` }, data: Buffer.from(csv) },
-  );
-  assert.equal(response.status(), 200, await response.text());
+  await putDataset(page, options, name, csv);
 }
 
 /** Signs in and opens a tab of a dataset's page by its address. */

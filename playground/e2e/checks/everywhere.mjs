@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {
-  api,
+  ask,
   openReadyQuery,
   openScreen,
   openTab,
@@ -90,7 +90,7 @@ export const checks = {
 
   'every tab of a dataset fits 360 px': async (page, options) => {
     await page.setViewportSize({ width: 360, height: 720 });
-    const { dataset } = await api(
+    const { dataset } = await ask(
       page,
       options,
       'query ($name: String!) { dataset(name: $name) { version } }',

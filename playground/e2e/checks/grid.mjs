@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { ask, load, openGrid, rowsArrive, runQuery } from '../page.mjs';
+import { ask, openGrid, putDataset, rowsArrive, runQuery } from '../page.mjs';
 
 const CSV = `id,item,price,big,paid,day,meta
 1,apple,1.50,9007199254740993,true,2024-01-31,"{""a"": 1}"
@@ -12,7 +12,7 @@ const CSV = `id,item,price,big,paid,day,meta
 
 /** A dataset of this check's own, on its page. */
 async function openOwn(page, options, name = 'gridcheck', csv = CSV) {
-  await load(page, options, name, csv);
+  await putDataset(page, options, name, csv);
   await openGrid(page, { ...options, dataset: name });
   return page.getByRole('grid', { name: `Rows of ${name}` });
 }
@@ -384,7 +384,7 @@ export const checks = {
   },
 
   'a key that reads sees no editing': async (page, options) => {
-    await load(page, options, 'gridcheck', CSV);
+    await putDataset(page, options, 'gridcheck', CSV);
     const made = 'mutation { createKey(name: "gridcheck", scope: READ) { key } }';
     const { key } = (await ask(page, options, made)).createKey;
     await openGrid(page, { ...options, key, dataset: 'gridcheck' });
