@@ -2,6 +2,7 @@
 //
 //   node e2e/run.mjs --url http://127.0.0.1:8080 --key KEY [--dataset orders]
 //                    [--screenshots DIR] [--chromium /usr/bin/chromium]
+//                    [--rooms shell,grid] [--only WORDS]
 //
 // The dataset needs at least one row. Exit code 0 when every check passed. A failed check leaves
 // a screenshot in DIR (the system's temporary folder by default).
@@ -21,16 +22,7 @@ import { checks as system } from './checks/system.mjs';
 import { makeKey } from './page.mjs';
 
 /** In the order they are run. Each gets a fresh page. */
-const checks = {
-  ...shell,
-  ...inspect,
-  ...access,
-  ...system,
-  ...editor,
-  ...dataset,
-  ...grid,
-  ...everywhere,
-};
+const rooms = { shell, inspect, access, system, editor, dataset, grid, everywhere };
 
 const { values: options } = parseArgs({
   options: {
@@ -39,6 +31,7 @@ const { values: options } = parseArgs({
     dataset: { type: 'string', default: 'orders' },
     screenshots: { type: 'string', default: join(tmpdir(), 'sluice-e2e') },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
+    rooms: { type: 'string', default: Object.keys(rooms).join() },
     only: { type: 'string' },
   },
 });
@@ -46,6 +39,8 @@ if (!options.url || !options.key) {
   console.error('usage: node e2e/run.mjs --url URL --key KEY [--dataset NAME]');
   process.exit(2);
 }
+
+const checks = Object.assign({}, ...options.rooms.split(',').map((name) => rooms[name]));
 
 const CHECK_TIMEOUT_MS = 60_000;
 const STEP_TIMEOUT_MS = 20_000;
