@@ -13,11 +13,13 @@ test('fields are quoted where they must be, null and empty text are apart', () =
 });
 
 test('no text is run as a formula, and numbers stay numbers', () => {
-  const cells = ['=1+1', '+x', '-2+3', '@SUM(A1)', '\tx', '-5', '+1.50', '-1e-3', '1-2'];
+  const cells = ['=1+1', '+x', '-2+3', '@SUM(A1)', '\tx', '\uff1d1', '-5', '+1.50', '-1e-3', '1-2'];
   expect(
     csvOf(
       ['a'],
       cells.map((a) => ({ a })),
     ),
-  ).toBe("a\r\n'=1+1\r\n'+x\r\n'-2+3\r\n'@SUM(A1)\r\n'\tx\r\n-5\r\n+1.50\r\n-1e-3\r\n1-2\r\n");
+  ).toBe(
+    "a\r\n'=1+1\r\n'+x\r\n'-2+3\r\n'@SUM(A1)\r\n'\tx\r\n'\uff1d1\r\n-5\r\n+1.50\r\n-1e-3\r\n1-2\r\n",
+  );
 });

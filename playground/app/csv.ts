@@ -16,7 +16,8 @@ export function csvOf(
   return lines.map((fields) => `${fields.join(',')}\r\n`).join('');
 }
 
-const FORMULA = /^[=+\-@\t\r]/;
+// As OWASP lists them, with the full-width signs that some spreadsheets take for the same.
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 const NUMBER = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
 function field(value: unknown): string {

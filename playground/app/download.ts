@@ -1,5 +1,5 @@
 /** Gives the reader a file made in the browser. */
-export function download(fileName: string, contentType: string, content: string): void {
+export function download(fileName: string, contentType: string, content: string | Blob): void {
   const url = URL.createObjectURL(new Blob([content], { type: contentType }));
   const link = document.createElement('a');
   link.href = url;

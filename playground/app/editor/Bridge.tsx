@@ -1,34 +1,45 @@
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect, useRef } from 'react';
+import { setActiveTab } from './answers';
 import { takeQuery, useEditorRequests } from './requests';
-import { setActiveTab } from './timings';
 
 /** Carries out what the rest of the page asks of GraphiQL. Shows nothing. */
 export function Bridge(): null {
   const actions = useGraphiQLActions();
-  const { tabs, activeTabIndex, queryEditor } = useGraphiQL((state) => ({
+  const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL((state) => ({
     tabs: state.tabs,
     activeTabIndex: state.activeTabIndex,
     queryEditor: state.queryEditor,
+    variableEditor: state.variableEditor,
   }));
   const { query, schemaRevision } = useEditorRequests();
 
   const activeTab = tabs[activeTabIndex]?.id ?? '';
-  useEffect(() => setActiveTab(activeTab), [activeTab]);
+  useEffect(() => {
+    setActiveTab(activeTab);
+    // A subscription writes into the tab that is open: it ends with the tab that began it.
+    return () => actions.stop();
+  }, [activeTab, actions]);
 
   useEffect(() => {
-    if (query === null || !queryEditor) return;
+    // The variables editor comes last, and would put its own text over what is set too early.
+    if (query === null || !queryEditor || !variableEditor) return;
     const wanted = takeQuery();
     if (wanted === null) return;
-    const open = tabs.findIndex((tab) => tab.query?.trim() === wanted.trim());
+    const { document, variables = '' } = wanted;
+    const open = tabs.findIndex(
+      (tab) =>
+        tab.query?.trim() === document.trim() && (tab.variables ?? '').trim() === variables.trim(),
+    );
     if (open >= 0) {
       if (open !== activeTabIndex) actions.changeTab(open);
     } else {
       if (queryEditor.getValue().trim() !== '') actions.addTab();
-      queryEditor.setValue(wanted);
+      queryEditor.setValue(document);
+      variableEditor.setValue(variables);
     }
     queryEditor.focus();
-  }, [query, queryEditor, tabs, activeTabIndex, actions]);
+  }, [query, queryEditor, variableEditor, tabs, activeTabIndex, actions]);
 
   useEffect(mendTabRoles, [tabs, activeTabIndex]);
 

@@ -1,55 +1,76 @@
 import { useGraphiQL } from '@graphiql/react';
-import { useMemo, useState, type ReactElement } from 'react';
+import { lazy, Suspense, useMemo, useState, type ReactElement } from 'react';
+import { useShallow } from 'zustand/react/shallow';
 import { csvOf } from '../csv';
 import { download } from '../download';
-import { countOf, formatBytes, formatMilliseconds } from '../format';
-import { Grid, type GridColumn } from '../grid/Grid';
-import { isNumeric } from '../grid/cell';
+import { countOf } from '../format';
+import { Busy } from '../shell/Busy';
 import { Icon } from '../shell/Icon';
+import { AnswerErrors } from './AnswerErrors';
+import { AnswerFactsLine } from './AnswerFactsLine';
+import { AnswerGrid } from './AnswerGrid';
+import { useAnswers } from './answers';
+import { errorsIn } from './errors';
+import { parseExactly } from './exact-json';
+import { LiveBar } from './LiveBar';
 import { tablesIn, type AnswerTable } from './tabular';
-import { useTimings } from './timings';
 
-/** Below the answer: how it is shown, how long it took, and the answer as a file. */
+const Chart = lazy(() => import('./chart/Chart'));
+
+const VIEWS = ['JSON', 'Table', 'Chart'] as const;
+type View = (typeof VIEWS)[number];
+
+/** Below the answer: how it is shown, what went wrong, what it took, and the answer as a file. */
 export function ResponseBar(): ReactElement | null {
   const response = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.response ?? '');
   const title = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.title ?? '');
-  const ms = useTimings(({ activeTab, msByTab }) => msByTab[activeTab]);
-  const tables = useMemo(() => tablesInResponse(response), [response]);
-  const [wantsTable, setWantsTable] = useState(false);
+  const { tab, facts, live } = useAnswers(
+    useShallow((state) => ({
+      tab: state.activeTab,
+      facts: state.facts[state.activeTab],
+      live: state.live[state.activeTab],
+    })),
+  );
+  const { tables, errors } = useMemo(() => readResponse(response), [response]);
+  const [wantedView, setView] = useState<View>('JSON');
   const [wantedName, setWantedName] = useState('');
-  if (response === '') return null;
+  if (response === '' && !live) return null;
 
   const table = tables.find(({ name }) => name === wantedName) ?? tables[0];
-  const isTable = wantsTable && table !== undefined;
+  const view = table === undefined ? 'JSON' : wantedView;
   const fileName = /^\w+$/.test(title) ? title : 'answer';
   return (
     <>
-      {isTable && <AnswerGrid key={table.name} table={table} />}
+      {table && view === 'Table' && <AnswerGrid key={table.name} table={table} />}
+      {table && view === 'Chart' && (
+        <div className="answer-chart">
+          <Suspense fallback={<Busy label="Loading the charts" />}>
+            <Chart key={`${tab} ${table.name}`} table={table} name={fileName} />
+          </Suspense>
+        </div>
+      )}
+      {errors.length > 0 && <AnswerErrors errors={errors} />}
+      {live && <LiveBar tab={tab} live={live} />}
       <div className="response-bar">
         <div className="segments" role="group" aria-label="Show the answer as">
-          <button
-            type="button"
-            className="button"
-            aria-pressed={!isTable}
-            onClick={() => setWantsTable(false)}
-          >
-            JSON
-          </button>
-          <button
-            type="button"
-            className="button"
-            aria-pressed={isTable}
-            disabled={table === undefined}
-            onClick={() => setWantsTable(true)}
-          >
-            Table
-          </button>
+          {VIEWS.map((name) => (
+            <button
+              key={name}
+              type="button"
+              className="button"
+              aria-pressed={view === name}
+              disabled={name !== 'JSON' && table === undefined}
+              onClick={() => setView(name)}
+            >
+              {name}
+            </button>
+          ))}
         </div>
-        {isTable && tables.length > 1 && (
+        {view !== 'JSON' && tables.length > 1 && (
           <select
             className="input"
             aria-label="Table"
-            value={table.name}
+            value={table?.name}
             onChange={(event) => setWantedName(event.target.value)}
           >
             {tables.map(({ name }) => (
@@ -57,65 +78,58 @@ export function ResponseBar(): ReactElement | null {
             ))}
           </select>
         )}
-        <span className="hint">
-          {isTable && `${countOf(table.rows.length, 'row')}, `}
-          {ms !== undefined && `${formatMilliseconds(ms)}, `}
-          {formatBytes(response.length)}
-        </span>
-        <span className="spacer" />
-        <button
-          type="button"
-          className="button quiet"
-          aria-label="Download as JSON"
-          onClick={() => download(`${fileName}.json`, 'application/json', response)}
-        >
-          <Icon name="download" />
-          JSON
-        </button>
-        {table && (
-          <button
-            type="button"
-            className="button quiet"
-            aria-label="Download as CSV"
-            title="A text that begins like a formula gets an apostrophe, so that no spreadsheet runs it"
-            onClick={() =>
-              download(`${fileName}.csv`, 'text/csv', csvOf(table.columns, table.rows))
-            }
-          >
-            <Icon name="download" />
-            CSV
-          </button>
+        {table && view !== 'JSON' && (
+          <span className="hint">{countOf(table.rows.length, 'row')}</span>
         )}
+        {facts && <AnswerFactsLine facts={facts} isLive={live !== undefined} />}
+        <span className="spacer" />
+        <Downloads fileName={fileName} response={response} table={table} />
       </div>
     </>
   );
 }
 
-function AnswerGrid({ table }: { table: AnswerTable }): ReactElement {
-  const columns = useMemo(
-    () =>
-      table.columns.map((name): GridColumn => {
-        const isNumber = isNumeric(table.rows.map((row) => row[name]));
-        return { id: name, label: name, isNumber, valuePx: isNumber ? 110 : 170 };
-      }),
-    [table],
-  );
+function Downloads(props: {
+  fileName: string;
+  response: string;
+  table: AnswerTable | undefined;
+}): ReactElement {
+  const { fileName, response, table } = props;
   return (
-    <div className="answer-grid">
-      <Grid
-        label={`Rows of ${table.name}`}
-        columns={columns}
-        nRows={table.rows.length}
-        rowAt={(index) => table.rows[index]}
-      />
-    </div>
+    <span className="response-files">
+      <button
+        type="button"
+        className="button quiet"
+        aria-label="Download as JSON"
+        onClick={() => download(`${fileName}.json`, 'application/json', response)}
+      >
+        <Icon name="download" />
+        JSON
+      </button>
+      {table && (
+        <button
+          type="button"
+          className="button quiet"
+          aria-label="Download as CSV"
+          title={`The rows of ${table.name}. A text that begins like a formula gets an apostrophe, so that no spreadsheet runs it.`}
+          onClick={() => download(`${fileName}.csv`, 'text/csv', csvOf(table.columns, table.rows))}
+        >
+          <Icon name="download" />
+          CSV
+        </button>
+      )}
+    </span>
   );
 }
 
-function tablesInResponse(response: string): AnswerTable[] {
+function readResponse(response: string): {
+  tables: AnswerTable[];
+  errors: ReturnType<typeof errorsIn>;
+} {
   try {
-    return tablesIn((JSON.parse(response) as { data?: unknown }).data);
+    const answer = parseExactly(response) as { data?: unknown };
+    return { tables: tablesIn(answer.data), errors: errorsIn(answer) };
   } catch {
-    return [];
+    return { tables: [], errors: [] };
   }
 }

@@ -33,7 +33,12 @@ function ShareTools(): ReactElement {
       <CopyTool
         icon="link"
         label="Copy a link to this query"
-        text={() => linkTo(location.origin, query())}
+        text={() =>
+          linkTo(location.origin, {
+            document: query(),
+            variables: variableEditor?.getValue() ?? '',
+          })
+        }
       />
       <CopyTool
         icon="terminal"

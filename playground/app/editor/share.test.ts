@@ -1,17 +1,26 @@
 import { expect, test } from 'vitest';
-import { curlFor, documentInFragment, linkTo } from './share';
+import { curlFor, linkTo, queryInFragment } from './share';
 
-test('a document comes back out of its link', () => {
-  const document = 'query A {\n  orders(where: {note: {_eq: "50% & #1 +ä"}}) { id }\n}\n';
-  const link = new URL(linkTo('http://localhost:8080', document));
-  expect(link.pathname).toBe('/graphiql');
-  expect(documentInFragment(link.hash)).toBe(document);
+const document = 'query A {\n  orders(where: {note: {_eq: "50% & #1 +ä"}}) { id }\n}\n';
+
+test.each([{ document }, { document, variables: '{\n  "a": "x&query=y#"\n}' }])(
+  'a query comes back out of its link',
+  (query) => {
+    const link = new URL(linkTo('http://localhost:8080', query));
+    expect(link.pathname).toBe('/graphiql');
+    expect(link.search).toBe('');
+    expect(queryInFragment(link.hash)).toEqual(query);
+  },
+);
+
+test('variables that hold nothing are left out', () => {
+  expect(linkTo('', { document: 'a', variables: ' {} ' })).toBe('/graphiql#query=a');
 });
 
-test.each(['', '#', '#query=', '#key=abc', '#query=%E0%A4%A'])(
-  '%j holds no document',
+test.each(['', '#', '#query=', '#key=abc', '#query=%E0%A4%A', '#variables=a'])(
+  '%j holds no query',
   (fragment) => {
-    expect(documentInFragment(fragment)).toBeNull();
+    expect(queryInFragment(fragment)).toBeNull();
   },
 );
 

@@ -1,6 +1,8 @@
+import { isRawNumber } from './exact-json';
+
 /** A list of rows found in an answer. */
 export interface AnswerTable {
-  /** Where it stands, such as `orders` or `ordersConnection.edges`. */
+  /** Where it stands, such as `orders`, `ordersConnection.edges` or `customers.orders`. */
   name: string;
   columns: string[];
   rows: Record<string, unknown>[];
@@ -10,7 +12,8 @@ type Json = Record<string, unknown>;
 
 /**
  * The tables in an answer's data: each list of objects below a root field, and each object without
- * a list as a table of one row. Objects in a row become columns with dotted names.
+ * a list as a table of one row. Objects in a row become columns with dotted names; lists of objects
+ * in a row become tables of their own, whose first column says which row they belong to.
  */
 export function tablesIn(data: unknown): AnswerTable[] {
   if (!isObject(data)) return [];
@@ -18,18 +21,43 @@ export function tablesIn(data: unknown): AnswerTable[] {
 }
 
 function tablesBelow(name: string, value: unknown): AnswerTable[] {
-  if (Array.isArray(value))
-    return value.length > 0 && value.every(isObject) ? [tableOf(name, value)] : [];
+  if (Array.isArray(value)) {
+    return value.length > 0 && value.every(isObject) ? tablesOf(name, value) : [];
+  }
   if (!isObject(value)) return [];
   const lists = Object.entries(value).filter(([, inner]) => Array.isArray(inner));
   const found = lists.flatMap(([inner, list]) => tablesBelow(`${name}.${inner}`, list));
-  return found.length > 0 ? found : [tableOf(name, [value])];
+  return found.length > 0 ? found : tablesOf(name, [value]);
 }
 
-function tableOf(name: string, objects: Json[]): AnswerTable {
-  const rows = objects.map((object) => flattened(object));
+function tablesOf(name: string, objects: readonly Json[], owners?: readonly Json[]): AnswerTable[] {
+  const rows = objects.map((object, index) => ({ ...owners?.[index], ...flattened(object) }));
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  return { name, columns, rows };
+  return [
+    { name, columns, rows },
+    ...columns.flatMap((column) => nestedTables(name, column, rows)),
+  ];
+}
+
+/** The rows of a column that holds lists of rows, each with the key of the row that it stands in. */
+function nestedTables(name: string, column: string, rows: readonly Json[]): AnswerTable[] {
+  const objects: Json[] = [];
+  const owners: Json[] = [];
+  for (const [index, row] of rows.entries()) {
+    const list = row[column];
+    if (!Array.isArray(list)) continue;
+    for (const object of list) {
+      if (!isObject(object)) return [];
+      objects.push(object);
+      owners.push(ownerOf(name, row, index));
+    }
+  }
+  return objects.length === 0 ? [] : tablesOf(`${name}.${column}`, objects, owners);
+}
+
+function ownerOf(name: string, row: Json, index: number): Json {
+  const key = ['id', 'node.id'].find((candidate) => candidate in row);
+  return key === undefined ? { [`${name} row`]: index + 1 } : { [`${name}.${key}`]: row[key] };
 }
 
 function flattened(object: Json, prefix = ''): Json {
@@ -42,5 +70,7 @@ function flattened(object: Json, prefix = ''): Json {
 }
 
 function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value)
+  );
 }
