@@ -11,6 +11,7 @@ import { openQueryInAddress, schemaChanged } from './editor/requests';
 import { router } from './router';
 import { startSession } from './session/session';
 import { applyTheme } from './shell/theme';
+import './trusted-types';
 import { whenPublished } from './upload/uploads';
 
 // First of all, so that a credential leaves the address before anything else sees it.

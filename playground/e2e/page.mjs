@@ -77,6 +77,35 @@ export async function openReadyQuery(page, options) {
   return found;
 }
 
+/** Signs in and opens a document in the editor, by a link to it. */
+export async function openDocument(page, { url, key }, document, variables) {
+  await page.goto(`${url}/graphiql#key=${encodeURIComponent(key)}`);
+  await executeButton(page).waitFor();
+  await page.locator('.graphiql-query-editor .view-line').first().waitFor();
+  const parts = [`query=${encodeURIComponent(document)}`];
+  if (variables !== undefined) parts.push(`variables=${encodeURIComponent(variables)}`);
+  await page.goto(`${url}/graphiql#${parts.join('&')}`);
+  await page.waitForFunction(() => location.hash === '');
+  const words = document.trim().split('\n')[0];
+  await page
+    .locator('.graphiql-query-editor .view-lines')
+    .filter({ hasText: words.replaceAll(' ', '\u00a0') })
+    .or(page.locator('.graphiql-query-editor .view-lines').filter({ hasText: words }))
+    .first()
+    .waitFor();
+}
+
+/** Asks the API beside the page. */
+export async function ask(page, { url, key }, query, variables = {}) {
+  const response = await page.request.post(`${url}/graphql`, {
+    headers: { authorization: `Bearer ${key}` },
+    data: { query, variables },
+  });
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined, JSON.stringify(errors));
+  return data;
+}
+
 /** Signs in and opens the dataset's page by its address, and waits for rows. */
 export async function openGrid(page, options) {
   const { url, key, dataset } = options;
@@ -123,7 +152,8 @@ export async function runQuery(page, rootField) {
   await view.filter({ hasText: `"${rootField}"` }).waitFor();
   // Monaco writes spaces as no-break spaces.
   const text = (await view.innerText()).replaceAll('\u00a0', ' ');
-  return { rows: data[rootField], text, request: response.request() };
+  const facts = await page.locator('.answer-facts').innerText();
+  return { rows: data[rootField], text, facts, request: response.request() };
 }
 
 /** Replaces an editor's text by pasting: typing would have its brackets closed by the editor. */

@@ -15,7 +15,7 @@ export function AnswerFactsLine(props: { facts: AnswerFacts; isLive: boolean }):
         {formatMilliseconds(ms)}
         {props.isLive && ' to the first answer'}
       </span>
-      <span>{formatBytes(bytes)}</span>
+      {bytes !== null && <span>{formatBytes(bytes)}</span>}
       {cost !== null && (
         <span title="Fields times rows that the query might answer; the server bounds it">
           cost {formatCount(cost)}

@@ -1,7 +1,5 @@
 import { DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
 import '@graphiql/plugin-doc-explorer/style.css';
-import { explorerPlugin } from '@graphiql/plugin-explorer';
-import '@graphiql/plugin-explorer/style.css';
 import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import '@graphiql/plugin-history/style.css';
 import '@graphiql/react/style.css';
@@ -12,18 +10,18 @@ import { useDatasets } from '../api/catalog';
 import { readyQuery } from '../api/ready-query';
 import { useShownTheme } from '../shell/theme';
 import { Bridge } from './Bridge';
+import { BUILDER_PLUGIN } from './builder/plugin';
 import './editor.css';
+import { ExamplesMenu } from './ExamplesMenu';
 import { fetcher } from './fetcher';
+import './markdown';
 import { ResponseBar } from './ResponseBar';
 import { storageWithoutHeaders } from './storage';
 import { EDITOR_THEME } from './themes';
 import { toolbar } from './Tools';
 import './workers';
 
-const PLUGINS = [
-  HISTORY_PLUGIN,
-  { ...explorerPlugin({ showAttribution: false }), title: 'Query Builder' },
-];
+const PLUGINS = [HISTORY_PLUGIN, BUILDER_PLUGIN];
 const STORAGE = storageWithoutHeaders(localStorage);
 
 /** How many ready queries open as tabs at the first visit; the others are a click away. */
@@ -76,7 +74,9 @@ export default function Editor(): ReactElement {
       schemaDescription
       inputValueDeprecation
     >
-      <GraphiQL.Logo> </GraphiQL.Logo>
+      <GraphiQL.Logo>
+        <ExamplesMenu />
+      </GraphiQL.Logo>
       {toolbar()}
       <GraphiQL.Footer>
         <ResponseBar />

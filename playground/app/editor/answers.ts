@@ -4,7 +4,8 @@ import { create } from 'zustand';
 export interface AnswerFacts {
   /** As the browser saw it; for a live operation, until its first answer. */
   ms: number;
-  bytes: number;
+  /** Null for a live operation, whose answers have a size each. */
+  bytes: number | null;
   status: number;
   requestId: string | null;
   /** Fields times rows that it might have answered, as the server counts. */

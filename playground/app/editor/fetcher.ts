@@ -1,5 +1,5 @@
 import type { Fetcher, FetcherOpts, FetcherParams, FetcherResult } from '@graphiql/toolkit';
-import { getOperationAST, OperationTypeNode } from 'graphql';
+import { getOperationAST, OperationTypeNode, parse, type DocumentNode } from 'graphql';
 import { newApiError, type ApiError, type GraphQLAnswer } from '../api/error';
 import { ACCEPT, authorization } from '../api/graphql';
 import { endSession, useSession } from '../session/session';
@@ -20,9 +20,10 @@ export const fetcher = ((params, options) => {
   return {
     subscribe(observer: unknown) {
       forgetAnswer(tab);
-      return isSubscription(params, options)
-        ? subscribe(tab, params, typedHeaders(options), observer as Observer)
-        : ask(tab, params, options, observer as Observer);
+      const { params: read, isLive } = readOperation(params);
+      return isLive
+        ? subscribe(tab, read, typedHeaders(options), observer as Observer)
+        : ask(tab, read, options, observer as Observer);
     },
   };
 }) as Fetcher;
@@ -130,10 +131,21 @@ function typedHeaders(options: FetcherOpts | undefined): Record<string, string> 
   return Object.fromEntries(typed.map(([name, value]) => [name, String(value)]));
 }
 
-function isSubscription(params: FetcherParams, options: FetcherOpts | undefined): boolean {
-  const document = options?.documentAST;
-  if (!document) return /^\s*subscription\b/m.test(params.query);
-  return (
-    getOperationAST(document, params.operationName)?.operation === OperationTypeNode.SUBSCRIPTION
-  );
+/**
+ * GraphiQL reads a document a moment after it was typed, and may name an operation of the one
+ * before: what the document itself says is believed.
+ */
+function readOperation(params: FetcherParams): { params: FetcherParams; isLive: boolean } {
+  let document: DocumentNode;
+  try {
+    document = parse(params.query, { noLocation: true });
+  } catch {
+    return { params, isLive: false };
+  }
+  const named = getOperationAST(document, params.operationName);
+  const operation = named ?? getOperationAST(document);
+  return {
+    params: { ...params, operationName: operation?.name?.value ?? null },
+    isLive: operation?.operation === OperationTypeNode.SUBSCRIPTION,
+  };
 }

@@ -1,17 +1,21 @@
 import type { FetcherParams, FetcherResult } from '@graphiql/toolkit';
-import { createClient } from 'graphql-ws';
-import { ApiError, type GraphQLErrorOnWire } from '../api/error';
+import { createClient } from 'graphql-ws/client';
 import { authorization } from '../api/graphql';
+import { errorOf, waitMs } from '../api/live';
 import { endSession, useSession } from '../session/session';
 import { addEvent, beginLive, noteFacts, setLiveState, useAnswers } from './answers';
 import { answerOf, type Observer, type Stoppable } from './operation';
 
-/** How often a lost connection is made anew before it is given up; pauses grow meanwhile. */
-const RETRIES = 8;
+const PING_EVERY_MS = 15_000;
+const PONG_WITHIN_MS = 6_000;
+const GOING_AWAY = 1001;
+/** A server that stops completes its operations just before it closes the connection. */
+const FAREWELL_MS = 300;
 
 /**
- * Runs a subscription over a connection of its own. A lost connection is made anew, and the
- * server then answers at once, so nothing is missed for good.
+ * Runs a subscription over a connection of its own, since the headers editor may name another key.
+ * A lost connection is made anew, and the server then answers at once, so nothing is missed for
+ * good.
  */
 export function subscribe(
   tab: string,
@@ -21,66 +25,88 @@ export function subscribe(
 ): Stoppable {
   const key = useSession.getState().key;
   const hasOwnKey = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
-  let hasEnded = false;
-  beginLive(tab);
   const startedAt = performance.now();
+  let hasEnded = false;
+  let isRejoining = false;
+  let pongTimer: ReturnType<typeof setTimeout> | undefined;
+  beginLive(tab);
+
   const client = createClient({
     url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
     connectionParams: { ...authorization(key), ...lowerCased(headers) },
-    retryAttempts: RETRIES,
-    shouldRetry: (cause) => !isRefusal(cause),
+    keepAlive: PING_EVERY_MS,
+    retryAttempts: Infinity,
+    retryWait: (nRetries) => new Promise((resolve) => setTimeout(resolve, waitMs(nRetries))),
+    // Codes of 4400 and above say that asking again is of no use.
+    shouldRetry: (cause) => !(cause instanceof CloseEvent && cause.code >= 4400),
     on: {
-      connecting: (isRetrying) => setLiveState(tab, isRetrying ? 'reconnecting' : 'connecting'),
+      connecting: (isRetrying) => {
+        if (!hasEnded) {
+          setLiveState(tab, isRetrying || isRejoining ? 'reconnecting' : 'connecting');
+        }
+      },
       connected: () => setLiveState(tab, 'live'),
+      closed: (event) => {
+        clearTimeout(pongTimer);
+        isRejoining = event instanceof CloseEvent && event.code === GOING_AWAY;
+      },
+      // A connection that is dead at the other end says nothing by itself.
+      ping: (isReceived) => {
+        if (!isReceived) pongTimer = setTimeout(() => client.terminate(), PONG_WITHIN_MS);
+      },
+      pong: () => clearTimeout(pongTimer),
     },
   });
 
-  function receive(answer: FetcherResult, isFailure = false): void {
+  function receive(answer: FetcherResult): void {
     const text = JSON.stringify(answer, null, 2);
     const isFirst = useAnswers.getState().live[tab]?.nEvents === 0;
-    addEvent(tab, text, 'errors' in answer && answer.errors !== undefined);
-    if (isFirst && !isFailure) {
-      noteFacts(tab, {
-        ms: performance.now() - startedAt,
-        bytes: text.length,
-        status: 101,
-        requestId: null,
-        cost: null,
-        cache: {},
-      });
-    }
+    const hasErrors = 'errors' in answer && answer.errors !== undefined;
+    addEvent(tab, text, hasErrors);
+    if (isFirst) noteFacts(tab, { ...NO_FACTS, ms: performance.now() - startedAt });
     const isHeld = (useAnswers.getState().live[tab]?.heldEvent ?? null) !== null;
     if (!isHeld) next(answer);
   }
 
-  const stop = client.subscribe(
-    {
-      query,
-      ...(variables !== undefined && { variables: variables as Record<string, unknown> }),
-      ...(operationName != null && { operationName }),
-    },
-    {
-      next: (result) => receive(result as FetcherResult),
-      error: (cause) => {
-        hasEnded = true;
-        const error = errorOf(cause);
-        if (error.isUnauthenticated && !hasOwnKey && key === useSession.getState().key) {
-          endSession(error.message);
-        }
-        // Errors of the operation itself are shown all, as they came.
-        const isAnswer = Array.isArray(cause);
-        receive(isAnswer ? { errors: cause } : answerOf(error), true);
-        setLiveState(tab, 'failed');
-        complete();
+  function end(state: 'complete' | 'failed'): void {
+    hasEnded = true;
+    setLiveState(tab, state);
+    complete();
+    void client.dispose();
+  }
+
+  function fail(cause: unknown): void {
+    if (hasEnded) return;
+    const error = errorOf(cause);
+    const isOurs = !hasOwnKey && key === useSession.getState().key;
+    if (error.isUnauthenticated && isOurs) endSession(error.message);
+    // Errors of the operation itself are shown all, as they came.
+    receive(Array.isArray(cause) ? { errors: cause } : answerOf(error));
+    end('failed');
+  }
+
+  let stop = begin();
+  function begin(): () => void {
+    return client.subscribe(
+      {
+        query,
+        ...(variables !== undefined && { variables: variables as Record<string, unknown> }),
+        ...(operationName != null && { operationName }),
       },
-      complete: () => {
-        if (hasEnded) return;
-        hasEnded = true;
-        setLiveState(tab, 'complete');
-        complete();
+      {
+        next: (result) => receive(result as FetcherResult),
+        error: fail,
+        complete: () => {
+          setTimeout(() => {
+            if (hasEnded) return;
+            if (isRejoining) stop = begin();
+            else end('complete');
+          }, FAREWELL_MS);
+        },
       },
-    },
-  );
+    );
+  }
+
   return {
     unsubscribe: () => {
       if (!hasEnded) setLiveState(tab, 'stopped');
@@ -91,37 +117,7 @@ export function subscribe(
   };
 }
 
-/** The close codes by which a server says that asking again is of no use. */
-const REFUSALS = new Set([4400, 4401, 4403, 4406, 4409, 4429]);
-
-function isRefusal(cause: unknown): boolean {
-  return isClose(cause) && REFUSALS.has(cause.code);
-}
-
-function isClose(cause: unknown): cause is { code: number; reason: string } {
-  return typeof cause === 'object' && cause !== null && 'code' in cause && 'reason' in cause;
-}
-
-/** What a subscription ended with: errors of the operation, or a close of the connection. */
-export function errorOf(cause: unknown): ApiError {
-  if (Array.isArray(cause)) {
-    const [first] = cause as GraphQLErrorOnWire[];
-    const { code = 'INTERNAL', requestId = null } = first?.extensions ?? {};
-    return new ApiError(first?.message ?? 'The subscription failed.', 200, code, requestId);
-  }
-  if (isClose(cause)) {
-    const isUnauthenticated = cause.code === 4401 || cause.code === 4403;
-    const reason = cause.reason === '' ? 'The server closed the connection.' : cause.reason;
-    return new ApiError(
-      `${reason} (WebSocket ${cause.code})`,
-      isUnauthenticated ? 401 : 0,
-      isUnauthenticated ? 'UNAUTHENTICATED' : 'UNREACHABLE',
-      null,
-    );
-  }
-  const message = cause instanceof Error ? cause.message : 'The connection was lost.';
-  return new ApiError(message, 0, 'UNREACHABLE', null);
-}
+const NO_FACTS = { bytes: null, status: 101, requestId: null, cost: null, cache: {} };
 
 function lowerCased(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(

@@ -1,14 +1,15 @@
 import type { Environment } from 'monaco-editor';
-import EditorWorker from 'monaco-editor/esm/vs/editor/editor.worker.js?worker';
-import JsonWorker from 'monaco-editor/esm/vs/language/json/json.worker.js?worker';
-import GraphQLWorker from 'monaco-graphql/esm/graphql.worker.js?worker';
+import editorWorker from 'monaco-editor/esm/vs/editor/editor.worker.js?worker&url';
+import jsonWorker from 'monaco-editor/esm/vs/language/json/json.worker.js?worker&url';
+import graphqlWorker from 'monaco-graphql/esm/graphql.worker.js?worker&url';
+import { workerUrl } from '../trusted-types';
+
+const WORKERS: Record<string, string> = { json: jsonWorker, graphql: graphqlWorker };
 
 /** Monaco's language workers, as files of ours: the content security policy allows no others. */
 const environment: Environment = {
   getWorker(_moduleId: string, label: string): Worker {
-    if (label === 'json') return new JsonWorker();
-    if (label === 'graphql') return new GraphQLWorker();
-    return new EditorWorker();
+    return new Worker(workerUrl(WORKERS[label] ?? editorWorker), { type: 'module' });
   },
 };
 

@@ -128,6 +128,21 @@ export const checks = {
     await assertAccessible(page, 'GraphiQL, dark');
     await page.getByRole('button', { name: 'Table', exact: true }).click();
     await assertAccessible(page, 'GraphiQL, as a table, dark');
+    await page.getByRole('button', { name: 'Chart', exact: true }).click();
+    await page.locator('.chart-drawing svg').waitFor();
+    await page.getByText('Data of the chart').click();
+    await assertAccessible(page, 'GraphiQL, as a chart, dark');
+    await page.getByRole('button', { name: 'Show Query Builder' }).click();
+    await page.getByRole('list', { name: 'Fields of Query' }).waitFor();
+    await assertAccessible(page, 'query builder, dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.waitForTimeout(300);
+    await assertAccessible(page, 'query builder and chart, light');
+    await page.getByRole('button', { name: 'Examples', exact: true }).click();
+    await page.getByRole('button', { name: 'The first rows' }).waitFor();
+    await assertAccessible(page, 'examples, light');
+    await page.keyboard.press('Escape');
+    await page.emulateMedia({ colorScheme: 'dark' });
     await openGrid(page, options);
     await assertAccessible(page, 'grid, dark');
     await page.emulateMedia({ colorScheme: 'light' });
@@ -154,7 +169,11 @@ export const checks = {
 
   'every screen fits 360 px': async (page, options) => {
     await page.setViewportSize({ width: 360, height: 720 });
-    await openReadyQuery(page, options);
+    const dataset = await openReadyQuery(page, options);
+    await assertNoSidewaysScroll(page);
+    await runQuery(page, dataset.listField);
+    await page.getByRole('button', { name: 'Chart', exact: true }).click();
+    await page.locator('.chart-drawing svg').waitFor();
     await assertNoSidewaysScroll(page);
     await openGrid(page, options);
     await assertNoSidewaysScroll(page);

@@ -10,7 +10,7 @@ import { adjusted, suggest, type Choice } from './choice';
 import { colorOf, draw } from './draw';
 import { fieldsOf } from './fields';
 import { drawPie, percent, slicesOf } from './pie';
-import { format, measureLabel, pointsOf, summaryOf } from './points';
+import { format, KIND_NAMES, measureLabel, pointsOf, summaryOf } from './points';
 import { pngOf, resolvedColor, svgText, type Picture } from './save';
 
 /** A table of an answer as a chart; what is drawn and how can be changed. */
@@ -42,8 +42,9 @@ function Figure(props: { table: AnswerTable; choice: Choice; fileName: string })
     [table, fields, kind, x, y, aggregate, series],
   );
   const slices = useMemo(() => (kind === 'pie' ? slicesOf(data) : null), [kind, data]);
+  const frame = useRef<HTMLDivElement>(null);
   const holder = useRef<HTMLDivElement>(null);
-  const size = useSize(holder);
+  const size = useSize(frame);
   const [failure, setFailure] = useState<string | null>(null);
 
   const isDrawable = data.points.length > 0 && (kind !== 'pie' || slices !== null);
@@ -54,11 +55,11 @@ function Figure(props: { table: AnswerTable; choice: Choice; fileName: string })
     const drawn = slices
       ? drawPie(slices, size)
       : draw({ kind, x, y, aggregate, series }, data, size);
-    drawn.setAttribute('role', 'img');
-    drawn.setAttribute('aria-label', summary);
+    // The drawing is told as a whole, not by the parts that Plot names.
+    drawn.setAttribute('aria-hidden', 'true');
     box.replaceChildren(drawn);
     return () => box.replaceChildren();
-  }, [size, isDrawable, slices, kind, x, y, aggregate, series, data, summary]);
+  }, [size, isDrawable, slices, kind, x, y, aggregate, series, data]);
 
   const legend = slices
     ? slices.map(({ label, value, share }, index) => ({
@@ -73,6 +74,7 @@ function Figure(props: { table: AnswerTable; choice: Choice; fileName: string })
     const picture: Picture = {
       svg,
       title: `${measureLabel(choice)} by ${choice.x}`,
+      summary,
       legend: legend.map(({ label, color }) => ({ label, color: resolvedColor(color, svg) })),
       background: resolvedColor('var(--bg)', document.body),
     };
@@ -86,8 +88,10 @@ function Figure(props: { table: AnswerTable; choice: Choice; fileName: string })
   }
 
   return (
-    <figure className="chart-figure" aria-label={summary}>
-      <div ref={holder} className="chart-drawing" tabIndex={-1} />
+    <figure className="chart-figure" aria-label={KIND_NAMES[kind]}>
+      <div ref={frame} className="chart-frame" role="group" aria-label="Drawing" tabIndex={0}>
+        <div ref={holder} className="chart-drawing" role="img" aria-label={summary} />
+      </div>
       {!isDrawable && <p className="chart-nothing">{whyNot(kind, data.points.length)}</p>}
       {legend.length > 0 && isDrawable && (
         <ul className="chart-legend" aria-label="Legend">

@@ -1,4 +1,4 @@
-import type { ReactElement } from 'react';
+import { useId, type ReactElement } from 'react';
 import { AGGREGATES, CHART_KINDS, type Aggregate, type Choice } from './choice';
 import type { ChartField } from './fields';
 import { KIND_NAMES } from './points';
@@ -97,16 +97,18 @@ function Field(props: {
   onChange: (value: string) => void;
   children: React.ReactNode;
 }): ReactElement {
+  const id = useId();
   return (
-    <label className="chart-field">
-      {props.label}
+    <span className="chart-field">
+      <label htmlFor={id}>{props.label}</label>
       <select
+        id={id}
         className="input"
         value={props.value}
         onChange={(event) => props.onChange(event.target.value)}
       >
         {props.children}
       </select>
-    </label>
+    </span>
   );
 }

@@ -9,6 +9,8 @@ export interface Picture {
   /** The chart as it stands in the page. */
   svg: SVGSVGElement;
   title: string;
+  /** The picture in a sentence. */
+  summary: string;
   legend: { label: string; color: string }[];
   background: string;
 }
@@ -37,7 +39,7 @@ export async function pngOf(picture: Picture): Promise<Blob> {
   });
 }
 
-function standAlone({ svg, title, legend, background }: Picture): SVGElement {
+function standAlone({ svg, title, summary, legend, background }: Picture): SVGElement {
   const { width, height } = svg.getBoundingClientRect();
   const inner = svg.cloneNode(true) as SVGSVGElement;
   writeOutStyles(svg, inner);
@@ -53,6 +55,8 @@ function standAlone({ svg, title, legend, background }: Picture): SVGElement {
   const outer = element('svg', {
     xmlns: 'http://www.w3.org/2000/svg',
     ...all,
+    role: 'img',
+    'aria-label': summary,
     viewBox: `0 0 ${all.width} ${all.height}`,
     'font-family': style.fontFamily,
     'font-size': 12,
