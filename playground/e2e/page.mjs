@@ -85,7 +85,7 @@ export async function openDocument(page, { url, key }, document, variables) {
   const parts = [`query=${encodeURIComponent(document)}`];
   if (variables !== undefined) parts.push(`variables=${encodeURIComponent(variables)}`);
   await page.goto(`${url}/graphiql#${parts.join('&')}`);
-  await page.waitForFunction(() => location.hash === '');
+  await page.waitForFunction(() => window.location.hash === '');
   const words = document.trim().split('\n')[0];
   await page
     .locator('.graphiql-query-editor .view-lines')

@@ -151,7 +151,7 @@ export const checks = {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await page.getByRole('button', { name: 'Copy a link to this query' }).click();
     await page.getByRole('status').getByText('Copied').waitFor();
-    const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+    const link = new URL(await page.evaluate(() => window.navigator.clipboard.readText()));
     assert.ok(link.hash.includes('variables='), link.href);
     assert.ok(!link.href.includes(options.key), 'the link holds the key');
   },

@@ -42,7 +42,7 @@ export function draw(choice: Choice, data: Points, size: Size): Element {
   const options: PlotOptions = {
     width: size.width,
     height: isSideways ? Math.max(size.height, 70 + categories.length * BAR_PX) : size.height,
-    marginTop: 28,
+    marginTop: isSideways ? 44 : 28,
     marginRight: 20,
     marginLeft: isSideways ? labelPx(categories, size.width) : marginFor(points),
     marginBottom: 44,
@@ -50,14 +50,22 @@ export function draw(choice: Choice, data: Points, size: Size): Element {
     style: { background: 'transparent', fontSize: '12px', fontFamily: 'inherit' },
     color: { domain: series, range: COLORS },
     ...(isSideways
-      ? { x: { grid: true, label: yLabel }, y: { label: choice.x, domain: categories } }
+      ? // The axis stands on top, in view however long the list is.
+        {
+          x: { grid: true, label: yLabel, axis: 'top', labelOffset: 36 },
+          y: { label: null, domain: categories },
+        }
       : {
           x: { label: choice.x, ...placesOf(choice, data, categories) },
           y: { grid: true, label: yLabel, nice: true },
         }),
     marks: [
       ...(isSideways
-        ? sidewaysBars(points, series)
+        ? sidewaysBars(
+            points,
+            series,
+            Math.floor((labelPx(categories, size.width) - 16) / LETTER_PX),
+          )
         : [...marksOf(choice, data), ...axes(choice, data, categories, size)]),
     ],
   };
@@ -99,9 +107,13 @@ function bars(points: Point[], xKind: Points['xKind'], fill: string): Markish[] 
   ];
 }
 
-function sidewaysBars(points: Point[], series: string[]): Markish[] {
+function sidewaysBars(points: Point[], series: string[], nLetters: number): Markish[] {
   const fill = series.length > 0 ? 'series' : colorOf(0);
-  return [barX(points, { y: 'xText', x: 'y', fill, title: titleOf, tip: true }), ruleX([0])];
+  return [
+    axisY({ label: null, tickSize: 0, tickFormat: (text: unknown) => shortened(text, nLetters) }),
+    barX(points, { y: 'xText', x: 'y', fill, title: titleOf, tip: true }),
+    ruleX([0]),
+  ];
 }
 
 /** What is said of a mark: the values, with x as the answer has it. */
@@ -123,7 +135,7 @@ function axes(choice: Choice, { xKind }: Points, categories: string[], size: Siz
   return [
     axisX({
       label: choice.x,
-      ...(isTight && { tickRotate: -35, tickFormat: shortened }),
+      ...(isTight && { tickRotate: -35, tickFormat: (text: unknown) => shortened(text) }),
     }),
     axisY({ label: measureLabel(choice), tickFormat: (y: number) => compact.format(y) }),
   ];
@@ -131,9 +143,9 @@ function axes(choice: Choice, { xKind }: Points, categories: string[], size: Siz
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 });
 
-function shortened(text: unknown): string {
+function shortened(text: unknown, nLetters = 14): string {
   const whole = String(text);
-  return whole.length > 14 ? `${whole.slice(0, 13)}…` : whole;
+  return whole.length > nLetters ? `${whole.slice(0, nLetters - 1)}…` : whole;
 }
 
 function fitsUpright(points: Point[], { width }: Size): boolean {
