@@ -95,17 +95,6 @@ export async function openDocument(page, { url, key }, document, variables) {
     .waitFor();
 }
 
-/** Asks the API beside the page. */
-export async function ask(page, { url, key }, query, variables = {}) {
-  const response = await page.request.post(`${url}/graphql`, {
-    headers: { authorization: `Bearer ${key}` },
-    data: { query, variables },
-  });
-  const { data, errors } = await response.json();
-  assert.equal(errors, undefined, JSON.stringify(errors));
-  return data;
-}
-
 /** Signs in and opens the dataset's page by its address, and waits for rows. */
 export async function openGrid(page, options) {
   const { url, key, dataset } = options;
