@@ -171,11 +171,11 @@ export const checks = {
     await openDocument(page, options, `{ ${NAME} { id amount note } }`);
     await runQuery(page, NAME);
     await page.getByRole('button', { name: 'Table', exact: true }).click();
-    const table = page.getByRole('table', { name: `Rows of ${NAME}`, exact: true });
-    const cells = (row) => table.getByRole('row').nth(row).getByRole('cell').allInnerTexts();
-    await table.getByText('<script>').waitFor();
-    assert.deepEqual(await cells(1), ['1', '10.50', 'empty']);
-    assert.deepEqual(await cells(2), ['2', '20.25', 'null']);
+    const rows = page.locator('.answer-grid .grid-row');
+    const cells = (row) => rows.nth(row).locator('.grid-cell').allInnerTexts();
+    await rows.getByText('<script>').waitFor();
+    assert.deepEqual(await cells(0), ['1', '10.50', 'empty']);
+    assert.deepEqual(await cells(1), ['2', '20.25', 'null']);
     const [file] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Download as CSV' }).click(),
