@@ -52,16 +52,7 @@ const relations = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([
-    home,
-    graphiql,
-    dataset,
-    relations,
-    load,
-    access,
-    jobs,
-    system,
-  ]),
+  routeTree: root.addChildren([home, graphiql, dataset, relations, load, access, jobs, system]),
   defaultPreload: 'intent',
   defaultErrorComponent: Broken,
 });

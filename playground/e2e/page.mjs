@@ -86,11 +86,12 @@ export async function openDocument(page, { url, key }, document, variables) {
   if (variables !== undefined) parts.push(`variables=${encodeURIComponent(variables)}`);
   await page.goto(`${url}/graphiql#${parts.join('&')}`);
   await page.waitForFunction(() => window.location.hash === '');
+  // Monaco writes spaces as no-break spaces.
   const words = document.trim().split('\n')[0];
-  await page
-    .locator('.graphiql-query-editor .view-lines')
+  const lines = page.locator('.graphiql-query-editor .view-lines');
+  await lines
     .filter({ hasText: words.replaceAll(' ', '\u00a0') })
-    .or(page.locator('.graphiql-query-editor .view-lines').filter({ hasText: words }))
+    .or(lines.filter({ hasText: words }))
     .first()
     .waitFor();
 }

@@ -6,11 +6,11 @@
 //
 // The dataset needs at least one row. Exit code 0 when every check passed. A failed check leaves
 // a screenshot in DIR (the system's temporary folder by default).
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
+import { STEP_TIMEOUT_MS, watchFaults, withBrowser, within } from './browser.mjs';
 import { checks as access } from './checks/access.mjs';
 import { checks as dataset } from './checks/dataset.mjs';
 import { checks as editor } from './checks/editor.mjs';
@@ -43,45 +43,22 @@ if (!options.url || !options.key) {
 const checks = Object.assign({}, ...options.rooms.split(',').map((name) => rooms[name]));
 
 const CHECK_TIMEOUT_MS = 60_000;
-const STEP_TIMEOUT_MS = 20_000;
 
-// Debian's Chromium, as root, on a machine whose network is closed: without these it asks its
-// maker's hosts for updates at every start.
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-const profile = await mkdtemp(join(tmpdir(), 'sluice-chromium-'));
 await mkdir(options.screenshots, { recursive: true });
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: options.chromium,
-  headless: true,
-  args: FLAGS,
-  timeout: STEP_TIMEOUT_MS,
-});
 let nPassed = 0;
 let nFailed = 0;
-try {
+await withBrowser(options.chromium, async (browser) => {
   for (const [name, check] of Object.entries(checks)) {
     if (options.only && !name.includes(options.only)) continue;
-    await runCheck(name, check);
+    await runCheck(browser, name, check);
   }
-} finally {
-  await within(STEP_TIMEOUT_MS, browser.close()).catch(() => undefined);
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-}
+});
 console.log(`${nPassed} passed, ${nFailed} failed`);
 process.exit(nFailed === 0 && nPassed > 0 ? 0 : 1);
 
-async function runCheck(name, check) {
+async function runCheck(browser, name, check) {
   // A context of its own: no storage is left over from the check before.
-  const context = await browser.browser().newContext({ viewport: { width: 1280, height: 800 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   context.setDefaultTimeout(STEP_TIMEOUT_MS);
   const page = await context.newPage();
   const faults = watchFaults(page, options.url);
@@ -102,30 +79,4 @@ async function runCheck(name, check) {
   } finally {
     await within(STEP_TIMEOUT_MS, context.close()).catch(() => undefined);
   }
-}
-
-/** Collects what must never happen on any page: foreign requests, CSP violations, errors. */
-function watchFaults(page, url) {
-  const faults = [];
-  const { origin } = new URL(url);
-  page.on('request', (request) => {
-    const target = new URL(request.url());
-    if (!['data:', 'blob:'].includes(target.protocol) && target.origin !== origin) {
-      faults.push(`a request to a third party: ${request.url()}`);
-    }
-  });
-  page.on('pageerror', (error) => faults.push(`an uncaught error: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(`an error on the console: ${message.text()}`);
-  });
-  return faults;
-}
-
-/** The promise, or a rejection after so many milliseconds. */
-function within(ms, promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${ms / 1000} s`)), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

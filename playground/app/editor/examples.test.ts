@@ -1,6 +1,7 @@
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
-import { enumName, examplesOf, type ExampleDataset } from './examples';
+import { enumName } from './example-parts';
+import { examplesOf, type ExampleDataset } from './examples';
 
 type Column = ExampleDataset['columns'][number];
 

@@ -1,21 +1,17 @@
-import { fieldNames } from '../api/ready-query';
-import type { PlaygroundExamplesQuery } from '../api/operations';
+import { changes } from './example-changes';
+import {
+  describe,
+  enumName,
+  inner,
+  literal,
+  operation,
+  type Column,
+  type Described,
+  type Example,
+  type ExampleDataset,
+} from './example-parts';
 
-/** A dataset as examples need it. */
-export type ExampleDataset = NonNullable<PlaygroundExamplesQuery['dataset']>;
-type Column = ExampleDataset['columns'][number];
-
-/** A document that runs as it is and shows one thing that the API can do. */
-export interface Example {
-  group: 'Read' | 'Add up' | 'Change' | 'Live';
-  title: string;
-  document: string;
-  /** As JSON text. */
-  variables?: string;
-}
-
-/** An example takes some columns, not all of a wide dataset. */
-const MAX_COLUMNS = 8;
+export type { Example, ExampleDataset };
 
 /**
  * The examples of a dataset; those that change rows only for whom it is allowed. `firstId`
@@ -42,58 +38,6 @@ export function examplesOf(
     liveRows(d),
     liveCount(d),
   ];
-}
-
-interface Described {
-  dataset: ExampleDataset;
-  /** The fields of a row that examples ask for. */
-  fields: string[];
-  columns: Column[];
-  numbers: Column[];
-  dates: Column[];
-  texts: Column[];
-  /** Columns of few values, with their most frequent one. */
-  categories: Column[];
-  keyType: string;
-  keyValue: string;
-  /** What is given as the key of a new row. */
-  newKey: Record<string, unknown>;
-}
-
-const NUMBERS = ['INT', 'BIGINT', 'DECIMAL', 'FLOAT'];
-const TIMES = ['DATE', 'LOCAL_DATE_TIME', 'DATE_TIME'];
-
-function describe(dataset: ExampleDataset, firstId: unknown, lastId: unknown): Described {
-  const columns = dataset.columns.filter(
-    ({ name }) => name !== 'id' && !dataset.key.includes(name),
-  );
-  const key = keyColumn(dataset);
-  const ofType = (types: string[]) => columns.filter(({ type }) => types.includes(type));
-  return {
-    dataset,
-    fields: fieldNames(dataset.columns).slice(0, MAX_COLUMNS),
-    columns,
-    numbers: ofType(NUMBERS),
-    dates: ofType(TIMES),
-    texts: ofType(['STRING']),
-    categories: columns
-      .filter(({ type, statistics }) => type === 'STRING' && nCategories(statistics) > 1)
-      .sort((a, b) => nCategories(a.statistics) - nCategories(b.statistics)),
-    keyType: key?.graphqlType.replace('!', '') ?? 'Int',
-    keyValue: JSON.stringify(firstId ?? null),
-    newKey: key && !key.generated ? { [key.name]: freshKey(key, lastId) } : {},
-  };
-}
-
-/** The column whose value is a row's `id`; none where Sluice numbers the rows. */
-function keyColumn({ key, columns }: ExampleDataset): Column | undefined {
-  return (
-    columns.find(({ name }) => key.includes(name)) ?? columns.find(({ name }) => name === 'id')
-  );
-}
-
-function nCategories({ categories }: Column['statistics']): number {
-  return categories?.length ?? 0;
 }
 
 function firstRows({ dataset, fields }: Described): Example {
@@ -305,55 +249,6 @@ function groups(
   };
 }
 
-function changes({ dataset, columns, fields, keyType, keyValue, newKey }: Described): Example[] {
-  const { typeName } = dataset;
-  const given = columns.filter(({ generated }) => !generated);
-  const object = Object.fromEntries(
-    given.slice(0, MAX_COLUMNS).map((column) => [column.name, sampleOf(column)]),
-  );
-  const first = given.find(({ unique, nullable }) => !unique || nullable);
-  return [
-    {
-      group: 'Change',
-      title: 'Insert a row',
-      document: operation('mutation', `Insert${typeName}($object: ${typeName}InsertInput!)`, [
-        `insert${typeName}One(object: $object) {`,
-        ...inner(fields),
-        `}`,
-      ]),
-      variables: JSON.stringify({ object: { ...newKey, ...object } }, null, 2),
-    },
-    ...(first
-      ? [
-          {
-            group: 'Change' as const,
-            title: 'Update a row by its key',
-            document: operation(
-              'mutation',
-              `Update${typeName}($id: ${keyType}!, $set: ${typeName}SetInput!)`,
-              [
-                `update${typeName}ByPk(pkColumns: { id: $id }, _set: $set) {`,
-                ...inner(fields),
-                `}`,
-              ],
-            ),
-            variables: `{\n  "id": ${keyValue},\n  "set": ${JSON.stringify({ [first.name]: sampleOf(first) })}\n}`,
-          },
-        ]
-      : []),
-    {
-      group: 'Change',
-      title: 'Delete a row by its key',
-      document: operation('mutation', `Delete${typeName}($id: ${keyType}!)`, [
-        `delete${typeName}ByPk(id: $id) {`,
-        ...inner(fields.slice(0, 4)),
-        `}`,
-      ]),
-      variables: `{\n  "id": ${keyValue}\n}`,
-    },
-  ];
-}
-
 function liveRows({ dataset, fields }: Described): Example {
   return {
     group: 'Live',
@@ -378,39 +273,4 @@ function liveCount({ dataset }: Described): Example {
       `}`,
     ]),
   };
-}
-
-function operation(kind: string, name: string, lines: string[]): string {
-  return `${kind} ${name} {\n${lines.map((line) => `  ${line}`).join('\n')}\n}\n`;
-}
-
-function inner(fields: string[], depth = 1): string[] {
-  return fields.map((field) => `${'  '.repeat(depth)}${field}`);
-}
-
-/** The enum value of a field name, as the API makes it: `orderDate` is `ORDER_DATE`. */
-export function enumName(field: string): string {
-  return field.replace(/(?!^)[A-Z]/g, '_$&').toUpperCase();
-}
-
-/** A value, given as text by the catalog, as a literal of GraphQL and of JSON. */
-function literal(type: string, text: string): string {
-  const isBare = type === 'INT' || type === 'FLOAT' || type === 'BOOLEAN';
-  return isBare && text !== '' ? text.toLowerCase() : JSON.stringify(text);
-}
-
-/** A value that a column takes: its most frequent or its smallest; a new one where none may come twice. */
-function sampleOf({ type, nullable, unique, statistics }: Column): unknown {
-  const isKey = unique && !nullable;
-  const text = isKey ? null : (statistics.categories?.[0]?.value ?? statistics.min);
-  if (text === null) return nullable ? null : type === 'STRING' ? 'new' : 0;
-  if (type === 'JSON') return {};
-  return JSON.parse(literal(type, text)) as unknown;
-}
-
-/** A key that no row has: behind the largest number. Other keys are the reader's to choose. */
-function freshKey({ type }: Column, lastId: unknown): unknown {
-  if (type === 'INT') return Number(lastId ?? 0) + 1;
-  if (type === 'BIGINT') return String(BigInt(typeof lastId === 'string' ? lastId : 0) + 1n);
-  return 'new';
 }
