@@ -342,13 +342,21 @@ fn declare(
     inferred: &Verdict,
     context: &Context<'_>,
 ) -> Verdict {
+    let number = choose_number(summary, context)
+        .into_choice()
+        .filter(|_| summary.count(Form::WrittenNumber) > 0);
     let column_type = match declared {
         DeclaredType::Boolean => ColumnType::Boolean,
         DeclaredType::Int => ColumnType::Int,
         DeclaredType::BigInt => ColumnType::BigInt,
         DeclaredType::Decimal => ColumnType::Decimal {
             precision: MAX_PRECISION,
-            scale: summary.max_scale.min(MAX_PRECISION),
+            // Of plain numbers, or as those are read that are written in another way.
+            scale: match number.as_ref().map(Told::column_type) {
+                Some(ColumnType::Decimal { scale, .. }) => scale.max(summary.max_scale),
+                _ => summary.max_scale,
+            }
+            .min(MAX_PRECISION),
         },
         DeclaredType::Float => ColumnType::Float,
         DeclaredType::Date => ColumnType::Date,
@@ -368,9 +376,7 @@ fn declare(
         column_type,
         reason,
         boolean: inferred.boolean,
-        number: choose_number(summary, context)
-            .into_choice()
-            .filter(|_| summary.count(Form::WrittenNumber) > 0),
+        number,
         date: choose_date(summary, context)
             .into_choice()
             .filter(|_| summary.count(Form::WrittenDate) > 0),

@@ -127,6 +127,22 @@ fn a_declared_date_rejects_the_odd_cell() {
 }
 
 #[test]
+fn a_declared_decimal_keeps_the_digits_behind_a_comma() {
+    let wanted = ColumnOverride {
+        label: "v".to_owned(),
+        column_type: Some(DeclaredType::Decimal),
+        name: None,
+        required: false,
+        skip: false,
+    };
+    let options = ReadOptions { columns: vec![wanted], ..ReadOptions::default() };
+    let cells = ["\"12,50\"", "7", "n.v.", "\"1.003,255\""];
+    let table = read_with(column(&cells).as_bytes(), &options).unwrap();
+    assert_eq!(table.column(1), [Some("12.500"), Some("7.000"), Some("1003.255")]);
+    assert_eq!(table.report.n_rejects, 1);
+}
+
+#[test]
 fn extremes_of_written_values() {
     let evidence = |cells: &[&str]| read(&column(cells)).plan.columns.remove(1).evidence;
     let numbers = evidence(&["$1,234.50", "$-5.00"]);

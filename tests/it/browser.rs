@@ -43,3 +43,10 @@ fn rooms_of_a_dataset() {
 fn the_editor_and_every_screen() {
     run(StoreKind::Sqlite, "run.mjs", &["--rooms", "editor,everywhere"]);
 }
+
+#[test]
+fn journeys() {
+    for kind in [StoreKind::Sqlite, StoreKind::Postgres] {
+        run(kind, "journeys.mjs", &["--megabytes", "4"]);
+    }
+}
