@@ -8,6 +8,7 @@ import {
   PlaygroundDatasetVersionDocument,
   type PlaygroundDatasetChangedSubscription,
 } from '../../api/operations';
+import { useSession } from '../../session/session';
 import type { RowStore } from './row-store';
 
 /** Others may change rows many times a second; so often at most they are read again. */
@@ -79,7 +80,8 @@ export function useVersions(
 }
 
 function tell(queryClient: QueryClient, name: string, { version, rowCount }: Told): void {
-  queryClient.setQueriesData<Dataset[]>({ queryKey: [DATASETS_QUERY_KEY] }, (datasets) =>
+  // Other rooms keep answers of other shapes under longer keys.
+  queryClient.setQueryData<Dataset[]>([DATASETS_QUERY_KEY, useSession.getState().key], (datasets) =>
     datasets?.map((dataset) =>
       dataset.name === name && dataset.version < version
         ? { ...dataset, version, rowCount }
