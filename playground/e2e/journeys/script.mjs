@@ -45,7 +45,7 @@ export const journeys = {
     await page.getByRole('link', { name: 'Jobs', exact: true }).click();
     const job = page.getByRole('listitem', { name: /journeycron$/ }).first();
     await job.getByText('FAILED').waitFor();
-    await job.getByText(/"x"/).waitFor();
+    await job.locator('.failure').waitFor();
   },
 };
 
