@@ -15,9 +15,14 @@ use sluice_playground::{Asset, asset};
 use super::App;
 use super::refusal::{Refusal, not_found};
 
+/// Text becomes markup or a script by the policies named here alone: the app's own, its sanitizer's and
+/// those of the editor, Monaco.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     worker-src 'self' blob:; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; \
-    frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+    frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; \
+    require-trusted-types-for 'script'; trusted-types default sluice-workers sluice-markdown \
+    dompurify editorViewLayer domLineBreaksComputer diffReview diffEditorWidget editorGhostText \
+    standaloneColorizer stickyScrollViewLayer tokenizeToString defaultWorkerFactory";
 
 /// Answers a file of the playground, or 404 in the shape of all errors.
 pub(super) async fn get(
