@@ -92,6 +92,13 @@ pub struct Edit {
     pub size_bytes: i64,
 }
 
+impl Edit {
+    /// Whether any of the versions has more rows than the one before.
+    pub(super) fn grows(&self) -> bool {
+        self.versions.iter().any(|it| it.n_inserted > it.n_deleted)
+    }
+}
+
 /// The answer of a write that may be sent again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -252,7 +259,7 @@ impl Catalog {
             let is_present = core.is_next(workspace, revision);
             core.write_edits(&transaction, workspace, edits, answers, (revision, is_present))
                 .await?;
-            if edits.iter().flat_map(|edit| &edit.versions).any(|it| it.n_inserted > it.n_deleted) {
+            if edits.iter().any(Edit::grows) {
                 check_quotas(&transaction, workspace).await?;
             }
             core.tell(&transaction, workspace).await?;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio::task::JoinSet;
 
+use super::access::Quotas;
 use super::edits::{Edit, KeptAnswer};
 use super::model::{Dataset, WorkspaceId};
 use super::publish::grow_by;
@@ -156,9 +157,8 @@ impl Catalog {
             core.flush().await?;
         }
         let snapshot = core.snapshot(workspace);
-        let is_bounded = snapshot.access.quotas != super::access::Quotas::default();
-        let grows = |edit: &Edit| edit.versions.iter().any(|it| it.n_inserted > it.n_deleted);
-        if !is_bounded || !edits.iter().any(grows) {
+        let is_bounded = snapshot.access.quotas != Quotas::default();
+        if !is_bounded || !edits.iter().any(Edit::grows) {
             return Ok(Room(None));
         }
         let change = Arc::clone(&core.change).lock_owned().await;

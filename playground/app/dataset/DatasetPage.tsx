@@ -9,7 +9,7 @@ import { Busy } from '../shell/Busy';
 import './dataset.css';
 import { useDetails, useSource, type DatasetDetails } from './details';
 import { includes } from './scope';
-import { Problem } from './Problem';
+import { Problem } from '../shell/Problem';
 import type { DatasetSearch, SearchChange } from './search';
 import './tabs.css';
 import { preload, RowsTab, scopeOf, TABS } from './tabs';

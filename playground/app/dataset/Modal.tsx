@@ -3,7 +3,7 @@ import { useId, useState, type ReactElement, type ReactNode } from 'react';
 import { Icon } from '../shell/Icon';
 import type { Change } from './change';
 import { Progress } from './Progress';
-import { Problem } from './Problem';
+import { Problem } from '../shell/Problem';
 import './modal.css';
 
 /** A dialog that a button opens; its content is made anew each time. */

@@ -36,3 +36,36 @@ export function Pager(props: {
     </nav>
   );
 }
+
+/** The same through a list, newest first, of which it is not known how long it is. */
+export function AgePager(props: {
+  label: string;
+  page: number;
+  hasMore: boolean;
+  isCompact?: boolean;
+  onPage: (page: number) => void;
+}): ReactElement | null {
+  const { label, page, hasMore, onPage } = props;
+  if (page === 0 && !hasMore) return null;
+  const className = props.isCompact ? 'button compact' : 'button';
+  return (
+    <nav className="list-pager" aria-label={`Pages: ${label}`}>
+      <button
+        type="button"
+        className={className}
+        disabled={page === 0}
+        onClick={() => onPage(page - 1)}
+      >
+        Newer
+      </button>
+      <button
+        type="button"
+        className={className}
+        disabled={!hasMore}
+        onClick={() => onPage(page + 1)}
+      >
+        Older
+      </button>
+    </nav>
+  );
+}

@@ -9,7 +9,7 @@ import { useChange } from '../change';
 import type { ColumnDetails } from '../details';
 import { WAIT_SECONDS } from '../job';
 import { isLoss, Lost } from '../Lost';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 import { COLUMN_TYPES, TYPE_WORDS } from './types';
 

@@ -5,7 +5,7 @@ import { PlaygroundSetKeyDocument } from '../../api/operations';
 import { useChange } from '../change';
 import type { ColumnDetails } from '../details';
 import { WAIT_SECONDS } from '../job';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 
 const ROW_NUMBER = '';

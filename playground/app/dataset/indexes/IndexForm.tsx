@@ -3,7 +3,7 @@ import type { Dataset } from '../../api/catalog';
 import { request } from '../../api/graphql';
 import { PlaygroundCreateIndexDocument } from '../../api/operations';
 import { useChange } from '../change';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 
 interface Part {

@@ -10,7 +10,7 @@ import { useChange } from '../change';
 import type { Index } from '../details';
 import { useMay } from '../may';
 import { Confirm, Modal } from '../Modal';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 import type { TabProps } from '../tabs';
 import { formatInstant } from '../time';

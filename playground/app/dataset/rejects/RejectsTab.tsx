@@ -14,7 +14,7 @@ import type { DatasetDetails } from '../details';
 import { JobFailure, WAIT_SECONDS } from '../job';
 import { Confirm } from '../Modal';
 import { Pager } from '../Pager';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 import type { TabProps } from '../tabs';
 import { RejectCard } from './RejectCard';

@@ -3,7 +3,7 @@ import { useDatasets, type Dataset } from '../../api/catalog';
 import { request } from '../../api/graphql';
 import { PlaygroundAddRelationDocument } from '../../api/operations';
 import { useChange } from '../change';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 
 export interface RelationWish {

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { countOf, formatCount } from '../../format';
 import { Busy } from '../../shell/Busy';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { layersOf, type Placed } from './layout';
 import '../tabs.css';
 import './picture.css';

@@ -9,7 +9,7 @@ import { useChange } from '../change';
 import type { Relation } from '../details';
 import { useMay } from '../may';
 import { Confirm, Modal } from '../Modal';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import type { TabProps } from '../tabs';
 import { RelationForm } from './RelationForm';
 import { useSuggestions, type Suggestion } from './relations';

@@ -5,8 +5,9 @@ import { request } from '../../api/graphql';
 import { PlaygroundCopyDatasetDocument } from '../../api/operations';
 import { useChange } from '../change';
 import { WAIT_SECONDS } from '../job';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
+import { NameInput } from './NameInput';
 
 /** Makes another dataset of the same columns, rows and key, and opens it. */
 export function CopyForm({ dataset }: { dataset: Dataset }): ReactElement {
@@ -34,27 +35,14 @@ export function CopyForm({ dataset }: { dataset: Dataset }): ReactElement {
           });
         }}
       >
-        <div className="settings-actions">
-          <input
-            className="input mono"
-            aria-label="Name of the copy"
-            autoComplete="off"
-            spellCheck={false}
-            required
-            value={name}
-            onChange={(event) => {
-              setName(event.target.value);
-              change.reset();
-            }}
-          />
-          <button
-            type="submit"
-            className="button"
-            disabled={change.isRunning || name.trim() === '' || name.trim() === dataset.name}
-          >
-            Make a copy
-          </button>
-        </div>
+        <NameInput
+          present={dataset.name}
+          name={name}
+          onName={setName}
+          change={change}
+          action="Make a copy"
+          aria-label="Name of the copy"
+        />
         <p className="hint">
           The copy has the same columns, rows and key. Policies, relations, webhooks and indexes
           stay the original’s alone.

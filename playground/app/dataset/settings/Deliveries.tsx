@@ -4,7 +4,8 @@ import { PlaygroundReplayDeliveryDocument } from '../../api/operations';
 import { countOf } from '../../format';
 import { Busy } from '../../shell/Busy';
 import { useChange } from '../change';
-import { Problem } from '../Problem';
+import { AgePager } from '../Pager';
+import { Problem } from '../../shell/Problem';
 import { formatInstant } from '../time';
 import { useDeliveries, type Delivery } from './webhooks';
 
@@ -24,26 +25,7 @@ export function Deliveries(props: { dataset: string; webhook: string }): ReactEl
           <DeliveryCard key={delivery.id} delivery={delivery} />
         ))}
       </ul>
-      {(page > 0 || data.hasMore) && (
-        <nav className="list-pager" aria-label="Pages: deliveries">
-          <button
-            type="button"
-            className="button compact"
-            disabled={page === 0}
-            onClick={() => setPage(page - 1)}
-          >
-            Newer
-          </button>
-          <button
-            type="button"
-            className="button compact"
-            disabled={!data.hasMore}
-            onClick={() => setPage(page + 1)}
-          >
-            Older
-          </button>
-        </nav>
-      )}
+      <AgePager label="deliveries" page={page} hasMore={data.hasMore} isCompact onPage={setPage} />
     </div>
   );
 }

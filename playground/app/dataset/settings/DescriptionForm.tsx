@@ -3,7 +3,7 @@ import type { Dataset } from '../../api/catalog';
 import { request } from '../../api/graphql';
 import { PlaygroundSetDescriptionDocument } from '../../api/operations';
 import { useChange } from '../change';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 
 /** Says what the dataset is about. */
 export function DescriptionForm(props: { dataset: Dataset; description: string }): ReactElement {

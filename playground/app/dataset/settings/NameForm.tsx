@@ -10,7 +10,8 @@ import {
 import { useSession } from '../../session/session';
 import { useChange } from '../change';
 import { Confirm } from '../Modal';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
+import { NameInput } from './NameInput';
 
 /** Gives the dataset another name. */
 export function NameForm({ dataset }: { dataset: Dataset }): ReactElement {
@@ -46,28 +47,15 @@ export function NameForm({ dataset }: { dataset: Dataset }): ReactElement {
           void change.run(name.trim());
         }}
       >
-        <div className="settings-actions">
-          <input
-            className="input mono"
-            aria-labelledby="settings-name"
-            aria-describedby={id}
-            autoComplete="off"
-            spellCheck={false}
-            required
-            value={name}
-            onChange={(event) => {
-              setName(event.target.value);
-              change.reset();
-            }}
-          />
-          <button
-            type="submit"
-            className="button"
-            disabled={change.isRunning || name.trim() === dataset.name || name.trim() === ''}
-          >
-            Rename
-          </button>
-        </div>
+        <NameInput
+          present={dataset.name}
+          name={name}
+          onName={setName}
+          change={change}
+          action="Rename"
+          aria-labelledby="settings-name"
+          aria-describedby={id}
+        />
         <p className="hint" id={id}>
           Its types are called differently at once. Queries by the old root fields go on being
           answered, marked as deprecated, until you drop the old name or another dataset takes it.

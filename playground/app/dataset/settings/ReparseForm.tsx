@@ -6,7 +6,7 @@ import { useChange } from '../change';
 import type { Source } from '../details';
 import { WAIT_SECONDS } from '../job';
 import { isLoss, Lost } from '../Lost';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 import { NO_OPTIONS, optionsOf, type OptionsDraft } from './options';
 

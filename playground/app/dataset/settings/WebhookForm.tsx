@@ -5,7 +5,7 @@ import {
   PlaygroundUpdateWebhookDocument,
 } from '../../api/operations';
 import { useChange } from '../change';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import { Secret } from './Secret';
 import { EVENT_WORDS, EVENTS, type Webhook, type WebhookEvent } from './webhooks';
 

@@ -9,7 +9,7 @@ import { formatCount } from '../../format';
 import { Busy } from '../../shell/Busy';
 import { useChange } from '../change';
 import { Confirm, Modal } from '../Modal';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import type { TabProps } from '../tabs';
 import { formatInstant } from '../time';
 import { Deliveries } from './Deliveries';

@@ -3,7 +3,7 @@ import type { Dataset } from '../../api/catalog';
 import { cellText } from '../../grid/cell';
 import { Busy } from '../../shell/Busy';
 import { Pager } from '../Pager';
-import { Problem } from '../Problem';
+import { Problem } from '../../shell/Problem';
 import type { VersionPair } from '../search';
 import { Counts } from './Counts';
 import { diffTable, isChanged, type DiffLine } from './diff';

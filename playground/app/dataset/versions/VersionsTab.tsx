@@ -7,7 +7,8 @@ import { Busy } from '../../shell/Busy';
 import { useChange } from '../change';
 import { useMay } from '../may';
 import { Confirm } from '../Modal';
-import { Problem } from '../Problem';
+import { AgePager } from '../Pager';
+import { Problem } from '../../shell/Problem';
 import type { TabProps } from '../tabs';
 import { formatInstant } from '../time';
 import { Counts } from './Counts';
@@ -74,26 +75,7 @@ export default function VersionsTab({ dataset, search, onChange }: TabProps): Re
           </tbody>
         </table>
       </div>
-      {(page > 0 || hasMore) && (
-        <nav className="list-pager" aria-label="Pages: versions">
-          <button
-            type="button"
-            className="button"
-            disabled={page === 0}
-            onClick={() => setPage(page - 1)}
-          >
-            Newer
-          </button>
-          <button
-            type="button"
-            className="button"
-            disabled={!hasMore}
-            onClick={() => setPage(page + 1)}
-          >
-            Older
-          </button>
-        </nav>
-      )}
+      <AgePager label="versions" page={page} hasMore={hasMore} onPage={setPage} />
     </div>
   );
 }
