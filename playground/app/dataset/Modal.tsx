@@ -1,6 +1,6 @@
-import { AlertDialog, Dialog } from 'radix-ui';
+import { AlertDialog } from 'radix-ui';
 import { useId, useState, type ReactElement, type ReactNode } from 'react';
-import { Icon } from '../shell/Icon';
+import { Modal as Frame } from '../shell/Modal';
 import type { Change } from './change';
 import { Progress } from './Progress';
 import { Problem } from '../shell/Problem';
@@ -15,28 +15,16 @@ export function Modal(props: {
 }): ReactElement {
   const [isOpen, setOpen] = useState(false);
   return (
-    <Dialog.Root open={isOpen} onOpenChange={setOpen}>
-      <Dialog.Trigger asChild>{props.trigger}</Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Overlay className="dataset-dialog-overlay" />
-        <Dialog.Content
-          className="dataset-dialog"
-          data-wide={props.isWide}
-          aria-describedby={undefined}
-          onCloseAutoFocus={keepFocus}
-        >
-          <div className="dataset-dialog-title">
-            <Dialog.Title>{props.title}</Dialog.Title>
-            <Dialog.Close asChild>
-              <button type="button" className="button quiet icon-only" aria-label="Close">
-                <Icon name="close" />
-              </button>
-            </Dialog.Close>
-          </div>
-          {props.children(() => setOpen(false))}
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <Frame
+      isOpen={isOpen}
+      onOpenChange={setOpen}
+      title={props.title}
+      isWide={props.isWide ?? false}
+      trigger={props.trigger}
+      onCloseAutoFocus={keepFocus}
+    >
+      {props.children(() => setOpen(false))}
+    </Frame>
   );
 }
 
@@ -76,9 +64,9 @@ export function Confirm<Input>(props: {
     <AlertDialog.Root open={isOpen} onOpenChange={toggle}>
       <AlertDialog.Trigger asChild>{props.trigger}</AlertDialog.Trigger>
       <AlertDialog.Portal>
-        <AlertDialog.Overlay className="dataset-dialog-overlay" />
-        <AlertDialog.Content className="dataset-dialog" onCloseAutoFocus={keepFocus}>
-          <div className="dataset-dialog-title">
+        <AlertDialog.Overlay className="modal-shade" />
+        <AlertDialog.Content className="modal" onCloseAutoFocus={keepFocus}>
+          <div className="modal-title">
             <AlertDialog.Title>{props.title}</AlertDialog.Title>
           </div>
           <form

@@ -10,7 +10,9 @@ export function Modal(props: {
   description?: ReactNode;
   isWide?: boolean;
   /** What opens it, where that is one button. */
-  trigger?: ReactElement;
+  trigger?: ReactNode;
+  /** Called when the focus is given back. */
+  onCloseAutoFocus?: () => void;
   children: ReactNode;
 }): ReactElement {
   return (
@@ -21,6 +23,7 @@ export function Modal(props: {
         <Dialog.Content
           className={props.isWide ? 'modal wide' : 'modal'}
           {...(props.description === undefined && { 'aria-describedby': undefined })}
+          {...(props.onCloseAutoFocus && { onCloseAutoFocus: props.onCloseAutoFocus })}
         >
           <div className="modal-title">
             <Dialog.Title>{props.title}</Dialog.Title>
