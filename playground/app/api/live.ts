@@ -7,6 +7,11 @@ import type { TypedDocumentString } from './operations';
 /** What a subscription is told; `data` is the answer of one event. */
 export interface Listener<Data> {
   next: (data: Data) => void;
+  /**
+   * A connection carries the operation, the first one or one that came in the place of another:
+   * what happened before is not told. What is asked by `subscribe` now is answered after it stands.
+   */
+  begun?: () => void;
   /** The subscription has ended, and why. */
   error?: (error: ApiError) => void;
   /** The subscription has ended: nothing more will come. */
@@ -102,7 +107,11 @@ function begin(subscription: Subscription): void {
 
 function run(client: Client, subscription: Subscription, isCurrent: () => boolean): () => void {
   const { document: query, variables, listener } = subscription;
-  return client.subscribe<unknown>(
+  // Those that wait for the connection send what they have before a timer goes off.
+  const offConnected = client.on('connected', (_socket, _payload, isAgain) => {
+    if (isAgain && listener.begun) setTimeout(() => isCurrent() && listener.begun?.());
+  });
+  const stop = client.subscribe<unknown>(
     { query, variables: variables as Record<string, unknown> },
     {
       next: ({ data, errors }) => {
@@ -115,9 +124,11 @@ function run(client: Client, subscription: Subscription, isCurrent: () => boolea
         }
       },
       error: (cause) => {
+        offConnected();
         if (isCurrent()) fail(subscription, errorOf(cause));
       },
       complete: () => {
+        offConnected();
         if (!isCurrent() || !subscriptions.has(subscription)) return;
         let off = () => undefined as unknown;
         const settle = setTimeout(() => {
@@ -138,6 +149,11 @@ function run(client: Client, subscription: Subscription, isCurrent: () => boolea
       },
     },
   );
+  listener.begun?.();
+  return () => {
+    offConnected();
+    stop();
+  };
 }
 
 function fail(subscription: Subscription, error: ApiError): void {

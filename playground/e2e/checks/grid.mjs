@@ -362,6 +362,35 @@ export const checks = {
     await waitForCell(page, 0, 1, 'fig');
   },
 
+  'what others change before anybody would tell is seen, too': async (page, options) => {
+    const change = (item) =>
+      ask(
+        page,
+        options,
+        'mutation ($item: String!) { updateGridcheckByPk(pkColumns: {id: 2}, _set: {item: $item}) { id } }',
+        { item },
+      );
+    // Between the first rows and the WebSocket, and again while it is away.
+    let connect;
+    let break_;
+    const hold = () => new Promise((resolve) => (connect = resolve));
+    let held = hold();
+    await page.routeWebSocket(/graphql/, async (socket) => {
+      await held;
+      socket.connectToServer();
+      break_ = () => socket.close({ code: 4000, reason: 'a proxy stopped' });
+    });
+    await openOwn(page, options);
+    await change('fig');
+    connect();
+    await waitForCell(page, 1, 1, 'fig');
+    held = hold();
+    break_();
+    await change('date');
+    connect();
+    await waitForCell(page, 1, 1, 'date');
+  },
+
   'the view is exported, its formulas harmless': async (page, options) => {
     await openOwn(page, options);
     const exported = async (label) => {

@@ -6,7 +6,6 @@ import { subscribe } from '../../api/live';
 import {
   PlaygroundDatasetChangedDocument,
   PlaygroundDatasetVersionDocument,
-  type PlaygroundDatasetChangedSubscription,
 } from '../../api/operations';
 import { useSession } from '../../session/session';
 import type { RowStore } from './row-store';
@@ -32,21 +31,34 @@ export function useVersions(
   const refreshedMs = useRef(0);
   useEffect(() => () => clearTimeout(timer.current), []);
 
-  useEffect(
-    () =>
-      subscribe<PlaygroundDatasetChangedSubscription, { name: string }>(
-        PlaygroundDatasetChangedDocument,
-        { name },
-        {
-          next: ({ datasetChanged }) => {
-            if (nEdits.current > 0 || datasetChanged.version <= known.current) return;
-            tell(queryClient, name, datasetChanged);
-            void queryClient.invalidateQueries({ queryKey: [DATASETS_QUERY_KEY] });
-          },
+  useEffect(() => {
+    function hear(told: Told): void {
+      if (nEdits.current > 0 || told.version <= known.current) return;
+      tell(queryClient, name, told);
+      void queryClient.invalidateQueries({ queryKey: [DATASETS_QUERY_KEY] });
+    }
+    let endAsking = () => {};
+    const end = subscribe(
+      PlaygroundDatasetChangedDocument,
+      { name },
+      {
+        // Rows may have changed since they were read, while nobody would have told.
+        begun: () => {
+          endAsking();
+          endAsking = subscribe(
+            PlaygroundDatasetVersionDocument,
+            { name },
+            { next: ({ dataset }) => dataset && hear(dataset) },
+          );
         },
-      ),
-    [name, queryClient],
-  );
+        next: ({ datasetChanged }) => hear(datasetChanged),
+      },
+    );
+    return () => {
+      endAsking();
+      end();
+    };
+  }, [name, queryClient]);
 
   useEffect(() => {
     if (version === known.current || nEdits.current > 0) return;
