@@ -54,6 +54,11 @@ export class RowStore {
 
   getState = (): RowsState => this.#state;
 
+  /** Whether the number of rows is on its way, told from before or after what is done meanwhile. */
+  get isCounting(): boolean {
+    return this.#counting !== null;
+  }
+
   /** Begins to read; the returned function stops it. */
   start(): () => void {
     void this.#count();
@@ -161,9 +166,12 @@ export class RowStore {
     try {
       const nRows = await this.#source.count(controller.signal);
       if (controller.signal.aborted) return;
+      this.#counting = null;
       this.#resize(nRows);
     } catch (cause) {
-      if (!controller.signal.aborted) this.#set({ error: asError(cause) });
+      if (controller.signal.aborted) return;
+      this.#counting = null;
+      this.#set({ error: asError(cause) });
     }
   }
 
