@@ -62,6 +62,50 @@ export const checks = {
     assert.ok('buyer' in types && !('day' in types), JSON.stringify(types));
   },
 
+  'a file that is looked at survives a reload, with what was chosen': async (page, options) => {
+    await look(page, options, 'keptcheck.csv', MESS);
+    const columns = page.getByRole('region', { name: 'Columns found' });
+    await columns.getByLabel('Type of Total').selectOption('DECIMAL');
+    await page.getByRole('heading', { name: '1 row would be refused' }).waitFor();
+    await page.getByLabel('Dataset', { exact: true }).fill('keptelsewhere');
+    await page.getByRole('button', { name: 'Load as keptelsewhere' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'keptcheck.csv', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: '1 row would be refused' }).waitFor();
+    await page.getByRole('button', { name: 'Load as keptelsewhere' }).waitFor();
+    assert.equal(await columns.getByLabel('Type of Total').inputValue(), 'DECIMAL');
+
+    // Left, it is not to be had back, and nothing of it stays in the browser.
+    const address = page.url();
+    await page.getByRole('button', { name: 'Leave it' }).click();
+    await page.getByRole('heading', { name: 'Datasets', level: 1 }).waitFor();
+    await page.goto(address);
+    await page.getByRole('heading', { name: 'This file is not at hand any more' }).waitFor();
+    const nKept = await page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const opening = window.indexedDB.open('sluice.files', 1);
+          opening.onerror = reject;
+          opening.onsuccess = () => {
+            const count = opening.result.transaction('looked-at').objectStore('looked-at').count();
+            count.onsuccess = () => resolve(count.result);
+          };
+        }),
+    );
+    assert.equal(nKept, 0);
+  },
+
+  'a file that cannot be kept is asked for again': async (page, options) => {
+    await page.addInitScript(() => {
+      Object.defineProperty(window, 'indexedDB', { value: undefined });
+    });
+    await look(page, options, 'unkept.csv', 'a,b\n1,2\n');
+    await page.getByText(/The browser does not keep this file/).waitFor();
+    await page.reload();
+    await page.getByText(/The browser could not keep unkept\.csv/).waitFor();
+    await page.getByRole('button', { name: 'Choose a file' }).waitFor();
+  },
+
   'the header row and the delimiter are changed, and the rows follow': async (page, options) => {
     await look(page, options, 'reading.csv', 'a;b\nx;y\n1;2\n');
     const rows = page.getByRole('table', { name: /First rows of/ });
