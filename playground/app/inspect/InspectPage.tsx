@@ -8,9 +8,10 @@ import { Problem } from '../shell/Problem';
 import { ChooseFiles } from '../upload/ChooseFiles';
 import { bringBack, loadPlanned, removeUpload, useUploads, type Upload } from '../upload/uploads';
 import { forgetChoices, readChoices, writeChoices } from './choices';
+import type { LoadPlan } from '../upload/send';
 import './inspect.css';
 import { useFirstLook, type Look } from './inspection';
-import { loadPlanOf, UNDECIDED, type Sheet, type SheetPlan } from './plan';
+import { loadPlansOf, UNDECIDED, type Sheet, type SheetPlan } from './plan';
 import { SheetView } from './SheetView';
 
 /** A file before it is loaded: what Sluice finds in it, to be corrected. */
@@ -170,7 +171,7 @@ function Sheets(props: {
   /** What is decided about the sheets, by their names. */
   plans: Record<string, SheetPlan>;
   onPlan: (sheet: string, plan: SheetPlan) => void;
-  onLoad: (plans: ReturnType<typeof loadPlanOf>[]) => void;
+  onLoad: (plans: LoadPlan[]) => void;
 }): ReactElement {
   const { plans, onPlan } = props;
   const { sheets } = props.look;
@@ -187,8 +188,10 @@ function Sheets(props: {
   const sheet = sheets[at];
   if (!sheet) return <p>There is no table in this file.</p>;
   const chosen = sheets.filter((one) => planOf(one).isIncluded);
-  const toLoad = chosen.map((one) =>
-    loadPlanOf(planOf(one), latest[nameOf(one)] ?? one, sheets.length),
+  const toLoad = loadPlansOf(
+    chosen.map((one) => ({ plan: planOf(one), sheet: latest[nameOf(one)] ?? one })),
+    sheets.map(({ name }) => name),
+    props.upload.plan.name,
   );
   return (
     <>

@@ -5,7 +5,7 @@ import { datasetNameForFile } from './names';
 import { cancelJob, sendFile, type Job, type LoadPlan } from './send';
 import { watchJob } from './watch';
 
-/** One file on its way in. A file of which several sheets are loaded is on the list for each. */
+/** One file on its way in. A file whose sheets are loaded in several ways is on the list for each. */
 export interface Upload {
   id: string;
   file: File;
@@ -74,7 +74,7 @@ export function addFiles(
   return added;
 }
 
-/** Loads a file that was looked at, once for each plan; the upload looked at leaves the list. */
+/** Loads a file that was looked at, once for each plan of it; the upload looked at leaves the list. */
 export function loadPlanned(id: string, plans: LoadPlan[]): void {
   const { list } = useUploads.getState();
   const looked = list.find((upload) => upload.id === id);
@@ -220,7 +220,8 @@ function finish(upload: Upload, job: Job): void {
   if (job.status === 'SUCCEEDED') {
     const datasetName = job.datasets[0]?.name ?? job.datasetName;
     update(upload.id, { state: { is: 'done', datasetName, job } });
-    onPublished(upload, datasetName);
+    const isOneOfMany = upload.isOneOfMany || job.datasets.length > 1;
+    onPublished({ ...upload, isOneOfMany }, datasetName);
     return;
   }
   const message =

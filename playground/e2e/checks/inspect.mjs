@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { workbook } from '../journeys/files.mjs';
 import {
   ask,
   assertAccessible,
@@ -104,6 +105,53 @@ export const checks = {
     await page.reload();
     await page.getByText(/The browser could not keep unkept\.csv/).waitFor();
     await page.getByRole('button', { name: 'Choose a file' }).waitFor();
+  },
+
+  'the sheets of a workbook are one load, or one for each way': async (page, options) => {
+    const book = workbook({
+      Orders: [
+        ['id', 'total'],
+        [1, 2.5],
+        [2, 3],
+      ],
+      People: [
+        ['id', 'name'],
+        [1, 'Ada'],
+      ],
+      Cities: [
+        ['code', 'city'],
+        ['a', 'Linz'],
+        ['b', 'Bern'],
+      ],
+    });
+    for (const name of ['sheetcheckOrders', 'sheetcheckPeople', 'sheetcheckCities', 'towns']) {
+      await putDataset(page, options, name, 'id\n1\n');
+      await ask(page, options, 'mutation ($name: String!) { dropDataset(dataset: $name) { id } }', {
+        name,
+      });
+    }
+    await look(page, options, 'sheetcheck.xlsx', book);
+    await page.getByRole('button', { name: 'Load 3 sheets' }).click();
+    const cards = page.getByRole('article', { name: 'sheetcheck.xlsx' });
+    const made = cards.getByRole('list', { name: 'Loaded datasets' });
+    await made.getByText('sheetcheckOrders: 2 rows').waitFor();
+    await made.getByText('sheetcheckPeople: 1 row').waitFor();
+    await made.getByText('sheetcheckCities: 2 rows').waitFor();
+    assert.equal(await cards.count(), 1);
+    await cards.getByText('sheetcheck.xlsx – Orders, People, Cities').waitFor();
+    await cards.getByRole('button', { name: 'Dismiss sheetcheck.xlsx' }).click();
+
+    // Under a name of its own, a sheet is a load of its own.
+    await look(page, options, 'sheetcheck.xlsx', book);
+    await page.getByRole('button', { name: 'Cities', exact: true }).click();
+    await page.getByLabel('Dataset', { exact: true }).fill('towns');
+    await page.getByText('This name is free').waitFor();
+    await page.getByRole('button', { name: 'Load 3 sheets' }).click();
+    await cards.getByText('sheetcheck.xlsx – Orders, People', { exact: true }).waitFor();
+    await cards.getByText('sheetcheck.xlsx – Cities', { exact: true }).waitFor();
+    await cards.getByText(/^towns: 2 rows/).waitFor();
+    await made.getByText('sheetcheckOrders: 2 rows').waitFor();
+    assert.equal(await cards.count(), 2);
   },
 
   'the header row and the delimiter are changed, and the rows follow': async (page, options) => {
