@@ -4,6 +4,7 @@ import { request } from '../api/graphql';
 import { PlaygroundCancelDatasetJobDocument } from '../api/operations';
 import { countOf } from '../format';
 import type { Change } from './change';
+import './modal.css';
 
 /** How far a change is, while it runs; one that takes its time can be cancelled. */
 export function Progress({

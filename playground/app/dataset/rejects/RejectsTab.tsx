@@ -12,7 +12,7 @@ import { Icon } from '../../shell/Icon';
 import { useChange } from '../change';
 import type { DatasetDetails } from '../details';
 import { JobFailure, WAIT_SECONDS } from '../job';
-import { Confirm } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
 import { Pager } from '../Pager';
 import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
@@ -129,8 +129,8 @@ function Rejects(props: {
           title={`Discard ${countOf(count, 'reject')}?`}
           action="Discard all"
           isDanger
-          change={discard}
-          input={null}
+          onConfirm={() => discard.mustRun(null)}
+          progress={<Progress change={discard} />}
           onDone={() => setDone(`${countOf(count, 'reject')} discarded.`)}
           trigger={
             <button type="button" className="button danger">
