@@ -1,8 +1,7 @@
 import { useState, type ReactElement } from 'react';
 import { messageOf } from '../api/error';
-import { request } from '../api/graphql';
-import { PlaygroundCancelDatasetJobDocument } from '../api/operations';
 import { countOf } from '../format';
+import { cancelJob } from '../upload/send';
 import type { Change } from './change';
 import './modal.css';
 
@@ -35,9 +34,7 @@ export function Progress({
           type="button"
           className="button"
           onClick={() => {
-            request(PlaygroundCancelDatasetJobDocument, { id: job.id }).catch((error: unknown) =>
-              setProblem(messageOf(error)),
-            );
+            cancelJob(job.id).catch((error: unknown) => setProblem(messageOf(error)));
           }}
         >
           Cancel the job

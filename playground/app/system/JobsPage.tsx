@@ -7,7 +7,7 @@ import { PlaygroundJobsDocument, type JobStatus } from '../api/operations';
 import { mayAsk, useSession } from '../session/session';
 import { Busy } from '../shell/Busy';
 import { Problem } from '../shell/Problem';
-import { hasEnded } from '../upload/watch';
+import { hasEnded } from '../api/watch-job';
 import { ACTIVE_JOBS_QUERY_KEY } from './active';
 import { JobDetails } from './JobDetails';
 import { JobRow } from './JobRow';

@@ -1,9 +1,9 @@
 import { create } from 'zustand';
 import { ApiError, messageOf } from '../api/error';
+import { watchJob } from '../api/watch-job';
 import { forgetFile, keepFile, keptFile } from './kept';
 import { datasetNameForFile } from './names';
-import { cancelJob, sendFile, type Job, type LoadPlan } from './send';
-import { watchJob } from './watch';
+import { cancelJob, JOB, sendFile, type Job, type LoadPlan } from './send';
 
 /** One file on its way in. A file whose sheets are loaded in several ways is on the list for each. */
 export interface Upload {
@@ -204,7 +204,7 @@ async function run(upload: Upload): Promise<void> {
   onSent(0);
   try {
     const received = await sendFile(file, plan, { requestId, signal: abort.signal, onSent });
-    const job = await watchJob(received, abort.signal, (job) =>
+    const job = await watchJob(received, JOB, abort.signal, (job) =>
       update(id, { state: { is: 'loading', job } }),
     );
     finish(upload, job);
