@@ -3,7 +3,10 @@ import type { Listener } from './live';
 import type { JobDocuments } from './watch-job';
 
 const request = vi.hoisted(() => vi.fn());
-const wire = vi.hoisted(() => ({ listener: null, nEnded: 0 }));
+const wire = vi.hoisted((): { listener: unknown; nEnded: number } => ({
+  listener: null,
+  nEnded: 0,
+}));
 vi.mock('./graphql', () => ({ request }));
 vi.mock('./live', () => ({
   subscribe: (_document: string, _variables: object, listener: unknown) => {
