@@ -10,6 +10,7 @@ import './shell/room.css';
 import { openQueryInAddress, schemaChanged } from './editor/requests';
 import { router } from './router';
 import { startSession } from './session/session';
+import { watchVisitor } from './session/visitor';
 import { applyTheme } from './shell/theme';
 import './trusted-types';
 import { whenPublished } from './upload/uploads';
@@ -20,6 +21,7 @@ openQueryInAddress();
 window.addEventListener('hashchange', openQueryInAddress);
 applyTheme();
 watchReach();
+watchVisitor();
 
 const queryClient = new QueryClient({
   defaultOptions: {

@@ -1,4 +1,4 @@
-// Measures the playground in headless Chromium: what the first screen weighs, when it shows, and
+// Measures the playground in headless Chromium: what the first screens weigh, when they show, and
 // how long it takes to answer the hand on a grid of many rows. Prints a table; asserts nothing.
 //
 //   npm run bench -- --url http://127.0.0.1:8080 --key KEY [--rows 1000000] [--runs 5]
@@ -33,7 +33,8 @@ await makeDataset();
 const figures = new Map();
 await withBrowser(options.chromium, async (browser) => {
   for (let run = 0; run < N_RUNS; run += 1) {
-    await measureStart(browser);
+    await measureSignIn(browser);
+    await measureHome(browser);
     await measureGrid(browser);
     console.error(`run ${run + 1} of ${N_RUNS}`);
   }
@@ -51,40 +52,69 @@ console.table(
   ),
 );
 
-/** The first screen: a visitor who is not known, without anything in the browser's cache. */
-async function measureStart(browser) {
+/** The sign-in page: a visitor who is not known, without anything in the browser's cache. */
+async function measureSignIn(browser) {
   const { page, close } = await open(browser);
+  const weigh = await scales(page);
+  await page.goto(options.url);
+  await page.getByLabel('API key').waitFor();
+  await page.waitForLoadState('networkidle');
+  await weigh('sign-in page');
+  note('sign-in page, first contentful paint', 'ms', await firstPaint(page));
+  await close();
+}
+
+/** The first screen of who is signed in, without anything in the browser's cache. */
+async function measureHome(browser) {
+  const { page, close } = await open(browser);
+  const weigh = await scales(page);
+  await watchFor(page, 'table[aria-label="Datasets"] tbody tr');
+  await page.goto(`${options.url}/#key=${encodeURIComponent(options.key)}`);
+  note('home, datasets shown', 'ms', await whenMeaningful(page));
+  note('home, first contentful paint', 'ms', await firstPaint(page));
+  await page.waitForLoadState('networkidle');
+  await weigh('home');
+  await close();
+}
+
+/** Weighs what the page loads from now on; the returned function notes it. */
+async function scales(page) {
   const bodies = [];
   const wire = await page.context().newCDPSession(page);
   await wire.send('Network.enable');
   let nBytes = 0;
   wire.on('Network.loadingFinished', ({ encodedDataLength }) => (nBytes += encodedDataLength));
   page.on('response', (response) => bodies.push(response.body().catch(() => Buffer.alloc(0))));
-  await page.goto(options.url);
-  await page.getByLabel('API key').waitFor();
-  await page.waitForLoadState('networkidle');
-  note('first screen, as transferred', 'KiB', nBytes / 1024);
-  const compressed = (await Promise.all(bodies)).map((body) => brotliCompressSync(body).length);
-  note('first screen, in Brotli', 'KiB', compressed.reduce((sum, size) => sum + size, 0) / 1024);
-  note('first screen, requests', '', bodies.length);
-  note('first contentful paint', 'ms', await firstPaint(page));
-  await close();
+  return async (screen) => {
+    note(`${screen}, as transferred`, 'KiB', nBytes / 1024);
+    const compressed = (await Promise.all(bodies)).map((body) => brotliCompressSync(body).length);
+    note(`${screen}, in Brotli`, 'KiB', compressed.reduce((sum, size) => sum + size, 0) / 1024);
+    note(`${screen}, requests`, '', bodies.length);
+  };
+}
+
+/** Has the page keep the time of the first frame that has such an element. */
+function watchFor(page, selector) {
+  return page.addInitScript((wanted) => {
+    const look = () => {
+      if (document.querySelector(wanted)) window.meaningful = window.performance.now();
+      else window.requestAnimationFrame(look);
+    };
+    look();
+  }, selector);
+}
+
+async function whenMeaningful(page) {
+  await page.waitForFunction(() => window.meaningful !== undefined);
+  return page.evaluate(() => window.meaningful);
 }
 
 async function measureGrid(browser) {
   const { page, close } = await open(browser);
-  await page.addInitScript(() => {
-    const look = () => {
-      if (document.querySelector('.grid-cell[data-kind=text]'))
-        window.meaningful = window.performance.now();
-      else window.requestAnimationFrame(look);
-    };
-    look();
-  });
+  await watchFor(page, '.grid-cell[data-kind=text]');
   await page.goto(`${GRID}#key=${encodeURIComponent(options.key)}`);
-  await page.locator('.grid-cell[data-kind=text]').first().waitFor();
-  await page.waitForFunction(() => window.meaningful !== undefined);
-  note('grid, first rows shown', 'ms', await page.evaluate(() => window.meaningful));
+  note('grid, first rows shown', 'ms', await whenMeaningful(page));
+  note('grid, first contentful paint', 'ms', await firstPaint(page));
 
   const grid = page.getByRole('grid');
   const box = await grid.boundingBox();

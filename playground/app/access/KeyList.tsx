@@ -135,6 +135,7 @@ function KeyRow(props: { apiKey: Key; onRotate: () => void }): ReactElement {
               }
               title={`Revoke the key ${apiKey.name}?`}
               action="Revoke the key"
+              isDanger
               onConfirm={async () => {
                 await request(PlaygroundRevokeKeyDocument, { prefix: apiKey.prefix });
                 await queryClient.invalidateQueries({ queryKey: [ACCESS_QUERY_KEY] });

@@ -1,9 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useId, useState, type ReactElement, type ReactNode, type SubmitEvent } from 'react';
+import { useId, useState, type ReactElement, type SubmitEvent } from 'react';
 import { useDatasets } from '../api/catalog';
 import { messageOf } from '../api/error';
 import { request } from '../api/graphql';
 import { PlaygroundSetPolicyDocument, type Mask } from '../api/operations';
+import { Field, SelectField } from '../shell/Field';
 import { Modal } from '../shell/Modal';
 import { Problem } from '../shell/Problem';
 import { useRoles } from './MakeKey';
@@ -75,36 +76,29 @@ export function PolicyForm(props: {
       <form className="form" noValidate onSubmit={(event) => void submit(event)}>
         {isNew && (
           <div className="fields">
-            <div className="field">
-              <label htmlFor={`${id}-dataset`}>Dataset</label>
-              <select
-                id={`${id}-dataset`}
-                className="input"
-                value={draft.dataset}
-                onChange={(event) =>
-                  change({ dataset: event.target.value, columns: null, masks: {} })
-                }
-              >
-                {datasets?.map(({ name }) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </select>
-            </div>
-            <Field id={`${id}-role`} label="Role" problem={shown.role}>
-              <input
-                id={`${id}-role`}
-                className="input"
-                list={`${id}-roles`}
-                value={draft.role}
-                aria-invalid={shown.role !== undefined}
-                aria-describedby={`${id}-role-problem`}
-                onChange={(event) => change({ role: event.target.value })}
-              />
-              <datalist id={`${id}-roles`}>
-                {['*', 'anonymous', ...roles].map((role) => (
-                  <option key={role} value={role} />
-                ))}
-              </datalist>
+            <SelectField
+              label="Dataset"
+              value={draft.dataset}
+              options={(datasets ?? []).map(({ name }) => [name, name])}
+              onChange={(dataset) => change({ dataset, columns: null, masks: {} })}
+            />
+            <Field label="Role" problem={shown.role}>
+              {(control) => (
+                <>
+                  <input
+                    {...control}
+                    className="input"
+                    list={`${id}-roles`}
+                    value={draft.role}
+                    onChange={(event) => change({ role: event.target.value })}
+                  />
+                  <datalist id={`${id}-roles`}>
+                    {['*', 'anonymous', ...roles].map((role) => (
+                      <option key={role} value={role} />
+                    ))}
+                  </datalist>
+                </>
+              )}
             </Field>
           </div>
         )}
@@ -132,7 +126,6 @@ export function PolicyForm(props: {
         {(['filter', 'check'] as const).map((name) => (
           <Field
             key={name}
-            id={`${id}-${name}`}
             label={
               name === 'filter'
                 ? 'Only these rows are seen (as where, in JSON; empty for all)'
@@ -140,17 +133,17 @@ export function PolicyForm(props: {
             }
             problem={shown[name]}
           >
-            <textarea
-              id={`${id}-${name}`}
-              className="input mono"
-              rows={name === 'filter' ? 4 : 2}
-              spellCheck={false}
-              placeholder={`{ "${columns[1]?.name ?? 'team'}": { "_eq": "$claims.team" } }`}
-              value={draft[name]}
-              aria-invalid={shown[name] !== undefined}
-              aria-describedby={`${id}-${name}-problem`}
-              onChange={(event) => change({ [name]: event.target.value })}
-            />
+            {(control) => (
+              <textarea
+                {...control}
+                className="input mono"
+                rows={name === 'filter' ? 4 : 2}
+                spellCheck={false}
+                placeholder={`{ "${columns[1]?.name ?? 'team'}": { "_eq": "$claims.team" } }`}
+                value={draft[name]}
+                onChange={(event) => change({ [name]: event.target.value })}
+              />
+            )}
           </Field>
         ))}
         <ColumnRules
@@ -159,18 +152,18 @@ export function PolicyForm(props: {
           problem={shown.columns}
           onChange={change}
         />
-        <Field id={`${id}-max`} label="The most rows of a list" problem={shown.maxRows}>
-          <input
-            id={`${id}-max`}
-            className="input"
-            type="number"
-            min="1"
-            placeholder="The server’s limit"
-            value={draft.maxRows}
-            aria-invalid={shown.maxRows !== undefined}
-            aria-describedby={`${id}-max-problem`}
-            onChange={(event) => change({ maxRows: event.target.value })}
-          />
+        <Field label="The most rows of a list" problem={shown.maxRows}>
+          {(control) => (
+            <input
+              {...control}
+              className="input"
+              type="number"
+              min="1"
+              placeholder="The server’s limit"
+              value={draft.maxRows}
+              onChange={(event) => change({ maxRows: event.target.value })}
+            />
+          )}
         </Field>
         {refused && <Problem error={refused.error} />}
         <div className="actions">
@@ -183,23 +176,6 @@ export function PolicyForm(props: {
         </div>
       </form>
     </Modal>
-  );
-}
-
-function Field(props: {
-  id: string;
-  label: string;
-  problem: string | undefined;
-  children: ReactNode;
-}): ReactElement {
-  return (
-    <div className="field">
-      <label htmlFor={props.id}>{props.label}</label>
-      {props.children}
-      <p id={`${props.id}-problem`} className="field-problem" aria-live="polite">
-        {props.problem}
-      </p>
-    </div>
   );
 }
 

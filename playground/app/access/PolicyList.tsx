@@ -121,6 +121,7 @@ function PolicyItem({ policy, onEdit }: { policy: Policy; onEdit: () => void }):
           }
           title={`Drop the policy for ${what}?`}
           action="Drop the policy"
+          isDanger
           onConfirm={async () => {
             await request(PlaygroundDropPolicyDocument, { dataset, role });
             await queryClient.invalidateQueries({ queryKey: [ACCESS_QUERY_KEY] });

@@ -4,6 +4,7 @@ import { useDatasets } from '../api/catalog';
 import { countOf } from '../format';
 import { Busy } from '../shell/Busy';
 import { Icon } from '../shell/Icon';
+import { SelectField } from '../shell/Field';
 import { Modal } from '../shell/Modal';
 import { Problem } from '../shell/Problem';
 import { readObject } from './json';
@@ -70,19 +71,12 @@ function Preview(props: {
           if (claims.problem === null) setEyes({ ...eyes, claims: claims.value });
         }}
       >
-        <div className="field">
-          <label htmlFor={`${id}-dataset`}>Dataset</label>
-          <select
-            id={`${id}-dataset`}
-            className="input"
-            value={dataset}
-            onChange={(event) => setDataset(event.target.value)}
-          >
-            {datasets?.map(({ name }) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </div>
+        <SelectField
+          label="Dataset"
+          value={dataset}
+          options={(datasets ?? []).map(({ name }) => [name, name])}
+          onChange={setDataset}
+        />
         {props.role !== 'anonymous' && (
           <div className="field grow">
             <label htmlFor={`${id}-claims`}>Claims</label>

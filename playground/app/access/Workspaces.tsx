@@ -10,6 +10,7 @@ import {
 } from '../api/operations';
 import { formatBytes, formatCount } from '../format';
 import { Busy } from '../shell/Busy';
+import { InputField } from '../shell/Field';
 import { Modal } from '../shell/Modal';
 import { Problem } from '../shell/Problem';
 import { MakeKey } from './MakeKey';
@@ -198,7 +199,6 @@ function QuotasDialog(props: { workspace: Workspace; onClose: () => void }): Rea
     workspace.maxBytes === null ? '' : String(Number(workspace.maxBytes) / MIB),
   );
   const { problem, isBusy, run } = useAction(props.onClose);
-  const id = useId();
   const fields = [
     ['datasets', 'The most datasets', datasets, setDatasets],
     ['rows', 'The most rows of all datasets', rows, setRows],
@@ -226,18 +226,13 @@ function QuotasDialog(props: { workspace: Workspace; onClose: () => void }): Rea
         }}
       >
         {fields.map(([name, label, value, set]) => (
-          <div key={name} className="field">
-            <label htmlFor={`${id}-${name}`}>{label}</label>
-            <input
-              id={`${id}-${name}`}
-              className="input"
-              type="number"
-              min="0"
-              step="any"
-              value={value}
-              onChange={(event) => set(event.target.value)}
-            />
-          </div>
+          <InputField
+            key={name}
+            label={label}
+            value={value}
+            onChange={set}
+            input={{ type: 'number', min: 0, step: 'any' }}
+          />
         ))}
         {problem !== null && <Problem error={problem} />}
         <div className="actions">

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { useSession } from '../session/session';
+import { mayAsk, useSession } from '../session/session';
 import { request } from './graphql';
 import {
   PlaygroundDatasetsDocument,
@@ -18,9 +18,10 @@ export const ROWS_QUERY_KEY = 'rows';
 /** The datasets that this key may see, kept fresh when the window is looked at again. */
 export function useDatasets(): UseQueryResult<Dataset[]> {
   const key = useSession((session) => session.key);
+  const isEnabled = useSession(mayAsk);
   return useQuery({
     queryKey: [DATASETS_QUERY_KEY, key],
-    enabled: key !== null,
+    enabled: isEnabled,
     queryFn: async ({ signal }) => (await request(PlaygroundDatasetsDocument, {}, signal)).datasets,
     // When a session ends, the page behind the sign-in form stays as it is.
     placeholderData: keepPreviousData,

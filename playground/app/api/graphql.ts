@@ -1,4 +1,4 @@
-import { endSession, useSession } from '../session/session';
+import { endSession, mayAsk, useSession } from '../session/session';
 import { newApiError, type GraphQLAnswer } from './error';
 import { measured, operationName } from './meter';
 import type { TypedDocumentString } from './operations';
@@ -84,9 +84,8 @@ async function send<Data>(
   );
   if (answer?.data && !answer.errors?.length) return answer.data;
   const error = newApiError(response.status, answer, requestId);
-  if (error.isUnauthenticated && key !== null && key === useSession.getState().key) {
-    endSession(error.message);
-  }
+  const isRefused = error.isUnauthenticated && key === useSession.getState().key;
+  if (isRefused && mayAsk(useSession.getState())) endSession(error.message);
   throw error;
 }
 

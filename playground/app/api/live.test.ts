@@ -1,9 +1,44 @@
 import { beforeAll, expect, test, vi } from 'vitest';
 
+/** In place of the connection: what it was asked, and who waits for it to be there. */
+const wire = vi.hoisted(() => ({
+  asked: [] as string[],
+  connected: new Set<(socket: null, payload: undefined, isAgain: boolean) => void>(),
+}));
+vi.mock('graphql-ws/client', () => ({
+  createClient: () => ({
+    on: (event: string, listener: never) => {
+      if (event === 'connected') wire.connected.add(listener);
+      return () => wire.connected.delete(listener);
+    },
+    subscribe: ({ query }: { query: string }) => {
+      wire.asked.push(query);
+      return () => undefined;
+    },
+  }),
+}));
+
 let live: typeof import('./live');
 beforeAll(async () => {
-  vi.stubGlobal('sessionStorage', { getItem: () => null });
+  vi.stubGlobal('sessionStorage', { getItem: () => 'a key' });
+  vi.stubGlobal('location', { protocol: 'http:', host: 'localhost' });
   live = await import('./live');
+});
+
+test('it is told when an operation stands, and when it stands again', async () => {
+  let nBegun = 0;
+  const end = live.subscribe(
+    'subscription A',
+    {},
+    { next: () => undefined, begun: () => (nBegun += 1) },
+  );
+  await vi.waitFor(() => expect(wire.asked).toEqual(['subscription A']));
+  expect(nBegun).toBe(1);
+  for (const tell of wire.connected) tell(null, undefined, false);
+  for (const tell of wire.connected) tell(null, undefined, true);
+  await vi.waitFor(() => expect(nBegun).toBe(2));
+  end();
+  expect(wire.connected.size).toBe(0);
 });
 
 test('waits longer after each failure, up to a bound', () => {

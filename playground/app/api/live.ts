@@ -1,12 +1,18 @@
 import type { Client } from 'graphql-ws/client';
 import { create } from 'zustand';
-import { endSession, useSession } from '../session/session';
+import { endSession, mayAsk, useSession } from '../session/session';
 import { ApiError, newApiError, type GraphQLErrorOnWire } from './error';
+import { authorization } from './graphql';
 import type { TypedDocumentString } from './operations';
 
 /** What a subscription is told; `data` is the answer of one event. */
 export interface Listener<Data> {
   next: (data: Data) => void;
+  /**
+   * A connection carries the operation, the first one or one that came in the place of another:
+   * what happened before is not told. What is asked by `subscribe` now is answered after it stands.
+   */
+  begun?: () => void;
   /** The subscription has ended, and why. */
   error?: (error: ApiError) => void;
   /** The subscription has ended: nothing more will come. */
@@ -36,7 +42,7 @@ const PONG_WITHIN_MS = 6_000;
 const FAREWELL_MS = 300;
 
 const subscriptions = new Set<Subscription>();
-let connection: { key: string; client: Promise<Client> } | null = null;
+let connection: { key: string | null; client: Promise<Client> } | null = null;
 
 /**
  * Subscribes with the session's key over the one WebSocket of this tab; returns what ends it. A
@@ -78,8 +84,9 @@ useSession.subscribe(({ key }, before) => {
 
 /** Puts an operation on the connection of the session's key. */
 function begin(subscription: Subscription): void {
-  const { key } = useSession.getState();
-  if (key === null) return;
+  const session = useSession.getState();
+  if (!mayAsk(session)) return;
+  const { key } = session;
   connection ??= { key, client: connect(key) };
   const on = connection;
   let isLeft = false;
@@ -102,7 +109,11 @@ function begin(subscription: Subscription): void {
 
 function run(client: Client, subscription: Subscription, isCurrent: () => boolean): () => void {
   const { document: query, variables, listener } = subscription;
-  return client.subscribe<unknown>(
+  // Those that wait for the connection send what they have before a timer goes off.
+  const offConnected = client.on('connected', (_socket, _payload, isAgain) => {
+    if (isAgain && listener.begun) setTimeout(() => isCurrent() && listener.begun?.());
+  });
+  const stop = client.subscribe<unknown>(
     { query, variables: variables as Record<string, unknown> },
     {
       next: ({ data, errors }) => {
@@ -115,9 +126,11 @@ function run(client: Client, subscription: Subscription, isCurrent: () => boolea
         }
       },
       error: (cause) => {
+        offConnected();
         if (isCurrent()) fail(subscription, errorOf(cause));
       },
       complete: () => {
+        offConnected();
         if (!isCurrent() || !subscriptions.has(subscription)) return;
         let off = () => undefined as unknown;
         const settle = setTimeout(() => {
@@ -138,25 +151,30 @@ function run(client: Client, subscription: Subscription, isCurrent: () => boolea
       },
     },
   );
+  listener.begun?.();
+  return () => {
+    offConnected();
+    stop();
+  };
 }
 
 function fail(subscription: Subscription, error: ApiError): void {
   if (!subscriptions.has(subscription)) return;
   if (error.isUnauthenticated) {
     // It begins again when somebody has signed in.
-    if (useSession.getState().key !== null) endSession(error.message);
+    if (mayAsk(useSession.getState())) endSession(error.message);
     return;
   }
   subscriptions.delete(subscription);
   subscription.listener.error?.(error);
 }
 
-async function connect(key: string): Promise<Client> {
+async function connect(key: string | null): Promise<Client> {
   const { createClient } = await import('graphql-ws/client');
   let pongTimer: ReturnType<typeof setTimeout> | undefined;
   const client = createClient({
     url: `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/graphql`,
-    connectionParams: { authorization: `Bearer ${key}` },
+    connectionParams: authorization(key),
     lazy: true,
     lazyCloseTimeout: 5_000,
     keepAlive: PING_EVERY_MS,

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useSession } from '../session/session';
+import { mayAsk, useSession } from '../session/session';
 import { request } from './graphql';
 import { PlaygroundMeDocument, type PlaygroundMeQuery, type Scope } from './operations';
 
@@ -31,9 +31,10 @@ export const ME_QUERY_KEY = 'me';
 
 export function useMe(): Me {
   const key = useSession((session) => session.key);
+  const isEnabled = useSession(mayAsk);
   const { data } = useQuery({
     queryKey: [ME_QUERY_KEY, key],
-    enabled: key !== null,
+    enabled: isEnabled,
     queryFn: ({ signal }) => request(PlaygroundMeDocument, {}, signal),
     staleTime: 60_000,
     // When a session ends, the page behind the sign-in form stays as it is.

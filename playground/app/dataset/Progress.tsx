@@ -1,9 +1,9 @@
 import { useState, type ReactElement } from 'react';
 import { messageOf } from '../api/error';
-import { request } from '../api/graphql';
-import { PlaygroundCancelDatasetJobDocument } from '../api/operations';
 import { countOf } from '../format';
+import { cancelJob } from '../upload/send';
 import type { Change } from './change';
+import './modal.css';
 
 /** How far a change is, while it runs; one that takes its time can be cancelled. */
 export function Progress({
@@ -34,9 +34,7 @@ export function Progress({
           type="button"
           className="button"
           onClick={() => {
-            request(PlaygroundCancelDatasetJobDocument, { id: job.id }).catch((error: unknown) =>
-              setProblem(messageOf(error)),
-            );
+            cancelJob(job.id).catch((error: unknown) => setProblem(messageOf(error)));
           }}
         >
           Cancel the job

@@ -167,7 +167,7 @@ export function RowsTab(props: {
             columns={columns}
             view={view}
             store={store}
-            nRows={nRows ?? 0}
+            nRows={nRows ?? state.nSeen}
             revision={state.revision}
             edits={edits}
             picks={picks}

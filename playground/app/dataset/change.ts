@@ -8,6 +8,8 @@ import { followJob, type DatasetJob } from './job';
 export interface Change<Input> {
   /** Carries it out. False when it failed; else the job that did it, null where none was needed. */
   run: (input: Input) => Promise<DatasetJob | null | false>;
+  /** As `run`, but throws why it failed: for who shows that itself. */
+  mustRun: (input: Input) => Promise<DatasetJob | null>;
   isRunning: boolean;
   /** The job that does it, while it runs. */
   job: DatasetJob | null;
@@ -42,7 +44,7 @@ export function useChange<Input>(
     if (isMounted.current) setState(next);
   };
 
-  async function run(input: Input): Promise<DatasetJob | null | false> {
+  async function mustRun(input: Input): Promise<DatasetJob | null> {
     tell({ ...IDLE, isRunning: true });
     try {
       const first = await act(input);
@@ -58,11 +60,12 @@ export function useChange<Input>(
         error: error instanceof Error ? error : new Error(String(error)),
         failed: input,
       });
-      return false;
+      throw error;
     }
   }
+  const run = (input: Input) => mustRun(input).catch(() => false as const);
   const reset = useCallback(() => setState(IDLE), []);
-  return { run, reset, ...state };
+  return { run, mustRun, reset, ...state };
 }
 
 const IDLE = { isRunning: false, job: null, error: null, failed: null };

@@ -11,7 +11,7 @@ import { AnswerFactsLine } from './AnswerFactsLine';
 import { AnswerGrid } from './AnswerGrid';
 import { useAnswers } from './answers';
 import { errorsIn } from './errors';
-import { parseExactly } from './exact-json';
+import { parseExactly } from '../api/exact-json';
 import { LiveBar } from './LiveBar';
 import { tablesIn, type AnswerTable } from './tabular';
 

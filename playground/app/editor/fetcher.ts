@@ -4,7 +4,7 @@ import { newApiError, type ApiError, type GraphQLAnswer } from '../api/error';
 import { ACCEPT, authorization } from '../api/graphql';
 import { endSession, useSession } from '../session/session';
 import { forgetAnswer, noteFacts, useAnswers } from './answers';
-import { parseExactly } from './exact-json';
+import { parseExactly } from '../api/exact-json';
 import { subscribe } from './live';
 import { answerOf, type Observer, type Stoppable } from './operation';
 

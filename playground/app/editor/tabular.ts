@@ -1,4 +1,4 @@
-import { isRawNumber } from './exact-json';
+import { isRawNumber } from '../api/exact-json';
 
 /** A list of rows found in an answer. */
 export interface AnswerTable {

@@ -1,15 +1,17 @@
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useState, type ReactElement } from 'react';
+import { useEffect, useState, type ReactElement } from 'react';
 import { useMe } from '../api/me';
 import { formatBytes } from '../format';
 import { Busy } from '../shell/Busy';
 import { Icon } from '../shell/Icon';
 import { Problem } from '../shell/Problem';
 import { ChooseFiles } from '../upload/ChooseFiles';
-import { loadPlanned, removeUpload, useUploads, type Upload } from '../upload/uploads';
+import { bringBack, loadPlanned, removeUpload, useUploads, type Upload } from '../upload/uploads';
+import { forgetChoices, readChoices, writeChoices } from './choices';
+import type { LoadPlan } from '../upload/send';
 import './inspect.css';
 import { useFirstLook, type Look } from './inspection';
-import { loadPlanOf, UNDECIDED, type Sheet, type SheetPlan } from './plan';
+import { loadPlansOf, UNDECIDED, type Sheet, type SheetPlan } from './plan';
 import { SheetView } from './SheetView';
 
 /** A file before it is loaded: what Sluice finds in it, to be corrected. */
@@ -26,19 +28,29 @@ export default function InspectPage(): ReactElement {
       </div>
     );
   }
-  if (upload?.state.is !== 'looked-at') return <Gone />;
+  if (upload?.state.is !== 'looked-at') return <Absent key={id} id={id} />;
   const others = list.filter(({ state }) => state.is === 'looked-at');
   return <FileView key={upload.id} upload={upload} others={others} />;
 }
 
-/** The file of an address is in the tab that it was dropped into, and nowhere else. */
-function Gone(): ReactElement {
+/** A file that this page does not have: after a reload the browser may have kept it. */
+function Absent({ id }: { id: string }): ReactElement {
+  const [isGone, setGone] = useState(false);
+  useEffect(() => {
+    void bringBack(id).then((isBack) => setGone(!isBack));
+  }, [id]);
+  return isGone ? <Gone id={id} /> : <Busy label="Looking for the file" />;
+}
+
+function Gone({ id }: { id: string }): ReactElement {
+  const fileName = readChoices(id)?.fileName;
   return (
     <div className="page">
       <h1>This file is not at hand any more</h1>
       <p>
-        A file that is looked at stays in its browser tab until it is loaded. It was loaded, or the
-        page was opened anew.
+        {fileName === undefined
+          ? 'A file that is looked at stays in its browser until it is loaded or left, for a day at most.'
+          : `The browser could not keep ${fileName} when the page was loaded anew. Drop it here again, or choose it.`}
       </p>
       <div className="actions">
         <ChooseFiles className="button primary" then="looked-at">
@@ -54,11 +66,16 @@ function Gone(): ReactElement {
 }
 
 function FileView({ upload, others }: { upload: Upload; others: Upload[] }): ReactElement {
-  const [isWholeWanted, setWholeWanted] = useState(false);
+  const [choices, setChoices] = useState(
+    () => readChoices(upload.id) ?? { fileName: upload.file.name, isWholeWanted: false, plans: {} },
+  );
+  const { isWholeWanted } = choices;
+  useEffect(() => writeChoices(upload.id, choices), [upload.id, choices]);
   const first = useFirstLook(upload, isWholeWanted);
   const navigate = useNavigate();
   const { file } = upload;
   function leave(): void {
+    forgetChoices(upload.id);
     const next = others.find((other) => other.id !== upload.id);
     void (next
       ? navigate({ to: '/load/$id', params: { id: next.id }, search: {} })
@@ -96,6 +113,12 @@ function FileView({ upload, others }: { upload: Upload; others: Upload[] }): Rea
           ))}
         </nav>
       )}
+      {upload.isKept === false && (
+        <p className="remark">
+          The browser does not keep this file, because it is too large or there is no room: after a
+          reload of the page it is to be dropped again.
+        </p>
+      )}
       {first.isPending && <Busy label={`Looking at ${file.name}`} />}
       {first.isError && (
         <>
@@ -113,7 +136,11 @@ function FileView({ upload, others }: { upload: Upload; others: Upload[] }): Rea
             <p className="remark">
               Seen: the first {formatBytes(first.data.nBytesSeen)} of {formatBytes(file.size)}. The
               load reads every row, and may find another type where a later value does not fit.{' '}
-              <button type="button" className="button" onClick={() => setWholeWanted(true)}>
+              <button
+                type="button"
+                className="button"
+                onClick={() => setChoices({ ...choices, isWholeWanted: true })}
+              >
                 Look at all of it
               </button>
             </p>
@@ -122,6 +149,10 @@ function FileView({ upload, others }: { upload: Upload; others: Upload[] }): Rea
             upload={upload}
             look={first.data}
             isWholeWanted={isWholeWanted}
+            plans={choices.plans}
+            onPlan={(sheet, plan) =>
+              setChoices((now) => ({ ...now, plans: { ...now.plans, [sheet]: plan } }))
+            }
             onLoad={(plans) => {
               loadPlanned(upload.id, plans);
               leave();
@@ -137,8 +168,12 @@ function Sheets(props: {
   upload: Upload;
   look: Look;
   isWholeWanted: boolean;
-  onLoad: (plans: ReturnType<typeof loadPlanOf>[]) => void;
+  /** What is decided about the sheets, by their names. */
+  plans: Record<string, SheetPlan>;
+  onPlan: (sheet: string, plan: SheetPlan) => void;
+  onLoad: (plans: LoadPlan[]) => void;
 }): ReactElement {
+  const { plans, onPlan } = props;
   const { sheets } = props.look;
   const { sheet: wanted } = useSearch({ from: '/load/$id' });
   const navigate = useNavigate({ from: '/load/$id' });
@@ -146,7 +181,6 @@ function Sheets(props: {
     0,
     sheets.findIndex((sheet) => sheet.name === wanted),
   );
-  const [plans, setPlans] = useState<Record<string, SheetPlan>>({});
   /** What the latest look at each sheet told: whether the name is taken, how the key is called. */
   const [latest, setLatest] = useState<Record<string, Sheet>>({});
   const nameOf = (sheet: Sheet) => sheet.name ?? '';
@@ -154,8 +188,10 @@ function Sheets(props: {
   const sheet = sheets[at];
   if (!sheet) return <p>There is no table in this file.</p>;
   const chosen = sheets.filter((one) => planOf(one).isIncluded);
-  const toLoad = chosen.map((one) =>
-    loadPlanOf(planOf(one), latest[nameOf(one)] ?? one, sheets.length),
+  const toLoad = loadPlansOf(
+    chosen.map((one) => ({ plan: planOf(one), sheet: latest[nameOf(one)] ?? one })),
+    sheets.map(({ name }) => name),
+    props.upload.plan.name,
   );
   return (
     <>
@@ -169,10 +205,7 @@ function Sheets(props: {
                 title="Load this sheet"
                 checked={planOf(one).isIncluded}
                 onChange={(event) =>
-                  setPlans({
-                    ...plans,
-                    [nameOf(one)]: { ...planOf(one), isIncluded: event.target.checked },
-                  })
+                  onPlan(nameOf(one), { ...planOf(one), isIncluded: event.target.checked })
                 }
               />
               <button
@@ -194,7 +227,7 @@ function Sheets(props: {
         isWholeWanted={props.isWholeWanted}
         isWhole={props.look.isWhole}
         plan={planOf(sheet)}
-        onPlan={(plan) => setPlans((all) => ({ ...all, [nameOf(sheet)]: plan }))}
+        onPlan={(plan) => onPlan(nameOf(sheet), plan)}
         onLook={(seen) => setLatest((all) => ({ ...all, [nameOf(sheet)]: seen }))}
         nToLoad={chosen.length}
         onLoad={() => props.onLoad(toLoad)}

@@ -1,6 +1,7 @@
-import { useId, type ReactElement } from 'react';
+import type { ReactElement } from 'react';
 import type { DriftPolicy, LoadMode } from '../api/operations';
 import { countOf } from '../format';
+import { InputField, SelectField } from '../shell/Field';
 import { modeOf, type Sheet, type SheetPlan } from './plan';
 
 const MODES: Record<LoadMode, [string, string]> = {
@@ -21,7 +22,6 @@ export function LoadForm(props: {
 }): ReactElement {
   const { sheet, plan, onPlan, nToLoad } = props;
   const mode = modeOf(plan, sheet);
-  const ids = { name: useId(), drift: useId(), errors: useId() };
   const name = plan.name ?? sheet.dataset;
   const nRefused = Number(sheet.rejectCount);
   const isRefused = nRefused > 0 && plan.onError === 'ABORT';
@@ -38,16 +38,12 @@ export function LoadForm(props: {
     >
       <h2>How it is loaded</h2>
       <div className="fields">
-        <div className="field">
-          <label htmlFor={ids.name}>Dataset</label>
-          <input
-            id={ids.name}
-            className="input"
-            value={plan.name ?? ''}
-            placeholder={sheet.dataset}
-            onChange={(event) => onPlan({ ...plan, name: event.target.value || null, mode: null })}
-          />
-        </div>
+        <InputField
+          label="Dataset"
+          value={plan.name ?? ''}
+          onChange={(text) => onPlan({ ...plan, name: text || null, mode: null })}
+          input={{ placeholder: sheet.dataset }}
+        />
         <fieldset className="modes">
           <legend>
             {sheet.exists ? `There is a dataset ${sheet.dataset}` : 'This name is free'}
@@ -69,41 +65,34 @@ export function LoadForm(props: {
           <span className="hint">{MODES[mode][1]}</span>
         </fieldset>
         {mode !== 'CREATE' && (
-          <div className="field">
-            <label htmlFor={ids.drift}>If columns differ</label>
-            <select
-              id={ids.drift}
-              className="input"
-              value={plan.onDrift ?? ''}
-              onChange={(event) =>
-                onPlan({ ...plan, onDrift: (event.target.value || null) as DriftPolicy | null })
-              }
-            >
-              <option value="">
-                {mode === 'REPLACE'
+          <SelectField
+            label="If columns differ"
+            value={plan.onDrift ?? ''}
+            options={[
+              [
+                '',
+                mode === 'REPLACE'
                   ? 'The file’s columns hold'
-                  : 'Load nothing if it breaks clients'}
-              </option>
-              <option value="FAIL">Load nothing if it breaks clients</option>
-              <option value="WIDEN">Keep columns, widen their types</option>
-              <option value="REPLACE">The file’s columns hold</option>
-            </select>
-          </div>
-        )}
-        <div className="field">
-          <label htmlFor={ids.errors}>Rows that do not fit</label>
-          <select
-            id={ids.errors}
-            className="input"
-            value={plan.onError}
-            onChange={(event) =>
-              onPlan({ ...plan, onError: event.target.value as SheetPlan['onError'] })
+                  : 'Load nothing if it breaks clients',
+              ],
+              ['FAIL', 'Load nothing if it breaks clients'],
+              ['WIDEN', 'Keep columns, widen their types'],
+              ['REPLACE', 'The file’s columns hold'],
+            ]}
+            onChange={(value) =>
+              onPlan({ ...plan, onDrift: (value || null) as DriftPolicy | null })
             }
-          >
-            <option value="ABORT">Load nothing</option>
-            <option value="REJECT">Keep them aside, to be corrected</option>
-          </select>
-        </div>
+          />
+        )}
+        <SelectField
+          label="Rows that do not fit"
+          value={plan.onError}
+          options={[
+            ['ABORT', 'Load nothing'],
+            ['REJECT', 'Keep them aside, to be corrected'],
+          ]}
+          onChange={(value) => onPlan({ ...plan, onError: value as SheetPlan['onError'] })}
+        />
       </div>
       <div className="load-bar">
         <p className={isRefused || nBreaking > 0 ? 'warn' : 'hint'}>

@@ -1,5 +1,6 @@
-import { useId, useState, type ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import { formatCount } from '../format';
+import { Field, InputField, SelectField } from '../shell/Field';
 import { withReading, type Reading, type Sheet, type SheetPlan } from './plan';
 
 const DELIMITERS: [string, string][] = [
@@ -170,6 +171,7 @@ function delimiterInWords(delimiter: string | null): string {
   return DELIMITERS.find(([value]) => value === delimiter)?.[1] ?? delimiter;
 }
 
+/** A decision that was found; another one takes its place. */
 function Choice(props: {
   label: string;
   value: string;
@@ -177,24 +179,13 @@ function Choice(props: {
   options: [string, string][];
   onChange: (value: string | undefined) => void;
 }): ReactElement {
-  const id = useId();
   return (
-    <div className="field">
-      <label htmlFor={id}>{props.label}</label>
-      <select
-        id={id}
-        className="input"
-        value={props.value}
-        onChange={(event) => props.onChange(event.target.value || undefined)}
-      >
-        <option value="">Found: {props.found}</option>
-        {props.options.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
-    </div>
+    <SelectField
+      label={props.label}
+      value={props.value}
+      options={[['', `Found: ${props.found}`], ...props.options]}
+      onChange={(value) => props.onChange(value || undefined)}
+    />
   );
 }
 
@@ -205,24 +196,17 @@ function NumberField(props: {
   hint: string;
   onChange: (value: number | undefined) => void;
 }): ReactElement {
-  const id = useId();
   return (
-    <div className="field">
-      <label htmlFor={id}>
-        {props.label} <span className="hint">({props.hint})</span>
-      </label>
-      <input
-        id={id}
-        className="input"
-        type="number"
-        min="0"
-        placeholder={`Found: ${props.found}`}
-        value={props.value ?? ''}
-        onChange={(event) =>
-          props.onChange(event.target.value === '' ? undefined : Number(event.target.value))
-        }
-      />
-    </div>
+    <InputField
+      label={
+        <>
+          {props.label} <span className="hint">({props.hint})</span>
+        </>
+      }
+      value={String(props.value ?? '')}
+      onChange={(text) => props.onChange(text === '' ? undefined : Number(text))}
+      input={{ type: 'number', min: 0, placeholder: `Found: ${props.found}` }}
+    />
   );
 }
 
@@ -231,21 +215,21 @@ function WordsField(props: {
   value: string | string[] | null | undefined;
   onChange: (value: string[] | undefined) => void;
 }): ReactElement {
-  const id = useId();
   return (
-    <div className="field">
-      <label htmlFor={id}>{props.label}</label>
-      <input
-        id={id}
-        className="input"
-        placeholder="The usual: NULL, NA, -, …"
-        defaultValue={[props.value ?? []].flat().join(', ')}
-        onChange={(event) => {
-          const words = event.target.value.split(',').map((word) => word.trim());
-          const said = words.filter((word) => word !== '');
-          props.onChange(said.length === 0 ? undefined : said);
-        }}
-      />
-    </div>
+    <Field label={props.label}>
+      {(control) => (
+        <input
+          {...control}
+          className="input"
+          placeholder="The usual: NULL, NA, -, …"
+          defaultValue={[props.value ?? []].flat().join(', ')}
+          onChange={(event) => {
+            const words = event.target.value.split(',').map((word) => word.trim());
+            const said = words.filter((word) => word !== '');
+            props.onChange(said.length === 0 ? undefined : said);
+          }}
+        />
+      )}
+    </Field>
   );
 }

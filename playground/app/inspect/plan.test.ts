@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   changesTheLook,
   loadPlanOf,
+  loadPlansOf,
   modeOf,
   optionsOf,
   UNDECIDED,
@@ -54,4 +55,32 @@ test('a sheet of several is loaded by its name, with its own decisions', () => {
     options: { headerRow: 2 },
     sheets: ['June, 1'],
   });
+});
+
+test('sheets that are loaded alike are sent once', () => {
+  const names = ['Orders', 'People', 'Cities', 'Notes'];
+  const of = (name: string, change = {}, exists = false) => ({
+    plan: { ...UNDECIDED, ...change },
+    sheet: { name, dataset: `book${name}`, exists } as Sheet,
+  });
+  const common = { mode: 'CREATE', onError: 'ABORT' };
+  expect(loadPlansOf([of('Orders'), of('People')], names, 'book')).toEqual([
+    { name: 'book', ...common, sheets: ['Orders', 'People'] },
+  ]);
+  // One alone says how its dataset is called; so does one that is given a name.
+  expect(loadPlansOf([of('People')], names, 'book')).toEqual([
+    { name: 'bookPeople', ...common, sheets: ['People'] },
+  ]);
+  const many = [of('Orders'), of('People', {}, true), of('Cities', { name: 'towns' }), of('Notes')];
+  expect(loadPlansOf(many, names, 'book')).toEqual([
+    { name: 'book', ...common, sheets: ['Orders', 'Notes'] },
+    { name: 'bookPeople', ...common, mode: 'REPLACE', sheets: ['People'] },
+    { name: 'towns', ...common, sheets: ['Cities'] },
+  ]);
+  // Which of these is numbered depends on what is loaded with it.
+  const alike = ['Orders', 'orders!', 'People'];
+  expect(loadPlansOf([of('Orders'), of('People')], alike, 'book')).toHaveLength(2);
+  expect(loadPlansOf([of('Orders')], ['Orders'], 'book')).toEqual([
+    { name: 'bookOrders', ...common },
+  ]);
 });

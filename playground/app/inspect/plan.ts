@@ -92,6 +92,36 @@ export function loadPlanOf(plan: SheetPlan, sheet: Sheet, nSheets: number): Load
   };
 }
 
+/**
+ * The loads of the chosen sheets of a file. Those that are loaded alike, under the names that they
+ * get by themselves, are one: then the file is sent once, and all of them are there or none.
+ */
+export function loadPlansOf(
+  chosen: readonly { plan: SheetPlan; sheet: Sheet }[],
+  sheetNames: readonly (string | null)[],
+  fileName: string,
+): LoadPlan[] {
+  const plans = new Map<string, LoadPlan>();
+  for (const [at, { plan, sheet }] of chosen.entries()) {
+    const { name, sheets, ...rest } = loadPlanOf(plan, sheet, sheetNames.length);
+    const isAlone = plan.name !== null || sheets === undefined || !areDistinct(sheetNames);
+    const group = isAlone ? String(at) : JSON.stringify(rest);
+    const before = plans.get(group);
+    // Of several sheets each has its own name put behind the upload's.
+    if (before && sheets) {
+      const all = [before.sheets ?? [], sheets].flat();
+      plans.set(group, { ...before, name: fileName, sheets: all });
+    } else plans.set(group, { name, ...rest, ...(sheets && { sheets }) });
+  }
+  return [...plans.values()];
+}
+
+/** Sheets that are called nearly alike are numbered by what else is loaded with them. */
+function areDistinct(sheetNames: readonly (string | null)[]): boolean {
+  const plain = sheetNames.map((name) => name?.toLowerCase().replace(/[^\p{L}\p{N}]/gu, ''));
+  return new Set(plain).size === sheetNames.length;
+}
+
 /** The plan with another decision about a column; a choice of nothing takes it back. */
 export function withColumn(plan: SheetPlan, label: string, change: ColumnChoice): SheetPlan {
   const choice = { ...plan.columns[label], ...change };

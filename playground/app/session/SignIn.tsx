@@ -20,14 +20,14 @@ export function SignInDialog(): ReactElement {
   );
 }
 
-/** The form as a page of its own, for a visitor without a key. */
+/** The form as a page of its own, for who has no key where one is needed. */
 export function SignInPage(): ReactElement {
-  const { isSigningIn, reason } = useSession();
+  const { isSigningIn, isVisitor, reason } = useSession();
   return (
     <main className="sign-in-page">
-      {isSigningIn ? (
+      {isSigningIn || isVisitor === null ? (
         <p className="busy" role="status">
-          Signing in…
+          {isSigningIn ? 'Signing in…' : 'One moment…'}
         </p>
       ) : (
         <SignInForm reason={reason} />
@@ -37,6 +37,7 @@ export function SignInPage(): ReactElement {
 }
 
 function SignInForm(props: { reason: string | null; isDialog?: boolean }): ReactElement {
+  const isVisitor = useSession((session) => session.isVisitor);
   const [key, setKey] = useState('');
   const [isTrying, setTrying] = useState(false);
   const [refusal, setRefusal] = useState<string | null>(null);
@@ -70,7 +71,7 @@ function SignInForm(props: { reason: string | null; isDialog?: boolean }): React
           {reason}
         </p>
       )}
-      {props.isDialog && <p>Your work on this page is kept.</p>}
+      {props.isDialog && !isVisitor && <p>Your work on this page is kept.</p>}
       <label htmlFor="sign-in-key">API key</label>
       <input
         id="sign-in-key"

@@ -7,6 +7,11 @@ import { credentialInFragment } from './fragment';
  */
 export interface Session {
   key: string | null;
+  /**
+   * Whether somebody without a key may look: the server has datasets that all may read. Null until
+   * it has said so; false for who signed in here, also when that session has ended.
+   */
+  isVisitor: boolean | null;
   /** `true` while a one-time link is being exchanged for a key. */
   isSigningIn: boolean;
   /** Why the sign-in form is shown, in a sentence; null when nobody was refused. */
@@ -18,8 +23,11 @@ export interface Session {
 const STORAGE_KEY = 'sluice.key';
 const EXCHANGE_TIMEOUT_MS = 15_000;
 
+const storedKey = sessionStorage.getItem(STORAGE_KEY);
+
 export const useSession = create<Session>(() => ({
-  key: sessionStorage.getItem(STORAGE_KEY),
+  key: storedKey,
+  isVisitor: storedKey === null ? null : false,
   isSigningIn: false,
   reason: null,
   isFormOpen: false,
@@ -32,9 +40,25 @@ export function startSession(): void {
   window.addEventListener('hashchange', takeCredentialFromAddress);
 }
 
+/** Whether there is anybody to ask the server for. */
+export function mayAsk({ key, isVisitor }: Session): boolean {
+  return key !== null || isVisitor === true;
+}
+
 export function signIn(key: string): void {
   sessionStorage.setItem(STORAGE_KEY, key);
-  useSession.setState({ key, isSigningIn: false, reason: null, isFormOpen: false });
+  // What a visitor has read may be other rows of the same datasets.
+  if (useSession.getState().isVisitor) {
+    location.reload();
+    return;
+  }
+  useSession.setState({
+    key,
+    isVisitor: false,
+    isSigningIn: false,
+    reason: null,
+    isFormOpen: false,
+  });
 }
 
 /** Forgets the key and, by loading the page anew, everything that was read with it. */
@@ -46,7 +70,7 @@ export function signOut(): void {
 /** Called when the server refused the key: shows the form with the reason and keeps the page. */
 export function endSession(reason: string): void {
   sessionStorage.removeItem(STORAGE_KEY);
-  useSession.setState({ key: null, reason, isFormOpen: true });
+  useSession.setState({ key: null, isVisitor: false, reason, isFormOpen: true });
 }
 
 export function openSignIn(): void {

@@ -2,6 +2,7 @@ import { DropdownMenu } from 'radix-ui';
 import type { ReactElement } from 'react';
 import { useMe } from '../api/me';
 import { signOut } from '../session/session';
+import { forgetAllFiles } from '../upload/kept';
 import { Icon } from './Icon';
 
 const MAY: Record<string, string> = {
@@ -45,7 +46,10 @@ export function Account(): ReactElement {
             )}
           </DropdownMenu.Label>
           <DropdownMenu.Separator className="menu-separator" />
-          <DropdownMenu.Item className="menu-item" onSelect={signOut}>
+          <DropdownMenu.Item
+            className="menu-item"
+            onSelect={() => void forgetAllFiles().finally(signOut)}
+          >
             Sign out
           </DropdownMenu.Item>
         </DropdownMenu.Content>

@@ -5,8 +5,8 @@ import { openSignIn, useSession } from '../session/session';
 /** What is wrong with the whole page: the server is away, or nobody is signed in any more. */
 export function Banner(): ReactElement {
   const isReachable = useReach((reach) => reach.isReachable);
-  const { key, isFormOpen, reason } = useSession();
-  const isEnded = key === null && !isFormOpen;
+  const { key, isVisitor, isFormOpen, reason } = useSession();
+  const isEnded = key === null && !isVisitor && !isFormOpen;
   return (
     <div className="banners" role="status">
       {!isReachable && (

@@ -9,7 +9,7 @@ import { Icon } from './Icon';
 import { setTheme, THEMES, useTheme, type Theme } from './theme';
 
 export function Header(props: { isMenuOpen: boolean; onMenu: () => void }): ReactElement {
-  const key = useSession((session) => session.key);
+  const { key, isVisitor } = useSession();
   const { canUpload } = useMe();
   return (
     <header className="header">
@@ -37,9 +37,12 @@ export function Header(props: { isMenuOpen: boolean; onMenu: () => void }): Reac
       )}
       <ThemeSwitch />
       {key === null ? (
-        <button type="button" className="button" onClick={openSignIn}>
-          Sign in
-        </button>
+        <>
+          {isVisitor && <span className="hint visitor">You read without a key</span>}
+          <button type="button" className="button" onClick={openSignIn}>
+            Sign in
+          </button>
+        </>
       ) : (
         <Account />
       )}

@@ -2,7 +2,7 @@ import { Outlet, useLocation, useMatchRoute } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState, type ReactElement } from 'react';
 import { useMe } from '../api/me';
 import { SignInDialog, SignInPage } from '../session/SignIn';
-import { useSession } from '../session/session';
+import { mayAsk, useSession } from '../session/session';
 import { DropArea } from '../upload/DropArea';
 import { UploadList } from '../upload/UploadList';
 import { Banner } from './Banner';
@@ -15,7 +15,6 @@ const Editor = lazy(() => import('../editor/Editor'));
 
 /** The frame of every screen: header, rooms and datasets, the page itself, files on their way in. */
 export function Shell(): ReactElement {
-  const key = useSession((session) => session.key);
   const path = useLocation({ select: (location) => location.pathname });
   // The menu is open on the page where it was opened: going elsewhere closes it.
   const [menuPath, setMenuPath] = useState<string | null>(null);
@@ -34,9 +33,9 @@ export function Shell(): ReactElement {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, [isMenuOpen]);
-  const wasSignedIn = useWasTrue(key !== null);
+  const wasLetIn = useWasTrue(useSession(mayAsk));
 
-  if (!wasSignedIn) return <SignInPage />;
+  if (!wasLetIn) return <SignInPage />;
   return (
     <div className="shell">
       <a className="skip" href="#main">

@@ -5,7 +5,7 @@ import { DATASETS_QUERY_KEY } from '../api/catalog';
 import { request } from '../api/graphql';
 import { useMe } from '../api/me';
 import { PlaygroundHomeDocument, type PlaygroundHomeQuery } from '../api/operations';
-import { useSession } from '../session/session';
+import { mayAsk, useSession } from '../session/session';
 import { countOf, formatBytes, formatCount } from '../format';
 import { Busy } from '../shell/Busy';
 import { Icon } from '../shell/Icon';
@@ -22,10 +22,11 @@ type HomeDataset = PlaygroundHomeQuery['datasets'][number];
 /** Where one begins: what there is, what was done last, and how more comes in. */
 export function Home(): ReactElement {
   const key = useSession((session) => session.key);
+  const isEnabled = useSession(mayAsk);
   const home = useQuery({
     // Below the key of the datasets, so that what changes those changes this.
     queryKey: [DATASETS_QUERY_KEY, key, 'home'],
-    enabled: key !== null,
+    enabled: isEnabled,
     queryFn: ({ signal }) => request(PlaygroundHomeDocument, {}, signal),
     placeholderData: keepPreviousData,
   });
@@ -61,7 +62,11 @@ export function Home(): ReactElement {
         )}
       </div>
       {datasets.length === 0 ? (
-        <p>There is no dataset that your key may see.</p>
+        <p>
+          {key === null
+            ? 'There is no dataset that may be read without a key.'
+            : 'There is no dataset that your key may see.'}
+        </p>
       ) : (
         <DatasetTable datasets={datasets} />
       )}

@@ -1,16 +1,15 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useState, type ReactElement } from 'react';
 import { request } from '../api/graphql';
-import { subscribe } from '../api/live';
 import { useMe } from '../api/me';
-import { PlaygroundJobProgressDocument, PlaygroundRetryJobDocument } from '../api/operations';
+import { PlaygroundRetryJobDocument } from '../api/operations';
+import { hasEnded, watchJob } from '../api/watch-job';
 import { formatSeconds } from '../format';
 import { Problem } from '../shell/Problem';
 import { When } from '../shell/When';
 import { CancelButton } from '../upload/CancelButton';
 import { JobProgress } from '../upload/JobProgress';
-import { cancelJob, type Job } from '../upload/send';
-import { hasEnded } from '../upload/watch';
+import { cancelJob, JOB, type Job } from '../upload/send';
 import { JobDetails } from './JobDetails';
 import { jobInWords, KINDS, TONES } from './JobLine';
 
@@ -77,24 +76,17 @@ export function JobRow(props: {
   );
 }
 
-/** The job as the list told it, or as the subscription has since. */
+/** The job as the list told it, or as it was told since. */
 function useFollowed(listed: Job, onEnded: () => void): Job {
   const [told, setTold] = useState<Job | null>(null);
   const isOver = hasEnded(listed);
   useEffect(() => {
     if (isOver) return;
-    return subscribe(
-      PlaygroundJobProgressDocument,
-      { id: listed.id },
-      {
-        next: ({ job }) => {
-          setTold(job);
-          if (hasEnded(job)) onEnded();
-        },
-        // The list is asked for again anyway.
-        error: () => undefined,
-      },
-    );
+    const abort = new AbortController();
+    watchJob(listed, JOB, abort.signal, setTold).then(onEnded, () => {
+      // The list is asked for again anyway.
+    });
+    return () => abort.abort();
     // The function is another one at each drawing, and does the same.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [listed.id, isOver]);

@@ -4,10 +4,10 @@ import { useState, type ReactElement } from 'react';
 import { useDatasets } from '../api/catalog';
 import { request } from '../api/graphql';
 import { PlaygroundJobsDocument, type JobStatus } from '../api/operations';
-import { useSession } from '../session/session';
+import { mayAsk, useSession } from '../session/session';
 import { Busy } from '../shell/Busy';
 import { Problem } from '../shell/Problem';
-import { hasEnded } from '../upload/watch';
+import { hasEnded } from '../api/watch-job';
 import { ACTIVE_JOBS_QUERY_KEY } from './active';
 import { JobDetails } from './JobDetails';
 import { JobRow } from './JobRow';
@@ -30,6 +30,7 @@ const STATUSES: [JobStatus, string][] = [
 /** Background work: what runs, what became of it, why it failed. */
 export default function JobsPage(): ReactElement {
   const key = useSession((session) => session.key);
+  const isEnabled = useSession(mayAsk);
   const search = useSearch({ from: '/jobs' });
   const navigate = useNavigate({ from: '/jobs' });
   const queryClient = useQueryClient();
@@ -41,7 +42,7 @@ export default function JobsPage(): ReactElement {
   };
   const jobs = useQuery({
     queryKey: [JOBS_QUERY_KEY, key, where, nShown],
-    enabled: key !== null,
+    enabled: isEnabled,
     // One more than is shown tells whether there are more.
     queryFn: ({ signal }) =>
       request(PlaygroundJobsDocument, { where, limit: nShown + 1, offset: 0 }, signal),

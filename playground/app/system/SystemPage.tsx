@@ -7,7 +7,7 @@ import { useMe } from '../api/me';
 import { useMeter } from '../api/meter';
 import { PlaygroundSystemDocument, type PlaygroundSystemQuery } from '../api/operations';
 import { countOf, formatBytes, formatCount, formatMilliseconds } from '../format';
-import { useSession } from '../session/session';
+import { mayAsk, useSession } from '../session/session';
 import { Busy } from '../shell/Busy';
 import { Problem } from '../shell/Problem';
 import { When } from '../shell/When';
@@ -21,9 +21,10 @@ const EVERY_MS = 30_000;
 /** How the server is, what the workspace holds, and what is slow. */
 export default function SystemPage(): ReactElement {
   const key = useSession((session) => session.key);
+  const isEnabled = useSession(mayAsk);
   const system = useQuery({
     queryKey: ['system', key],
-    enabled: key !== null,
+    enabled: isEnabled,
     queryFn: ({ signal }) => request(PlaygroundSystemDocument, {}, signal),
     refetchInterval: EVERY_MS,
     placeholderData: keepPreviousData,

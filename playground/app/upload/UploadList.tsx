@@ -1,9 +1,10 @@
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { countOf } from '../format';
 import { Icon } from '../shell/Icon';
 import { JobProgress } from './JobProgress';
 import { Failed } from './FailedUpload';
+import type { Job } from './send';
 import { Sending } from './Sending';
 import { CancelButton } from './CancelButton';
 import {
@@ -93,7 +94,7 @@ function UploadCard({ upload }: { upload: Upload }): ReactElement {
           </div>
         </>
       )}
-      {state.is === 'done' && <Done id={id} state={state} />}
+      {state.is === 'done' && <Done id={id} job={state.job} datasetName={state.datasetName} />}
       {state.is === 'failed' && <Failed upload={upload} state={state} />}
     </article>
   );
@@ -134,33 +135,46 @@ function Offered({ upload }: { upload: Upload }): ReactElement {
   );
 }
 
-function Done(props: {
-  id: string;
-  state: Extract<Upload['state'], { is: 'done' }>;
-}): ReactElement {
-  const { datasetName, job } = props.state;
+function Done(props: { id: string; job: Job; datasetName: string }): ReactElement {
+  const { datasetName, job } = props;
   const navigate = useNavigate();
+  const isOne = job.datasets.length < 2;
   const nRows = job.datasets[0]?.rowCount ?? job.progress.rowsDone;
   return (
     <div className="upload-actions">
       <p className="success">
         <Icon name="check" />
         <span>
-          {datasetName}: {countOf(nRows, 'row')}
+          {isOne
+            ? `${datasetName}: ${countOf(nRows, 'row')}`
+            : countOf(job.datasets.length, 'dataset')}
           {job.unchanged && '. The same file was loaded like this before: nothing was to be done'}
           {job.counts.rejected !== '0' && `, ${countOf(job.counts.rejected, 'row')} refused`}
         </span>
       </p>
-      <button
-        type="button"
-        className="button"
-        onClick={() => {
-          removeUpload(props.id);
-          void navigate({ to: '/datasets/$name', params: { name: datasetName } });
-        }}
-      >
-        Open
-      </button>
+      {isOne ? (
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            removeUpload(props.id);
+            void navigate({ to: '/datasets/$name', params: { name: datasetName } });
+          }}
+        >
+          Open
+        </button>
+      ) : (
+        <ul className="plain-list upload-datasets" aria-label="Loaded datasets">
+          {job.datasets.map(({ name, rowCount }) => (
+            <li key={name}>
+              <Link to="/datasets/$name" params={{ name }}>
+                {name}
+              </Link>
+              : {countOf(rowCount, 'row')}
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }

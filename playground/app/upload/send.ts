@@ -2,16 +2,25 @@ import { newApiError } from '../api/error';
 import { request } from '../api/graphql';
 import {
   PlaygroundCancelJobDocument,
+  PlaygroundJobDocument,
+  PlaygroundJobProgressDocument,
   PlaygroundUploadDocument,
   type LoadMode,
   type PlaygroundJobFieldsFragment,
   type PlaygroundUploadMutationVariables,
 } from '../api/operations';
 import { requestWithFile } from '../api/send-file';
+import type { JobDocuments } from '../api/watch-job';
 
 /** Background work of the server, as the API tells it. BigInts are text. */
 export type Job = PlaygroundJobFieldsFragment;
 export type { LoadMode };
+
+/** How a job is asked for that is shown with its progress alone. */
+export const JOB: JobDocuments<Job> = {
+  progress: PlaygroundJobProgressDocument,
+  once: PlaygroundJobDocument,
+};
 
 /** How a file is to be loaded; what is left out is decided by what the file holds. */
 export type LoadPlan = Omit<PlaygroundUploadMutationVariables, 'file' | 'requestId'> & {

@@ -1,15 +1,18 @@
 import { create } from 'zustand';
 import { ApiError, messageOf } from '../api/error';
+import { watchJob } from '../api/watch-job';
+import { forgetFile, keepFile, keptFile } from './kept';
 import { datasetNameForFile } from './names';
-import { cancelJob, sendFile, type Job, type LoadPlan } from './send';
-import { watchJob } from './watch';
+import { cancelJob, JOB, sendFile, type Job, type LoadPlan } from './send';
 
-/** One file on its way in. A file of which several sheets are loaded is on the list for each. */
+/** One file on its way in. A file whose sheets are loaded in several ways is on the list for each. */
 export interface Upload {
   id: string;
   file: File;
   plan: LoadPlan;
   state: UploadState;
+  /** Whether a reload brings it back, while it is looked at; null until that is known. */
+  isKept: boolean | null;
   /** Whether it came with others: then no single dataset is opened at the end. */
   isOneOfMany: boolean;
 }
@@ -61,18 +64,17 @@ export function addFiles(
     if (isKnown) twice.push(file.name);
     else fresh.push(file);
   }
-  const added = fresh.map((file) =>
-    newUpload(file, { name: datasetNameForFile(file.name), mode: 'CREATE' }, { is }, fresh.length),
-  );
+  const added = fresh.map((file) => newUpload(file, planByName(file), { is }, fresh.length));
   useUploads.setState(({ list }) => ({
     list: [...list, ...added],
     remark: twice.length === 0 ? null : `Already in the list: ${twice.join(', ')}.`,
   }));
+  if (is === 'looked-at') for (const upload of added) void keep(upload);
   startWaiting();
   return added;
 }
 
-/** Loads a file that was looked at, once for each plan; the upload looked at leaves the list. */
+/** Loads a file that was looked at, once for each plan of it; the upload looked at leaves the list. */
 export function loadPlanned(id: string, plans: LoadPlan[]): void {
   const { list } = useUploads.getState();
   const looked = list.find((upload) => upload.id === id);
@@ -81,6 +83,7 @@ export function loadPlanned(id: string, plans: LoadPlan[]): void {
     newUpload(looked.file, plan, { is: 'waiting' }, plans.length),
   );
   useUploads.setState({ list: [...list.filter((upload) => upload.id !== id), ...planned] });
+  void forgetFile(id);
   startWaiting();
 }
 
@@ -106,6 +109,27 @@ export function startAllOffered(): void {
 /** Says that a file is looked at; a file that was refused keeps the reason until then. */
 export function lookAt(id: string): void {
   update(id, { state: { is: 'looked-at' } });
+  const upload = find(id);
+  if (upload) void keep(upload);
+}
+
+/** Brings a file that was looked at back after a reload; false when it was not kept. */
+export async function bringBack(id: string): Promise<boolean> {
+  const file = await keptFile(id);
+  if (file === null) return false;
+  const back = { ...newUpload(file, planByName(file), { is: 'looked-at' }, 1), id, isKept: true };
+  if (!find(id)) useUploads.setState(({ list }) => ({ list: [...list, back] }));
+  return true;
+}
+
+async function keep({ id, file }: Upload): Promise<void> {
+  update(id, { isKept: await keepFile(id, file) });
+  // It may have been loaded or left meanwhile.
+  if (find(id)?.state.is !== 'looked-at') await forgetFile(id);
+}
+
+function planByName(file: File): LoadPlan {
+  return { name: datasetNameForFile(file.name), mode: 'CREATE' };
 }
 
 /**
@@ -113,7 +137,9 @@ export function lookAt(id: string): void {
  * loading goes on, and its dataset appears when it is done.
  */
 export function removeUpload(id: string): void {
-  if (find(id)?.state.is === 'sending') aborts.get(id)?.abort();
+  const state = find(id)?.state;
+  if (state?.is === 'sending') aborts.get(id)?.abort();
+  if (state?.is === 'looked-at') void forgetFile(id);
   useUploads.setState(({ list }) => ({
     list: list.filter((upload) => upload.id !== id),
     remark: null,
@@ -133,7 +159,7 @@ export function forgetRemark(): void {
 }
 
 function newUpload(file: File, plan: LoadPlan, state: UploadState, nInBatch: number): Upload {
-  return { id: newId(), file, plan, state, isOneOfMany: nInBatch > 1 };
+  return { id: newId(), file, plan, state, isKept: null, isOneOfMany: nInBatch > 1 };
 }
 
 /** Not a counter: an address with the id must not mean another file after the page is reloaded. */
@@ -178,7 +204,7 @@ async function run(upload: Upload): Promise<void> {
   onSent(0);
   try {
     const received = await sendFile(file, plan, { requestId, signal: abort.signal, onSent });
-    const job = await watchJob(received, abort.signal, (job) =>
+    const job = await watchJob(received, JOB, abort.signal, (job) =>
       update(id, { state: { is: 'loading', job } }),
     );
     finish(upload, job);
@@ -194,7 +220,8 @@ function finish(upload: Upload, job: Job): void {
   if (job.status === 'SUCCEEDED') {
     const datasetName = job.datasets[0]?.name ?? job.datasetName;
     update(upload.id, { state: { is: 'done', datasetName, job } });
-    onPublished(upload, datasetName);
+    const isOneOfMany = upload.isOneOfMany || job.datasets.length > 1;
+    onPublished({ ...upload, isOneOfMany }, datasetName);
     return;
   }
   const message =

@@ -86,6 +86,28 @@ export const checks = {
     assert.ok(dataset.columns.some(({ name, type }) => name === 'pieces' && type === 'INT'));
   },
 
+  'rejects are found on whichever page they are': async (page, options) => {
+    const lines = Array.from({ length: 250 }, (_, n) => `row${n},no${n}\n`).join('');
+    await makeDataset(page, options, 'tabscheck', `name,size\na,1\n${lines}`);
+    await ask(
+      page,
+      options,
+      'mutation { alterColumn(dataset: "tabscheck", column: "size", type: INT, allowLoss: true, wait: 30) { job { status } } }',
+    );
+    await openTab(page, options, 'tabscheck', 'rejects');
+    const entries = page.getByRole('list', { name: 'Rejects' }).getByRole('listitem');
+    await page.getByText('1 to 100 of 250').waitFor();
+    await page.getByRole('searchbox', { name: 'Search the rejects' }).fill('no249');
+    await page.getByText('1 found in all 250 rejects.').waitFor();
+    await entries.getByText(/"no249" is not/).waitFor();
+    assert.equal(await entries.count(), 1);
+    await page.getByRole('searchbox', { name: 'Search the rejects' }).fill('no1');
+    await page.getByText('111 found in all 250 rejects.').waitFor();
+    await page.getByRole('button', { name: 'Next' }).click();
+    await page.getByText('101 to 111 of 111').waitFor();
+    assert.equal(await entries.count(), 11);
+  },
+
   'the key is chosen': async (page, options) => {
     await makeDataset(page, options, 'tabscheck', 'code,kind\nx,a\ny,a\n');
     await openTab(page, options, 'tabscheck', 'columns');

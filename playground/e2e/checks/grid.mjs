@@ -217,6 +217,81 @@ export const checks = {
     assert.equal((await rowOf(page, options, 4)).big, '9007199254740996');
   },
 
+  'what somebody else has changed since is not undone unasked': async (page, options) => {
+    const grid = await openOwn(page, options);
+    const others = (item, id = 1) =>
+      ask(
+        page,
+        options,
+        'mutation ($id: Int!, $item: String!) { updateGridcheckByPk(pkColumns: {id: $id}, _set: {item: $item}) { id } }',
+        { item, id },
+      );
+    const bar = page.getByRole('group', { name: 'Editing' });
+    const type = async (text) => {
+      await cellAt(page, 0, 1).click();
+      await page.keyboard.type(text);
+      await page.keyboard.press('Enter');
+      await bar.getByText('item of row 1 changed.').waitFor();
+    };
+    const undo = async () => {
+      await grid.focus();
+      await page.keyboard.press('ControlOrMeta+Z');
+    };
+    await type('cherry');
+    // Another cell of the row is nobody's business.
+    await ask(
+      page,
+      options,
+      'mutation { updateGridcheckByPk(pkColumns: {id: 1}, _set: {paid: false}) { id } }',
+    );
+    await undo();
+    await waitForCell(page, 0, 1, 'apple');
+    await bar.getByText('item of row 1: undone.').waitFor();
+
+    await type('cherry');
+    await others('fig');
+    await undo();
+    const conflict = bar.getByRole('alert');
+    await conflict
+      .getByText('item of row 1 is not undone: somebody else has changed it since, to “fig”.')
+      .waitFor();
+    await waitForCell(page, 0, 1, 'fig');
+    assert.equal((await rowOf(page, options, 1)).item, 'fig');
+    await conflict.getByRole('button', { name: 'Undo anyway' }).click();
+    await waitForCell(page, 0, 1, 'apple');
+    await conflict.waitFor({ state: 'detached' });
+    assert.equal((await rowOf(page, options, 1)).item, 'apple');
+
+    await type('plum');
+    await others('date');
+    await undo();
+    await conflict.getByRole('button', { name: 'Keep what is there' }).click();
+    await conflict.waitFor({ state: 'detached' });
+    await bar
+      .getByRole('button', { name: 'Undo', exact: true })
+      .and(bar.locator(':disabled'))
+      .waitFor();
+    assert.equal((await rowOf(page, options, 1)).item, 'date');
+
+    // A row that was added goes only as it came.
+    await page.getByRole('button', { name: 'Add row' }).click();
+    const added = page.getByRole('dialog', { name: 'New row' });
+    await added.getByLabel(/^id/).fill('6');
+    await added.getByRole('button', { name: 'Add row' }).click();
+    await countIs(page, '6 rows');
+    await others('olive', 6);
+    await waitForCell(page, 5, 1, 'olive');
+    await bar.getByRole('button', { name: 'Undo: 1 row' }).click();
+    await conflict
+      .getByText(/^1 row is not undone: somebody else has changed it since\./)
+      .waitFor();
+    await ask(page, options, 'mutation { deleteGridcheckByPk(id: 6) { id } }');
+    await conflict.getByRole('button', { name: 'Undo anyway' }).click();
+    await conflict.getByText('somebody else has deleted the row since').waitFor();
+    await conflict.getByRole('button', { name: 'Close' }).click();
+    await countIs(page, '5 rows');
+  },
+
   'cells are copied and pasted as a spreadsheet does': async (page, options) => {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await openOwn(page, options);
@@ -360,6 +435,35 @@ export const checks = {
     await ask(page, options, 'mutation { deleteGridcheckByPk(id: 1) { id } }');
     await countIs(page, '4 rows');
     await waitForCell(page, 0, 1, 'fig');
+  },
+
+  'what others change before anybody would tell is seen, too': async (page, options) => {
+    const change = (item) =>
+      ask(
+        page,
+        options,
+        'mutation ($item: String!) { updateGridcheckByPk(pkColumns: {id: 2}, _set: {item: $item}) { id } }',
+        { item },
+      );
+    // Between the first rows and the WebSocket, and again while it is away.
+    let connect;
+    let break_;
+    const hold = () => new Promise((resolve) => (connect = resolve));
+    let held = hold();
+    await page.routeWebSocket(/graphql/, async (socket) => {
+      await held;
+      socket.connectToServer();
+      break_ = () => socket.close({ code: 4000, reason: 'a proxy stopped' });
+    });
+    await openOwn(page, options);
+    await change('fig');
+    connect();
+    await waitForCell(page, 1, 1, 'fig');
+    held = hold();
+    break_();
+    await change('date');
+    connect();
+    await waitForCell(page, 1, 1, 'date');
   },
 
   'the view is exported, its formulas harmless': async (page, options) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { workbook } from '../journeys/files.mjs';
 import {
   ask,
   assertAccessible,
@@ -60,6 +61,97 @@ export const checks = {
     const types = Object.fromEntries(dataset.columns.map(({ name, type }) => [name, type]));
     assert.equal(types.total, 'DECIMAL');
     assert.ok('buyer' in types && !('day' in types), JSON.stringify(types));
+  },
+
+  'a file that is looked at survives a reload, with what was chosen': async (page, options) => {
+    await look(page, options, 'keptcheck.csv', MESS);
+    const columns = page.getByRole('region', { name: 'Columns found' });
+    await columns.getByLabel('Type of Total').selectOption('DECIMAL');
+    await page.getByRole('heading', { name: '1 row would be refused' }).waitFor();
+    await page.getByLabel('Dataset', { exact: true }).fill('keptelsewhere');
+    await page.getByRole('button', { name: 'Load as keptelsewhere' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'keptcheck.csv', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: '1 row would be refused' }).waitFor();
+    await page.getByRole('button', { name: 'Load as keptelsewhere' }).waitFor();
+    assert.equal(await columns.getByLabel('Type of Total').inputValue(), 'DECIMAL');
+
+    // Left, it is not to be had back, and nothing of it stays in the browser.
+    const address = page.url();
+    await page.getByRole('button', { name: 'Leave it' }).click();
+    await page.getByRole('heading', { name: 'Datasets', level: 1 }).waitFor();
+    await page.goto(address);
+    await page.getByRole('heading', { name: 'This file is not at hand any more' }).waitFor();
+    const nKept = await page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const opening = window.indexedDB.open('sluice.files', 1);
+          opening.onerror = reject;
+          opening.onsuccess = () => {
+            const count = opening.result.transaction('looked-at').objectStore('looked-at').count();
+            count.onsuccess = () => resolve(count.result);
+          };
+        }),
+    );
+    assert.equal(nKept, 0);
+  },
+
+  'a file that cannot be kept is asked for again': async (page, options) => {
+    await page.addInitScript(() => {
+      Object.defineProperty(window, 'indexedDB', { value: undefined });
+    });
+    await look(page, options, 'unkept.csv', 'a,b\n1,2\n');
+    await page.getByText(/The browser does not keep this file/).waitFor();
+    await page.reload();
+    await page.getByText(/The browser could not keep unkept\.csv/).waitFor();
+    await page.getByRole('button', { name: 'Choose a file' }).waitFor();
+  },
+
+  'the sheets of a workbook are one load, or one for each way': async (page, options) => {
+    const book = workbook({
+      Orders: [
+        ['id', 'total'],
+        [1, 2.5],
+        [2, 3],
+      ],
+      People: [
+        ['id', 'name'],
+        [1, 'Ada'],
+      ],
+      Cities: [
+        ['code', 'city'],
+        ['a', 'Linz'],
+        ['b', 'Bern'],
+      ],
+    });
+    for (const name of ['sheetcheckOrders', 'sheetcheckPeople', 'sheetcheckCities', 'towns']) {
+      await putDataset(page, options, name, 'id\n1\n');
+      await ask(page, options, 'mutation ($name: String!) { dropDataset(dataset: $name) { id } }', {
+        name,
+      });
+    }
+    await look(page, options, 'sheetcheck.xlsx', book);
+    await page.getByRole('button', { name: 'Load 3 sheets' }).click();
+    const cards = page.getByRole('article', { name: 'sheetcheck.xlsx' });
+    const made = cards.getByRole('list', { name: 'Loaded datasets' });
+    await made.getByText('sheetcheckOrders: 2 rows').waitFor();
+    await made.getByText('sheetcheckPeople: 1 row').waitFor();
+    await made.getByText('sheetcheckCities: 2 rows').waitFor();
+    assert.equal(await cards.count(), 1);
+    await cards.getByText('sheetcheck.xlsx – Orders, People, Cities').waitFor();
+    await cards.getByRole('button', { name: 'Dismiss sheetcheck.xlsx' }).click();
+
+    // Under a name of its own, a sheet is a load of its own.
+    await look(page, options, 'sheetcheck.xlsx', book);
+    await page.getByRole('button', { name: 'Cities', exact: true }).click();
+    await page.getByLabel('Dataset', { exact: true }).fill('towns');
+    await page.getByText('This name is free').waitFor();
+    await page.getByRole('button', { name: 'Load 3 sheets' }).click();
+    await cards.getByText('sheetcheck.xlsx – Orders, People', { exact: true }).waitFor();
+    await cards.getByText('sheetcheck.xlsx – Cities', { exact: true }).waitFor();
+    await cards.getByText(/^towns: 2 rows/).waitFor();
+    await made.getByText('sheetcheckOrders: 2 rows').waitFor();
+    assert.equal(await cards.count(), 2);
   },
 
   'the header row and the delimiter are changed, and the rows follow': async (page, options) => {

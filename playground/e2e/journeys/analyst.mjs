@@ -26,7 +26,10 @@ export const journeys = {
     const isLoaded = (name) =>
       card(name).getByRole('button', { name: 'Open' }).waitFor({ timeout: LOAD_TIMEOUT_MS });
     await isLoaded('journeyorders.csv');
-    await isLoaded('journeybook.xlsx');
+    await card('journeybook.xlsx')
+      .getByRole('list', { name: 'Loaded datasets' })
+      .getByRole('link', { name: 'journeybookCities' })
+      .waitFor({ timeout: LOAD_TIMEOUT_MS });
     step('the large one is followed to its end');
     await isLoaded('journeylarge.csv');
     const { datasets } = await ask(page, options, '{ datasets { name rowCount } }');

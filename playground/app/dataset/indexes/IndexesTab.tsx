@@ -9,7 +9,8 @@ import { formatBytes } from '../../format';
 import { useChange } from '../change';
 import type { Index } from '../details';
 import { useMay } from '../may';
-import { Confirm, Modal } from '../Modal';
+import { Modal } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
 import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 import type { TabProps } from '../tabs';
@@ -135,8 +136,8 @@ function IndexRow(props: { dataset: Dataset; index: Index; mayChange: boolean })
                 title={`Drop the index of ${columns}?`}
                 action="Drop the index"
                 isDanger
-                change={drop}
-                input={index.name}
+                onConfirm={() => drop.mustRun(index.name)}
+                progress={<Progress change={drop} />}
                 trigger={
                   <button
                     type="button"

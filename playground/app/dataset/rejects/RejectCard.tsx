@@ -1,7 +1,8 @@
 import { useId, useState, type ReactElement } from 'react';
 import { formatCount } from '../../format';
 import type { Change } from '../change';
-import { Confirm } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
+import { Progress } from '../Progress';
 import { correctionOf, type Reject } from './corrections';
 
 /** One refused row: why, and its cells to be corrected, the one at fault first. */
@@ -77,8 +78,8 @@ export function RejectCard(props: {
           title={`Discard row ${formatCount(reject.row)}?`}
           action="Discard"
           isDanger
-          change={props.discard}
-          input={[reject.id]}
+          onConfirm={() => props.discard.mustRun([reject.id])}
+          progress={<Progress change={props.discard} />}
           trigger={
             <button
               type="button"

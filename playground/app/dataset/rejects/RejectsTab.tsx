@@ -6,21 +6,21 @@ import {
   PlaygroundAdmitRejectsDocument,
   PlaygroundDiscardRejectsDocument,
 } from '../../api/operations';
-import { countOf, formatCount } from '../../format';
+import { countOf } from '../../format';
 import { Busy } from '../../shell/Busy';
 import { Icon } from '../../shell/Icon';
 import { useChange } from '../change';
 import type { DatasetDetails } from '../details';
 import { JobFailure, WAIT_SECONDS } from '../job';
-import { Confirm } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
 import { Pager } from '../Pager';
 import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 import type { TabProps } from '../tabs';
 import { RejectCard } from './RejectCard';
 import './rejects.css';
-import { correctionOf, rejectsWith, type Drafts, type Reject } from './corrections';
-import { downloadRejects, PAGE_REJECTS, useRejects } from './rejects';
+import { correctionOf, type Drafts, type Reject } from './corrections';
+import { downloadRejects, foundInWords, PAGE_REJECTS, useRejects } from './rejects';
 
 /** The rows that loads refused: to be corrected here and admitted, or discarded. */
 export default function RejectsTab({ dataset, details }: TabProps): ReactElement {
@@ -51,8 +51,7 @@ function Rejects(props: {
   const [search, setSearch] = useState('');
   const [drafts, setDrafts] = useState<Drafts>(new Map());
   const count = Number(details.rejectCount);
-  const lastPage = Math.max(0, Math.ceil(count / PAGE_REJECTS) - 1);
-  const rejects = useRejects(dataset, details.rejectCount, Math.min(page, lastPage));
+  const list = useRejects(dataset, details.rejectCount, search, page);
   const [sent, setSent] = useState<readonly Reject[]>([]);
   const admit = useChange(async (chosen: readonly Reject[]) => {
     const { admitRejects } = await request(PlaygroundAdmitRejectsDocument, {
@@ -70,17 +69,18 @@ function Rejects(props: {
     return null;
   });
 
-  if (!rejects.data) {
-    return rejects.error ? (
+  const isSearch = search.trim() !== '';
+  const shown = list.rejects;
+  if (!shown && !isSearch) {
+    return list.error ? (
       <div className="tab-page">
-        <Problem error={rejects.error} onRetry={() => void rejects.refetch()} />
+        <Problem error={list.error} onRetry={list.onRetry} />
       </div>
     ) : (
       <Busy label="Loading the rejects" />
     );
   }
-  const shown = rejectsWith(rejects.data, search);
-  const corrected = rejects.data.filter(
+  const corrected = (shown ?? []).filter(
     (reject) => correctionOf(reject, drafts.get(reject.id)).cells.length > 0,
   );
   const refusals = refusalsOf(admit.error, sent);
@@ -107,9 +107,12 @@ function Rejects(props: {
           type="search"
           className="input"
           placeholder="Search"
-          aria-label="Search the rejects on this page"
+          aria-label="Search the rejects"
           value={search}
-          onChange={(event) => setSearch(event.target.value)}
+          onChange={(event) => {
+            setSearch(event.target.value);
+            setPage(0);
+          }}
         />
         <button
           type="button"
@@ -126,8 +129,8 @@ function Rejects(props: {
           title={`Discard ${countOf(count, 'reject')}?`}
           action="Discard all"
           isDanger
-          change={discard}
-          input={null}
+          onConfirm={() => discard.mustRun(null)}
+          progress={<Progress change={discard} />}
           onDone={() => setDone(`${countOf(count, 'reject')} discarded.`)}
           trigger={
             <button type="button" className="button danger">
@@ -153,12 +156,15 @@ function Rejects(props: {
       <p className="hint" role="status">
         {done !== ''
           ? done
-          : search.trim() === ''
+          : !isSearch
             ? `${countOf(count, 'row')} set aside. Correct the marked cell, as the file would write it, then admit the row.`
-            : `${formatCount(shown.length)} of the ${formatCount(rejects.data.length)} on this page`}
+            : list.nSearched !== null
+              ? foundInWords(list.count, list.nSearched, count)
+              : list.error === null && 'Searching…'}
       </p>
+      {isSearch && list.error && <Problem error={list.error} onRetry={list.onRetry} />}
       <ul className="entries" aria-label="Rejects">
-        {shown.map((reject) => (
+        {shown?.map((reject) => (
           <RejectCard
             key={reject.id}
             reject={reject}
@@ -173,9 +179,9 @@ function Rejects(props: {
       </ul>
       <Pager
         label="Rejects"
-        page={Math.min(page, lastPage)}
+        page={list.page}
         pageSize={PAGE_REJECTS}
-        count={count}
+        count={list.count}
         onPage={setPage}
       />
     </div>

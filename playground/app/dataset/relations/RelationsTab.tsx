@@ -8,7 +8,9 @@ import { Busy } from '../../shell/Busy';
 import { useChange } from '../change';
 import type { Relation } from '../details';
 import { useMay } from '../may';
-import { Confirm, Modal } from '../Modal';
+import { Modal } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
+import { Progress } from '../Progress';
 import { Problem } from '../../shell/Problem';
 import type { TabProps } from '../tabs';
 import { RelationForm } from './RelationForm';
@@ -97,8 +99,8 @@ function DeclaredRelation(props: {
             title={`Drop the relation ${name}?`}
             action="Drop the relation"
             isDanger
-            change={drop}
-            input={props.relation}
+            onConfirm={() => drop.mustRun(props.relation)}
+            progress={<Progress change={drop} />}
             trigger={
               <button
                 type="button"

@@ -67,6 +67,19 @@ export function EditBar(props: {
       <p role="status" className="hint edit-said">
         {edits.isBusy ? 'Saving…' : edits.said}
       </p>
+      {edits.conflict && (
+        <p role="alert" className="failure edit-problem">
+          {edits.conflict.message}
+          {edits.conflict.canForce && (
+            <button type="button" className="button compact" onClick={() => void edits.force()}>
+              {edits.conflict.isUndo ? 'Undo anyway' : 'Do it again anyway'}
+            </button>
+          )}
+          <button type="button" className="button compact" onClick={edits.keep}>
+            {edits.conflict.canForce ? 'Keep what is there' : 'Close'}
+          </button>
+        </p>
+      )}
       {edits.problem !== null && (
         <p role="alert" className="failure edit-problem">
           {edits.problem}

@@ -3,9 +3,11 @@ import type { Dataset } from '../../api/catalog';
 import { ApiError, messageOf } from '../../api/error';
 import type { CellMark, Row } from '../../grid/types';
 import { chunked, partsOf, type Change, type RowId } from './changes';
-import { historyOf, recordStep, renameRows, stepBack, stepForth } from './history';
+import { nextStep, recordStep, renameRows, turnStep } from './history';
 import type { RowStore } from './row-store';
 import { runChange } from './run-change';
+import { partSize, straysInWords, type RowStep, type Stray } from './steps';
+import { turnRows } from './turn';
 import { isSameValue } from './values';
 import { useVersions } from './versions';
 
@@ -24,6 +26,14 @@ export interface Refusal {
   typed: string | undefined;
 }
 
+/** An edit that is not undone or redone, because somebody else has changed its rows since. */
+export interface EditConflict {
+  isUndo: boolean;
+  message: string;
+  /** False when all that is left of it was deleted. */
+  canForce: boolean;
+}
+
 export interface Edits {
   /** Resolves to null, or to why it was refused. */
   update: (label: string, edits: readonly RowEdit[]) => Promise<string | null>;
@@ -31,6 +41,11 @@ export interface Edits {
   remove: (label: string, ids: readonly RowId[]) => Promise<void>;
   undo: () => Promise<void>;
   redo: () => Promise<void>;
+  conflict: EditConflict | null;
+  /** Undoes or redoes what is in conflict all the same. */
+  force: () => Promise<void>;
+  /** Leaves what is in conflict as somebody else has made it. */
+  keep: () => void;
   markOf: (id: RowId, column: string) => CellMark | undefined;
   refusalOf: (id: RowId, column: string) => Refusal | undefined;
   /** Keeps what was typed for a cell although it is no value of its type; null forgets it. */
@@ -57,10 +72,12 @@ export function useEdits(
   const [refusals, setRefusals] = useState<ReadonlyMap<string, Refusal>>(new Map());
   const [said, setSaid] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
+  const [conflict, setConflict] = useState<EditConflict | null>(null);
 
   /** One change at a time, so that they arrive as they were made. */
   const inTurn = useCallback(async <Result>(work: () => Promise<Result>): Promise<Result> => {
     setBusy((n) => n + 1);
+    setConflict(null);
     const turn = queue.current.then(work, work);
     queue.current = turn.catch(() => undefined);
     return turn.finally(() => setBusy((n) => n - 1));
@@ -72,12 +89,16 @@ export function useEdits(
     for (const part of partsOf(change)) {
       const rows = await runEdit(() => runChange(dataset, part, fields));
       done.push(...rows);
-      if (part.kind === 'update') {
-        part.rows.forEach(({ id }, index) => store.patch(id, rows[index] ?? {}));
-      } else if (part.kind === 'insert') store.append(rows.length);
-      else store.remove(new Set(part.ids));
+      show(part, rows);
     }
     return done;
+  }
+
+  function show(change: Change, rows: readonly Row[]): void {
+    if (change.kind === 'update') {
+      change.rows.forEach(({ id }, index) => store.patch(id, rows[index] ?? {}));
+    } else if (change.kind === 'insert') store.append(rows.length);
+    else store.remove(new Set(change.ids));
   }
 
   async function update(label: string, edits: readonly RowEdit[]): Promise<string | null> {
@@ -97,16 +118,16 @@ export function useEdits(
       const left = new Set(changed);
       try {
         for (const rows of chunked(changed)) {
-          const redo: Change = { kind: 'update', rows: rows.map(({ id, set }) => ({ id, set })) };
-          const now = await apply(redo);
-          const undo: Change = {
+          const now = await apply({
             kind: 'update',
-            rows: rows.map(({ id, set, before }, index) => ({
-              id: now[index]?.['id'] ?? id,
-              set: pick(before, Object.keys(set)),
-            })),
-          };
-          recordStep(name, { label, redo, undo });
+            rows: rows.map(({ id, set }) => ({ id, set })),
+          });
+          const steps = rows.map(({ id, set, before }, index): RowStep => ({
+            id: now[index]?.['id'] ?? id,
+            before: pick(before, Object.keys(set)),
+            after: pick(now[index] ?? set, Object.keys(set)),
+          }));
+          recordStep(name, { label, rows: steps });
           for (const row of rows) left.delete(row);
         }
         setProblem(null);
@@ -140,8 +161,7 @@ export function useEdits(
         const done = await apply({ kind: 'insert', rows: [...rows] });
         recordStep(name, {
           label,
-          redo: { kind: 'insert', rows: done.map((row) => insertableOf(row)) },
-          undo: { kind: 'delete', ids: done.map((row) => row['id']) },
+          rows: done.map((row) => ({ id: row['id'], before: null, after: row })),
         });
         setSaid(`${label} added.`);
         return { rows: done };
@@ -157,8 +177,7 @@ export function useEdits(
         const gone = await apply({ kind: 'delete', ids: [...ids] });
         recordStep(name, {
           label,
-          redo: { kind: 'delete', ids: gone.map((row) => row['id']) },
-          undo: { kind: 'insert', rows: gone.map((row) => insertableOf(row)) },
+          rows: gone.map((row) => ({ id: row['id'], before: row, after: null })),
         });
         setSaid(`${label} deleted.`);
       } catch (cause) {
@@ -167,35 +186,52 @@ export function useEdits(
     });
   }
 
-  function insertableOf(row: Row): Row {
-    return Object.fromEntries(Object.entries(row).filter(([field]) => insertable.has(field)));
-  }
-
-  async function again(isUndo: boolean): Promise<void> {
+  async function again(isUndo: boolean, isForced = false): Promise<void> {
     await inTurn(async () => {
-      const { past, future } = historyOf(name);
-      const step = isUndo ? past.at(-1) : future.at(-1);
+      const step = nextStep(name, isUndo);
       if (!step) return;
-      const change = isUndo ? step.undo : step.redo;
+      const done: RowStep[] = [];
+      const strays: Stray[] = [];
+      const renamed = new Map<RowId, RowId>();
+      let left = step.rows;
+      let failure: unknown = null;
       try {
-        const rows = await apply(change);
-        if (change.kind === 'insert') {
-          // Rows that come back stand under the keys that they are given now.
-          const opposite = isUndo ? step.redo : step.undo;
-          const old = opposite.kind === 'delete' ? opposite.ids : [];
-          const renamed = old.flatMap((id, at): [RowId, RowId][] => [[id, rows[at]?.['id']]]);
-          renameRows(name, new Map(renamed.filter(([from, to]) => from !== to)));
+        for (const part of chunked(step.rows, partSize(step))) {
+          const turn = await runEdit(
+            () => turnRows(dataset, part, { isUndo, isForced, fields, insertable }),
+            ({ change }) => (change ? 1 : 0),
+          );
+          if (turn.change) show(turn.change, turn.rows);
+          for (const { step: stray, now } of turn.strays) if (now) store.patch(stray.id, now);
+          for (const [from, to] of turn.renamed) renamed.set(from, to);
+          done.push(...turn.done);
+          strays.push(...turn.strays);
+          left = left.slice(part.length);
         }
-        if (isUndo) stepBack(name);
-        else stepForth(name);
-        setProblem(null);
-        setSaid(`${step.label}: ${isUndo ? 'undone' : 'done again'}.`);
       } catch (cause) {
-        setProblem(
-          `${step.label} could not be ${isUndo ? 'undone' : 'done again'}. ${explain(cause)}`,
-        );
+        failure = cause;
+      }
+      // A row that somebody else deleted is not to be had back by this.
+      const there = strays.flatMap(({ step: stray, now }) => (now ? [stray] : []));
+      turnStep(name, isUndo, done, [...there, ...left]);
+      renameRows(name, renamed);
+      setProblem(null);
+      if (strays.length > 0) {
+        const message = straysInWords(step, isUndo, strays);
+        setConflict({ isUndo, message, canForce: there.length > 0 });
+      } else if (failure === null) {
+        setSaid(`${step.label}: ${isUndo ? 'undone' : 'done again'}.`);
+      }
+      if (failure !== null) {
+        const what = isUndo ? 'undone' : 'done again';
+        setProblem(`${step.label} could not be ${what}. ${explain(failure)}`);
       }
     });
+  }
+
+  function keep(): void {
+    if (conflict?.canForce) turnStep(name, conflict.isUndo, [], []);
+    setConflict(null);
   }
 
   const markOf = useCallback(
@@ -214,6 +250,11 @@ export function useEdits(
     remove,
     undo: () => again(true),
     redo: () => again(false),
+    conflict,
+    force: async () => {
+      if (conflict) await again(conflict.isUndo, true);
+    },
+    keep,
     markOf,
     refusalOf: (id, column) => refusals.get(cellKey(id, column)),
     refuse: (id, column, refusal) => {

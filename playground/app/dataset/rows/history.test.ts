@@ -1,41 +1,50 @@
 import { expect, test } from 'vitest';
 import { partsOf } from './changes';
-import { historyOf, recordStep, renameRows, stepBack, stepForth, type Step } from './history';
+import { historyOf, nextStep, recordStep, renameRows, turnStep } from './history';
+import type { RowStep, Step } from './steps';
 
-const step = (label: string): Step => ({
-  label,
-  redo: { kind: 'update', rows: [{ id: 1, set: { a: label } }] },
-  undo: { kind: 'update', rows: [{ id: 1, set: { a: null } }] },
+const row = (id: number, after = 'x'): RowStep => ({
+  id,
+  before: { a: null },
+  after: { a: after },
 });
+const step = (label: string): Step => ({ label, rows: [row(1, label)] });
 const labels = (dataset: string) => {
   const { past, future } = historyOf(dataset);
   return [past.map(({ label }) => label), future.map(({ label }) => label)];
 };
+const turn = (dataset: string, isUndo: boolean) =>
+  turnStep(dataset, isUndo, nextStep(dataset, isUndo)?.rows ?? [], []);
 
 test('back, forth, and a new edit forgets what was undone', () => {
   recordStep('a', step('one'));
   recordStep('a', step('two'));
-  stepBack('a');
+  turn('a', true);
   expect(labels('a')).toEqual([['one'], ['two']]);
-  stepForth('a');
+  turn('a', false);
   expect(labels('a')).toEqual([['one', 'two'], []]);
-  stepBack('a');
+  turn('a', true);
   recordStep('a', step('three'));
   expect(labels('a')).toEqual([['one', 'three'], []]);
   expect(labels('b')).toEqual([[], []]);
 });
 
+test('rows that are not undone stay to be undone', () => {
+  recordStep('e', { label: 'cells', rows: [row(1), row(2), row(3)] });
+  turnStep('e', true, [row(2)], [row(1), row(3)]);
+  expect(historyOf('e').past).toEqual([{ label: 'cells', rows: [row(1), row(3)] }]);
+  expect(historyOf('e').future).toEqual([{ label: 'cells', rows: [row(2)] }]);
+  turnStep('e', true, [], []);
+  expect(labels('e')).toEqual([[], ['cells']]);
+});
+
 test('a row that comes back under another key is still meant', () => {
   recordStep('c', step('edit'));
-  recordStep('c', {
-    label: 'delete',
-    redo: { kind: 'delete', ids: [1] },
-    undo: { kind: 'insert', rows: [{ a: 'edit' }] },
-  });
+  recordStep('c', { label: 'delete', rows: [{ id: 1, before: { a: 'edit' }, after: null }] });
   renameRows('c', new Map([[1, 9]]));
   const [edit, deletion] = historyOf('c').past;
-  expect(edit?.undo).toEqual({ kind: 'update', rows: [{ id: 9, set: { a: null } }] });
-  expect(deletion?.redo).toEqual({ kind: 'delete', ids: [9] });
+  expect(edit?.rows).toEqual([row(9, 'edit')]);
+  expect(deletion?.rows[0]?.id).toBe(9);
 });
 
 test('a history is bounded, a change is cut into parts', () => {

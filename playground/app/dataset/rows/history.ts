@@ -1,13 +1,6 @@
 import { create } from 'zustand';
-import type { Change, RowId } from './changes';
-
-/** An edit that was made in this tab, and what takes it back. */
-export interface Step {
-  /** Such as `Qty of row 12`. */
-  label: string;
-  redo: Change;
-  undo: Change;
-}
+import type { RowId } from './changes';
+import type { RowStep, Step } from './steps';
 
 export interface EditHistory {
   past: readonly Step[];
@@ -24,48 +17,44 @@ export function historyOf(dataset: string): EditHistory {
   return useHistories.getState()[dataset] ?? NO_HISTORY;
 }
 
+/** What is undone next, or done again. */
+export function nextStep(dataset: string, isUndo: boolean): Step | undefined {
+  const { past, future } = historyOf(dataset);
+  return isUndo ? past.at(-1) : future.at(-1);
+}
+
 /** An edit was made: what was undone before cannot be done again. */
 export function recordStep(dataset: string, step: Step): void {
   const { past } = historyOf(dataset);
   set(dataset, { past: [...past, step].slice(-MAX_STEPS), future: [] });
 }
 
-/** The last edit was taken back. */
-export function stepBack(dataset: string): void {
+/** The last edit was taken back, or made again: for these rows, while those are left as they were. */
+export function turnStep(
+  dataset: string,
+  isUndo: boolean,
+  done: readonly RowStep[],
+  left: readonly RowStep[],
+): void {
   const { past, future } = historyOf(dataset);
-  const step = past.at(-1);
-  if (step) set(dataset, { past: past.slice(0, -1), future: [...future, step] });
-}
-
-/** The edit that was taken back last was made again. */
-export function stepForth(dataset: string): void {
-  const { past, future } = historyOf(dataset);
-  const step = future.at(-1);
-  if (step) set(dataset, { past: [...past, step], future: future.slice(0, -1) });
+  const [from, to] = isUndo ? [past, future] : [future, past];
+  const step = from.at(-1);
+  if (!step) return;
+  const part = (rows: readonly RowStep[]) => (rows.length === 0 ? [] : [{ ...step, rows }]);
+  const rest = [...from.slice(0, -1), ...part(left)];
+  const turned = [...to, ...part(done)];
+  set(dataset, isUndo ? { past: rest, future: turned } : { past: turned, future: rest });
 }
 
 /** Rows that came back under other keys: steps speak of the new ones from now on. */
 export function renameRows(dataset: string, renamed: ReadonlyMap<RowId, RowId>): void {
   if (renamed.size === 0) return;
   const { past, future } = historyOf(dataset);
-  const step = (old: Step): Step => ({
-    label: old.label,
-    redo: withIds(old.redo, renamed),
-    undo: withIds(old.undo, renamed),
+  const step = ({ label, rows }: Step): Step => ({
+    label,
+    rows: rows.map((row) => (renamed.has(row.id) ? { ...row, id: renamed.get(row.id) } : row)),
   });
   set(dataset, { past: past.map(step), future: future.map(step) });
-}
-
-function withIds(change: Change, renamed: ReadonlyMap<RowId, RowId>): Change {
-  const now = (id: RowId) => (renamed.has(id) ? renamed.get(id) : id);
-  switch (change.kind) {
-    case 'update':
-      return { kind: 'update', rows: change.rows.map((row) => ({ ...row, id: now(row.id) })) };
-    case 'delete':
-      return { kind: 'delete', ids: change.ids.map(now) };
-    case 'insert':
-      return change;
-  }
 }
 
 function set(dataset: string, history: EditHistory): void {

@@ -1,5 +1,5 @@
 import { requestText } from '../../api/graphql';
-import { parseExactly } from '../../editor/exact-json';
+import { parseExactly } from '../../api/exact-json';
 
 /** As `requestText`, for rows: the numbers in JSON keep all their digits, and are written back so. */
 export function requestRows<Data>(

@@ -93,3 +93,28 @@ test('a failure is told, and tried again', async () => {
   expect(store.getState().error).toBeNull();
   stop();
 });
+
+test('the first rows are there before they are counted', async () => {
+  let tellCount: (n: number) => void = () => undefined;
+  const counted = new Promise<number>((resolve) => (tellCount = resolve));
+  const store = new RowStore({ ...changing(numbers(1000)), count: () => counted }, null);
+  const stop = store.start();
+  await vi.waitFor(() => expect(store.rowAt(99)).toMatchObject({ id: 99 }));
+  expect(store.getState()).toMatchObject({ nRows: null, nSeen: 100 });
+  store.onRange(500, 520);
+  tellCount(1000);
+  await vi.waitFor(() => expect(store.rowAt(510)).toMatchObject({ id: 510 }));
+  expect(store.getState().nRows).toBe(1000);
+  stop();
+});
+
+test.each([0, 7, 99])('a first page that is not full needs no count: %s rows', async (n) => {
+  const store = new RowStore(
+    { ...changing(numbers(n)), count: () => new Promise<number>(() => undefined) },
+    null,
+  );
+  const stop = store.start();
+  await vi.waitFor(() => expect(store.getState().nRows).toBe(n));
+  expect(store.isCounting).toBe(false);
+  stop();
+});

@@ -4,6 +4,8 @@ import { PAGE_ROWS, PageCache, PageReader, type PageSpan, type RowSource } from 
 export interface RowsState {
   /** How many rows there are; null until it is known. */
   nRows: number | null;
+  /** How many rows are known to be there while they are still counted. */
+  nSeen: number;
   error: Error | null;
   isReading: boolean;
   /** Grows with every change of any row: what depends on rows asks for them again. */
@@ -23,7 +25,7 @@ const MAX_SPAN_PAGES = 5;
  * next one begins at its cursor. Pages that went out of sight before they came are not waited for.
  */
 export class RowStore {
-  #state: RowsState = { nRows: null, error: null, isReading: false, revision: 0 };
+  #state: RowsState = { nRows: null, nSeen: 0, error: null, isReading: false, revision: 0 };
   #listeners = new Set<() => void>();
   #cache = new PageCache();
   /** Shown until the rows of a newer version are there. */
@@ -53,6 +55,11 @@ export class RowStore {
   };
 
   getState = (): RowsState => this.#state;
+
+  /** Whether the number of rows is on its way, told from before or after what is done meanwhile. */
+  get isCounting(): boolean {
+    return this.#counting !== null;
+  }
 
   /** Begins to read; the returned function stops it. */
   start(): () => void {
@@ -157,13 +164,16 @@ export class RowStore {
     const controller = new AbortController();
     this.#counting = controller;
     // The first page needs no number of rows.
-    if (this.#state.nRows !== null) this.#next();
+    this.#next();
     try {
       const nRows = await this.#source.count(controller.signal);
       if (controller.signal.aborted) return;
+      this.#counting = null;
       this.#resize(nRows);
     } catch (cause) {
-      if (!controller.signal.aborted) this.#set({ error: asError(cause) });
+      if (controller.signal.aborted) return;
+      this.#counting = null;
+      this.#set({ error: asError(cause) });
     }
   }
 
@@ -183,7 +193,10 @@ export class RowStore {
   /** Reads the first page in view that is not there yet; the others follow. */
   #next(): void {
     const { nRows } = this.#state;
-    if (nRows === null) return;
+    if (nRows === null) {
+      this.#readFirst();
+      return;
+    }
     const lastPage = Math.max(0, Math.ceil(nRows / PAGE_ROWS) - 1);
     const wanted = pagesIn(this.#wanted, lastPage);
     for (const page of wanted) this.#cache.touch(page);
@@ -202,6 +215,12 @@ export class RowStore {
       return;
     }
     void this.#read(span, nRows);
+  }
+
+  /** Rows are seen before they are counted, which may take longer than to read some. */
+  #readFirst(): void {
+    if (this.#reading || this.#cache.get(0) !== undefined || this.#wanted.firstPage > 0) return;
+    void this.#read({ page: 0, nPages: 1 }, Number.POSITIVE_INFINITY);
   }
 
   #nearestOf(spans: PageSpan[]): PageSpan | undefined {
@@ -225,12 +244,24 @@ export class RowStore {
       }
       this.#reading = null;
       this.#set({ error: null, revision: this.#state.revision + 1 });
+      if (this.#state.nRows === null) this.#sawFirst(rows.length);
       this.#next();
     } catch (cause) {
       if (controller.signal.aborted) return;
       this.#reading = null;
       this.#set({ error: asError(cause), isReading: false });
     }
+  }
+
+  /** A first page that is not full is all there is. */
+  #sawFirst(n: number): void {
+    if (n === PAGE_ROWS) {
+      this.#set({ nSeen: n });
+      return;
+    }
+    this.#counting?.abort();
+    this.#counting = null;
+    this.#set({ nRows: n });
   }
 
   #set(change: Partial<RowsState>): void {

@@ -1,6 +1,6 @@
 import type { Column, ColumnType } from '../../api/catalog';
 import type { PastedCell } from '../../grid/tsv';
-import { parseExactly } from '../../editor/exact-json';
+import { parseExactly } from '../../api/exact-json';
 import { parseValue } from '../filters';
 
 export type Parsed = { value: unknown } | { problem: string };

@@ -6,7 +6,6 @@ import { subscribe } from '../../api/live';
 import {
   PlaygroundDatasetChangedDocument,
   PlaygroundDatasetVersionDocument,
-  type PlaygroundDatasetChangedSubscription,
 } from '../../api/operations';
 import { useSession } from '../../session/session';
 import type { RowStore } from './row-store';
@@ -14,39 +13,55 @@ import type { RowStore } from './row-store';
 /** Others may change rows many times a second; so often at most they are read again. */
 const REFRESH_EVERY_MS = 1_000;
 
+type RunEdit = <Result>(
+  edit: () => Promise<Result>,
+  countVersions?: (result: Result) => number,
+) => Promise<Result>;
 type Told = Pick<Dataset, 'version' | 'rowCount'>;
 
 /**
  * Keeps rows in step with the dataset: a version by somebody else has what is in view read again;
- * one by this tab is known already. Returns what runs an edit.
+ * one by this tab is known already. Returns what runs an edit, which makes a version of the dataset
+ * unless it is told to have made none.
  */
-export function useVersions(
-  dataset: Dataset,
-  store: RowStore,
-): <Result>(edit: () => Promise<Result>) => Promise<Result> {
+export function useVersions(dataset: Dataset, store: RowStore): RunEdit {
   const { name, version } = dataset;
   const queryClient = useQueryClient();
   const known = useRef(version);
   const nEdits = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const refreshedMs = useRef(0);
+  const isDue = useRef(false);
   useEffect(() => () => clearTimeout(timer.current), []);
 
-  useEffect(
-    () =>
-      subscribe<PlaygroundDatasetChangedSubscription, { name: string }>(
-        PlaygroundDatasetChangedDocument,
-        { name },
-        {
-          next: ({ datasetChanged }) => {
-            if (nEdits.current > 0 || datasetChanged.version <= known.current) return;
-            tell(queryClient, name, datasetChanged);
-            void queryClient.invalidateQueries({ queryKey: [DATASETS_QUERY_KEY] });
-          },
+  useEffect(() => {
+    function hear(told: Told): void {
+      if (nEdits.current > 0 || told.version <= known.current) return;
+      tell(queryClient, name, told);
+      void queryClient.invalidateQueries({ queryKey: [DATASETS_QUERY_KEY] });
+    }
+    let endAsking = () => {};
+    const end = subscribe(
+      PlaygroundDatasetChangedDocument,
+      { name },
+      {
+        // Rows may have changed since they were read, while nobody would have told.
+        begun: () => {
+          endAsking();
+          endAsking = subscribe(
+            PlaygroundDatasetVersionDocument,
+            { name },
+            { next: ({ dataset }) => dataset && hear(dataset) },
+          );
         },
-      ),
-    [name, queryClient],
-  );
+        next: ({ datasetChanged }) => hear(datasetChanged),
+      },
+    );
+    return () => {
+      endAsking();
+      end();
+    };
+  }, [name, queryClient]);
 
   useEffect(() => {
     if (version === known.current || nEdits.current > 0) return;
@@ -54,22 +69,31 @@ export function useVersions(
     clearTimeout(timer.current);
     const waitMs = Math.max(0, refreshedMs.current + REFRESH_EVERY_MS - performance.now());
     timer.current = setTimeout(() => {
+      // Rows that are counted during an edit may have it, or not.
+      isDue.current = nEdits.current > 0;
+      if (isDue.current) return;
       refreshedMs.current = performance.now();
       store.refresh();
     }, waitMs);
   }, [version, store]);
 
   return useCallback(
-    async (edit) => {
+    async (edit, countVersions = () => 1) => {
       nEdits.current += 1;
+      let nMade = 0;
+      isDue.current ||= store.isCounting;
       try {
-        return await edit();
+        const result = await edit();
+        nMade = countVersions(result);
+        return result;
       } finally {
         const now = await request(PlaygroundDatasetVersionDocument, { name }).catch(() => null);
         nEdits.current -= 1;
+        if (isDue.current || (now?.dataset && now.dataset.version > known.current + nMade)) {
+          isDue.current = false;
+          store.refresh();
+        }
         if (now?.dataset) {
-          // An edit is one version, or none when it changed nothing.
-          if (now.dataset.version > known.current + 1) store.refresh();
           known.current = Math.max(known.current, now.dataset.version);
           tell(queryClient, name, now.dataset);
         }

@@ -8,7 +8,8 @@ import {
 } from '../../api/operations';
 import { countOf } from '../../format';
 import { useChange } from '../change';
-import { Confirm } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
+import { Progress } from '../Progress';
 
 /** What takes rows away. */
 export function DangerZone(props: { dataset: Dataset; mayDrop: boolean }): ReactElement {
@@ -36,8 +37,8 @@ export function DangerZone(props: { dataset: Dataset; mayDrop: boolean }): React
               title={`Remove all rows of ${dataset.name}?`}
               action="Remove all rows"
               isDanger
-              change={truncate}
-              input={dataset.name}
+              onConfirm={() => truncate.mustRun(dataset.name)}
+              progress={<Progress change={truncate} />}
               trigger={
                 <button type="button" className="button danger">
                   Remove all rows
@@ -65,8 +66,8 @@ export function DangerZone(props: { dataset: Dataset; mayDrop: boolean }): React
                 action="Drop the dataset"
                 word={dataset.name}
                 isDanger
-                change={drop}
-                input={dataset.name}
+                onConfirm={() => drop.mustRun(dataset.name)}
+                progress={<Progress change={drop} />}
                 trigger={
                   <button type="button" className="button danger">
                     Drop the dataset

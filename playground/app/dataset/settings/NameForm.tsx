@@ -9,7 +9,8 @@ import {
 } from '../../api/operations';
 import { useSession } from '../../session/session';
 import { useChange } from '../change';
-import { Confirm } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
+import { Progress } from '../Progress';
 import { Problem } from '../../shell/Problem';
 import { NameInput } from './NameInput';
 
@@ -85,8 +86,8 @@ export function OldNames(props: { names: readonly string[]; mayDrop: boolean }):
                 title={`Drop the old name ${name}?`}
                 action="Drop the old name"
                 isDanger
-                change={drop}
-                input={name}
+                onConfirm={() => drop.mustRun(name)}
+                progress={<Progress change={drop} />}
                 trigger={
                   <button
                     type="button"

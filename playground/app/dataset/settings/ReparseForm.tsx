@@ -1,4 +1,4 @@
-import { useId, useState, type ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import type { Dataset } from '../../api/catalog';
 import { request } from '../../api/graphql';
 import { PlaygroundReparseDocument } from '../../api/operations';
@@ -6,6 +6,7 @@ import { useChange } from '../change';
 import type { Source } from '../details';
 import { WAIT_SECONDS } from '../job';
 import { isLoss, Lost } from '../Lost';
+import { InputField, SelectField } from '../../shell/Field';
 import { Problem } from '../../shell/Problem';
 import { Progress } from '../Progress';
 import { NO_OPTIONS, optionsOf, type OptionsDraft } from './options';
@@ -49,11 +50,12 @@ export function ReparseForm(props: { dataset: Dataset; source: Source | null }):
         }}
       >
         <div className="dialog-row">
-          <Choice
+          <SelectField
+            className="labelled"
             label="Between cells"
             value={draft.delimiter}
             onChange={(delimiter) => set({ delimiter })}
-            choices={[
+            options={[
               ['', 'as it is'],
               [',', 'comma ,'],
               [';', 'semicolon ;'],
@@ -61,73 +63,77 @@ export function ReparseForm(props: { dataset: Dataset; source: Source | null }):
               ['|', 'bar |'],
             ]}
           />
-          <Choice
+          <SelectField
+            className="labelled"
             label="Around cells"
             value={draft.quote}
             onChange={(quote) => set({ quote })}
-            choices={[
+            options={[
               ['', 'as it is'],
               ['"', 'double quote "'],
               ["'", "single quote '"],
               ['none', 'nothing'],
             ]}
           />
-          <Field
+          <Entry
             label="Encoding"
             placeholder="windows-1252"
             value={draft.encoding}
             onChange={(encoding) => set({ encoding })}
           />
-          <Field
+          <Entry
             label="Header row, 0 for none"
             isNumber
             value={draft.headerRow}
             onChange={(headerRow) => set({ headerRow })}
           />
-          <Choice
+          <SelectField
+            className="labelled"
             label="Rows of the header"
             value={draft.headerRows}
             onChange={(headerRows) => set({ headerRows })}
-            choices={[
+            options={[
               ['', 'as it is'],
               ['1', 'one'],
               ['2', 'two, stacked'],
             ]}
           />
-          <Field
+          <Entry
             label="Rows left out before the header"
             isNumber
             value={draft.skipRows}
             onChange={(skipRows) => set({ skipRows })}
           />
-          <Field
+          <Entry
             label="Rows left out at the end"
             isNumber
             value={draft.skipFooter}
             onChange={(skipFooter) => set({ skipFooter })}
           />
-          <Field
+          <Entry
             label="Words that mean no value"
             placeholder="NA, n.v., -"
             value={draft.nullSpellings}
             onChange={(nullSpellings) => set({ nullSpellings })}
           />
-          <Choice
+          <SelectField
+            className="labelled"
             label="Dates like 03/04/2024"
             value={draft.dateOrder}
             onChange={(dateOrder) => set({ dateOrder: dateOrder as OptionsDraft['dateOrder'] })}
-            choices={[
+            options={[
               ['', 'as it is'],
               ['DMY', 'day first'],
               ['MDY', 'month first'],
               ['YMD', 'year first'],
             ]}
           />
-          <Choice
+          <SelectField
+            className="labelled"
             label="Decimal mark"
             value={draft.decimalMark}
             onChange={(decimalMark) => set({ decimalMark })}
-            choices={[
+            options={[
               ['', 'as it is'],
               ['.', 'point .'],
               [',', 'comma ,'],
@@ -150,52 +156,24 @@ export function ReparseForm(props: { dataset: Dataset; source: Source | null }):
   );
 }
 
-function Field(props: {
+function Entry(props: {
   label: string;
   value: string;
   placeholder?: string;
   isNumber?: boolean;
   onChange: (text: string) => void;
 }): ReactElement {
-  const id = useId();
   return (
-    <div className="labelled">
-      <label htmlFor={id}>{props.label}</label>
-      <input
-        id={id}
-        className="input"
-        autoComplete="off"
-        placeholder={props.placeholder ?? 'as it is'}
-        value={props.value}
-        onChange={(event) => props.onChange(event.target.value)}
-        {...(props.isNumber && { type: 'number', min: 0 })}
-      />
-    </div>
-  );
-}
-
-function Choice(props: {
-  label: string;
-  value: string;
-  choices: readonly (readonly [string, string])[];
-  onChange: (value: string) => void;
-}): ReactElement {
-  const id = useId();
-  return (
-    <div className="labelled">
-      <label htmlFor={id}>{props.label}</label>
-      <select
-        id={id}
-        className="input"
-        value={props.value}
-        onChange={(event) => props.onChange(event.target.value)}
-      >
-        {props.choices.map(([value, words]) => (
-          <option key={value} value={value}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </div>
+    <InputField
+      className="labelled"
+      label={props.label}
+      value={props.value}
+      onChange={props.onChange}
+      input={{
+        autoComplete: 'off',
+        placeholder: props.placeholder ?? 'as it is',
+        ...(props.isNumber && { type: 'number', min: 0 }),
+      }}
+    />
   );
 }

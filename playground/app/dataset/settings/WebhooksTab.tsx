@@ -8,7 +8,9 @@ import {
 import { formatCount } from '../../format';
 import { Busy } from '../../shell/Busy';
 import { useChange } from '../change';
-import { Confirm, Modal } from '../Modal';
+import { Modal } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
+import { Progress } from '../Progress';
 import { Problem } from '../../shell/Problem';
 import type { TabProps } from '../tabs';
 import { formatInstant } from '../time';
@@ -124,8 +126,8 @@ function WebhookCard({ dataset, webhook }: { dataset: string; webhook: Webhook }
         <Confirm
           title="Make a new secret?"
           action="Make a new secret"
-          change={rotate}
-          input={undefined}
+          onConfirm={() => rotate.mustRun(undefined)}
+          progress={<Progress change={rotate} />}
           trigger={
             <button type="button" className="button compact">
               New secret
@@ -141,8 +143,8 @@ function WebhookCard({ dataset, webhook }: { dataset: string; webhook: Webhook }
           title="Drop the webhook?"
           action="Drop the webhook"
           isDanger
-          change={drop}
-          input={undefined}
+          onConfirm={() => drop.mustRun(undefined)}
+          progress={<Progress change={drop} />}
           trigger={
             <button type="button" className="button compact danger">
               Drop

@@ -6,7 +6,8 @@ import { countOf, formatCount } from '../../format';
 import { Busy } from '../../shell/Busy';
 import { useChange } from '../change';
 import { useMay } from '../may';
-import { Confirm } from '../Modal';
+import { Confirm } from '../../shell/Confirm';
+import { Progress } from '../Progress';
 import { AgePager } from '../Pager';
 import { Problem } from '../../shell/Problem';
 import type { TabProps } from '../tabs';
@@ -168,8 +169,8 @@ function Revert({ dataset, version }: { dataset: Dataset; version: Version }): R
     <Confirm
       title={`Bring back version ${version.version}?`}
       action={`Bring back version ${version.version}`}
-      change={change}
-      input={version.version}
+      onConfirm={() => change.mustRun(version.version)}
+      progress={<Progress change={change} />}
       trigger={
         <button
           type="button"

@@ -1,4 +1,5 @@
-import { useId, type ReactElement } from 'react';
+import type { ReactElement } from 'react';
+import { SelectField } from '../../shell/Field';
 import { AGGREGATES, CHART_KINDS, type Aggregate, type Choice } from './choice';
 import type { ChartField } from './fields';
 import { KIND_NAMES } from './points';
@@ -44,71 +45,49 @@ export function ChartControls(props: {
           </button>
         ))}
       </div>
-      <Field
+      <SelectField
+        className="chart-field"
         label={choice.kind === 'pie' ? 'Slices' : 'X'}
         value={choice.x}
+        options={fields.map(asOption)}
         onChange={(x) => onChange({ x })}
-      >
-        {fields.map(({ name }) => (
-          <option key={name}>{name}</option>
-        ))}
-      </Field>
-      <Field
+      />
+      <SelectField
+        className="chart-field"
         label="Measure"
         value={choice.aggregate}
-        onChange={(value) => onChange({ aggregate: value as Aggregate })}
-      >
-        {AGGREGATES.filter((aggregate) => numbers.length > 0 || aggregate === 'count').map(
-          (aggregate) => (
-            <option key={aggregate} value={aggregate}>
-              {AGGREGATE_NAMES[aggregate]}
-            </option>
-          ),
+        options={AGGREGATES.filter((aggregate) => numbers.length > 0 || aggregate === 'count').map(
+          (aggregate) => [aggregate, AGGREGATE_NAMES[aggregate]],
         )}
-      </Field>
+        onChange={(value) => onChange({ aggregate: value as Aggregate })}
+      />
       {choice.y !== null && (
-        <Field label="Y" value={choice.y} onChange={(y) => onChange({ y })}>
-          {numbers.map(({ name }) => (
-            <option key={name}>{name}</option>
-          ))}
-        </Field>
+        <SelectField
+          className="chart-field"
+          label="Y"
+          value={choice.y}
+          options={numbers.map(asOption)}
+          onChange={(y) => onChange({ y })}
+        />
       )}
       {choice.kind !== 'pie' && (
-        <Field
+        <SelectField
+          className="chart-field"
           label="Series"
           value={choice.series ?? ''}
+          options={[
+            ['', 'none'],
+            ...fields
+              .filter(({ name, kind }) => name !== choice.x && kind !== 'time')
+              .map(asOption),
+          ]}
           onChange={(series) => onChange({ series: series === '' ? null : series })}
-        >
-          <option value="">none</option>
-          {fields
-            .filter(({ name, kind }) => name !== choice.x && kind !== 'time')
-            .map(({ name }) => (
-              <option key={name}>{name}</option>
-            ))}
-        </Field>
+        />
       )}
     </div>
   );
 }
 
-function Field(props: {
-  label: string;
-  value: string;
-  onChange: (value: string) => void;
-  children: React.ReactNode;
-}): ReactElement {
-  const id = useId();
-  return (
-    <span className="chart-field">
-      <label htmlFor={id}>{props.label}</label>
-      <select
-        id={id}
-        className="input"
-        value={props.value}
-        onChange={(event) => props.onChange(event.target.value)}
-      >
-        {props.children}
-      </select>
-    </span>
-  );
+function asOption({ name }: ChartField): [value: string, words: string] {
+  return [name, name];
 }

@@ -1,4 +1,4 @@
-import { isRawNumber } from '../exact-json';
+import { isRawNumber } from '../../api/exact-json';
 import type { AnswerTable } from '../tabular';
 
 /** How the values of a column are placed: along time, along numbers, or each in a place of its own. */

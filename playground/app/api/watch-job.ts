@@ -1,8 +1,19 @@
-import { newApiError, type ApiError } from '../api/error';
-import { request } from '../api/graphql';
-import { subscribe } from '../api/live';
-import { PlaygroundJobDocument, PlaygroundJobProgressDocument } from '../api/operations';
-import type { Job } from './send';
+import { newApiError, type ApiError } from './error';
+import { request } from './graphql';
+import { subscribe } from './live';
+import type { JobStatus, TypedDocumentString } from './operations';
+
+/** What every room asks of a job; each asks for more. */
+interface AnyJob {
+  id: string;
+  status: JobStatus;
+}
+
+/** How a room asks for a job: by a subscription, and once. */
+export interface JobDocuments<Job extends AnyJob> {
+  progress: TypedDocumentString<{ job: Job }, { id: string }>;
+  once: TypedDocumentString<{ job: Job | null }, { id: string }>;
+}
 
 /** The server tells of a running job several times a second; so long a silence is not its own. */
 const SILENCE_MS = 3_000;
@@ -13,14 +24,19 @@ const MAX_MISSES = 100;
  * Follows a job to its end by the subscription, and tells each state on the way. Where the
  * subscription says nothing, behind a proxy that lets no WebSocket through, it asks now and then.
  */
-export function watchJob(first: Job, signal: AbortSignal, onJob: (job: Job) => void): Promise<Job> {
+export function watchJob<Job extends AnyJob>(
+  first: Job,
+  documents: JobDocuments<Job>,
+  signal: AbortSignal,
+  onJob: (job: Job) => void,
+): Promise<Job> {
   onJob(first);
   if (hasEnded(first)) return Promise.resolve(first);
   return new Promise((resolve, reject) => {
     let nMisses = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const unsubscribe = subscribe(
-      PlaygroundJobProgressDocument,
+      documents.progress,
       { id: first.id },
       {
         next: ({ job }) => tell(job),
@@ -43,7 +59,7 @@ export function watchJob(first: Job, signal: AbortSignal, onJob: (job: Job) => v
     }
     async function ask(): Promise<void> {
       try {
-        const { job } = await request(PlaygroundJobDocument, { id: first.id }, signal);
+        const { job } = await request(documents.once, { id: first.id }, signal);
         if (job === null) throw newApiError(404, null, null);
         nMisses = 0;
         tell(job);
@@ -67,7 +83,7 @@ export function watchJob(first: Job, signal: AbortSignal, onJob: (job: Job) => v
   });
 }
 
-export function hasEnded(job: { status: Job['status'] }): boolean {
+export function hasEnded(job: Pick<AnyJob, 'status'>): boolean {
   return job.status !== 'QUEUED' && job.status !== 'RUNNING';
 }
 
