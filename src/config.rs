@@ -54,6 +54,8 @@ pub struct Settings {
     pub query_limits: QueryLimits,
     /// Time that one SQL statement may take.
     pub statement_timeout: Duration,
+    /// Requests that take longer are kept for admins to see, and logged.
+    pub slow_after: Duration,
     /// Connections to PostgreSQL for data.
     pub pool_size: u32,
     /// Threads that read the embedded store's data.
@@ -302,6 +304,8 @@ pub struct RatePolicy {
     pub writes: Rate,
     /// Files of one key.
     pub uploads: Rate,
+    /// Files of one key that are looked at and not kept.
+    pub inspections: Rate,
     /// Requests with a wrong key or none from one address.
     pub failed_sign_ins: Rate,
     /// How many times a key's share a workspace has for all its keys.
@@ -317,6 +321,7 @@ impl Default for RatePolicy {
             reads: Rate::new(100, 1, 200),
             writes: Rate::new(20, 1, 20),
             uploads: Rate::new(60, 3_600, 60),
+            inspections: Rate::new(600, 3_600, 60),
             failed_sign_ins: Rate::new(10, 60, 10),
             workspace_keys: 5,
             cells_per_read: 10_000,
@@ -383,6 +388,7 @@ impl Default for Settings {
             mutation_transaction: true,
             query_limits: QueryLimits::default(),
             statement_timeout: Duration::from_secs(10),
+            slow_after: Duration::from_secs(1),
             pool_size: 8,
             reader_threads: std::thread::available_parallelism().map_or(2, usize::from).min(16),
             response_cache_bytes: 64 << 20,

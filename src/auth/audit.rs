@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::Principal;
@@ -66,6 +66,8 @@ type Refusal = (String, Option<String>, String, &'static str);
 /// The audit log.
 pub struct Audit {
     queue: mpsc::Sender<Message>,
+    /// Somebody waits for lines to be kept.
+    hurry: Arc<Notify>,
     refusals: Mutex<HashMap<Refusal, (Instant, u64)>>,
     n_lost: Arc<AtomicU64>,
     has_reads: bool,
@@ -81,9 +83,11 @@ impl Audit {
         if catalog.is_owner() {
             writer.spawn(trim(Arc::clone(&catalog), settings.retention));
         }
-        writer.spawn(write(catalog, lines, Arc::clone(&n_lost)));
+        let hurry = Arc::new(Notify::new());
+        writer.spawn(write(catalog, lines, Arc::clone(&hurry), Arc::clone(&n_lost)));
         Audit {
             queue,
+            hurry,
             refusals: Mutex::default(),
             n_lost,
             has_reads: settings.has_reads,
@@ -178,6 +182,7 @@ impl Audit {
     pub async fn flush(&self) {
         let (done, kept) = oneshot::channel();
         if self.queue.send(Message::Flush(done)).await.is_ok() {
+            self.hurry.notify_one();
             let _ = kept.await;
         }
     }
@@ -187,9 +192,14 @@ fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_TEXT_CHARS).collect()
 }
 
-async fn write(catalog: Arc<Catalog>, mut lines: mpsc::Receiver<Message>, n_lost: Arc<AtomicU64>) {
+async fn write(
+    catalog: Arc<Catalog>,
+    mut lines: mpsc::Receiver<Message>,
+    hurry: Arc<Notify>,
+    n_lost: Arc<AtomicU64>,
+) {
     let mut batch = Vec::with_capacity(BATCH);
-    while gather(&mut lines, &mut batch).await {
+    while gather(&mut lines, &hurry, &mut batch).await {
         let mut entries = Vec::with_capacity(batch.len());
         let mut waiting = Vec::new();
         for message in batch.drain(..) {
@@ -218,20 +228,24 @@ async fn write(catalog: Arc<Catalog>, mut lines: mpsc::Receiver<Message>, n_lost
 }
 
 /// Gathers lines until there are many, somebody waits for them, or a moment has passed; false when no
-/// more come.
-async fn gather(lines: &mut mpsc::Receiver<Message>, batch: &mut Vec<Message>) -> bool {
+/// more come. Lines that come in that moment wake nobody.
+async fn gather(
+    lines: &mut mpsc::Receiver<Message>,
+    hurry: &Notify,
+    batch: &mut Vec<Message>,
+) -> bool {
     if lines.recv_many(batch, BATCH).await == 0 {
         return false;
     }
-    let is_flush = |message: &Message| matches!(message, Message::Flush(_));
-    let more = async {
-        while batch.len() < BATCH && !batch.iter().any(is_flush) {
-            if lines.recv_many(batch, BATCH - batch.len()).await == 0 {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(LINGER, more).await;
+    let is_waited_for = batch.iter().any(|message| matches!(message, Message::Flush(_)));
+    if batch.len() < BATCH && !is_waited_for {
+        let _ = tokio::time::timeout(LINGER, hurry.notified()).await;
+    }
+    while batch.len() < BATCH
+        && let Ok(message) = lines.try_recv()
+    {
+        batch.push(message);
+    }
     true
 }
 

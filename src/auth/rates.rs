@@ -36,6 +36,8 @@ pub enum Class {
     Write,
     /// A file.
     Upload,
+    /// A file that is only looked at.
+    Inspect,
 }
 
 /// All limits.
@@ -45,6 +47,7 @@ struct Limits {
     reads: Limit,
     writes: Limit,
     uploads: Limit,
+    inspections: Limit,
     failed_sign_ins: Buckets,
     cells_per_read: u64,
     hasher: RandomState,
@@ -95,6 +98,12 @@ impl Rates {
                 "uploads of this workspace",
                 "rate.uploads",
             ),
+            inspections: limit(
+                policy.inspections,
+                "inspections of this key",
+                "inspections of this workspace",
+                "rate.inspections",
+            ),
             failed_sign_ins: Buckets::new(
                 policy.failed_sign_ins,
                 "requests without a valid key from this address",
@@ -122,6 +131,7 @@ impl Rates {
             Class::Read => &limits.reads,
             Class::Write => &limits.writes,
             Class::Upload => &limits.uploads,
+            Class::Inspect => &limits.inspections,
         };
         // What weighs more than a key's whole share takes the whole.
         let n_units = n_units.min(limit.of_key.burst());
@@ -157,7 +167,7 @@ impl Rates {
     /// Forgets who has all of its share again; to be called every few seconds.
     pub fn sweep(&self) {
         let Some(limits) = &self.0 else { return };
-        for limit in [&limits.reads, &limits.writes, &limits.uploads] {
+        for limit in [&limits.reads, &limits.writes, &limits.uploads, &limits.inspections] {
             limit.of_key.sweep();
             limit.of_workspace.sweep();
         }

@@ -17,6 +17,7 @@ const ROOTS: [(&str, &[(&str, Scope)]); 3] = [
             ("job", Read),
             ("workspace", Read),
             ("me", Read),
+            ("server", Read),
             ("node", Read),
             ("datasetVersions", Read),
             ("datasetDiff", Read),
@@ -105,7 +106,9 @@ pub fn is_of_workspace(field: &str) -> bool {
 }
 
 /// Fields of the catalog's objects that need more than their objects do.
-const INNER: [(&str, &str, Scope); 3] = [
+const INNER: [(&str, &str, Scope); 4] = [
+    // What others asked, and how much.
+    ("Server", "status", Admin),
     // Cells that loads refused.
     ("Dataset", "rejects", Upload),
     ("Job", "refused", Upload),

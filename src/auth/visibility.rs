@@ -155,7 +155,7 @@ pub(super) fn part_by(rules: &Rules, principal: &Principal, dataset: &Dataset) -
         check: rules.check.clone().map(Arc::new),
         ..Part::default()
     };
-    for column in &dataset.columns {
+    for column in dataset.columns.iter() {
         let is_listed = rules.columns.as_ref().is_none_or(|names| names.contains(&column.name));
         match rules.masks.get(&column.name) {
             _ if !is_listed => part.hidden.push(column.physical.clone()),

@@ -47,7 +47,7 @@ pub(super) fn clean(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
@@ -83,7 +83,7 @@ pub(super) fn dataset(
         version: row.version,
         row_count: row.row_count,
         size_bytes: row.size_bytes,
-        columns,
+        columns: columns.into(),
         key,
         guard: guard(storage.clone()),
         storage,

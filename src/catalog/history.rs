@@ -338,7 +338,7 @@ impl Core {
 /// Writes down what a dataset's table is beside its rows, for a revert to it.
 async fn keep_shape(transaction: &DatabaseTransaction, old: &Dataset) -> Result<(), CatalogError> {
     let shape = Shape {
-        columns: old.columns.clone(),
+        columns: old.columns.to_vec(),
         key: old.key,
         indexes: old.indexes.clone(),
         recipe: Recipe::clone(&old.recipe),
@@ -471,7 +471,7 @@ impl Catalog {
                 guard: kept.guard.clone(),
                 row_count,
                 next_row,
-                columns: shape.columns,
+                columns: shape.columns.into(),
                 key: shape.key,
                 indexes: shape.indexes,
                 recipe: Arc::new(shape.recipe),

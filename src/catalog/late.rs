@@ -6,10 +6,11 @@
 //! changes in one transaction, a moment later or before anybody else reads or changes them.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 use tokio::task::JoinSet;
 
 use super::access::Quotas;
@@ -29,6 +30,11 @@ const MAX_VERSIONS: usize = 500;
 #[derive(Default)]
 pub(super) struct Late {
     queue: Mutex<VecDeque<Arc<LateChange>>>,
+    /// Of the queue.
+    n_versions: AtomicUsize,
+    /// Held by who writes them down. Those who publish more do not wait for it; who holds `change`
+    /// may.
+    writing: AsyncMutex<()>,
     /// Wakes who writes them down.
     wake: Notify,
 }
@@ -40,6 +46,13 @@ struct LateChange {
     revision: i64,
     edits: Vec<Edit>,
     answers: Vec<KeptAnswer>,
+}
+
+impl LateChange {
+    /// Versions that it made; one that made none counts, too.
+    fn n_versions(&self) -> usize {
+        1 + self.edits.iter().map(|edit| edit.versions.len()).sum::<usize>()
+    }
 }
 
 /// Changes of a workspace, each dataset once.
@@ -93,11 +106,22 @@ impl Late {
     }
 
     fn is_full(&self) -> bool {
-        let n_versions = |change: &Arc<LateChange>| -> usize {
-            change.edits.iter().map(|edit| edit.versions.len()).sum()
-        };
-        let queue = self.queue();
-        queue.len() + queue.iter().map(n_versions).sum::<usize>() >= MAX_VERSIONS
+        self.n_versions.load(Ordering::Relaxed) >= MAX_VERSIONS
+    }
+
+    fn push(&self, change: LateChange) {
+        let mut queue = self.queue();
+        self.n_versions.fetch_add(change.n_versions(), Ordering::Relaxed);
+        queue.push_back(Arc::new(change));
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Forgets the oldest ones, which are written down.
+    fn forget(&self, n_changes: usize) {
+        let mut queue = self.queue();
+        let n_versions = queue.drain(..n_changes).map(|change| change.n_versions()).sum();
+        self.n_versions.fetch_sub(n_versions, Ordering::Relaxed);
     }
 
     /// What was answered to a request, as [`Catalog::kept_answer`] tells it.
@@ -141,6 +165,13 @@ impl Catalog {
         self.core.flush().await
     }
 
+    /// The same as [`Catalog::make_room`], where nothing has to be waited for.
+    pub fn room_at_once(&self, workspace: WorkspaceId, edits: &[Edit]) -> Option<Room> {
+        let core = &self.core;
+        let has_to_wait = core.late.is_full() || core.is_bounded(workspace, edits);
+        (!has_to_wait).then_some(Room(None))
+    }
+
     /// Makes sure that rows may be committed, before they are: the workspace has room for what it
     /// would hold, and the catalog's tables can follow. Nothing else is published before the value
     /// is dropped or given back, where there is a bound at all.
@@ -156,9 +187,7 @@ impl Catalog {
         if core.late.is_full() {
             core.flush().await?;
         }
-        let snapshot = core.snapshot(workspace);
-        let is_bounded = snapshot.access.quotas != Quotas::default();
-        if !is_bounded || !edits.iter().any(Edit::grows) {
+        if !core.is_bounded(workspace, edits) {
             return Ok(Room(None));
         }
         let change = Arc::clone(&core.change).lock_owned().await;
@@ -201,11 +230,10 @@ impl Catalog {
             edited.extend(core.edited(dataset, edit));
         }
         let revision = snapshot.revision + 1;
-        let next = snapshot.with_changes(edited, &[], revision, snapshot.schema_revision);
+        let next = snapshot.with_rows(edited, revision);
         core.swap(Arc::new(next));
         let change = LateChange { workspace, revision, edits, answers };
-        core.late.queue().push_back(Arc::new(change));
-        core.late.wake.notify_one();
+        core.late.push(change);
         Ok(())
     }
 }
@@ -217,14 +245,28 @@ impl Core {
     /// When they could not be brought up to date.
     pub(super) async fn lock_change(&self) -> Result<OwnedMutexGuard<()>, CatalogError> {
         let change = Arc::clone(&self.change).lock_owned().await;
-        self.write_late().await?;
+        let overtaken = self.write_late().await?;
+        self.catch_up(overtaken).await?;
         Ok(change)
     }
 
     /// Brings the catalog's tables up to date, where somebody is about to read them.
     pub(super) async fn flush(&self) -> Result<(), CatalogError> {
-        let is_behind = !self.late.queue().is_empty();
-        if is_behind { self.lock_change().await.map(drop) } else { Ok(()) }
+        if self.late.queue().is_empty() {
+            return Ok(());
+        }
+        let overtaken = self.write_late().await?;
+        if !overtaken.is_empty() {
+            let _change = self.lock_change().await?;
+            self.catch_up(overtaken).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a bound of the workspace holds for these changes.
+    fn is_bounded(&self, workspace: WorkspaceId, edits: &[Edit]) -> bool {
+        let snapshot = self.snapshot(workspace);
+        snapshot.access.quotas != Quotas::default() && edits.iter().any(Edit::grows)
     }
 
     /// A dataset as an edit leaves it.
@@ -241,14 +283,15 @@ impl Core {
         }))
     }
 
-    /// Writes down what the tables are behind, in one transaction; the caller holds `change`.
-    async fn write_late(&self) -> Result<(), CatalogError> {
+    /// Writes down what the tables are behind, in one transaction. Tells the revisions before the
+    /// first change, where another process has made some of its own.
+    async fn write_late(&self) -> Result<HashMap<WorkspaceId, i64>, CatalogError> {
+        let _writing = self.late.writing.lock().await;
+        let mut overtaken: HashMap<WorkspaceId, i64> = HashMap::new();
         let changes: Vec<Arc<LateChange>> = self.late.queue().iter().cloned().collect();
         if changes.is_empty() {
-            return Ok(());
+            return Ok(overtaken);
         }
-        // Revisions before the first change, where another process has made some of its own.
-        let mut overtaken: HashMap<WorkspaceId, i64> = HashMap::new();
         let merged = merge(&changes);
         let written = bounded(async {
             let transaction = self.begin_relaxed().await?;
@@ -275,8 +318,14 @@ impl Core {
             }
             written => written?,
         }
-        self.late.queue().drain(..changes.len());
+        self.late.forget(changes.len());
         self.wake_webhooks();
+        Ok(overtaken)
+    }
+
+    /// Reads what another process has changed since these revisions; the caller holds `change`,
+    /// and the tables are up to date.
+    async fn catch_up(&self, overtaken: HashMap<WorkspaceId, i64>) -> Result<(), CatalogError> {
         for (workspace, revision) in overtaken {
             bounded(self.refresh_since(workspace, revision)).await?;
         }

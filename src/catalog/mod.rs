@@ -56,6 +56,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 pub use self::audit::AuditEntry;
+pub(crate) use self::convert::hex;
 use self::entities::{datasets, meta, workspaces as workspace_rows};
 pub use self::error::CatalogError;
 pub(crate) use self::error::{disk_full, from_io as disk_error};

@@ -79,7 +79,7 @@ pub struct Dataset {
     /// Bytes that this version takes in the store.
     pub size_bytes: i64,
     /// All columns in file order; a generated key comes first.
-    pub columns: Vec<Column>,
+    pub columns: Arc<[Column]>,
     /// Index into `columns` of the column served as `id`.
     pub key: usize,
     /// Where the rows are.

@@ -136,7 +136,7 @@ const TYPE_SUFFIXES: [&str; 102] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 95] = [
+const RESERVED_FIELDS: [&str; 96] = [
     "acceptRelation",
     "addRelation",
     "admitRejects",
@@ -212,6 +212,7 @@ const RESERVED_FIELDS: [&str; 95] = [
     "schema",
     "schemaChanged",
     "search",
+    "server",
     "setColumn",
     "setDescription",
     "setDocumentMode",
@@ -235,7 +236,7 @@ const RESERVED_FIELDS: [&str; 95] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 114] = [
+const RESERVED_TYPES: [&str; 120] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -330,9 +331,15 @@ const RESERVED_TYPES: [&str; 114] = [
     "RowCounts",
     "Scope",
     "SearchMode",
+    "Server",
+    "ServerLimits",
+    "ServerRate",
+    "ServerStatus",
     "Sheet",
+    "SlowRequest",
     "Source",
     "Statistics",
+    "StoreKind",
     "String",
     "Subscription",
     "Time",

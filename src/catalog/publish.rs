@@ -139,7 +139,7 @@ fn same_schema(old: &Dataset, new: &Dataset) -> bool {
         && old.type_name == new.type_name
         && old.key == new.key
         && old.columns.len() == new.columns.len()
-        && old.columns.iter().zip(&new.columns).all(|(old, new)| {
+        && old.columns.iter().zip(new.columns.iter()).all(|(old, new)| {
             old.name == new.name
                 && old.physical == new.physical
                 && old.column_type == new.column_type

@@ -55,11 +55,12 @@ pub struct Snapshot {
     pub access: Arc<Access>,
     /// What of the workspace it shows, where that is not all.
     pub view: Option<Arc<View>>,
-    datasets: BTreeMap<String, Arc<Dataset>>,
-    ids: HashMap<DatasetId, String>,
+    datasets: BTreeMap<Arc<str>, Arc<Dataset>>,
+    // Shared by the pictures that follow each other: rows change far more often than names.
+    ids: Arc<HashMap<DatasetId, Arc<str>>>,
     /// Datasets by the names that they had before.
-    old_names: BTreeMap<String, DatasetId>,
-    links: HashMap<DatasetId, Vec<Link>>,
+    old_names: Arc<BTreeMap<String, DatasetId>>,
+    links: Arc<HashMap<DatasetId, Vec<Link>>>,
 }
 
 impl Link {
@@ -94,9 +95,10 @@ impl Snapshot {
         schema_revision: i64,
         datasets: impl IntoIterator<Item = Arc<Dataset>>,
     ) -> Snapshot {
-        let datasets: BTreeMap<String, Arc<Dataset>> =
-            datasets.into_iter().map(|dataset| (dataset.name.clone(), dataset)).collect();
-        let ids = datasets.values().map(|dataset| (dataset.id, dataset.name.clone())).collect();
+        let datasets: BTreeMap<Arc<str>, Arc<Dataset>> =
+            datasets.into_iter().map(|dataset| (dataset.name.as_str().into(), dataset)).collect();
+        let ids = datasets.iter().map(|(name, dataset)| (dataset.id, Arc::clone(name)));
+        let ids = Arc::new(ids.collect());
         let mut made = Snapshot {
             workspace,
             revision,
@@ -106,8 +108,8 @@ impl Snapshot {
             view: None,
             datasets,
             ids,
-            old_names: BTreeMap::new(),
-            links: HashMap::new(),
+            old_names: Arc::default(),
+            links: Arc::default(),
         };
         made.link();
         made.index_old_names();
@@ -238,7 +240,7 @@ impl Snapshot {
                 .collect();
             links.retain(|link| link.fields().all(|name| taken.insert(name)));
         }
-        self.links = links;
+        self.links = Arc::new(links);
     }
 
     /// All datasets in the order of their names.
@@ -261,7 +263,7 @@ impl Snapshot {
             .datasets
             .values()
             .flat_map(|dataset| dataset.old_names.iter().map(|name| (name.clone(), dataset.id)));
-        self.old_names = old_names.collect();
+        self.old_names = Arc::new(old_names.collect());
     }
 
     /// What a name was taken from, when another dataset gets it.
@@ -278,6 +280,23 @@ impl Snapshot {
         self.datasets.get(self.ids.get(&id)?)
     }
 
+    /// The same with other rows of some datasets; nothing else of them may have changed.
+    #[must_use]
+    pub fn with_rows(
+        &self,
+        changed: impl IntoIterator<Item = Arc<Dataset>>,
+        revision: i64,
+    ) -> Snapshot {
+        let mut next = self.clone();
+        for dataset in changed {
+            if let Some(known) = next.datasets.get_mut(dataset.name.as_str()) {
+                *known = dataset;
+            }
+        }
+        next.revision = revision;
+        next
+    }
+
     /// The same picture with datasets added, replaced or removed, at new revisions.
     #[must_use]
     pub fn with_changes(
@@ -289,14 +308,16 @@ impl Snapshot {
     ) -> Snapshot {
         let mut next = self.clone();
         for dataset in changed {
-            if let Some(old_name) = next.ids.insert(dataset.id, dataset.name.clone()) {
+            let name: Arc<str> = dataset.name.as_str().into();
+            let ids = Arc::make_mut(&mut next.ids);
+            if let Some(old_name) = ids.insert(dataset.id, Arc::clone(&name)) {
                 next.datasets.remove(&old_name);
             }
-            next.release(&dataset.name, dataset.id);
-            next.datasets.insert(dataset.name.clone(), dataset);
+            next.release(&name, dataset.id);
+            next.datasets.insert(name, dataset);
         }
         for id in removed {
-            if let Some(name) = next.ids.remove(id) {
+            if let Some(name) = Arc::make_mut(&mut next.ids).remove(id) {
                 next.datasets.remove(&name);
             }
         }

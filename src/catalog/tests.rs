@@ -60,10 +60,10 @@ fn dataset(name: &str, version: i64) -> Dataset {
         version,
         row_count: 3,
         size_bytes: 100,
-        columns: vec![
+        columns: Arc::from([
             column("id", ColumnType::Int),
             column("price", ColumnType::Decimal { precision: 9, scale: 2 }),
-        ],
+        ]),
         key: 0,
         storage: StorageId::new(),
         guard: StorageGuard::default(),
@@ -216,7 +216,8 @@ async fn a_version_follows_the_one_before_it_or_is_refused() {
         let late = publish(&catalog, next(&first), Vec::new()).await;
         assert!(matches!(late, Err(CatalogError::Changed)), "{late:?}");
         let mut wider = next(&second);
-        wider.columns.push(column("extra", ColumnType::String));
+        let extra = column("extra", ColumnType::String);
+        wider.columns = wider.columns.iter().cloned().chain([extra]).collect();
         publish(&catalog, wider, Vec::new()).await.unwrap();
         assert_eq!(catalog.snapshot(workspace).schema_revision, two.schema_revision + 1);
 

@@ -30,7 +30,7 @@ impl Catalog {
     ) -> Result<Arc<Dataset>, CatalogError> {
         let snapshot = self.snapshot(workspace);
         let present = snapshot.dataset_by_id(dataset.id).ok_or(CatalogError::NotFound)?;
-        let mut columns = present.columns.clone();
+        let mut columns = present.columns.to_vec();
         let column = columns.iter_mut().find(|column| column.name == name);
         column.ok_or(CatalogError::Changed)?.description = description;
         let row = datasets::ActiveModel { columns: Set(json(&columns)?), ..Default::default() };

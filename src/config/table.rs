@@ -133,6 +133,9 @@ pub(super) static ALL: &[Spec] = &[
         Field::Rate(&mut s.rates.writes)
     }),
     row("rate.uploads", &[], "Files of one key", ANY, |s| Field::Rate(&mut s.rates.uploads)),
+    row("rate.inspections", &[], "Files of one key that are only looked at", ANY, |s| {
+        Field::Rate(&mut s.rates.inspections)
+    }),
     row("rate.failed_sign_ins", &[], "Wrong or missing keys of one address", ANY, |s| {
         Field::Rate(&mut s.rates.failed_sign_ins)
     }),
@@ -156,6 +159,13 @@ pub(super) static ALL: &[Spec] = &[
     row("statement_timeout", &[], "Time that one SQL statement may take", TIMES, |s| {
         Field::Time(&mut s.statement_timeout)
     }),
+    row(
+        "slow_after",
+        &[],
+        "Requests that take longer are logged and shown to admins",
+        TIMES,
+        |s| Field::Time(&mut s.slow_after),
+    ),
     row("pool_size", &[], "Connections to PostgreSQL for data", 1..=1_000, |s| {
         Field::Connections(&mut s.pool_size)
     }),

@@ -248,6 +248,11 @@ pub(super) fn mutations() -> Vec<RootField> {
     ]
 }
 
+/// A scope as its enum shows it.
+pub(super) fn scope_word(scope: Scope) -> String {
+    format!("{scope:?}").to_ascii_uppercase()
+}
+
 fn key_json(key: &ApiKey) -> Json {
     let now_us = now_us();
     let is_active =
@@ -255,7 +260,7 @@ fn key_json(key: &ApiKey) -> Json {
     json!({
         "prefix": key.prefix,
         "name": key.name,
-        "scope": format!("{:?}", key.scope).to_ascii_uppercase(),
+        "scope": scope_word(key.scope),
         "role": key.role,
         "datasets": key.datasets,
         "claims": key.claims,

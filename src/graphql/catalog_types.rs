@@ -16,7 +16,7 @@ use super::catalog_json;
 use super::engine::RequestContext;
 use super::mutations::job_of_request;
 use super::root_field::RootField;
-use super::{access_fields, explain, relations, trusted, workspaces};
+use super::{access_fields, explain, me, relations, server, trusted, workspaces};
 use crate::auth::scopes;
 use crate::catalog::model::{Dataset, Job, JobId, Scope};
 use crate::error::Error;
@@ -39,7 +39,8 @@ pub(super) fn type_ref(sdl: &str) -> TypeRef {
 
 const SCALARS: [&str; 9] =
     ["String", "Int", "Float", "Boolean", "ID", "BigInt", "DateTime", "JSON", "Decimal"];
-const ENUMS: [&str; 17] = [
+const ENUMS: [&str; 18] = [
+    "StoreKind",
     "Scope",
     "Mask",
     "PolicyOperation",
@@ -317,23 +318,12 @@ pub fn register(builder: SchemaBuilder, scope: Scope) -> SchemaBuilder {
                 ("maxRows", "BigInt", "The most rows of all datasets."),
             ],
         ),
-        json_object(
-            "Me",
-            "Who asks.",
-            &[
-                ("keyPrefix", "String!", "The part of the key that may be shown."),
-                ("scope", "String!", "What the key may do."),
-                ("role", "String", "The role whose policies hold for it."),
-                ("datasets", "[String!]", "The only datasets that it is for."),
-                ("workspaceId", "ID!", "Whose data it sees."),
-            ],
-        ),
     ];
     for object in objects {
         builder = builder.register(object);
     }
     builder = relations::register(builder);
-    builder = explain::register(builder);
+    builder = server::register(me::register(explain::register(builder)), scope);
     builder = trusted::register(builder);
     catalog_filter::register(builder).register(dataset_object(scope)).register(job_object(scope))
 }
@@ -515,21 +505,10 @@ pub(super) fn query_fields() -> Vec<RootField> {
             })
         })
         .description("The workspace that the key belongs to."),
-        RootField::new("me", TypeRef::named_nn("Me"), |context| {
-            FieldFuture::new(async move {
-                let request = context.data::<RequestContext>()?;
-                Ok(Some(FieldValue::owned_any(serde_json::json!({
-                    "keyPrefix": request.principal.key_prefix,
-                    "scope": request.principal.scope,
-                    "role": request.principal.role,
-                    "datasets": request.principal.datasets,
-                    "workspaceId": request.principal.workspace.0.to_string(),
-                }))))
-            })
-        })
-        .description("Who asks."),
+        me::field(),
         relations::suggestions(),
         explain::field(),
+        server::field(),
         trusted::query_field(),
     ]
     .into_iter()

@@ -15,6 +15,7 @@ use super::schemas::Sight;
 use super::tag::Sha;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
+use crate::query::change::Returnings;
 use crate::query::document::Document;
 use crate::query::input::Variables;
 use crate::query::plan::Plan;
@@ -82,10 +83,14 @@ impl Equivalent<Key> for KeyRef<'_> {
 pub(super) struct KnownDocument {
     /// The document, measured and parsed.
     pub(super) document: Document,
+    /// Its text.
+    pub(super) text: Box<str>,
     /// SHA-256 of its text.
     pub(super) sha: Sha,
     variables: Vec<VariableRule>,
     plans: RwLock<Vec<Arc<Plan>>>,
+    /// Of a mutation of rows.
+    pub(super) returnings: Returnings,
 }
 
 /// What a variable's definition says.
@@ -102,9 +107,10 @@ impl KnownDocument {
     ///
     /// # Errors
     /// When it has no such operation, which was checked before.
-    pub(super) fn new(document: Document, sha: Sha) -> Result<KnownDocument> {
+    pub(super) fn new(document: Document, text: &str, sha: Sha) -> Result<KnownDocument> {
         let variables = rules(document.operation()?);
-        Ok(KnownDocument { document, sha, variables, plans: RwLock::new(Vec::new()) })
+        let (plans, returnings) = (RwLock::default(), Returnings::default());
+        Ok(KnownDocument { document, text: text.into(), sha, variables, plans, returnings })
     }
 
     /// Fills in defaults and refuses variables that are missing.
@@ -206,6 +212,13 @@ impl Documents {
             })
             .build();
         Documents { known }
+    }
+
+    /// How many are known.
+    pub(super) fn len(&self) -> u64 {
+        // What was just added is counted only then.
+        self.known.run_pending_tasks();
+        self.known.entry_count()
     }
 
     /// The document, if it is known.

@@ -19,6 +19,8 @@ use super::ledger::{self, Ledger};
 use super::persisted::{DocumentName, Persisted};
 use super::prepare::{Prepared, Unprepared};
 use super::schemas::Schemas;
+use super::server::Facts;
+use super::slow::{SlowLog, Stopwatch};
 use super::subscriptions::{self, Subscriptions};
 use super::tag::{Question, Tag};
 use super::together::{Answers, Together};
@@ -35,6 +37,7 @@ use crate::error::{Code, Error, Result, Standing};
 use crate::indexes::Indexer;
 use crate::ingest::Ingest;
 use crate::query::cache::AnswerCache;
+use crate::query::document::Document;
 use crate::query::input::Variables;
 use crate::query::plan::{self, Bound, Plan, PlanSettings};
 use crate::store::Store;
@@ -125,6 +128,8 @@ pub(super) struct Services {
     pub(super) query_limits: QueryLimits,
     pub(super) max_documents_bytes: usize,
     pub(super) webhooks: WebhookSettings,
+    pub(super) facts: Facts,
+    pub(super) slow: SlowLog,
 }
 
 /// What resolvers of the catalog's fields know of their request.
@@ -134,6 +139,8 @@ pub(super) struct RequestContext {
     uploads: Mutex<Vec<Option<Upload>>>,
 }
 
+/// The mutation that looks at a file.
+pub(super) const INSPECT_FIELD: &str = "inspect";
 /// What asking for the schema weighs, as cells of rows.
 const INTROSPECTION_CELLS: u64 = 20_000;
 /// Stands in a variable for the file with this number.
@@ -239,6 +246,8 @@ impl Engine {
                 query_limits: settings.query_limits,
                 max_documents_bytes: settings.max_documents_bytes,
                 webhooks: settings.webhooks,
+                facts: Facts::new(settings),
+                slow: SlowLog::new(settings.slow_after),
             }),
             plan_settings,
             statement_timeout: settings.statement_timeout,
@@ -277,12 +286,20 @@ impl Engine {
         mut request: Request,
         request_id: &str,
     ) -> Result<Answer> {
+        let began = Instant::now();
         let snapshot = self.services.auth.view(principal);
         let prepared = self.prepare(principal, &snapshot, &mut request, request_id).await;
         let Prepared { known, mut variables, sha } = match prepared {
             Ok(prepared) => prepared,
             Err(Unprepared::Error(error)) => return Err(error),
             Err(Unprepared::Answered(answer)) => return Ok(*answer),
+        };
+        let _stopwatch = Stopwatch {
+            log: &self.services.slow,
+            began,
+            principal,
+            known: Arc::clone(&known),
+            request_id,
         };
         if request.is_read_only && known.document.is_mutation() {
             let error = Error::bad_input("Mutations must be sent by POST, not GET.");
@@ -299,7 +316,7 @@ impl Engine {
             let targets = ledger::targets(&known.document, &variables, &snapshot);
             if writes::is_of_rows(&known.document, &snapshot)? {
                 let asked = Asked { services: &self.services, principal, request: &request, sha };
-                let written = Box::pin(asked.write(&known.document, variables, request_id)).await;
+                let written = Box::pin(asked.write(&known, variables, request_id)).await;
                 act.wrote(&known.document, &targets, written.first_error);
                 return Ok(Answer { standing, ..written });
             }
@@ -417,6 +434,15 @@ impl Engine {
             return Ok(Answer::unchanged(tag));
         }
         Ok(Answer { keeping: Keeping::Tagged(tag), ..answer })
+    }
+
+    /// Whether an operation does nothing with its files but look at them.
+    pub fn only_inspects(&self, request: &Request) -> bool {
+        let (name, limits) = (request.operation_name.as_deref(), &self.plan_settings.limits);
+        Document::parse(&request.query, name, limits).is_ok_and(|document| {
+            let mut fields = document.root_fields().map(|field| field.name.node.as_str());
+            document.is_mutation() && fields.all(|name| name == INSPECT_FIELD)
+        })
     }
 
     /// Lets async-graphql answer the fields of the catalog and introspection.

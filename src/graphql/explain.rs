@@ -95,7 +95,7 @@ async fn explain(context: &ResolverContext<'_>) -> Result<Json> {
         Some(known) => known,
         None => {
             let document = Document::parse(&query, name.as_deref(), &settings.limits)?;
-            Arc::new(KnownDocument::new(document, sha_of(&query))?)
+            Arc::new(KnownDocument::new(document, &query, sha_of(&query))?)
         }
     };
     if known.document.is_mutation() {

@@ -150,7 +150,7 @@ fn register_having(mut builder: SchemaBuilder, dataset: &Dataset) -> SchemaBuild
         let type_name = format!("{name}Having{stem}");
         let mut object = InputObject::new(&type_name);
         let mut is_empty = true;
-        for column in &dataset.columns {
+        for column in dataset.columns.iter() {
             let Some(answer) = result_type(function, column) else { continue };
             is_empty = false;
             let operand = TypeRef::named(comparison_name(answer));

@@ -184,10 +184,10 @@ async fn versions(context: &ResolverContext<'_>) -> Result<Json> {
 async fn side(request: &RequestContext, dataset: &Dataset, kept: &KeptVersion) -> Result<Side> {
     let past = dataset.past(kept);
     if kept.storage == dataset.storage {
-        return Ok(Side { past, columns: dataset.columns.clone(), key: dataset.key });
+        return Ok(Side { past, columns: dataset.columns.to_vec(), key: dataset.key });
     }
     let was = request.services.catalog.with_table_of(dataset, kept).await?;
-    Ok(Side { past, columns: was.columns, key: was.key })
+    Ok(Side { past, columns: was.columns.to_vec(), key: was.key })
 }
 
 async fn difference(context: &ResolverContext<'_>) -> Result<Json> {

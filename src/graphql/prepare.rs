@@ -87,7 +87,7 @@ impl Engine {
                 if document.introspects() && !self.tells_schema(principal) {
                     return Err(introspection_is_off().into());
                 }
-                (Arc::new(KnownDocument::new(document, sha)?), true)
+                (Arc::new(KnownDocument::new(document, &request.query, sha)?), true)
             }
         };
         if request.is_read_only && known.document.is_mutation() {

@@ -421,7 +421,7 @@ fn candidates(snapshot: &Snapshot) -> Vec<Candidate<'_>> {
     // Columns are compared as they are kept: of what is shown in part, more would be told.
     let is_whole = |it: &&Arc<Dataset>| !snapshot.is_partial(it.id);
     for to in snapshot.datasets().filter(is_whole) {
-        for to_column in &to.columns {
+        for to_column in to.columns.iter() {
             if to_column.generated
                 || to_column.n_nulls >= to.row_count
                 || !may_name_rows(to, to_column)
@@ -429,7 +429,7 @@ fn candidates(snapshot: &Snapshot) -> Vec<Candidate<'_>> {
                 continue;
             }
             for from in snapshot.datasets().filter(is_whole) {
-                for column in &from.columns {
+                for column in from.columns.iter() {
                     let is_itself = from.id == to.id && column.physical == to_column.physical;
                     let is_known = from
                         .relations

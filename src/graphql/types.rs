@@ -293,7 +293,7 @@ fn register_aggregate(mut builder: SchemaBuilder, dataset: &Dataset) -> SchemaBu
         let type_name = format!("{name}{stem}Fields");
         let mut object = Object::new(&type_name);
         let mut is_empty = true;
-        for column in &dataset.columns {
+        for column in dataset.columns.iter() {
             let Some(answer) = result_type(function, column) else { continue };
             is_empty = false;
             object = object.field(Field::new(

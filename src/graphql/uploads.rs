@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json, json};
 use super::answer::to_field_error;
 use super::catalog_json;
 use super::catalog_types::type_ref;
-use super::engine::{RequestContext, Upload};
+use super::engine::{INSPECT_FIELD, RequestContext, Upload};
 use super::mutations::{dataset_named, job_of_request, of_request, refuse_nul, required, text};
 use super::root_field::RootField;
 use super::schema;
@@ -71,7 +71,7 @@ pub(super) fn fields() -> Vec<RootField> {
         .argument(argument("dryRun", "Boolean", "Answers what would be made, in inspection, and stores nothing."))
         .argument(wait_argument())
         .description("Loads a file into a dataset."),
-        RootField::new("inspect", type_ref("Inspection!"), |context| {
+        RootField::new(INSPECT_FIELD, type_ref("Inspection!"), |context| {
             FieldFuture::new(async move {
                 let inspection = inspect(&context).await.map_err(to_field_error)?;
                 Ok(Some(FieldValue::owned_any(inspection)))

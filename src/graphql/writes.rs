@@ -7,9 +7,11 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::answer::{self, AnswerError, Data};
+use super::documents::KnownDocument;
 use super::engine::{Answer, Keeping, Request, Services};
 use super::tag::Sha;
 use crate::auth::Principal;
+use crate::catalog::hex;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::query::document::Document;
@@ -50,39 +52,39 @@ impl Asked<'_> {
     /// Carries it out; failures are errors in the answer.
     pub(super) async fn write(
         &self,
-        document: &Document,
+        known: &KnownDocument,
         mut variables: Variables,
         request_id: &str,
     ) -> Answer {
         variables.extend(self.principal.claim_variables());
         if self.services.is_one_transaction {
-            return match self.write_part(document, &variables, None).await {
+            return match self.write_part(known, &variables, None).await {
                 Ok(body) => written(body),
                 Err(error) => refused(&error, request_id),
             };
         }
-        self.write_each(document, &variables, request_id).await
+        self.write_each(known, &variables, request_id).await
     }
 
     /// Each root field as a transaction of its own, one after the other; one that fails is null and
     /// does not keep the next from being done.
     async fn write_each(
         &self,
-        document: &Document,
+        known: &KnownDocument,
         variables: &Variables,
         request_id: &str,
     ) -> Answer {
         let mut body = b"{\"data\":{".to_vec();
         let mut failures = Vec::new();
         let mut keys: Vec<&str> = Vec::new();
-        for field in document.root_fields() {
+        for field in known.document.root_fields() {
             let key = field.response_key().node.as_str();
             if !keys.contains(&key) {
                 keys.push(key);
             }
         }
         for (number, key) in keys.iter().enumerate() {
-            let done = self.write_part(document, variables, Some(number)).await;
+            let done = self.write_part(known, variables, Some(number)).await;
             let (json, failure) = match done {
                 Ok(part) => (fields_of_body(&part).to_vec(), None),
                 Err(error) => (format!("{}:null", Json::from(*key)).into_bytes(), Some(error)),
@@ -113,7 +115,7 @@ impl Asked<'_> {
 
     async fn write_part(
         &self,
-        document: &Document,
+        known: &KnownDocument,
         variables: &Variables,
         only: Option<usize>,
     ) -> std::result::Result<Vec<u8>, WriteError> {
@@ -121,10 +123,11 @@ impl Asked<'_> {
         let asked = WriteRequest {
             workspace: principal.workspace,
             actor: &principal.key_prefix,
-            document,
+            document: &known.document,
+            returnings: &known.returnings,
             variables,
             only,
-            sha256: self.sha256(),
+            sha256: &|| self.sha256(),
         };
         services.writer.write(&asked, || services.auth.view(principal)).await
     }
@@ -139,7 +142,7 @@ impl Asked<'_> {
             hash.update(text.len().to_be_bytes());
             hash.update(text);
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash.finalize())
     }
 }
 

@@ -83,10 +83,15 @@ async fn run_multipart(
     boundary: &str,
 ) -> Result<Answer, Refusal> {
     principal.require(Scope::Upload)?;
-    charge(app, principal, Class::Upload, 1)?;
-    // The first file is paid for; the others are once it is known how many there are.
-    let more = |n_files: u32| charge(app, principal, Class::Upload, n_files.saturating_sub(1));
-    let received = multipart::receive(&app.settings, &parts.headers, body, boundary, more).await?;
+    // Before the first file comes. A request without one has been paid for like all others.
+    let pay = |n_files: u32, request: &crate::graphql::Request| {
+        let class = match app.engine.only_inspects(request) {
+            true => Class::Inspect,
+            false => Class::Upload,
+        };
+        charge(app, principal, class, n_files)
+    };
+    let received = multipart::receive(&app.settings, &parts.headers, body, boundary, pay).await?;
     let (mut request, spooled) = received.into_request();
     request.address = Some(address(app, &parts.headers));
     let answer = app.engine.execute(principal, request, request_id().as_str()).await;

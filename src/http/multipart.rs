@@ -65,13 +65,14 @@ impl Received {
     }
 }
 
-/// Receives the body of a multipart request; `charge` is told how many files come, before they do.
+/// Receives the body of a multipart request; `charge` is told how many files come and what is to
+/// be done with them, before they do.
 pub(super) async fn receive(
     settings: &Settings,
     headers: &HeaderMap,
     body: Body,
     boundary: &str,
-    charge: impl FnOnce(u32) -> Result<(), Error>,
+    charge: impl FnOnce(u32, &Request) -> Result<(), Error>,
 ) -> Result<Received, Refusal> {
     if !PREFLIGHT_HEADERS.iter().any(|name| headers.contains_key(*name)) {
         return Err(Refusal::bad_request(
@@ -93,7 +94,7 @@ pub(super) async fn receive(
     let map = map.ok_or_else(|| wrong_part("second", "map"))?;
     let mut expected = read_map(&map.bytes().await.map_err(refuse)?, &request.variables)?;
 
-    charge(u32::try_from(expected.len()).unwrap_or(u32::MAX))?;
+    charge(u32::try_from(expected.len()).unwrap_or(u32::MAX), &request)?;
     let mut received = Received { request, spooled: Spooled::default() };
     let folder = settings.data_dir.join("spool");
     tokio::fs::create_dir_all(&folder).await.map_err(unwritable)?;

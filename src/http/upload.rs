@@ -89,7 +89,7 @@ pub(super) async fn inspect(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let principal = admit(&app, &parts.headers, Scope::Upload, Class::Upload).await?;
+    let principal = admit(&app, &parts.headers, Scope::Upload, Class::Inspect).await?;
     let (mut own, mut rows, mut name) = (Vec::new(), DEFAULT_ROWS, None);
     for (key, value) in form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
         match &*key {

@@ -386,7 +386,7 @@ mod tests {
             version: 1,
             row_count: 1,
             size_bytes: 1,
-            columns,
+            columns: columns.into(),
             key: 0,
             storage: StorageId::default(),
             guard: Default::default(),

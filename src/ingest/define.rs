@@ -416,7 +416,7 @@ fn version_of(draft: Draft, actor: &str) -> NewVersion {
 
 /// Gives columns what their owner said about them.
 fn describe(dataset: &mut Dataset, columns: &[NewColumn]) {
-    let data = dataset.columns.iter_mut().filter(|column| !column.generated);
+    let data = Arc::make_mut(&mut dataset.columns).iter_mut().filter(|column| !column.generated);
     for (column, defined) in data.zip(columns) {
         column.description = defined.description.clone().filter(|text| !text.is_empty());
     }
@@ -443,7 +443,8 @@ fn emptied(
     let recipe = Arc::make_mut(&mut empty.recipe);
     recipe.has_other_rows = false;
     let mut number = 0;
-    for column in &mut empty.columns {
+    let columns = Arc::make_mut(&mut empty.columns);
+    for column in columns.iter_mut() {
         column.n_nulls = 0;
         column.evidence =
             Evidence { reason: column.evidence.reason.clone(), ..Evidence::default() };
@@ -452,8 +453,8 @@ fn emptied(
             number += 1;
         }
     }
-    let key = key_column(before).and_then(|key| empty.columns.get(key)?.physical.clone().into());
-    if let (Some(physical), Some(served)) = (key, empty.columns.get_mut(empty.key)) {
+    let key = key_column(before).and_then(|key| columns.get(key)?.physical.clone().into());
+    if let (Some(physical), Some(served)) = (key, columns.get_mut(empty.key)) {
         served.physical = physical;
     }
     empty.indexes.retain(|index| index.kind == crate::catalog::model::IndexKind::Key);

@@ -137,7 +137,7 @@ fn draft_one(
         version: 1,
         row_count: sheet.table.n_rows,
         size_bytes: sheet.table.size_bytes,
-        columns,
+        columns: columns.into(),
         key,
         storage: sheet.storage.clone(),
         guard: StorageGuard::default(),
@@ -166,7 +166,7 @@ fn draft_one(
         });
     }
     if let Task::Copy { dataset: of } = &wishes.task {
-        super::copy::describe(snapshot, *of, &mut dataset.columns);
+        super::copy::describe(snapshot, *of, Arc::make_mut(&mut dataset.columns));
     }
     let rejects = rejected_rows(sheet, &dataset.columns);
     let rejects_before = match &wishes.task {

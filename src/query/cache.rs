@@ -6,6 +6,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use moka::future::Cache;
@@ -85,6 +86,21 @@ pub struct Found {
 pub struct AnswerCache {
     answers: Option<Cache<Key, Bytes>>,
     largest: usize,
+    n_hits: AtomicU64,
+    n_misses: AtomicU64,
+}
+
+/// What became of questions since the start, and what is kept now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheFigures {
+    /// Answers that were kept.
+    pub n_hits: u64,
+    /// Answers that had to be read.
+    pub n_misses: u64,
+    /// Answers that are kept.
+    pub n_entries: u64,
+    /// Bytes that they count for.
+    pub size_bytes: u64,
 }
 
 impl AnswerCache {
@@ -107,7 +123,26 @@ impl AnswerCache {
         let answers = (capacity_bytes > 0)
             .then(|| Cache::builder().max_capacity(capacity_bytes).weigher(weigh).build());
         let largest = usize::try_from(capacity_bytes / LARGEST_SHARE).unwrap_or(usize::MAX);
-        AnswerCache { answers, largest }
+        AnswerCache { answers, largest, n_hits: AtomicU64::new(0), n_misses: AtomicU64::new(0) }
+    }
+
+    /// How it is doing.
+    pub async fn figures(&self) -> CacheFigures {
+        if let Some(answers) = &self.answers {
+            // What was just added is counted only then.
+            answers.run_pending_tasks().await;
+        }
+        CacheFigures {
+            n_hits: self.n_hits.load(Ordering::Relaxed),
+            n_misses: self.n_misses.load(Ordering::Relaxed),
+            n_entries: self.answers.as_ref().map_or(0, Cache::entry_count),
+            size_bytes: self.answers.as_ref().map_or(0, Cache::weighted_size),
+        }
+    }
+
+    fn count(&self, is_hit: bool) {
+        let counter = if is_hit { &self.n_hits } else { &self.n_misses };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether the answer of a run is kept.
@@ -117,7 +152,9 @@ impl AnswerCache {
 
     /// The answer of a run, if it is kept.
     pub async fn kept(&self, run: &Run) -> Option<Bytes> {
-        self.answers.as_ref()?.get(&Key::of(run)).await
+        let found = self.answers.as_ref()?.get(&Key::of(run)).await;
+        self.count(found.is_some());
+        found
     }
 
     /// Keeps the answer of a run that was made elsewhere.
@@ -132,6 +169,12 @@ impl AnswerCache {
     /// # Errors
     /// As [`Store::run`]; a failure is told to all who waited for it, and not kept.
     pub async fn run(&self, store: &Store, run: Run) -> Result<Found, Arc<StoreError>> {
+        let found = self.find_or_run(store, run).await?;
+        self.count(found.is_hit);
+        Ok(found)
+    }
+
+    async fn find_or_run(&self, store: &Store, run: Run) -> Result<Found, Arc<StoreError>> {
         let Some(answers) = &self.answers else {
             return Found::new(store, run).await;
         };

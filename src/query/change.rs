@@ -5,6 +5,7 @@
 //! known only while the mutation runs. Nothing here changes a row.
 
 use std::borrow::Cow;
+use std::sync::{Arc, RwLock};
 
 pub use async_graphql_parser::types::Field;
 use async_graphql_value::Value as AstValue;
@@ -15,8 +16,8 @@ use sluice_schema::ColumnType;
 use super::Dialect;
 use super::cost::Cost;
 use super::document::Document;
-use super::input::{Input, Origin, VariablePath, Variables};
-use super::plan::{PlanSettings, RootStatement, compiler};
+use super::input::{Input, Observation, Origin, VariablePath, Variables};
+use super::plan::{PlanSettings, RootStatement, compiler, has_indexes, indexes_of};
 use super::roots::Compiler;
 use super::select::{Columns, Fields, Rows};
 use super::value::{Binder, Slot, SlotKind};
@@ -40,9 +41,53 @@ pub struct Matched {
     pub is_all: bool,
 }
 
+/// Statements that answer what mutations of one document have made, kept with the document: they
+/// are the same each time, but for the rows.
+#[derive(Debug, Default)]
+pub struct Returnings(RwLock<Vec<Returning>>);
+
+/// A statement and what it depends on.
+#[derive(Debug)]
+struct Returning {
+    key: Box<str>,
+    statement: Arc<RootStatement>,
+    observations: Vec<Observation>,
+    indexes: Vec<(DatasetId, Vec<String>)>,
+}
+
+/// Statements kept per document, for shapes of its variables.
+const MAX_RETURNINGS: usize = 32;
+
+impl Returnings {
+    fn get(
+        &self,
+        key: &str,
+        snapshot: &Snapshot,
+        variables: &Variables,
+    ) -> Option<Arc<RootStatement>> {
+        let kept = self.0.read().ok()?;
+        let fits = |it: &&Returning| {
+            *it.key == *key
+                && it.observations.iter().all(|observation| observation.holds(variables))
+                && has_indexes(snapshot, &it.indexes)
+        };
+        kept.iter().find(fits).map(|it| Arc::clone(&it.statement))
+    }
+
+    fn put(&self, snapshot: &Snapshot, returning: Returning) {
+        let Ok(mut kept) = self.0.write() else { return };
+        kept.retain(|it| has_indexes(snapshot, &it.indexes));
+        if kept.len() >= MAX_RETURNINGS {
+            kept.remove(0);
+        }
+        kept.push(returning);
+    }
+}
+
 /// Compiles parts of one mutation.
 pub struct ChangePlanner<'d> {
     compiler: Compiler<'d>,
+    variables: &'d Variables,
 }
 
 impl<'d> ChangePlanner<'d> {
@@ -53,7 +98,7 @@ impl<'d> ChangePlanner<'d> {
         variables: &'d Variables,
         settings: &'d PlanSettings,
     ) -> ChangePlanner<'d> {
-        ChangePlanner { compiler: compiler(document, snapshot, variables, settings) }
+        ChangePlanner { compiler: compiler(document, snapshot, variables, settings), variables }
     }
 
     /// The root fields of the operation by response key, fragments spread and directives obeyed.
@@ -120,11 +165,35 @@ impl<'d> ChangePlanner<'d> {
     }
 
     /// The statement that answers a selection of the rows of [`ROWS`] that are seen: a list in file
-    /// order, or with `is_one` the first of them.
+    /// order, or with `is_one` the first of them. It is kept under the key, which says where in the
+    /// document it is.
     ///
     /// # Errors
     /// As those of a list's selection.
     pub fn returned(
+        &mut self,
+        kept: &Returnings,
+        key: &str,
+        dataset: &'d Dataset,
+        merged: &[&'d Field],
+        is_one: bool,
+    ) -> Result<Arc<RootStatement>> {
+        let snapshot = self.compiler.snapshot;
+        if let Some(known) = kept.get(key, snapshot, self.variables) {
+            return Ok(known);
+        }
+        let statement = Arc::new(self.compile_returned(dataset, merged, is_one)?);
+        let returning = Returning {
+            key: key.into(),
+            statement: Arc::clone(&statement),
+            observations: self.compiler.reader.observations().to_vec(),
+            indexes: indexes_of(snapshot, &statement.datasets),
+        };
+        kept.put(snapshot, returning);
+        Ok(statement)
+    }
+
+    fn compile_returned(
         &mut self,
         dataset: &'d Dataset,
         merged: &[&'d Field],

@@ -91,6 +91,14 @@ impl Document {
         (operations.next().is_none() && is_wanted).then_some(first)
     }
 
+    /// The operation's name, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        match &self.operation_name {
+            Some(name) => Some(name),
+            None => self.only_operation()?.0.map(|name| name.as_str()),
+        }
+    }
+
     /// Whether the operation changes something.
     pub fn is_mutation(&self) -> bool {
         self.operation().is_ok_and(|operation| operation.ty == OperationType::Mutation)

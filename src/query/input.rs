@@ -167,6 +167,11 @@ impl<'a> InputReader<'a> {
         InputReader { variables, observations: Vec::new() }
     }
 
+    /// What was relied upon until now.
+    pub fn observations(&self) -> &[Observation] {
+        &self.observations
+    }
+
     /// What the plan relied upon.
     pub fn into_observations(self) -> Vec<Observation> {
         self.observations

@@ -239,6 +239,25 @@ fn read_at<'r>(dataset: &'r Dataset, past: Option<&'r Past>) -> (&'r StorageId, 
     }
 }
 
+/// The names of the indexes that datasets have now, each dataset once.
+pub(super) fn indexes_of<'i>(
+    snapshot: &Snapshot,
+    datasets: impl IntoIterator<Item = &'i DatasetId>,
+) -> Vec<(DatasetId, Vec<String>)> {
+    let mut indexes: Vec<(DatasetId, Vec<String>)> = Vec::new();
+    for id in datasets {
+        if !indexes.iter().any(|(known, _)| known == id) {
+            indexes.push((*id, index_names(snapshot, *id).map(str::to_owned).collect()));
+        }
+    }
+    indexes
+}
+
+/// Whether datasets have just these indexes.
+pub(super) fn has_indexes(snapshot: &Snapshot, indexes: &[(DatasetId, Vec<String>)]) -> bool {
+    indexes.iter().all(|(id, names)| index_names(snapshot, *id).eq(names))
+}
+
 fn index_names(snapshot: &Snapshot, id: DatasetId) -> impl Iterator<Item = &str> {
     let dataset = snapshot.dataset_by_id(id).into_iter();
     dataset.flat_map(|dataset| &dataset.indexes).map(|index| index.name.as_str())
@@ -325,12 +344,7 @@ impl Plan {
             roots.push(root);
         }
         let observations = compiler.reader.into_observations();
-        let mut indexes: Vec<(DatasetId, Vec<String>)> = Vec::new();
-        for id in roots.iter().flat_map(Root::datasets) {
-            if !indexes.iter().any(|(known, _)| known == id) {
-                indexes.push((*id, index_names(snapshot, *id).map(str::to_owned).collect()));
-            }
-        }
+        let indexes = indexes_of(snapshot, roots.iter().flat_map(Root::datasets));
         Ok(Plan { observations, roots, indexes, settings })
     }
 
@@ -342,8 +356,7 @@ impl Plan {
 
     /// Whether the indexes and the versions are there that it was made with.
     pub fn is_current(&self, snapshot: &Snapshot) -> bool {
-        self.indexes.iter().all(|(id, names)| index_names(snapshot, *id).eq(names))
-            && self.has_its_versions(snapshot)
+        has_indexes(snapshot, &self.indexes) && self.has_its_versions(snapshot)
     }
 
     /// Whether the earlier versions that it reads are where they were.

@@ -96,7 +96,7 @@ impl<'d> Compiler<'d> {
         if !has_row_number {
             select.column((rows.alias.clone(), ROW_COLUMN));
         }
-        for column in &rows.dataset.columns {
+        for column in rows.dataset.columns.iter() {
             if part.hidden.contains(&column.physical) {
                 continue;
             }

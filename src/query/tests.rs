@@ -48,7 +48,7 @@ pub(crate) fn dataset(number: u128, name: &str, type_name: &str, columns: Vec<Co
         version: 1,
         row_count: 3,
         size_bytes: 4096,
-        columns,
+        columns: columns.into(),
         key: 0,
         storage: StorageId::default(),
         guard: Default::default(),

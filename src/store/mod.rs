@@ -301,22 +301,23 @@ impl Store {
     }
 
     /// Begins a transaction on the embedded store that changes rows of these tables, and reads
-    /// others; blocks the calling thread.
+    /// others; blocks the calling thread. With `waits`, it begins once nobody else writes them.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite refuses; without `waits`, when somebody else writes one of the tables.
     pub fn begin_write(
         &self,
         written: Vec<WriteTable>,
         read: Vec<StorageId>,
         deadline: Instant,
+        waits: bool,
     ) -> Result<Session, StoreError> {
         let Store::Sqlite(store) = self else {
             return Err(StoreError::Defect("PostgreSQL writes in the catalog's transaction"));
         };
         let n_written = written.len();
         let tables = written.iter().map(|table| table.storage.clone()).chain(read).collect();
-        let inner = store.begin_write(tables, n_written, deadline)?;
+        let inner = store.begin_write(tables, n_written, deadline, waits)?;
         let mut session = Session::sqlite(inner, written);
         session.make_logs()?;
         Ok(session)

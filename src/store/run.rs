@@ -192,6 +192,17 @@ impl Store {
         }
     }
 
+    /// The version of the database, as it tells it.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn version(&self) -> Result<String, StoreError> {
+        match self {
+            Store::Sqlite(_) => Ok(rusqlite::version().to_owned()),
+            Store::Postgres(store) => store.version().await.map(|(_, text)| text),
+        }
+    }
+
     /// How the database would run a statement with these values, a line per step; it is not run.
     ///
     /// # Errors

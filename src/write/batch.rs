@@ -17,8 +17,8 @@ use crate::catalog::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{CatalogError, Room, now_us};
 use crate::error::{Code, Error, Result};
-use crate::store::PhysicalColumn;
 use crate::store::write::{RowTransaction, Session, WriteTable};
+use crate::store::{PhysicalColumn, StoreError};
 
 /// Bytes of an answer that is kept for a request that may come again.
 const MAX_KEPT_ANSWER: usize = 1 << 20;
@@ -29,6 +29,16 @@ struct Applied {
     answers: Vec<std::result::Result<Vec<u8>, WriteError>>,
     /// None where there is nothing to publish.
     committed: Option<Committed>,
+}
+
+/// Mutations whose turn it is.
+struct Turn<'t> {
+    /// What they change.
+    datasets: &'t [Arc<Dataset>],
+    /// Version, rows and next row of each, before.
+    before: &'t [(i64, i64, Option<i64>)],
+    present: &'t Snapshot,
+    batch: &'t [Entry],
 }
 
 /// What was done and is to be published: on the embedded store it is committed, on PostgreSQL the
@@ -117,9 +127,16 @@ impl Writer {
             }
             Err(error) => return fail_all(fresh, &error.into()),
         };
-        // On this very thread: waking another one for it costs as much as a small change.
-        let applied =
-            tokio::task::block_in_place(|| self.apply(begun, &datasets, &present, &fresh));
+        let Begun { transaction, present: before } = begun;
+        let turn = Turn { datasets: &datasets, before: &before, present: &present, batch: &fresh };
+        let applied = match self.carry_out_here(&turn) {
+            Some(applied) => applied,
+            // On this very thread, too: waking another one costs more than handing over its work.
+            None => tokio::task::block_in_place(|| {
+                let session = self.open(&turn, transaction, true)?;
+                self.apply(session, &turn)
+            }),
+        };
         let applied = match applied {
             Ok(applied) => applied,
             Err(error) => return fail_all(fresh, &error),
@@ -147,7 +164,9 @@ impl Writer {
         let kept = self.catalog.kept_answer(planned.workspace, &planned.actor, request_id).await;
         let reply = match kept {
             Ok(None) => return Some(entry),
-            Ok(Some((sha256, answer))) if sha256 == planned.sha256 => Ok(answer.into_bytes()),
+            Ok(Some((sha256, answer))) if Some(&sha256) == planned.sha256.as_ref() => {
+                Ok(answer.into_bytes())
+            }
             Ok(Some(_)) => Err(WriteError::from(Error::new(
                 Code::Conflict,
                 "Another mutation was sent with this requestId before. Give each its own.",
@@ -179,33 +198,60 @@ impl Writer {
         Ok(Begun { transaction: None, present })
     }
 
-    /// Carries out the mutations, and commits them; blocks the calling thread.
-    fn apply(
-        &self,
-        begun: Begun,
-        datasets: &[Arc<Dataset>],
-        present: &Snapshot,
-        batch: &[Entry],
-    ) -> Result<Applied> {
-        let deadline = batch.iter().map(|entry| entry.planned.deadline).max();
-        let deadline = deadline.unwrap_or_else(Instant::now);
-        let written: Vec<WriteTable> = datasets.iter().map(|it| table_of(it)).collect();
-        let mut session = match begun.transaction {
-            Some(transaction) => self.store.write_within(transaction, written, deadline)?,
-            None => {
-                let mut read: Vec<StorageId> = batch
-                    .iter()
-                    .flat_map(|entry| &entry.planned.read)
-                    .filter_map(|id| present.dataset_by_id(*id))
-                    .map(|dataset| dataset.storage.clone())
-                    .collect();
-                read.sort();
-                read.dedup();
-                self.store.begin_write(written, read, deadline)?
+    /// Carries a small change out at once, if it is likely to be over before others would have been
+    /// given this thread's work (the embedded store).
+    fn carry_out_here(&self, turn: &Turn<'_>) -> Option<Result<Applied>> {
+        let [Entry { planned, .. }] = turn.batch else { return None };
+        if !planned.is_small || self.catalog.is_postgres() {
+            return None;
+        }
+        let began = Instant::now();
+        let applied = match self.pace.is_quick() {
+            // Not while somebody else writes the file; another failure is told by the next attempt.
+            true => {
+                let session = self.open(turn, None, false).ok()?;
+                self.apply(session, turn)
             }
+            false => tokio::task::block_in_place(|| {
+                let session = self.open(turn, None, true)?;
+                self.apply(session, turn)
+            }),
         };
+        self.pace.note(began.elapsed());
+        Some(applied)
+    }
+
+    /// A session over the tables of these mutations; with `waits`, after whoever else writes them.
+    /// Blocks the calling thread.
+    fn open(
+        &self,
+        turn: &Turn<'_>,
+        transaction: Option<RowTransaction>,
+        waits: bool,
+    ) -> std::result::Result<Session, StoreError> {
+        let deadline = turn.batch.iter().map(|entry| entry.planned.deadline).max();
+        let deadline = deadline.unwrap_or_else(Instant::now);
+        let written: Vec<WriteTable> = turn.datasets.iter().map(|it| table_of(it)).collect();
+        if let Some(transaction) = transaction {
+            return self.store.write_within(transaction, written, deadline);
+        }
+        let mut read: Vec<StorageId> = turn
+            .batch
+            .iter()
+            .flat_map(|entry| &entry.planned.read)
+            .filter_map(|id| turn.present.dataset_by_id(*id))
+            .map(|dataset| dataset.storage.clone())
+            .collect();
+        read.sort();
+        read.dedup();
+        self.store.begin_write(written, read, deadline, waits)
+    }
+
+    /// Carries out the mutations, and commits them; blocks the calling thread.
+    fn apply(&self, mut session: Session, turn: &Turn<'_>) -> Result<Applied> {
+        let Turn { datasets, batch, .. } = *turn;
         let mut states = States::new();
-        for (table, (dataset, now)) in datasets.iter().zip(&begun.present).enumerate() {
+        for (table, (dataset, now)) in datasets.iter().zip(turn.before).enumerate() {
             let (version, row_count, next_row) = *now;
             let state = State {
                 table,
@@ -220,15 +266,21 @@ impl Writer {
         let before = states.clone();
         let mut versions: HashMap<DatasetId, Vec<VersionRecord>> = HashMap::new();
         let mut answers = Vec::with_capacity(batch.len());
+        // One alone is taken back with the whole transaction.
+        let has_parts = batch.len() > 1;
         for entry in batch {
-            session.begin_part()?;
-            let kept = states.clone();
+            if has_parts {
+                session.begin_part()?;
+            }
+            let kept = has_parts.then(|| states.clone());
             let Planned { snapshot, plan, deadline, actor, .. } = &entry.planned;
             let applying =
                 Applying::new(&mut session, &mut states, snapshot, &self.settings, *deadline);
             match applying.run(plan) {
                 Ok(fields) => {
-                    session.keep_part()?;
+                    if has_parts {
+                        session.keep_part()?;
+                    }
                     for (id, state) in &mut states {
                         if let Some(record) = state.publish(actor) {
                             versions.entry(*id).or_default().push(record);
@@ -237,8 +289,10 @@ impl Writer {
                     answers.push(Ok(body(plan, &fields)));
                 }
                 Err((key, error)) => {
-                    session.undo_part()?;
-                    states = kept;
+                    if let Some(kept) = kept {
+                        session.undo_part()?;
+                        states = kept;
+                    }
                     answers.push(Err(WriteError { key: Some(key), error }));
                 }
             }
@@ -268,7 +322,10 @@ impl Writer {
             Some(first) if !edits.is_empty() || !kept.is_empty() => {
                 Some(self.commit(first.planned.workspace, session, edits, kept)?)
             }
-            _ => None,
+            _ => {
+                session.abandon();
+                None
+            }
         };
         Ok(Applied { answers, committed })
     }
@@ -290,7 +347,12 @@ impl Writer {
             let transaction = transaction.ok_or_else(|| Error::internal("no transaction"))?;
             return Ok(Committed { edits, answers, place: Place::Transaction(transaction) });
         }
-        let room = Handle::current().block_on(self.catalog.make_room(workspace, &edits))?;
+        let room = match self.catalog.room_at_once(workspace, &edits) {
+            Some(room) => room,
+            None => tokio::task::block_in_place(|| {
+                Handle::current().block_on(self.catalog.make_room(workspace, &edits))
+            })?,
+        };
         let tables = edits.iter().map(|edit| edit.storage.clone()).collect();
         let record = CommitRecord { id: Uuid::new_v4(), tables, edits, answers };
         recover::put(&mut session, &record)?;
@@ -396,7 +458,7 @@ fn kept_answer(planned: &Planned, answer: &[u8]) -> Option<KeptAnswer> {
     Some(KeptAnswer {
         actor: planned.actor.clone(),
         request_id,
-        sha256: planned.sha256.clone(),
+        sha256: planned.sha256.clone()?,
         answer: String::from_utf8(answer.to_vec()).ok()?,
     })
 }

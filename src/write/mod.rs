@@ -12,6 +12,7 @@ mod batch;
 pub mod columns;
 pub mod fields;
 mod json;
+mod pace;
 mod plan;
 pub mod recover;
 mod revert;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
+use self::pace::Pace;
 use self::plan::{Action, Operation, Out, OutPart, WritePlan};
 pub use self::revert::Revert;
 use crate::catalog::model::{DatasetId, WorkspaceId};
@@ -34,6 +36,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::Settings;
 use crate::error::{Code, Error, Result};
+use crate::query::change::Returnings;
 use crate::query::document::Document;
 use crate::query::input::Variables;
 use crate::query::plan::PlanSettings;
@@ -68,12 +71,14 @@ pub struct WriteRequest<'r> {
     pub actor: &'r str,
     /// The document, which was found valid.
     pub document: &'r Document,
+    /// What was kept with the document.
+    pub returnings: &'r Returnings,
     /// Its variables, and what stands for claims.
     pub variables: &'r Variables,
     /// Only the root field with this number.
     pub only: Option<usize>,
     /// SHA-256 of all that was asked, lower-case hexadecimal: tells a repeat from another mutation.
-    pub sha256: String,
+    pub sha256: &'r (dyn Fn() -> String + Sync),
 }
 
 /// Carries out mutations of rows.
@@ -88,6 +93,7 @@ pub struct Writer {
     tasks: TaskTracker,
     /// Datasets whose files may be ahead of the catalog: settled before anything else.
     unsettled: Mutex<HashSet<DatasetId>>,
+    pace: Pace,
 }
 
 /// A planned mutation and who waits for it.
@@ -106,12 +112,15 @@ enum Reply {
 struct Planned {
     workspace: WorkspaceId,
     actor: String,
-    sha256: String,
+    /// Of a mutation with a request id.
+    sha256: Option<String>,
     /// What the principal saw.
     snapshot: Arc<Snapshot>,
     plan: WritePlan,
     written: Vec<DatasetId>,
     read: Vec<DatasetId>,
+    /// Whether it touches few rows of one dataset, whatever the data.
+    is_small: bool,
     deadline: Instant,
 }
 
@@ -132,6 +141,7 @@ impl Writer {
             waiting: Mutex::default(),
             tasks: TaskTracker::new(),
             unsettled: Mutex::default(),
+            pace: Pace::new(),
         }
     }
 
@@ -177,8 +187,9 @@ impl Writer {
         snapshot: Arc<Snapshot>,
         deadline: Instant,
     ) -> Result<Planned> {
-        let WriteRequest { document, variables, only, .. } = *request;
-        let plan = plan::plan(document, &snapshot, variables, &self.settings, self.max_rows, only)?;
+        let WriteRequest { document, returnings, variables, only, .. } = *request;
+        let (document, settings) = ((document, returnings), &self.settings);
+        let plan = plan::plan(document, &snapshot, variables, settings, self.max_rows, only)?;
         let mut written = Vec::new();
         let mut read = Vec::new();
         for operation in &plan.operations {
@@ -192,14 +203,25 @@ impl Writer {
         read.sort_unstable();
         read.dedup();
         read.retain(|id| !written.contains(id));
+        let is_small = match written.as_slice() {
+            [only] => {
+                // Relations to itself may lead to many rows without another dataset being read.
+                let mut links = snapshot.links(*only).iter();
+                read.is_empty()
+                    && links.all(|link| link.other != *only)
+                    && plan.operations.iter().all(Operation::is_small)
+            }
+            _ => false,
+        };
         Ok(Planned {
             workspace: request.workspace,
             actor: request.actor.to_owned(),
-            sha256: request.sha256.clone(),
+            sha256: plan.request_id.is_some().then(request.sha256),
             snapshot,
             plan,
             written,
             read,
+            is_small,
             deadline,
         })
     }
@@ -217,7 +239,8 @@ impl Writer {
             _ => Some(entry),
         };
         let writer = Arc::clone(self);
-        self.tasks.spawn(async move {
+        let token = self.tasks.token();
+        let mut turn = Box::pin(async move {
             let locks = writer.catalog.lock_rows(ids.iter().copied()).await;
             let batch = match own {
                 Some(entry) => vec![entry],
@@ -228,6 +251,12 @@ impl Writer {
             }
             drop(locks);
         });
+        // Most are done at the first touch, with no other task to wake and wait for. What has to
+        // wait goes on by itself.
+        if futures_util::poll!(turn.as_mut()).is_pending() {
+            self.tasks.spawn(turn);
+        }
+        drop(token);
         answer.await.map_err(|_| Error::internal("a mutation was given up"))
     }
 

@@ -4,6 +4,8 @@
 //! Arguments are read once, their variables filled in, and checked here whatever a validator did:
 //! known documents come with new variables. Nothing here reads or changes a row.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 use sluice_schema::ColumnType;
 use sluice_schema::naming::enum_name;
@@ -17,7 +19,7 @@ use crate::catalog::model::{Column, Dataset, DatasetId};
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Code, Error, Result};
 use crate::query::change::{
-    COUNT, ChangePlanner, Field, ROWS, argument, arguments_but, variable, variable_of,
+    COUNT, ChangePlanner, Field, ROWS, Returnings, argument, arguments_but, variable, variable_of,
 };
 use crate::query::document::Document;
 use crate::query::input::{Input, Step, Variables};
@@ -25,6 +27,9 @@ use crate::query::plan::{PlanSettings, RootStatement};
 use crate::store::json::key_bytes;
 use crate::store::run::Bind;
 use crate::store::write::Change;
+
+/// Rows that are few.
+const FEW_ROWS: usize = 32;
 
 /// One root field.
 #[derive(Debug)]
@@ -38,6 +43,20 @@ pub(super) struct Operation {
     pub(super) if_version: Option<i64>,
     /// Counts rows that do not fit the policy after they were written.
     pub(super) check: Option<RootStatement>,
+}
+
+impl Operation {
+    /// Whether it touches few rows, whatever the data.
+    pub(super) fn is_small(&self) -> bool {
+        match &self.action {
+            Action::Insert { rows, conflict } => conflict.is_none() && rows.len() <= FEW_ROWS,
+            Action::Update(updates) => {
+                updates.len() <= FEW_ROWS && updates.iter().all(|update| update.target.is_by_key)
+            }
+            Action::Delete(target) => target.is_by_key,
+            Action::Nothing => true,
+        }
+    }
 }
 
 /// What is done.
@@ -74,6 +93,8 @@ pub(super) struct OnConflict {
 pub(super) struct Target {
     pub(super) statement: RootStatement,
     pub(super) at_most: i64,
+    /// It is one row, found by its key.
+    pub(super) is_by_key: bool,
 }
 
 /// A change of rows.
@@ -89,7 +110,7 @@ pub(super) struct Update {
 #[derive(Debug)]
 pub(super) enum Out {
     /// The row, or null.
-    One(RootStatement),
+    One(Arc<RootStatement>),
     /// `{ affectedRows returning {…} }`, for each update of many in a list.
     Response { parts: Vec<(Box<[u8]>, OutPart)>, is_list: bool },
     /// Finished JSON.
@@ -101,7 +122,7 @@ pub(super) enum Out {
 pub(super) enum OutPart {
     AffectedRows,
     TypeName(String),
-    Returning(RootStatement),
+    Returning(Arc<RootStatement>),
 }
 
 /// A mutation, ready to be run.
@@ -121,7 +142,7 @@ pub(super) struct WritePlan {
 /// BAD_USER_INPUT for arguments and values that do not fit; FORBIDDEN; QUERY_TOO_COMPLEX and
 /// QUERY_TOO_DEEP beyond the limits.
 pub(super) fn plan(
-    document: &Document,
+    (document, returnings): (&Document, &Returnings),
     snapshot: &Snapshot,
     variables: &Variables,
     settings: &PlanSettings,
@@ -160,6 +181,7 @@ pub(super) fn plan(
     all.insert(COUNT.to_owned(), Json::from(0));
     let mut planner = Planner {
         planner: ChangePlanner::new(document, snapshot, &all, settings),
+        returnings,
         snapshot,
         settings,
         max_rows,
@@ -208,6 +230,7 @@ fn prepare_filters(snapshot: &Snapshot, field: &Field, arguments: &mut Map<Strin
 
 struct Planner<'d> {
     planner: ChangePlanner<'d>,
+    returnings: &'d Returnings,
     snapshot: &'d Snapshot,
     settings: &'d PlanSettings,
     max_rows: i64,
@@ -280,7 +303,7 @@ impl<'d> Planner<'d> {
             }
             _ => None,
         };
-        let out = self.out(dataset, kind, merged)?;
+        let out = self.out(dataset, kind, &key, merged)?;
         Ok(Operation { key, dataset: dataset.id, action, out, if_version, check })
     }
 
@@ -501,22 +524,33 @@ impl<'d> Planner<'d> {
                 "{shown} asks for nothing, so that all rows are meant. If they are, say all: true."
             )));
         }
-        Ok(Target { statement: matched.statement, at_most })
+        Ok(Target { statement: matched.statement, at_most, is_by_key })
     }
 
-    fn out(&mut self, dataset: &'d Dataset, kind: WriteKind, merged: &[&'d Field]) -> Result<Out> {
+    fn out(
+        &mut self,
+        dataset: &'d Dataset,
+        kind: WriteKind,
+        key: &str,
+        merged: &[&'d Field],
+    ) -> Result<Out> {
+        let returnings = self.returnings;
         if matches!(kind, WriteKind::InsertOne | WriteKind::UpdateByPk | WriteKind::DeleteByPk) {
-            return Ok(Out::One(self.planner.returned(dataset, merged, true)?));
+            return Ok(Out::One(self.planner.returned(returnings, key, dataset, merged, true)?));
         }
         let mut parts = Vec::new();
-        for (key, below) in self.planner.below(merged)? {
+        for (name, below) in self.planner.below(merged)? {
             let Some(field) = below.first() else { continue };
             let part = match field.name.node.as_str() {
                 "affectedRows" => OutPart::AffectedRows,
                 "__typename" => {
                     OutPart::TypeName(format!("\"{}MutationResponse\"", dataset.type_name))
                 }
-                "returning" => OutPart::Returning(self.planner.returned(dataset, &below, false)?),
+                "returning" => {
+                    let key = format!("{key}.{name}");
+                    let planner = &mut self.planner;
+                    OutPart::Returning(planner.returned(returnings, &key, dataset, &below, false)?)
+                }
                 other => {
                     return Err(Error::bad_input(format!(
                         "{}MutationResponse has no field {other:?}.",
@@ -524,7 +558,7 @@ impl<'d> Planner<'d> {
                     )));
                 }
             };
-            parts.push((key_bytes(&key), part));
+            parts.push((key_bytes(&name), part));
         }
         Ok(Out::Response { parts, is_list: kind == WriteKind::UpdateMany })
     }

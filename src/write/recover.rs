@@ -134,7 +134,7 @@ pub(super) fn undo_after(store: &Store, dataset: &Dataset) -> Result<()> {
     }
     tracing::warn!(dataset = dataset.name, "a change that was not finished is undone");
     let deadline = Instant::now() + PATIENCE;
-    let mut session = store.begin_write(vec![table_of(dataset)], Vec::new(), deadline)?;
+    let mut session = store.begin_write(vec![table_of(dataset)], Vec::new(), deadline, true)?;
     for (last, text) in records.into_iter().rev() {
         let record: CommitRecord = serde_json::from_str(&text).map_err(Error::internal)?;
         let edit = record.edits.iter().find(|edit| edit.storage == dataset.storage);

@@ -217,7 +217,7 @@ impl Writer {
             let deadline = Instant::now() + PATIENCE;
             let mut session = match transaction {
                 Some(transaction) => store.write_within(transaction, vec![table], deadline)?,
-                None => store.begin_write(vec![table], Vec::new(), deadline)?,
+                None => store.begin_write(vec![table], Vec::new(), deadline, true)?,
             };
             let done = session.revert(0, new_version, past.version, past.next_row)?;
             let size_bytes = session.size_bytes(0)?;

@@ -92,7 +92,7 @@ impl App {
         for (dataset, edit) in datasets.iter().zip(&edits).take(n_committed) {
             let deadline = Instant::now() + Duration::from_secs(60);
             let table = vec![table_of(dataset)];
-            let mut session = self.store.begin_write(table, Vec::new(), deadline).unwrap();
+            let mut session = self.store.begin_write(table, Vec::new(), deadline, true).unwrap();
             let version = dataset.version + 1;
             session.log(0, version, Logged::Deleted, &[1]).unwrap();
             session.delete(0, &[1]).unwrap();
@@ -140,6 +140,54 @@ fn before() -> Vec<(i64, i64, String)> {
 
 fn after() -> Vec<(i64, i64, String)> {
     vec![row(2, 2, "B"), row(3, 3, "c"), row(4, 9, "d")]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_does_not_wait_gives_way_to_who_writes_the_file() {
+    let bench = Bench::embedded();
+    let app = App::start(&bench.settings).await;
+    app.load("items").await;
+    let Store::Sqlite(store) = &*app.store else { panic!("an embedded store") };
+    let other = rusqlite::Connection::open(store.path_of(&app.dataset("items").storage)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begin = |waits: bool| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        app.store.begin_write(vec![table_of(&app.dataset("items"))], Vec::new(), deadline, waits)
+    };
+    assert!(begin(false).is_err());
+    other.execute_batch("COMMIT").unwrap();
+    for waits in [false, true] {
+        // What is left alone leaves the connection for the next one.
+        let mut session = begin(waits).unwrap();
+        session.delete(0, &[1]).unwrap();
+        session.abandon();
+        assert_eq!(app.rows("items").len(), 3);
+    }
+    let mut session = begin(false).unwrap();
+    session.delete(0, &[1]).unwrap();
+    session.finish().unwrap();
+    assert_eq!(app.rows("items").len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_forgets_the_oldest_of_its_commits() {
+    let bench = Bench::embedded();
+    let app = App::start(&bench.settings).await;
+    app.load("items").await;
+    let dataset = app.dataset("items");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut session =
+        app.store.begin_write(vec![table_of(&dataset)], Vec::new(), deadline, true).unwrap();
+    for version in 2..=2_100 {
+        session.put_record(0, version, "{}").unwrap();
+    }
+    session.finish().unwrap();
+    let kept = app.store.records_after(&dataset.storage, 0).unwrap();
+    let (oldest, newest) = (kept.first().unwrap().0, kept.last().unwrap().0);
+    assert_eq!(newest, 2_100);
+    assert!((1_000..=1_100).contains(&(newest - oldest)), "{oldest}");
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

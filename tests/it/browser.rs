@@ -47,6 +47,6 @@ fn the_editor_and_every_screen() {
 #[test]
 fn journeys() {
     for kind in [StoreKind::Sqlite, StoreKind::Postgres] {
-        run(kind, "journeys.mjs", &["--megabytes", "4"]);
+        run(kind, "journeys.mjs", &["--megabytes", "100"]);
     }
 }

@@ -133,7 +133,7 @@ fn writes_count_by_their_fields() {
 
 #[test]
 fn uploads_count_by_their_files() {
-    let server = limited(&[("SLUICE_RATE_UPLOADS", "4/h")]);
+    let server = limited(&[("SLUICE_RATE_UPLOADS", "4/h"), ("SLUICE_RATE_INSPECTIONS", "2/h")]);
     let client = server.client();
     assert_eq!(client.upload("one", "id\n1\n").status, 200);
     let upload = "mutation($file: Upload!) { upload(file: $file, wait: 30) { job { status } } }";
@@ -158,8 +158,19 @@ fn uploads_count_by_their_files() {
     assert!(answer.json().get("errors").is_none(), "{}", answer.text);
     is_limited(&client.upload("five", "id\n1\n"), 4);
     is_limited(&parts(&operations), 4);
-    let answer = client.request("POST", "/inspect?name=x", &[], "id\n1\n");
-    is_limited(&answer, 4);
+    // A file that is only looked at is none of these.
+    assert_eq!(client.request("POST", "/inspect?name=x", &[], "id\n1\n").status, 200);
+    let inspect = "mutation($file: Upload!) { inspect(file: $file) { sheets { name } } }";
+    let look = |document: &str| {
+        client.upload_mutation(document, &json!({ "file": null }), ("x.csv", b"id\n1\n"))
+    };
+    assert!(look(inspect).json().get("errors").is_none());
+    is_limited(&client.request("POST", "/inspect?name=x", &[], "id\n1\n"), 2);
+    is_limited(&look(inspect), 2);
+    // Nor is one that is kept as well looked at only.
+    let both = "mutation($file: Upload!) { inspect(file: $file) { sheets { name } } \
+                upload(file: $file) { job { id } } }";
+    is_limited(&look(both), 4);
     assert_eq!(client.data("{ datasets { name } }")["datasets"].as_array().unwrap().len(), 4);
 }
 

@@ -59,6 +59,7 @@ mod rotation;
 mod samples;
 mod schema;
 mod search;
+mod server_status;
 mod slow;
 mod subscriptions;
 mod tenants;

@@ -151,7 +151,7 @@ fn who_asks_is_checked() {
     socket.send(&json!({ "type": "connection_init" }));
     assert_eq!(socket.message()["type"], "connection_ack");
     socket.subscribe("1", me, &json!({}));
-    assert_eq!(socket.data("1")["me"]["scope"], "admin");
+    assert_eq!(socket.data("1")["me"]["scope"], "ADMIN");
     // In the first message.
     for payload in [
         json!({ "Authorization": bearer }),
@@ -163,7 +163,7 @@ fn who_asks_is_checked() {
         socket.send(&json!({ "type": "connection_init", "payload": payload }));
         assert_eq!(socket.message()["type"], "connection_ack", "{payload}");
         socket.subscribe("1", me, &json!({}));
-        assert_eq!(socket.data("1")["me"]["scope"], "admin");
+        assert_eq!(socket.data("1")["me"]["scope"], "ADMIN");
     }
     for payload in [
         json!(null),

@@ -176,7 +176,7 @@ fn tokens_of_a_secret() {
         let data = of(json!({})).data("{ datasets { name } orders { id } me { keyPrefix scope } }");
         assert_eq!(
             data,
-            json!({ "datasets": [{"name": "orders"}], "orders": [{"id": 1}, {"id": 2}], "me": {"keyPrefix": "jwt:ada", "scope": "read"} })
+            json!({ "datasets": [{"name": "orders"}], "orders": [{"id": 1}, {"id": 2}], "me": {"keyPrefix": "jwt:ada", "scope": "READ"} })
         );
         assert_eq!(of(json!({})).error("{ secrets { id } }").0, "BAD_USER_INPUT");
         // Audiences may be several; times of a moment ago are forgiven.

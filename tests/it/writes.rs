@@ -282,6 +282,40 @@ fn answers_follow_relations_inside_the_transaction() {
 }
 
 #[test]
+fn a_document_sent_again_is_answered_by_its_new_variables() {
+    both_stores(|server| {
+        let client = server.client();
+        client.load("customers", "id,name\n1,ann\n2,bob\n");
+        client.load("sales", "id,customer_id,n\n1,1,10\n2,1,20\n3,2,30\n");
+        client.data("mutation { addRelation(from: \"sales\", column: \"customerId\", to: \"customers\") { name } }");
+        let change = "mutation($id: Int!, $name: String!, $with: Boolean!, $n: Int!) {
+            updateCustomersByPk(pkColumns: {id: $id}, _set: {name: $name}) {
+                id name @include(if: $with) sales(limit: $n, orderBy: {id: ASC}) { id } } }";
+        let ask = |id: i64, name: &str, with: bool, n: i64| {
+            let variables = json!({ "id": id, "name": name, "with": with, "n": n });
+            client.data_with(change, &variables)["updateCustomersByPk"].clone()
+        };
+        for _ in 0..2 {
+            assert_eq!(
+                ask(1, "ada", true, 1),
+                json!({"id": 1, "name": "ada", "sales": [{"id": 1}]})
+            );
+            assert_eq!(ask(1, "eve", false, 5), json!({"id": 1, "sales": [{"id": 1}, {"id": 2}]}));
+            assert_eq!(
+                ask(2, "bea", true, 5),
+                json!({"id": 2, "name": "bea", "sales": [{"id": 3}]})
+            );
+        }
+        // Another column, another schema.
+        client.data("mutation { alterColumn(dataset: \"customers\", column: \"name\", name: \"title\", wait: 60) { job { status } } }");
+        let renamed = "mutation { updateCustomersByPk(pkColumns: {id: 2}, _set: {title: \"cle\"}) { title } }";
+        assert_eq!(client.data(renamed)["updateCustomersByPk"], json!({"title": "cle"}));
+        let old = client.graphql(change, &json!({"id": 1, "name": "x", "with": true, "n": 1}));
+        assert_eq!(old.error().0, "BAD_USER_INPUT");
+    });
+}
+
+#[test]
 fn what_is_answered_is_never_stale() {
     both_stores(|server| {
         let client = server.client();

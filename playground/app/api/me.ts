@@ -44,7 +44,7 @@ export function useMe(): Me {
 }
 
 export function meOf(data: PlaygroundMeQuery | undefined): Me {
-  const scope = SCOPES.find((candidate) => candidate === data?.me.scope.toUpperCase()) ?? null;
+  const scope = data?.me.scope ?? null;
   const may = (wanted: Scope) => scope !== null && SCOPES.indexOf(scope) >= SCOPES.indexOf(wanted);
   return {
     isKnown: data !== undefined,

@@ -40,7 +40,7 @@ impl CatalogQuery {
         variables: Variables,
     ) -> Result<CatalogQuery> {
         let document = as_query(subscription, |root| root.name.node = Name::new(field))?;
-        let known = KnownDocument::new(document, sha_of(&request.query))?;
+        let known = KnownDocument::new(document, &request.query, sha_of(&request.query))?;
         Ok(CatalogQuery { known, request, variables })
     }
 

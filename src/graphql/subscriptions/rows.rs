@@ -215,7 +215,7 @@ impl RowStream {
         let field = document.root_fields().next();
         let key_bytes =
             field.map_or_else(Box::default, |field| key_bytes(&field.response_key().node));
-        let known = KnownDocument::new(document, sha_of(&request.query))?;
+        let known = KnownDocument::new(document, &request.query, sha_of(&request.query))?;
         let schema_revision = snapshot.schema_revision;
         self.list = Some(List { known, key_bytes, schema_revision, is_behind_row });
         Ok(())

@@ -136,13 +136,20 @@ impl PostgresStore {
         }
     }
 
-    async fn check_version(&self) -> Result<(), StoreError> {
-        let (number, found): (i32, String) = sqlx::query_as(
+    /// The server's version, as a number and as it tells it.
+    ///
+    /// # Errors
+    /// When it is away.
+    pub(super) async fn version(&self) -> Result<(i32, String), StoreError> {
+        let asked = sqlx::query_as(
             "SELECT current_setting('server_version_num')::integer, \
              current_setting('server_version')",
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        );
+        Ok(asked.fetch_one(&self.pool).await?)
+    }
+
+    async fn check_version(&self) -> Result<(), StoreError> {
+        let (number, found) = self.version().await?;
         if number < MIN_VERSION {
             return Err(StoreError::TooOld { found });
         }

@@ -200,7 +200,7 @@ impl SqliteStore {
     }
 
     /// Begins a transaction over these files, the first `n_written` of which change; blocks the
-    /// calling thread.
+    /// calling thread. With `waits`, it begins once nobody else writes them.
     ///
     /// # Errors
     /// When SQLite refuses.
@@ -209,8 +209,10 @@ impl SqliteStore {
         tables: Vec<StorageId>,
         n_written: usize,
         deadline: Instant,
+        waits: bool,
     ) -> Result<write::SqliteSession, StoreError> {
-        write::SqliteSession::begin(&self.folder, &self.kept, tables, n_written, deadline)
+        let (folder, kept) = (&self.folder, &self.kept);
+        write::SqliteSession::begin(folder, kept, tables, n_written, (deadline, waits))
     }
 
     /// What the commits after a version wrote down in a file; blocks the calling thread.

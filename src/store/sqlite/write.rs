@@ -23,32 +23,43 @@ use crate::store::{PhysicalColumn, StoreError};
 const WRITER_WAIT: Duration = Duration::from_secs(60);
 /// Connections kept for the next transaction over the same files.
 const MAX_KEPT: usize = 8;
-/// Commits that a file remembers, beside those that its log needs.
+/// Versions whose commits a file remembers, at least.
 const MAX_RECORDS: i64 = 1_000;
+/// Not with each version are old ones forgotten: that would be a page more to write.
+const FORGOTTEN_EVERY: i64 = 32;
 
 /// Connections that wait for the next transaction over their files.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<Vec<(Vec<StorageId>, Connection)>>);
+pub(super) struct Kept(Mutex<Vec<Attached>>);
+
+/// A connection to files.
+#[derive(Debug)]
+struct Attached {
+    connection: Connection,
+    tables: Vec<StorageId>,
+    /// The first so many of them are known to have their logs.
+    n_logged: usize,
+}
 
 impl Kept {
-    fn take(&self, tables: &[StorageId]) -> Option<Connection> {
+    fn take(&self, tables: &[StorageId]) -> Option<Attached> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = kept.iter().position(|(of, _)| of == tables)?;
-        Some(kept.swap_remove(position).1)
+        let position = kept.iter().position(|it| it.tables == tables)?;
+        Some(kept.swap_remove(position))
     }
 
-    fn put(&self, tables: Vec<StorageId>, connection: Connection) {
+    fn put(&self, attached: Attached) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_KEPT {
             kept.remove(0);
         }
-        kept.push((tables, connection));
+        kept.push(attached);
     }
 
     /// Closes those that have a file open.
     pub(super) fn forget(&self, table: &StorageId) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(tables, _)| !tables.contains(table));
+        kept.retain(|it| !it.tables.contains(table));
     }
 }
 
@@ -56,31 +67,38 @@ impl Kept {
 pub(in crate::store) struct SqliteSession {
     connection: Connection,
     tables: Vec<StorageId>,
+    n_written: usize,
+    n_logged: usize,
     kept: Arc<Kept>,
 }
 
 impl SqliteSession {
-    /// Begins one over these files, the first `n_written` of which change; waits for whoever else
-    /// writes one of them.
+    /// Begins one over these files, the first `n_written` of which change; with `waits`, after
+    /// whoever else writes one of them.
     pub(super) fn begin(
         folder: &Path,
         kept: &Arc<Kept>,
         tables: Vec<StorageId>,
         n_written: usize,
-        deadline: Instant,
+        (deadline, waits): (Instant, bool),
     ) -> Result<SqliteSession, StoreError> {
-        let connection = match kept.take(&tables) {
-            Some(connection) => connection,
-            None => open(folder, &tables)?,
+        let (connection, n_logged) = match kept.take(&tables) {
+            Some(attached) => (attached.connection, attached.n_logged),
+            None => (open(folder, &tables)?, 0),
         };
         read::watch(Some(deadline));
-        connection.execute_batch("BEGIN")?;
-        for n in 0..n_written {
-            // A write of nothing: the right to write is had before anything is read.
-            let nothing = format!("DELETE FROM \"w{n}\".t WHERE 0");
-            connection.prepare_cached(&nothing)?.execute(())?;
+        connection.busy_timeout(if waits { WRITER_WAIT } else { Duration::ZERO })?;
+        // The right to write is had before anything is read.
+        if n_written == tables.len() {
+            connection.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
+        } else {
+            connection.prepare_cached("BEGIN")?.execute(())?;
+            for n in 0..n_written {
+                let nothing = format!("DELETE FROM \"w{n}\".t WHERE 0");
+                connection.prepare_cached(&nothing)?.execute(())?;
+            }
         }
-        Ok(SqliteSession { connection, tables, kept: Arc::clone(kept) })
+        Ok(SqliteSession { connection, tables, n_written, n_logged, kept: Arc::clone(kept) })
     }
 
     pub(in crate::store) fn make_log(
@@ -88,6 +106,9 @@ impl SqliteSession {
         n: usize,
         columns: &[PhysicalColumn],
     ) -> Result<(), StoreError> {
+        if n < self.n_logged {
+            return Ok(());
+        }
         let is_there = format!("SELECT 1 FROM \"w{n}\".sqlite_schema WHERE name = 'v'");
         let mut asked = self.connection.prepare_cached(&is_there)?;
         if asked.query_row((), |_| Ok(())).optional()?.is_some() {
@@ -112,8 +133,10 @@ impl SqliteSession {
     ) -> Result<(), StoreError> {
         let sql = format!("INSERT OR REPLACE INTO \"w{n}\".v(version, record) VALUES (?1, ?2)");
         self.connection.prepare_cached(&sql)?.execute((version, record))?;
-        let sql = format!("DELETE FROM \"w{n}\".v WHERE version <= ?1");
-        self.connection.prepare_cached(&sql)?.execute([version - MAX_RECORDS])?;
+        if version % FORGOTTEN_EVERY == 0 {
+            let sql = format!("DELETE FROM \"w{n}\".v WHERE version < ?1");
+            self.connection.prepare_cached(&sql)?.execute([version - MAX_RECORDS])?;
+        }
         Ok(())
     }
 
@@ -163,6 +186,15 @@ impl SqliteSession {
             found.extend(row.map(|row: i64| (row, position)));
         }
         Ok(found)
+    }
+
+    /// Bytes of a file, with what the transaction adds.
+    pub(in crate::store) fn size_bytes(&self, n: usize) -> Result<i64, StoreError> {
+        let number = |name: &str| -> Result<i64, StoreError> {
+            let sql = format!("PRAGMA \"w{n}\".{name}");
+            Ok(self.connection.prepare_cached(&sql)?.query_row((), |row| row.get(0))?)
+        };
+        Ok(number("page_count")? * number("page_size")?)
     }
 
     pub(in crate::store) fn execute(
@@ -253,10 +285,24 @@ impl SqliteSession {
 
     /// Makes it last, file by file.
     pub(in crate::store) fn commit(self) -> Result<(), StoreError> {
-        self.connection.execute_batch("COMMIT")?;
-        read::watch(None);
-        self.kept.put(self.tables, self.connection);
+        self.connection.prepare_cached("COMMIT")?.execute(())?;
+        let n_logged = self.n_logged.max(self.n_written);
+        self.keep(n_logged);
         Ok(())
+    }
+
+    /// Leaves everything as it was, and the connection for the next one if it is sound.
+    pub(in crate::store) fn abandon(self) {
+        if self.connection.execute_batch("ROLLBACK").is_ok() {
+            let n_logged = self.n_logged;
+            self.keep(n_logged);
+        }
+    }
+
+    fn keep(self, n_logged: usize) {
+        read::watch(None);
+        let SqliteSession { connection, tables, kept, .. } = self;
+        kept.put(Attached { connection, tables, n_logged });
     }
 }
 
@@ -298,7 +344,6 @@ fn open(folder: &Path, tables: &[StorageId]) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_URI;
     // A database of no name is temporary; what lasts is attached.
     let connection = Connection::open_with_flags("", flags)?;
-    connection.busy_timeout(WRITER_WAIT)?;
     connection.set_prepared_statement_cache_capacity(64);
     // Plans do not look at what is bound: a kept statement is never planned anew.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -1,0 +1,111 @@
+//! Remembers the requests that took long, for those who look after the server.
+//!
+//! The newest are kept in memory with their documents, which admins of their workspace may read;
+//! the log gets a line without any text of the client's but the operation's name.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::documents::KnownDocument;
+use crate::auth::Principal;
+use crate::catalog::model::WorkspaceId;
+use crate::catalog::{hex, now_us};
+
+/// Requests that are kept.
+const MAX_KEPT: usize = 200;
+/// Of each document, characters.
+const MAX_DOCUMENT_CHARS: usize = 4_096;
+
+/// A request that took long.
+#[derive(Clone, Debug)]
+pub(super) struct SlowRequest {
+    pub(super) workspace: WorkspaceId,
+    /// When it was over.
+    pub(super) at_us: i64,
+    pub(super) took: Duration,
+    /// Whose it was, as the audit log names him.
+    pub(super) actor: String,
+    pub(super) request_id: String,
+    pub(super) operation_name: Option<String>,
+    /// The names of its root fields.
+    pub(super) fields: Vec<String>,
+    /// The beginning of the document.
+    pub(super) document: String,
+    /// SHA-256 of the whole document, lower-case hexadecimal.
+    pub(super) sha256: String,
+}
+
+/// The newest slow requests.
+pub(super) struct SlowLog {
+    threshold: Duration,
+    kept: Mutex<VecDeque<Arc<SlowRequest>>>,
+}
+
+impl SlowLog {
+    /// Of requests that take longer than this.
+    pub(super) fn new(threshold: Duration) -> SlowLog {
+        SlowLog { threshold, kept: Mutex::default() }
+    }
+
+    /// How long a request may take without being one.
+    pub(super) fn threshold(&self) -> Duration {
+        self.threshold
+    }
+
+    /// Those of a workspace, newest first; of one actor, if one is given.
+    pub(super) fn of(&self, workspace: WorkspaceId, actor: Option<&str>) -> Vec<Arc<SlowRequest>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_meant = |it: &&Arc<SlowRequest>| {
+            it.workspace == workspace && actor.is_none_or(|actor| it.actor == actor)
+        };
+        kept.iter().rev().filter(is_meant).cloned().collect()
+    }
+
+    fn keep(&self, slow: SlowRequest) {
+        tracing::warn!(
+            actor = slow.actor,
+            operation = slow.operation_name,
+            fields = slow.fields.join(","),
+            document = slow.sha256,
+            took_ms = slow.took.as_secs_f64() * 1e3,
+            "a request took long"
+        );
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::new(slow));
+    }
+}
+
+/// Looks at the clock when a request is over, however it ends.
+pub(super) struct Stopwatch<'r> {
+    pub(super) log: &'r SlowLog,
+    pub(super) began: Instant,
+    pub(super) principal: &'r Principal,
+    pub(super) known: Arc<KnownDocument>,
+    pub(super) request_id: &'r str,
+}
+
+impl Drop for Stopwatch<'_> {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        if took < self.log.threshold {
+            return;
+        }
+        let Stopwatch { log, principal, known, request_id, .. } = self;
+        let fields = known.document.root_fields().map(|field| field.name.node.to_string());
+        log.keep(SlowRequest {
+            workspace: principal.workspace,
+            at_us: now_us(),
+            took,
+            actor: principal.key_prefix.clone(),
+            request_id: (*request_id).to_owned(),
+            operation_name: known.document.name().map(str::to_owned),
+            fields: fields.collect(),
+            document: known.text.chars().take(MAX_DOCUMENT_CHARS).collect(),
+            sha256: hex(&known.sha),
+        });
+    }
+}
