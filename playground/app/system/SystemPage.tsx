@@ -14,6 +14,7 @@ import { When } from '../shell/When';
 import { Explain } from './Explain';
 import { useHealth } from './health';
 import { Fact } from './JobDetails';
+import { ServerCards, SlowRequests, StatusCards, useServerStatus } from './ServerCards';
 import './system.css';
 
 const EVERY_MS = 30_000;
@@ -30,6 +31,7 @@ export default function SystemPage(): ReactElement {
     placeholderData: keepPreviousData,
   });
   const { isAdmin } = useMe();
+  const status = useServerStatus(isAdmin);
   return (
     <div className="room">
       <div className="room-title">
@@ -39,10 +41,13 @@ export default function SystemPage(): ReactElement {
         <HealthCard />
         <KeyCard />
         {system.data && <WorkspaceCard workspace={system.data.workspace} />}
+        <ServerCards />
+        {status && <StatusCards status={status} />}
       </div>
       {system.isPending && <Busy label="Loading the figures" />}
       {system.isError && <Problem error={system.error} />}
       {system.data && <Sizes datasets={system.data.datasets} />}
+      {status && <SlowRequests status={status} />}
       <Slowest />
       {isAdmin && <Explain />}
     </div>

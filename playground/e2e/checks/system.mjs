@@ -59,6 +59,11 @@ export const checks = {
       .getByRole('table', { name: 'What takes room' })
       .getByRole('link', { name: 'systemcheck' })
       .waitFor();
+    await page.getByRole('heading', { name: 'Limits in force' }).waitFor();
+    await page.getByText('inspections of one key').waitFor();
+    const cache = page.getByRole('region', { name: 'Store and cache' });
+    await cache.getByText(/^(SQLite|PostgreSQL).* version \d/).waitFor();
+    await cache.getByText(/^[\d,]+ of [\d,]+, \d+ %$/).waitFor();
     const query = page.getByLabel('Query', { exact: true });
     await query.fill('{ systemcheck(where: { n: { _eq: 2 } }) { id n } }');
     await page.getByRole('button', { name: 'Explain', exact: true }).click();
