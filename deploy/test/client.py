@@ -19,6 +19,7 @@ class Connection:
         raw = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
         self.socket = context.wrap_socket(raw, server_hostname="localhost")
         self.file = self.socket.makefile("rb")
+        self.events = b""
 
     def __enter__(self):
         return self
@@ -56,13 +57,18 @@ class Connection:
         return whole
 
     def event(self):
-        """The data of the next event with some, in a body of chunks or one until the end."""
+        """The data of the next event with some; a proxy may cut the chunks anywhere."""
         while True:
-            line = self.file.readline()
-            if not line:
-                raise EOFError("the events are over")
-            if line.startswith(b"data:") and len(line) > 7:
-                return json.loads(line[5:])
+            while b"\n\n" not in self.events:
+                size = int(self.file.readline().split(b";")[0] or b"0", 16)
+                if size == 0:
+                    raise EOFError("the events are over")
+                self.events += self.file.read(size)
+                self.file.readline()
+            event, _, self.events = self.events.partition(b"\n\n")
+            data = [line[5:] for line in event.split(b"\n") if line.startswith(b"data:")]
+            if data and data[0].strip():
+                return json.loads(b"\n".join(data))
 
 
 class WebSocket:

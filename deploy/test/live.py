@@ -245,12 +245,17 @@ class Front:
             ask(f"{self.https}/nothing/here%22%20401%201")
 
     def check_sizes(self):
-        headers = {"X-API-Key": self.admin, "Content-Length": 600 * MIB}
-        with Connection(self.port) as connection:
-            connection.ask("PUT", "/upload/large", headers, b"id\n" * 30_000)
-            status, headers = connection.head()
-        self.check("413 of the server, for more than max_upload_size", status == 413
-                   and "x-request-id" in headers, f"{status} {headers}")
+        too_large = WORK / "too-large.csv"
+        with too_large.open("wb") as file:
+            file.truncate(600 * MIB)
+        for what, more in [("", ()), (", sent unasked", ("-H", "Expect:"))]:
+            status, headers, body, _ = ask("--http1.1", "-H", f"X-API-Key: {self.admin}", *more,
+                                           "-T", too_large, f"{self.https}/upload/large")
+            # Apache sends what it was sent before it looks for an answer.
+            is_good = status == 413 and "x-request-id" in headers or (
+                status == 502 and self.name == "apache" and more)
+            self.check(f"413 of the server, for more than max_upload_size{what}", is_good,
+                       f"{status} {headers} {body}")
         headers = {"X-API-Key": self.admin, "Content-Length": (1 << 30) + 1}
         with Connection(self.port) as connection:
             connection.ask("PUT", "/upload/large", headers, b"id\n" * 30_000)

@@ -83,7 +83,7 @@ def check_sizes(settings):
     check("max_upload_size is 1GiB", settings["max_upload_size"] == "1GiB")
     for name, wanted in {
         "nginx/sluice.conf": "client_max_body_size 1g;",
-        "apache/sluice.conf": "LimitRequestBody 1073741824\n",
+        "apache/sluice.conf": "-gt 1073741824 ",
         "caddy/Caddyfile": "max_size 1GiB",
         "haproxy/haproxy.cfg": "gt 1073741824 }",
     }.items():
