@@ -249,28 +249,38 @@ class Front:
         with too_large.open("wb") as file:
             file.truncate(600 * MIB)
         for what, more in [("", ()), (", sent unasked", ("-H", "Expect:"))]:
-            status, headers, body, _ = ask("--http1.1", "-H", f"X-API-Key: {self.admin}", *more,
-                                           "-T", too_large, f"{self.https}/upload/large")
+            status, headers, body, _ = self.refused(
+                "--http1.1", "-H", f"X-API-Key: {self.admin}", *more, "-T", too_large,
+                f"{self.https}/upload/large")
             # Apache sends what it was sent before it looks for an answer.
             is_good = status == 413 and "x-request-id" in headers or (
                 status == 502 and self.name == "apache" and more)
             self.check(f"413 of the server, for more than max_upload_size{what}", is_good,
                        f"{status} {headers} {body}")
-        headers = {"X-API-Key": self.admin, "Content-Length": (1 << 30) + 1}
-        with Connection(self.port) as connection:
-            connection.ask("PUT", "/upload/large", headers, b"id\n" * 30_000)
-            status, headers = connection.head()
-        # Caddy counts what arrives; the server looks at the length before.
+        with too_large.open("wb") as file:
+            file.truncate((1 << 30) + 1)
+        status, headers, _, _ = self.refused("--http1.1", "-H", f"X-API-Key: {self.admin}", "-T",
+                                             too_large, f"{self.https}/upload/large")
+        # Caddy counts what arrives, and goes on to the server, which looks at the length.
         is_own = "x-request-id" not in headers or self.name == "caddy"
         self.check("413 of the proxy, for more than 1 GiB", status == 413 and is_own,
                    f"{status} {headers}")
         self.check("HSTS in that, too", "strict-transport-security" in headers, headers)
         large = WORK / "large.json"
         large.write_text(json.dumps({"query": "{ __typename }", "x": "y" * 2 * MIB}))
-        status, _, body, _ = ask("-H", f"X-API-Key: {self.admin}", "-H",
-                                 "content-type: application/json", "-d", f"@{large}",
-                                 f"{self.https}/graphql")
+        status, _, body, _ = self.refused("-H", f"X-API-Key: {self.admin}", "-H",
+                                          "content-type: application/json", "-d", f"@{large}",
+                                          f"{self.https}/graphql")
         self.check("413 of the server, for JSON over max_body_size", status == 413, body)
+
+    def refused(self, *arguments):
+        """The answer to a body that is refused while it is sent, which Caddy 2.6 cuts off now and
+        then."""
+        for _ in range(5 if self.name == "caddy" else 1):
+            answer = ask(*arguments)
+            if answer[0] != 0:
+                break
+        return answer
 
     def check_address(self):
         request_id = f"address-{self.name}"
