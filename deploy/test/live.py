@@ -382,6 +382,27 @@ def check_health(server):
     check("and without one", run(DEPLOY / "docker/healthcheck", env=env)[0] != 0)
 
 
+def check_copy(server):
+    """The copy of RUNBOOK.md: the folder of a server that stands still, and back."""
+    url = f"http://127.0.0.1:{server.port}"
+    text = "{ rows(limit: 1000) { id label } datasets { name rowCount } }"
+    if not check("the server starts again with its data", server.start(), log_of("server")):
+        return
+    before = query(url, server.key, text)[2]
+    stop(server.process, 110)
+    archive, parent = WORK / "copy.tar", server.data.parent
+    succeeds("a copy of the data folder", "tar", "-C", parent, "-cf", archive, server.data.name)
+    server.data.rename(parent / "damaged")
+    succeeds("which is put back", "tar", "-C", parent, "-xpf", archive)
+    if check("the server starts with the copy", server.start(), log_of("server")):
+        after = query(url, server.key, text)[2]
+        check("and answers what it answered before", after == before and '"label":"new"' in after,
+              f"{before[:200]}\n{after[:200]}")
+        check("to the same keys", ask("-H", f"X-API-Key: {server.key}",
+                                      f"{url}/schema.graphql")[0] == 200)
+    stop(server.process, 110)
+
+
 def check_system_calls(server):
     """Whatever the program asked of the kernel during a smoke test, the unit lets it ask."""
     unit = (DEPLOY / "systemd/sluice.service").read_text()
@@ -447,6 +468,7 @@ def run_all(root):
             check_fail2ban(name, log)
         (WORK / "sluice.log").unlink(missing_ok=True)
     check("the server stops in time, by itself", stop(server.process, 110) == 0)
+    check_copy(server)
     check_system_calls(server)
 
 

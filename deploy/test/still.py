@@ -245,6 +245,18 @@ def check_install(binary):
              "--yes")
     check("which leaves nothing",
           not env_file.exists() and not (root / "var/lib/sluice").exists())
+    url = WORK / "database-url"
+    url.write_text("postgres://sluice:a&b$c'd@localhost/sluice\n")
+    run(install, "--root", root, "--database-url-file", url, binary)
+    check("install.sh takes the database's address from a file",
+          parse_env(env_file)["DATABASE_URL"] == url.read_text().strip())
+    admin = {"PATH": os.environ["PATH"], "ADMIN_ENV_FILE": str(env_file),
+             "ADMIN_PROGRAM": str(program), "ADMIN_DATA_FOLDER": str(root / "var/lib/sluice")}
+    _, told = run(root / "usr/local/sbin/sluice-admin", "config", env=admin)
+    found = re.search(r"^database_url +(\S+)", told, re.M)
+    check("sluice-admin gives it to the program as it stands",
+          found and found[1] == "postgres://sluice:***@localhost/sluice", told)
+    run(DEPLOY / "uninstall.sh", "--root", root, "--purge", "--yes")
     # Once more, for the server that the proxies stand before.
     run(install, *one, binary)
     return root
