@@ -5,6 +5,7 @@ import json
 import os
 import re
 
+import pages
 from client import Connection, WebSocket
 from common import (DEPLOY, WORK, adapted, check, free_port, listens, log_of, run, start, stop,
                     succeeds, wait_for)
@@ -398,9 +399,21 @@ def check_copy(server):
         after = query(url, server.key, text)[2]
         check("and answers what it answered before", after == before and '"label":"new"' in after,
               f"{before[:200]}\n{after[:200]}")
-        check("to the same keys", ask("-H", f"X-API-Key: {server.key}",
-                                      f"{url}/schema.graphql")[0] == 200)
+        check("to the same keys", knows(server))
+        pages.check_questions(lambda text: query(url, server.key, text)[2])
     stop(server.process, 110)
+    with open(server.env["ADMIN_ENV_FILE"], "a") as file:
+        file.write(f"API_KEY_SALT={os.urandom(32).hex()}\n")
+    if check("the server starts with another API_KEY_SALT", server.start(), log_of("server")):
+        check("another API_KEY_SALT ends every key", not knows(server))
+        server.key = server.make_key("admin")
+        check("and new ones can be made", knows(server))
+    stop(server.process, 110)
+
+
+def knows(server):
+    address = f"http://127.0.0.1:{server.port}/schema.graphql"
+    return ask("-H", f"X-API-Key: {server.key}", address)[0] == 200
 
 
 def check_system_calls(server):

@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 
+import pages
 import yaml
 
 from common import DEPLOY, WORK, adapted, check, has, run, skip, succeeds
@@ -271,4 +272,6 @@ def run_all(binary):
     check_compose()
     check_kubernetes()
     check_firewall()
+    pages.check_names()
+    pages.check_proofs()
     return check_install(binary)
