@@ -454,7 +454,17 @@ def expand(group):
     return calls
 
 
-def run_all(root):
+def check_booted(binary):
+    """The unit under a systemd of its own, where the machine lets one boot."""
+    _, told = run(DEPLOY / "test/boot", binary, timeout_s=180)
+    for line in told.splitlines():
+        if line.startswith(("pass  ", "FAIL  ")):
+            check(line[6:], line.startswith("pass"))
+        else:
+            print(line, flush=True)
+
+
+def run_all(root, binary):
     certificate()
     server = Server(root)
     server.key = server.make_key("admin")
@@ -483,6 +493,7 @@ def run_all(root):
     check("the server stops in time, by itself", stop(server.process, 110) == 0)
     check_copy(server)
     check_system_calls(server)
+    check_booted(binary)
 
 
 def check_smoke_test_fails(front):

@@ -32,7 +32,8 @@ def check_names():
 
 def check_proofs():
     """Each line of this test that CHECKLIST.md names is one that the test prints."""
-    source = "".join(path.read_text() for path in (DEPLOY / "test").glob("*.py"))
+    source = "".join(path.read_text() for path in [*(DEPLOY / "test").glob("*.py"), DEPLOY / "test/boot"])
+    source += " systemd: ".join(re.findall(r'(?:holds|line \$\?) "(.*?)"', source))
     words = re.sub(r"\{[^}]*\}", "…", source)
     # Lines that are put together of pieces.
     words += " the smoke test fails with a wrong key fails with no redirect fails with … haproxy: …"

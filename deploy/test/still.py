@@ -182,6 +182,18 @@ def check_firewall():
         skip("sshd -t", "there is no sshd")
 
 
+def check_jail():
+    """The jail and the filter among those of the distribution."""
+    folder = WORK / "fail2ban"
+    shutil.copytree("/etc/fail2ban", folder)
+    shutil.copytree(DEPLOY / "fail2ban", folder, dirs_exist_ok=True)
+    (folder / "jail.d/sshd.conf").write_text("[sshd]\nbackend = systemd\n")
+    succeeds("fail2ban takes the jail", "fail2ban-client", "-c", folder, "-t")
+    text = (folder / "jail.d/sluice.conf").read_text()
+    action = re.search(r"^banaction = (\S+)", text, re.M)[1]
+    check("and knows what it does", (folder / f"action.d/{action}.conf").is_file(), action)
+
+
 def parse_env(path):
     lines = [line for line in path.read_text().splitlines() if line and line[0] != "#"]
     return dict(line.split("=", 1) for line in lines)
@@ -272,6 +284,7 @@ def run_all(binary):
     check_compose()
     check_kubernetes()
     check_firewall()
+    check_jail()
     pages.check_names()
     pages.check_proofs()
     return check_install(binary)
