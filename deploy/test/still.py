@@ -188,6 +188,10 @@ def check_jail():
     shutil.copytree("/etc/fail2ban", folder)
     shutil.copytree(DEPLOY / "fail2ban", folder, dirs_exist_ok=True)
     (folder / "jail.d/sshd.conf").write_text("[sshd]\nbackend = systemd\n")
+    log = WORK / "log-of-nginx"
+    log.touch()
+    adapted("fail2ban/jail.d/sluice.conf", folder / "jail.d/sluice.conf",
+            ("/var/log/nginx/sluice.log", log))
     succeeds("fail2ban takes the jail", "fail2ban-client", "-c", folder, "-t")
     text = (folder / "jail.d/sluice.conf").read_text()
     action = re.search(r"^banaction = (\S+)", text, re.M)[1]
