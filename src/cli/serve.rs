@@ -103,6 +103,8 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
                 Box::pin(load_file(&rooms, path)).await?;
             }
             app.readiness.set(true);
+            // Also for those who see the log alone.
+            tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
             greet(&rooms, &settings, address, first_key.as_deref());
             Ok(())
         };

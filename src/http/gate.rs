@@ -95,6 +95,8 @@ pub(super) fn count_failure(app: &App, headers: &HeaderMap, error: Error) -> Err
     match app.rates.fail(address) {
         Ok(standing) => {
             note(standing);
+            // Whoever bans addresses reads this. A flood is cut off by the limit.
+            tracing::warn!(%address, code = error.code.wire(), request_id = id.as_str(), "a key was refused");
             error
         }
         Err(limited) => {

@@ -285,3 +285,18 @@ fn off_means_off() {
         assert_eq!(ask(&server.anonymous()).status, 401);
     }
 }
+
+#[test]
+fn a_refused_key_is_a_line_of_the_log_with_its_address() {
+    let server = limited(&[("SLUICE_RATE_FAILED_SIGN_INS", "3/h")]);
+    let wrong = server.client().with_key("slu_ABCDEFGH_canary-of-a-wrong-key");
+    for _ in 0..6 {
+        assert!([401, 429].contains(&ask(&wrong).status));
+    }
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("a key was refused")).collect();
+    // A flood is not written down.
+    assert_eq!(lines.len(), 3, "{log}");
+    assert!(lines.iter().all(|line| line.contains("127.0.0.1")), "{lines:?}");
+    assert!(!log.contains("canary"), "{log}");
+}
