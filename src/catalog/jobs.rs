@@ -179,6 +179,25 @@ impl Catalog {
         .await
     }
 
+    /// How many jobs of all workspaces are known in each state.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn job_counts(&self) -> Result<Vec<(JobStatus, i64)>, CatalogError> {
+        bounded(async {
+            let counted: Vec<(String, i64)> = jobs::Entity::find()
+                .select_only()
+                .column(jobs::Column::Status)
+                .column_as(jobs::Column::Id.count(), "n")
+                .group_by(jobs::Column::Status)
+                .into_tuple()
+                .all(&self.core.read)
+                .await?;
+            counted.into_iter().map(|(word, n)| Ok((convert::from_word(&word)?, n))).collect()
+        })
+        .await
+    }
+
     /// Jobs of a workspace, newest first.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use crate::error::{Code, Error};
 use crate::graphql::Engine;
 use crate::http::{App, Live, Readiness};
 use crate::ingest::{Ingest, UploadRequest};
+use crate::ops::metrics::Metrics;
 use crate::ops::{descriptors, logs, signals};
 use crate::store::Store;
 use crate::webhooks::Webhooks;
@@ -38,6 +39,7 @@ pub(super) struct Rooms {
     pub(super) rates: Arc<Rates>,
     pub(super) ingest: Arc<Ingest>,
     pub(super) engine: Arc<Engine>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Rooms {
@@ -49,15 +51,17 @@ impl Rooms {
         crate::write::recover::recover(&catalog, &store).await?;
         let ingest = Ingest::open(Arc::clone(&catalog), Arc::clone(&store), settings).await?;
         let rates = Arc::new(Rates::new(&settings.rates));
+        let metrics = Arc::new(Metrics::new());
         let engine = Engine::new(
             Arc::clone(&catalog),
             Arc::clone(&store),
             Arc::clone(&ingest),
             Arc::clone(&auth),
             Arc::clone(&rates),
+            Arc::clone(&metrics),
             settings,
         );
-        Ok(Rooms { catalog, store, auth, rates, ingest, engine: Arc::new(engine) })
+        Ok(Rooms { catalog, store, auth, rates, ingest, engine: Arc::new(engine), metrics })
     }
 }
 
@@ -96,6 +100,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             engine: Arc::clone(&rooms.engine),
             readiness: Readiness::default(),
             live: Live::default(),
+            metrics: Arc::clone(&rooms.metrics),
         });
         let start = async {
             for path in &arguments.files {

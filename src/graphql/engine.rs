@@ -36,7 +36,8 @@ use crate::config::{DocumentMode, Introspection, QueryLimits, Settings, WebhookS
 use crate::error::{Code, Error, Result, Standing};
 use crate::indexes::Indexer;
 use crate::ingest::Ingest;
-use crate::query::cache::AnswerCache;
+use crate::ops::metrics::{Metrics, OperationClass};
+use crate::query::cache::{AnswerCache, CacheFigures};
 use crate::query::document::Document;
 use crate::query::input::Variables;
 use crate::query::plan::{self, Bound, Plan, PlanSettings};
@@ -211,6 +212,7 @@ pub struct Engine {
     pub(super) persisted: Persisted,
     pub(super) introspection: Introspection,
     pub(super) rates: Arc<Rates>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) subscriptions: Subscriptions,
 }
 
@@ -222,6 +224,7 @@ impl Engine {
         ingest: Arc<Ingest>,
         auth: Arc<Auth>,
         rates: Arc<Rates>,
+        metrics: Arc<Metrics>,
         settings: &Settings,
     ) -> Engine {
         let indexer = Indexer::new(Arc::clone(&catalog), Arc::clone(&store), settings);
@@ -253,8 +256,24 @@ impl Engine {
             statement_timeout: settings.statement_timeout,
             introspection: settings.introspection,
             rates,
+            metrics,
             subscriptions: Subscriptions::new(settings),
         }
+    }
+
+    /// What became of questions, and what is kept of their answers.
+    pub async fn cache_figures(&self) -> CacheFigures {
+        self.services.answers.figures().await
+    }
+
+    /// Documents whose plans are kept.
+    pub fn n_documents(&self) -> u64 {
+        self.services.documents.len()
+    }
+
+    /// Subscriptions that are served now.
+    pub fn n_subscriptions(&self) -> usize {
+        self.subscriptions.n_taken()
     }
 
     /// What builds indexes; whoever serves starts it and ends it.
@@ -274,10 +293,14 @@ impl Engine {
         request: Request,
         request_id: &str,
     ) -> Answer {
-        match self.answer(principal, request, request_id).await {
+        let answer = match self.answer(principal, request, request_id).await {
             Ok(answer) => answer,
             Err(error) => answer::refusal(&error, request_id),
+        };
+        if let Some(code) = answer.first_error {
+            self.metrics.failed(code);
         }
+        answer
     }
 
     pub(super) async fn answer(
@@ -296,6 +319,12 @@ impl Engine {
         };
         let _stopwatch = Stopwatch {
             log: &self.services.slow,
+            metrics: &self.metrics,
+            class: match (request.is_live, known.document.is_mutation()) {
+                (true, _) => OperationClass::Live,
+                (false, true) => OperationClass::Mutation,
+                (false, false) => OperationClass::Query,
+            },
             began,
             principal,
             known: Arc::clone(&known),

@@ -11,6 +11,7 @@ use super::documents::KnownDocument;
 use crate::auth::Principal;
 use crate::catalog::model::WorkspaceId;
 use crate::catalog::{hex, now_us};
+use crate::ops::metrics::{Metrics, OperationClass};
 
 /// Requests that are kept.
 const MAX_KEPT: usize = 200;
@@ -82,6 +83,8 @@ impl SlowLog {
 /// Looks at the clock when a request is over, however it ends.
 pub(super) struct Stopwatch<'r> {
     pub(super) log: &'r SlowLog,
+    pub(super) metrics: &'r Metrics,
+    pub(super) class: OperationClass,
     pub(super) began: Instant,
     pub(super) principal: &'r Principal,
     pub(super) known: Arc<KnownDocument>,
@@ -91,6 +94,7 @@ pub(super) struct Stopwatch<'r> {
 impl Drop for Stopwatch<'_> {
     fn drop(&mut self) {
         let took = self.began.elapsed();
+        self.metrics.operated(self.class, took);
         if took < self.log.threshold {
             return;
         }

@@ -15,6 +15,7 @@ mod health;
 mod hosts;
 mod linger;
 mod live;
+mod metrics;
 mod multipart;
 mod outer;
 mod parameters;
@@ -41,6 +42,7 @@ use crate::catalog::Catalog;
 use crate::config::Settings;
 use crate::graphql::Engine;
 use crate::ingest::Ingest;
+use crate::ops::metrics::Metrics;
 use crate::store::Store;
 
 /// What the routes work with.
@@ -63,6 +65,8 @@ pub struct App {
     pub readiness: Readiness,
     /// WebSockets and streams of events that are open.
     pub live: Live,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Whether the server wants traffic: not before it is ready, nor once it stops.
@@ -95,6 +99,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/sign-in", post(sign_in::post))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::get))
         .method_not_allowed_fallback(refusal::method_not_allowed)
         .fallback(assets::get)
         .with_state(app)

@@ -32,6 +32,7 @@ use super::refusal::{Refusal, Refused};
 use super::{App, forwarded, graphql, router, validators};
 use crate::config::{Network, Settings};
 use crate::error::Error;
+use crate::ops::metrics::{Metrics, Route};
 
 /// Answers under this size are not worth compressing.
 const MIN_COMPRESSED_BYTES: u16 = 1_024;
@@ -49,6 +50,7 @@ pub(super) struct Outer {
     is_production: bool,
     id_seed: u64,
     n_requests: AtomicU64,
+    metrics: Arc<Metrics>,
 }
 
 impl Outer {
@@ -56,10 +58,11 @@ impl Outer {
     pub(super) fn new(app: Arc<App>) -> Outer {
         let settings = app.settings.clone();
         let direct = settings.allowed_origins.is_empty().then(|| Arc::clone(&app));
-        Outer { direct, ..Outer::around(router(app), &settings) }
+        let metrics = Arc::clone(&app.metrics);
+        Outer { direct, ..Outer::around(router(app), &settings, metrics) }
     }
 
-    fn around(mut plain: Router, settings: &Settings) -> Outer {
+    fn around(mut plain: Router, settings: &Settings, metrics: Arc<Metrics>) -> Outer {
         let cors = cors(&settings.allowed_origins);
         if let Some(cors) = cors {
             plain = plain.layer(cors);
@@ -80,6 +83,7 @@ impl Outer {
             is_production: settings.is_production(),
             id_seed,
             n_requests: AtomicU64::new(0),
+            metrics,
         }
     }
 
@@ -115,6 +119,7 @@ impl Outer {
         B::Error: Into<axum::BoxError>,
     {
         let started = Instant::now();
+        let route = Route::of(request.uri().path());
         let id = RequestId::of(request.headers(), || self.make_id());
         // An error-level span: whatever is logged for this request carries its id.
         let span = tracing::error_span!("request", id = id.as_str());
@@ -172,6 +177,7 @@ impl Outer {
         if let Some(standing) = standing {
             tell_standing(headers, standing);
         }
+        self.metrics.answered(route, response.status().as_u16());
         if let Some((method, path)) = line {
             let elapsed_us = started.elapsed().as_micros();
             let status = response.status().as_u16();
@@ -250,7 +256,7 @@ mod tests {
         };
         let router =
             Router::new().route("/panic", get(panics)).route("/fine", get(|| async { "fine" }));
-        let outer = Outer::around(router, &Settings::default());
+        let outer = Outer::around(router, &Settings::default(), Arc::default());
         for _ in 0..3 {
             let (status, headers, body) = ask(&outer, "/panic").await;
             assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);

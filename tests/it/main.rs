@@ -44,6 +44,7 @@ mod jobs;
 mod keys;
 mod limits;
 mod matrix;
+mod metrics;
 mod node;
 mod operators;
 mod options;

@@ -104,6 +104,11 @@ impl Subscriptions {
         }
     }
 
+    /// How many are served now.
+    pub(super) fn n_taken(&self) -> usize {
+        self.seats.n_taken()
+    }
+
     /// A turn to run a statement, before its time begins.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         // Nobody closes it.

@@ -31,6 +31,11 @@ impl Seats {
         Seats { taken: Taken::default(), max_per_key }
     }
 
+    /// How many are taken.
+    pub(super) fn n_taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
     /// One more for this principal.
     ///
     /// # Errors

@@ -1,0 +1,84 @@
+//! `GET /metrics`: the numbers of this process and of what it holds, for Prometheus and its kin.
+//!
+//! They tell of all workspaces, so they are for the server's operator; a scraper sends an admin key
+//! of the first workspace as its bearer token.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::gate::admit;
+use super::refusal::Refusal;
+use crate::auth::Class;
+use crate::catalog::model::Scope;
+use crate::error::{Error, Result};
+use crate::ops::metrics::{Figure, MEDIA_TYPE, of_process};
+
+/// All numbers, as OpenMetrics text.
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let principal = admit(&app, &headers, Scope::Admin, Class::Read).await?;
+    principal.require_operator(app.catalog.default_workspace())?;
+    let mut figures = of_what_is_held(&app).await;
+    figures.extend(of_process(&app.settings.data_dir));
+    let text = app.metrics.text(&figures).map_err(Error::internal)?;
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+}
+
+async fn of_what_is_held(app: &App) -> Vec<Figure> {
+    let figure = |name, help, value| Figure { name, help, is_counter: false, label: None, value };
+    let counter = |name, help, value| Figure { is_counter: true, ..figure(name, help, value) };
+    let version = ("version", env!("CARGO_PKG_VERSION").to_owned());
+    let build = figure("build_info", "The program; always 1", 1.0);
+    let is_ready = app.readiness.get() && app.catalog.ping().await.is_ok();
+    let is_ready = is_ready && app.store.ping().await.is_ok();
+    let mut figures = vec![
+        Figure { label: Some(version), ..build },
+        figure(
+            "ready",
+            "Whether the server and its database answer",
+            f64::from(u8::from(is_ready)),
+        ),
+    ];
+    let workspaces = app.catalog.known_workspaces();
+    let (mut n_datasets, mut n_rows, mut n_bytes) = (0.0, 0.0, 0.0);
+    for workspace in &workspaces {
+        for dataset in app.catalog.snapshot(*workspace).datasets() {
+            n_datasets += 1.0;
+            n_rows += dataset.row_count as f64;
+            n_bytes += dataset.size_bytes as f64;
+        }
+    }
+    let cache = app.engine.cache_figures().await;
+    figures.extend([
+        figure("workspaces", "Workspaces", workspaces.len() as f64),
+        figure("datasets", "Datasets of all workspaces", n_datasets),
+        figure("dataset_rows", "Rows of all datasets", n_rows),
+        figure("dataset_bytes", "Bytes of all datasets in the store", n_bytes),
+        counter("cache_hits", "Answers that came from memory", cache.n_hits as f64),
+        counter("cache_misses", "Answers that had to be read", cache.n_misses as f64),
+        figure("cache_entries", "Answers in memory", cache.n_entries as f64),
+        figure("cache_bytes", "Bytes of the answers in memory", cache.size_bytes as f64),
+        figure(
+            "known_documents",
+            "Documents whose plans are kept",
+            app.engine.n_documents() as f64,
+        ),
+        figure(
+            "subscriptions",
+            "Subscriptions that are served",
+            app.engine.n_subscriptions() as f64,
+        ),
+    ]);
+    // Without its database a server still tells the rest.
+    for (status, n) in app.catalog.job_counts().await.unwrap_or_default() {
+        let label = Some(("status", format!("{status:?}").to_ascii_lowercase()));
+        figures.push(Figure { label, ..figure("jobs", "Jobs that are known, by state", n as f64) });
+    }
+    figures
+}
