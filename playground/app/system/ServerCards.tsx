@@ -13,6 +13,7 @@ import { Problem } from '../shell/Problem';
 import { When } from '../shell/When';
 import { hitShare } from './figures';
 import { Fact } from './JobDetails';
+import { SlowTable } from './SlowTable';
 
 type Limits = PlaygroundServerQuery['server']['limits'];
 type Status = PlaygroundServerStatusQuery['server']['status'];
@@ -133,45 +134,11 @@ export function StatusCards({ status }: { status: Status }): ReactElement {
 
 /** The requests that took longest lately, whoever sent them. */
 export function SlowRequests({ status }: { status: Status }): ReactElement | null {
-  if (status.slowRequests.length === 0) return null;
-  return (
-    <section aria-labelledby="slow-requests">
-      <h2 id="slow-requests">Slow requests of the workspace</h2>
-      <table className="table" aria-labelledby="slow-requests">
-        <thead>
-          <tr>
-            <th>Operation</th>
-            <th className="number">Took</th>
-            <th>By</th>
-            <th>When</th>
-            <th>Request</th>
-          </tr>
-        </thead>
-        <tbody>
-          {status.slowRequests.slice(0, 20).map((slow) => (
-            <tr key={`${slow.requestId} ${slow.sha256} ${slow.at}`}>
-              <td>
-                <details>
-                  <summary>{slow.operationName ?? slow.fields.join(', ')}</summary>
-                  <pre tabIndex={0}>{slow.document.trim()}</pre>
-                </details>
-              </td>
-              <td className="number" data-label="Took">
-                {formatMilliseconds(slow.milliseconds)}
-              </td>
-              <td className="mono" data-label="By">
-                {slow.actor}
-              </td>
-              <td data-label="When">
-                <When at={slow.at} />
-              </td>
-              <td className="mono" data-label="Request">
-                {slow.requestId}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
+  const rows = status.slowRequests.slice(0, 20).map((slow) => ({
+    ...slow,
+    key: `${slow.requestId} ${slow.sha256} ${slow.at}`,
+    name: slow.operationName ?? slow.fields.join(', '),
+    ms: slow.milliseconds,
+  }));
+  return <SlowTable id="slow-requests" title="Slow requests of the workspace" rows={rows} />;
 }

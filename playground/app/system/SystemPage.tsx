@@ -14,6 +14,7 @@ import { When } from '../shell/When';
 import { Explain } from './Explain';
 import { useHealth } from './health';
 import { Fact } from './JobDetails';
+import { SlowTable } from './SlowTable';
 import { ServerCards, SlowRequests, StatusCards, useServerStatus } from './ServerCards';
 import './system.css';
 
@@ -216,41 +217,10 @@ function Sizes({ datasets }: { datasets: PlaygroundSystemQuery['datasets'] }): R
 
 function Slowest(): ReactElement | null {
   const slowest = useMeter((meter) => meter.slowest);
-  if (slowest.length === 0) return null;
-  return (
-    <section aria-labelledby="slowest">
-      <h2 id="slowest">The slowest requests of this tab</h2>
-      <table className="table" aria-labelledby="slowest">
-        <thead>
-          <tr>
-            <th>Operation</th>
-            <th className="number">Took</th>
-            <th>When</th>
-            <th>Request</th>
-          </tr>
-        </thead>
-        <tbody>
-          {slowest.slice(0, 8).map((timing) => (
-            <tr key={`${timing.atMs} ${timing.name} ${timing.ms}`}>
-              <td>
-                <details>
-                  <summary>{timing.name}</summary>
-                  <pre tabIndex={0}>{timing.document.trim()}</pre>
-                </details>
-              </td>
-              <td className="number" data-label="Took">
-                {formatMilliseconds(timing.ms)}
-              </td>
-              <td data-label="When">
-                <When at={new Date(timing.atMs).toISOString()} />
-              </td>
-              <td className="mono" data-label="Request">
-                {timing.requestId}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
+  const rows = slowest.slice(0, 8).map((timing) => ({
+    ...timing,
+    key: `${timing.atMs} ${timing.name} ${timing.ms}`,
+    at: new Date(timing.atMs).toISOString(),
+  }));
+  return <SlowTable id="slowest" title="The slowest requests of this tab" rows={rows} />;
 }
