@@ -120,6 +120,19 @@ struct Core {
     changes: watch_channel::Sender<()>,
 }
 
+/// What all workspaces hold together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Workspaces.
+    pub n_workspaces: usize,
+    /// Datasets.
+    pub n_datasets: usize,
+    /// Rows of all datasets.
+    pub n_rows: i64,
+    /// Bytes that they take in the store.
+    pub n_bytes: i64,
+}
+
 impl Catalog {
     /// Connects, migrates under a lock, makes the default workspace, reads the snapshots.
     ///
@@ -195,6 +208,20 @@ impl Catalog {
     /// The workspaces that this process knows.
     pub fn known_workspaces(&self) -> Vec<WorkspaceId> {
         self.core.snapshots.load().keys().copied().collect()
+    }
+
+    /// What all workspaces hold.
+    pub fn held(&self) -> Held {
+        let mut held = Held::default();
+        for workspace in self.known_workspaces() {
+            held.n_workspaces += 1;
+            for dataset in self.snapshot(workspace).datasets() {
+                held.n_datasets += 1;
+                held.n_rows = held.n_rows.saturating_add(dataset.row_count);
+                held.n_bytes = held.n_bytes.saturating_add(dataset.size_bytes);
+            }
+        }
+        held
     }
 
     /// Is told of each new picture of any workspace, whichever node made the change.

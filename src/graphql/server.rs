@@ -138,13 +138,7 @@ async fn status(request: &RequestContext) -> Result<Json> {
     let catalog = &services.catalog;
     let kind = if catalog.is_postgres() { "POSTGRESQL" } else { "SQLITE" };
     let is_operator = principal.require_operator(catalog.default_workspace()).is_ok();
-    let store_bytes = is_operator.then(|| {
-        let snapshots = catalog.known_workspaces().into_iter().map(|it| catalog.snapshot(it));
-        let of_one = |snapshot: std::sync::Arc<crate::catalog::snapshot::Snapshot>| -> i64 {
-            snapshot.datasets().map(|it| it.size_bytes).fold(0, i64::saturating_add)
-        };
-        big(snapshots.map(of_one).fold(0, i64::saturating_add))
-    });
+    let store_bytes = is_operator.then(|| big(catalog.held().n_bytes));
     let figures = services.answers.figures().await;
     // Who sees only some of the datasets is told of his own requests.
     let actor = principal.datasets.is_some().then_some(principal.key_prefix.as_str());

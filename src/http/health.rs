@@ -25,11 +25,16 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     if !app.readiness.get() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, "starting or stopping");
     }
-    let pings = async { app.catalog.ping().await.is_ok() && app.store.ping().await.is_ok() };
-    match tokio::time::timeout(PING_TIMEOUT, pings).await {
-        Ok(true) => answer(StatusCode::OK, "ready"),
-        Ok(false) | Err(_) => answer(StatusCode::SERVICE_UNAVAILABLE, "database away"),
+    match has_database(&app).await {
+        true => answer(StatusCode::OK, "ready"),
+        false => answer(StatusCode::SERVICE_UNAVAILABLE, "database away"),
     }
+}
+
+/// Whether the database answers, soon enough to be of use.
+pub(super) async fn has_database(app: &App) -> bool {
+    let pings = async { app.catalog.ping().await.is_ok() && app.store.ping().await.is_ok() };
+    tokio::time::timeout(PING_TIMEOUT, pings).await.unwrap_or(false)
 }
 
 fn answer(status: StatusCode, text: &'static str) -> Response {

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::gate::admit;
+use super::health::has_database;
 use super::refusal::Refusal;
 use crate::auth::Class;
 use crate::catalog::model::Scope;
@@ -35,8 +36,7 @@ async fn of_what_is_held(app: &App) -> Vec<Figure> {
     let counter = |name, help, value| Figure { is_counter: true, ..figure(name, help, value) };
     let version = ("version", env!("CARGO_PKG_VERSION").to_owned());
     let build = figure("build_info", "The program; always 1", 1.0);
-    let is_ready = app.readiness.get() && app.catalog.ping().await.is_ok();
-    let is_ready = is_ready && app.store.ping().await.is_ok();
+    let is_ready = app.readiness.get() && has_database(app).await;
     let mut figures = vec![
         Figure { label: Some(version), ..build },
         figure(
@@ -45,21 +45,13 @@ async fn of_what_is_held(app: &App) -> Vec<Figure> {
             f64::from(u8::from(is_ready)),
         ),
     ];
-    let workspaces = app.catalog.known_workspaces();
-    let (mut n_datasets, mut n_rows, mut n_bytes) = (0.0, 0.0, 0.0);
-    for workspace in &workspaces {
-        for dataset in app.catalog.snapshot(*workspace).datasets() {
-            n_datasets += 1.0;
-            n_rows += dataset.row_count as f64;
-            n_bytes += dataset.size_bytes as f64;
-        }
-    }
+    let held = app.catalog.held();
     let cache = app.engine.cache_figures().await;
     figures.extend([
-        figure("workspaces", "Workspaces", workspaces.len() as f64),
-        figure("datasets", "Datasets of all workspaces", n_datasets),
-        figure("dataset_rows", "Rows of all datasets", n_rows),
-        figure("dataset_bytes", "Bytes of all datasets in the store", n_bytes),
+        figure("workspaces", "Workspaces", held.n_workspaces as f64),
+        figure("datasets", "Datasets of all workspaces", held.n_datasets as f64),
+        figure("dataset_rows", "Rows of all datasets", held.n_rows as f64),
+        figure("dataset_bytes", "Bytes of all datasets in the store", held.n_bytes as f64),
         counter("cache_hits", "Answers that came from memory", cache.n_hits as f64),
         counter("cache_misses", "Answers that had to be read", cache.n_misses as f64),
         figure("cache_entries", "Answers in memory", cache.n_entries as f64),

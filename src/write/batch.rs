@@ -129,14 +129,7 @@ impl Writer {
         };
         let Begun { transaction, present: before } = begun;
         let turn = Turn { datasets: &datasets, before: &before, present: &present, batch: &fresh };
-        let applied = match self.carry_out_here(&turn) {
-            Some(applied) => applied,
-            // On this very thread, too: waking another one costs more than handing over its work.
-            None => tokio::task::block_in_place(|| {
-                let session = self.open(&turn, transaction, true)?;
-                self.apply(session, &turn)
-            }),
-        };
+        let applied = self.work(&turn, transaction);
         let applied = match applied {
             Ok(applied) => applied,
             Err(error) => return fail_all(fresh, &error),
@@ -198,27 +191,29 @@ impl Writer {
         Ok(Begun { transaction: None, present })
     }
 
-    /// Carries a small change out at once, if it is likely to be over before others would have been
-    /// given this thread's work (the embedded store).
-    fn carry_out_here(&self, turn: &Turn<'_>) -> Option<Result<Applied>> {
-        let [Entry { planned, .. }] = turn.batch else { return None };
-        if !planned.is_small || self.catalog.is_postgres() {
-            return None;
-        }
+    /// Carries out the mutations on this very thread: waking another one costs more than a small
+    /// change. Its other work is handed over first, unless the change is likely to be over before
+    /// (the embedded store).
+    fn work(&self, turn: &Turn<'_>, transaction: Option<RowTransaction>) -> Result<Applied> {
+        let is_small =
+            !self.catalog.is_postgres() && matches!(turn.batch, [entry] if entry.planned.is_small);
         let began = Instant::now();
-        let applied = match self.pace.is_quick() {
+        let quick = match is_small && self.pace.is_quick() {
             // Not while somebody else writes the file; another failure is told by the next attempt.
-            true => {
-                let session = self.open(turn, None, false).ok()?;
-                self.apply(session, turn)
-            }
-            false => tokio::task::block_in_place(|| {
-                let session = self.open(turn, None, true)?;
+            true => self.open(turn, None, false).ok(),
+            false => None,
+        };
+        let applied = match quick {
+            Some(session) => self.apply(session, turn),
+            None => tokio::task::block_in_place(|| {
+                let session = self.open(turn, transaction, true)?;
                 self.apply(session, turn)
             }),
         };
-        self.pace.note(began.elapsed());
-        Some(applied)
+        if is_small {
+            self.pace.note(began.elapsed());
+        }
+        applied
     }
 
     /// A session over the tables of these mutations; with `waits`, after whoever else writes them.
