@@ -34,6 +34,8 @@ pub struct Settings {
     pub debug: bool,
     /// Where HTTP is served.
     pub listen: SocketAddr,
+    /// Whether other processes may listen at the same address.
+    pub reuse_port: bool,
     /// The folder of the embedded store, the sources and the spool.
     pub data_dir: PathBuf,
     /// `postgres://…` for PostgreSQL; `None` for the embedded store.
@@ -378,6 +380,7 @@ impl Default for Settings {
             environment: Environment::Development,
             debug: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            reuse_port: false,
             data_dir: PathBuf::from("sluice-data"),
             database_url: None,
             max_upload_bytes: 1 << 30,

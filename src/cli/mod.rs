@@ -24,6 +24,8 @@ use crate::config::{Loaded, Settings, Sources};
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    // Whoever speaks TLS, as a server or a client, takes this; it fails only where one is set.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(e) => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::io::ReaderStream;
 
 use super::arguments::Serve;
@@ -22,8 +22,9 @@ use crate::error::{Code, Error};
 use crate::graphql::Engine;
 use crate::http::{App, Live, Readiness};
 use crate::ingest::{Ingest, UploadRequest};
+use crate::ops::listening::{Listening, Passed};
 use crate::ops::metrics::Metrics;
-use crate::ops::{descriptors, logs, signals};
+use crate::ops::{descriptors, logs, signals, supervisor};
 use crate::store::Store;
 use crate::webhooks::Webhooks;
 
@@ -72,17 +73,19 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         tracing::warn!("{warning}");
     }
     refuse_dangers(&loaded)?;
-    let settings = loaded.settings;
+    let mut settings = loaded.settings;
     make_data_dir(&settings)?;
     descriptors::raise();
+    let passed = Passed::take()
+        .map_err(|e| Failure::usage(format!("the passed sockets cannot be used: {e}")))?;
     block_on(async move {
         let stop = signals::stop_signal()?;
         let rooms = Rooms::open(&settings).await?;
         let first_key = rooms.auth.take_first_key();
-        let listener = TcpListener::bind(settings.listen).await.map_err(|e| {
-            Failure::other(format!("{} cannot be listened at: {e}", settings.listen))
-        })?;
-        let address = listener.local_addr()?;
+        let listening = listen(&settings, passed)?;
+        let address = listening.address()?;
+        // Passed sockets have an address of their own.
+        settings.listen = address;
         if settings.allowed_hosts.is_empty() && !address.ip().to_canonical().is_loopback() {
             tracing::warn!(
                 "requests for any name are answered; set allowed_hosts to the names of this server"
@@ -108,6 +111,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
                 Box::pin(load_file(&rooms, path)).await?;
             }
             app.readiness.set(true);
+            supervisor::ready();
             // Also for those who see the log alone.
             tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
             greet(&rooms, &settings, address, first_key.as_deref());
@@ -116,7 +120,13 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         rooms.engine.indexer().start();
         let webhooks =
             Webhooks::start(Arc::clone(&rooms.catalog), Arc::clone(&rooms.auth), settings.webhooks);
-        let served = crate::http::serve(Arc::clone(&app), listener, stop);
+        let mut beats = JoinSet::new();
+        beats.spawn(beat(Arc::clone(&rooms.catalog), Arc::clone(&rooms.store)));
+        let stop = async {
+            stop.await;
+            supervisor::stopping();
+        };
+        let served = crate::http::serve(Arc::clone(&app), listening, stop);
         let outcome = serve_and_start(served, start).await;
         rooms.engine.finish().await;
         rooms.engine.indexer().shutdown().await;
@@ -124,6 +134,28 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         webhooks.shutdown(settings.shutdown_grace).await;
         outcome
     })
+}
+
+/// The sockets that were passed; else one at the address of the settings.
+fn listen(settings: &Settings, passed: Passed) -> Result<Listening, Failure> {
+    if let Some(listening) = Listening::rest_of(passed)? {
+        return Ok(listening);
+    }
+    let (address, is_shared) = (settings.listen, settings.reuse_port);
+    Listening::bind(address, is_shared)
+        .map_err(|e| Failure::other(format!("{address} cannot be listened at: {e}")))
+}
+
+/// Tells the supervisor that the process is alive as long as it is.
+async fn beat(catalog: Arc<Catalog>, store: Arc<Store>) {
+    // A database of its own that is away is not cured by another start of this process.
+    let is_embedded = matches!(*store, Store::Sqlite(_));
+    supervisor::watchdog(|| async {
+        let has_threads = tokio::task::spawn_blocking(|| ()).await.is_ok();
+        let is_alive = !is_embedded || catalog.ping().await.is_ok() && store.ping().await.is_ok();
+        has_threads && is_alive
+    })
+    .await;
 }
 
 /// Production starts only where nothing speaks against it; all that does is told at once.

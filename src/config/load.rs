@@ -369,6 +369,12 @@ fn check_together(loaded: &Loaded) -> Result<(), SettingsError> {
             loaded.origin("max_limit"),
         )));
     }
+    if settings.reuse_port && settings.database_url.is_none() {
+        return Err(SettingsError::Contradiction(format!(
+            "reuse_port is on ({}), but the embedded store is its process's alone; set database_url, or turn it off",
+            loaded.origin("reuse_port"),
+        )));
+    }
     Ok(())
 }
 

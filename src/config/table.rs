@@ -45,6 +45,13 @@ pub(super) static ALL: &[Spec] = &[
         Field::Switch(&mut s.debug)
     }),
     row("listen", &[], "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
+    row(
+        "reuse_port",
+        &[],
+        "on: a new process may listen beside the old one (PostgreSQL only); or off",
+        ANY,
+        |s| Field::Switch(&mut s.reuse_port),
+    ),
     row("data_dir", &[], "The folder of the embedded store, the sources and the spool", ANY, |s| {
         Field::Folder(&mut s.data_dir)
     }),

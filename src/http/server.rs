@@ -10,7 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +19,7 @@ use super::linger::{Linger, LingeringStream};
 use super::outer::Outer;
 use super::pulse::{Crowd, Pulse};
 use crate::config::Settings;
+use crate::ops::listening::Listening;
 
 /// Bytes of a connection's read buffer: bounds the header, and the chunks of an upload.
 const READ_BUFFER_BYTES: usize = 256 << 10;
@@ -28,23 +29,31 @@ const MAX_HTTP2_STREAMS: u32 = 64;
 const SHED_AT_ONCE: usize = 16;
 /// How long one waits before more are closed for it.
 const SHED_EVERY: Duration = Duration::from_millis(100);
+/// How long connections that say nothing are left at the stop, in case they are about to.
+const LAST_WORD: Duration = Duration::from_millis(100);
+/// Time to accept a connection that is there.
+const A_MOMENT: Duration = Duration::from_millis(1);
 /// How often buckets of rate limits that are full again are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Serves until `stop` ends, then lets running requests finish within the grace of the settings.
-pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
+pub async fn serve(app: Arc<App>, listening: Listening, stop: impl Future<Output = ()>) {
     let settings = app.settings.clone();
-    let http = Arc::new(connection_builder(&settings));
     let places = Places::new(settings.max_connections, Arc::clone(&app.live.crowd));
+    let server = Server {
+        http: connection_builder(&settings),
+        outer: Arc::new(Outer::new(Arc::clone(&app))),
+        crowd: Arc::clone(&places.crowd),
+        idle_limit: settings.header_timeout,
+        graceful: GracefulShutdown::new(),
+        tasks: TaskTracker::new(),
+    };
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let outer = Arc::new(Outer::new(Arc::clone(&app)));
-    let graceful = GracefulShutdown::new();
-    let tasks = TaskTracker::new();
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener) => accepted,
+            accepted = accept(&listening) => accepted,
             _ = sweep.tick() => {
                 app.rates.sweep();
                 continue;
@@ -53,10 +62,46 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         };
         let Some((stream, peer)) = accepted else { continue };
         let place = tokio::select! {
+            biased;
             place = places.take() => place,
             () = &mut stop => break,
         };
-        let outer = Arc::clone(&outer);
+        server.begin(stream, peer, place);
+    }
+    app.readiness.set(false);
+    if listening.loses_what_waits() {
+        server.begin_what_waits(&listening, &places).await;
+    }
+    drop(listening);
+    let Server { graceful, tasks, .. } = server;
+    let n_connections = graceful.count();
+    tracing::info!(n_connections, "stopping; running requests are finished first");
+    tasks.close();
+    let ended = async {
+        // Who has just connected is about to ask, and would be cut off before that.
+        tokio::time::sleep(LAST_WORD).await;
+        tokio::join!(app.live.end(), graceful.shutdown());
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(settings.shutdown_grace, ended).await.is_err() {
+        tracing::warn!("some requests did not end within the grace and are cut off");
+    }
+}
+
+/// What connections are served with.
+struct Server {
+    http: auto::Builder<TokioExecutor>,
+    outer: Arc<Outer>,
+    crowd: Arc<Crowd>,
+    idle_limit: Duration,
+    graceful: GracefulShutdown,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Serves a connection, in a task of its own.
+    fn begin(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        let outer = Arc::clone(&self.outer);
         let linger = Linger::default();
         let pulse = Arc::new(Pulse::default());
         // The place goes with the stream, which a WebSocket takes over.
@@ -67,10 +112,10 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
             let active = own_pulse.begin();
             async move { outer.answer(request, peer.ip(), &linger, active).await }
         });
-        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let watched = graceful.watch(connection.into_owned());
-        let (crowd, idle_limit) = (Arc::clone(&places.crowd), settings.header_timeout);
-        tasks.spawn(async move {
+        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let watched = self.graceful.watch(connection.into_owned());
+        let (crowd, idle_limit) = (Arc::clone(&self.crowd), self.idle_limit);
+        self.tasks.spawn(async move {
             tokio::select! {
                 ended = watched => if let Err(e) = ended {
                     // These are clients that went away; who needs to know sees it as an answer.
@@ -82,17 +127,16 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
             }
         });
     }
-    app.readiness.set(false);
-    drop(listener);
-    let n_connections = graceful.count();
-    tracing::info!(n_connections, "stopping; running requests are finished first");
-    tasks.close();
-    let ended = async {
-        tokio::join!(app.live.end(), graceful.shutdown());
-        tasks.wait().await;
-    };
-    if tokio::time::timeout(settings.shutdown_grace, ended).await.is_err() {
-        tracing::warn!("some requests did not end within the grace and are cut off");
+
+    /// Serves the connections that the system has taken and nobody has accepted: they would be
+    /// reset with the socket. Only as many as there are places for.
+    async fn begin_what_waits(&self, listening: &Listening, places: &Places) {
+        while let Ok(place) = Arc::clone(&places.free).try_acquire_owned() {
+            let next = tokio::time::timeout(A_MOMENT, listening.accept()).await;
+            let Ok(Ok((stream, peer))) = next else { return };
+            let _ = stream.set_nodelay(true);
+            self.begin(stream, peer, place);
+        }
     }
 }
 
@@ -126,8 +170,8 @@ impl Places {
 }
 
 /// One connection and its other end.
-async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
-    match listener.accept().await {
+async fn accept(listening: &Listening) -> Option<(TcpStream, SocketAddr)> {
+    match listening.accept().await {
         Ok((stream, peer)) => {
             let _ = stream.set_nodelay(true);
             Some((stream, peer))

@@ -43,6 +43,7 @@ mod inspect;
 mod jobs;
 mod keys;
 mod limits;
+mod listening;
 mod matrix;
 mod metrics;
 mod node;
