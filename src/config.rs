@@ -34,6 +34,8 @@ pub struct Settings {
     pub debug: bool,
     /// Where HTTP is served.
     pub listen: SocketAddr,
+    /// How TLS is spoken there, if at all.
+    pub tls: TlsSettings,
     /// Whether other processes may listen at the same address.
     pub reuse_port: bool,
     /// The folder of the embedded store, the sources and the spool.
@@ -125,6 +127,17 @@ pub struct Settings {
     pub log: String,
     /// How events are logged.
     pub log_format: LogFormat,
+}
+
+/// How TLS is spoken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// The file of the chain of certificates, PEM; with the key, or neither.
+    pub certificate: Option<String>,
+    /// The file of its private key, PEM.
+    pub key: Option<String>,
+    /// Where who asks without TLS is sent on.
+    pub redirect_listen: Option<SocketAddr>,
 }
 
 /// How subscriptions are kept.
@@ -380,6 +393,7 @@ impl Default for Settings {
             environment: Environment::Development,
             debug: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: TlsSettings::default(),
             reuse_port: false,
             data_dir: PathBuf::from("sluice-data"),
             database_url: None,

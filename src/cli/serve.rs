@@ -20,7 +20,7 @@ use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
 use crate::config::{Loaded, Settings, dangers};
 use crate::error::{Code, Error};
 use crate::graphql::Engine;
-use crate::http::{App, Live, Readiness};
+use crate::http::{App, Live, Readiness, Sites, Tls};
 use crate::ingest::{Ingest, UploadRequest};
 use crate::ops::listening::{Listening, Passed};
 use crate::ops::metrics::Metrics;
@@ -74,18 +74,25 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
     }
     refuse_dangers(&loaded)?;
     let mut settings = loaded.settings;
+    let tls = open_tls(&settings)?;
     make_data_dir(&settings)?;
     descriptors::raise();
-    let passed = Passed::take()
+    let mut passed = Passed::take()
         .map_err(|e| Failure::usage(format!("the passed sockets cannot be used: {e}")))?;
     block_on(async move {
         let stop = signals::stop_signal()?;
         let rooms = Rooms::open(&settings).await?;
         let first_key = rooms.auth.take_first_key();
+        let redirect = listen_beside(settings.tls.redirect_listen, &mut passed, "redirect")?;
+        if redirect.is_some() && tls.is_none() {
+            let reason = "a socket named redirect is passed, but tls.certificate is not set";
+            return Err(Failure::usage(reason.to_owned()));
+        }
         let listening = listen(&settings, passed)?;
         let address = listening.address()?;
         // Passed sockets have an address of their own.
         settings.listen = address;
+        let sites = Sites { listening, tls: tls.clone(), redirect };
         if settings.allowed_hosts.is_empty() && !address.ip().to_canonical().is_loopback() {
             tracing::warn!(
                 "requests for any name are answered; set allowed_hosts to the names of this server"
@@ -120,13 +127,16 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         rooms.engine.indexer().start();
         let webhooks =
             Webhooks::start(Arc::clone(&rooms.catalog), Arc::clone(&rooms.auth), settings.webhooks);
-        let mut beats = JoinSet::new();
-        beats.spawn(beat(Arc::clone(&rooms.catalog), Arc::clone(&rooms.store)));
+        let mut watching = JoinSet::new();
+        watching.spawn(beat(Arc::clone(&rooms.catalog), Arc::clone(&rooms.store)));
+        if let Some(tls) = tls {
+            watching.spawn(tls.watch());
+        }
         let stop = async {
             stop.await;
             supervisor::stopping();
         };
-        let served = crate::http::serve(Arc::clone(&app), listening, stop);
+        let served = crate::http::serve(Arc::clone(&app), sites, stop);
         let outcome = serve_and_start(served, start).await;
         rooms.engine.finish().await;
         rooms.engine.indexer().shutdown().await;
@@ -144,6 +154,29 @@ fn listen(settings: &Settings, passed: Passed) -> Result<Listening, Failure> {
     let (address, is_shared) = (settings.listen, settings.reuse_port);
     Listening::bind(address, is_shared)
         .map_err(|e| Failure::other(format!("{address} cannot be listened at: {e}")))
+}
+
+/// The passed sockets of this name; else one at this address, if there is one.
+fn listen_beside(
+    address: Option<SocketAddr>,
+    passed: &mut Passed,
+    name: &str,
+) -> Result<Option<Listening>, Failure> {
+    if let Some(listening) = Listening::passed(passed, name)? {
+        return Ok(Some(listening));
+    }
+    let Some(address) = address else { return Ok(None) };
+    let listening = Listening::bind(address, false)
+        .map_err(|e| Failure::other(format!("{address} cannot be listened at: {e}")))?;
+    Ok(Some(listening))
+}
+
+fn open_tls(settings: &Settings) -> Result<Option<Arc<Tls>>, Failure> {
+    let (Some(certificate), Some(key)) = (&settings.tls.certificate, &settings.tls.key) else {
+        return Ok(None);
+    };
+    let tls = Tls::open(Path::new(certificate), Path::new(key));
+    Ok(Some(Arc::new(tls.map_err(|e| Failure::usage(e.to_string()))?)))
 }
 
 /// Tells the supervisor that the process is alive as long as it is.
@@ -263,20 +296,24 @@ fn greet(rooms: &Rooms, settings: &Settings, address: SocketAddr, first_key: Opt
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("[::1]:{}", v6.port()),
         other => other.to_string(),
     };
+    let origin = match settings.tls.certificate {
+        Some(_) => format!("https://{reachable}"),
+        None => format!("http://{reachable}"),
+    };
     let key_text = first_key.unwrap_or("YOUR_KEY");
     let mut lines = vec![String::new(), "Sluice is ready.".to_owned(), String::new()];
     if settings.playground {
         let token = rooms.auth.issue_sign_in_token();
-        lines.push(format!("  Playground  http://{reachable}/#token={token}"));
+        lines.push(format!("  Playground  {origin}/#token={token}"));
         lines.push("              (signs you in; works once, for 15 minutes)".to_owned());
     }
-    lines.push(format!("  GraphQL     http://{reachable}/graphql"));
+    lines.push(format!("  GraphQL     {origin}/graphql"));
     if let Some(key) = first_key {
         lines.push(format!("  Admin key   {key}"));
         lines.push("              (shown this once; keep it)".to_owned());
     }
     lines.push(format!(
-        "  Upload      curl -T orders.csv -H 'X-API-Key: {key_text}' 'http://{reachable}/upload/orders?wait=30'"
+        "  Upload      curl -T orders.csv -H 'X-API-Key: {key_text}' '{origin}/upload/orders?wait=30'"
     ));
     lines.push(String::new());
     say(&lines.join("\n"));

@@ -24,6 +24,7 @@ pub(super) enum Field<'a> {
     Rows(&'a mut i64),
     Time(&'a mut Duration),
     Address(&'a mut SocketAddr),
+    OptionalAddress(&'a mut Option<SocketAddr>),
     Folder(&'a mut PathBuf),
     DatabaseUrl(&'a mut Option<String>),
     Secret { text: &'a mut Option<Secret>, min_chars: usize },
@@ -110,6 +111,13 @@ impl Field<'_> {
                 n_ms.map(|n| *field = Duration::from_millis(n))
             }
             Field::Address(field) => parse_address(text).map(|address| *field = address).ok_or(()),
+            Field::OptionalAddress(field) if text.is_empty() => {
+                *field = None;
+                Ok(())
+            }
+            Field::OptionalAddress(field) => {
+                parse_address(text).map(|address| *field = Some(address)).ok_or(())
+            }
             Field::Folder(field) => {
                 (!text.is_empty()).then(|| *field = PathBuf::from(text)).ok_or(())
             }
@@ -180,7 +188,7 @@ impl Field<'_> {
                 units::show_time(Duration::from_millis(low)),
                 units::show_time(Duration::from_millis(high))
             ),
-            Field::Address(_) => {
+            Field::Address(_) | Field::OptionalAddress(_) => {
                 "an IP address and a port, like 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080".to_owned()
             }
             Field::Folder(_) => "the path of a folder".to_owned(),
@@ -237,6 +245,7 @@ impl Field<'_> {
             Field::Rows(field) => field.to_string(),
             Field::Time(field) => units::show_time(*field),
             Field::Address(field) => field.to_string(),
+            Field::OptionalAddress(field) => field.map_or_else(String::new, |it| it.to_string()),
             Field::Folder(field) => field.display().to_string(),
             Field::DatabaseUrl(field) => field.as_deref().map_or_else(String::new, hide_password),
             Field::Secret { text, .. } => {

@@ -45,6 +45,17 @@ pub(super) static ALL: &[Spec] = &[
         Field::Switch(&mut s.debug)
     }),
     row("listen", &[], "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
+    row("tls.certificate", &[], "The certificates that listen speaks TLS with, PEM", ANY, |s| {
+        Field::Text(&mut s.tls.certificate)
+    }),
+    row("tls.key", &[], "The file of their private key, PEM", ANY, |s| Field::Text(&mut s.tls.key)),
+    row(
+        "tls.redirect_listen",
+        &[],
+        "Where plain HTTP is sent on to https; not set: nowhere",
+        ANY,
+        |s| Field::OptionalAddress(&mut s.tls.redirect_listen),
+    ),
     row(
         "reuse_port",
         &[],

@@ -21,11 +21,13 @@ mod outer;
 mod parameters;
 mod protection;
 mod pulse;
+mod redirect;
 mod refusal;
 mod rejects;
 mod schema;
 mod server;
 mod sign_in;
+mod tls;
 mod upload;
 mod validators;
 
@@ -36,7 +38,8 @@ use axum::Router;
 use axum::routing::{get, post, put};
 
 pub use self::live::Live;
-pub use self::server::serve;
+pub use self::server::{Sites, serve};
+pub use self::tls::{Tls, TlsError};
 use crate::auth::{Auth, Rates};
 use crate::catalog::Catalog;
 use crate::config::Settings;

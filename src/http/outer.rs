@@ -62,7 +62,8 @@ impl Outer {
         Outer { direct, ..Outer::around(router(app), &settings, metrics) }
     }
 
-    fn around(mut plain: Router, settings: &Settings, metrics: Arc<Metrics>) -> Outer {
+    /// Any routes with what surrounds all.
+    pub(super) fn around(mut plain: Router, settings: &Settings, metrics: Arc<Metrics>) -> Outer {
         let cors = cors(&settings.allowed_origins);
         if let Some(cors) = cors {
             plain = plain.layer(cors);

@@ -6,24 +6,30 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::either::Either;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::App;
 use super::linger::{Linger, LingeringStream};
 use super::outer::Outer;
 use super::pulse::{Crowd, Pulse};
+use super::tls::Tls;
+use super::{App, redirect};
 use crate::config::Settings;
 use crate::ops::listening::Listening;
 
 /// Bytes of a connection's read buffer: bounds the header, and the chunks of an upload.
 const READ_BUFFER_BYTES: usize = 256 << 10;
 const MAX_HEADERS: usize = 100;
+/// Connections to what is served beside the API.
+const MAX_SIDE_CONNECTIONS: usize = 64;
 const MAX_HTTP2_STREAMS: u32 = 64;
 /// Connections that are closed at once for one that waits, if they do nothing.
 const SHED_AT_ONCE: usize = 16;
@@ -36,69 +42,107 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 /// How often buckets of rate limits that are full again are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// What is served where.
+pub struct Sites {
+    /// Where the API is.
+    pub listening: Listening,
+    /// Speaks TLS there.
+    pub tls: Option<Arc<Tls>>,
+    /// Where those who ask without TLS are sent on.
+    pub redirect: Option<Listening>,
+}
+
 /// Serves until `stop` ends, then lets running requests finish within the grace of the settings.
-pub async fn serve(app: Arc<App>, listening: Listening, stop: impl Future<Output = ()>) {
-    let settings = app.settings.clone();
-    let places = Places::new(settings.max_connections, Arc::clone(&app.live.crowd));
-    let server = Server {
-        http: connection_builder(&settings),
-        outer: Arc::new(Outer::new(Arc::clone(&app))),
-        crowd: Arc::clone(&places.crowd),
-        idle_limit: settings.header_timeout,
-        graceful: GracefulShutdown::new(),
-        tasks: TaskTracker::new(),
-    };
+pub async fn serve(app: Arc<App>, sites: Sites, stop: impl Future<Output = ()>) {
+    let settings = &app.settings;
+    let crowd = Arc::clone(&app.live.crowd);
+    let places = Places::new(settings.max_connections, crowd);
+    let api = Outer::new(Arc::clone(&app));
+    let mut servers = vec![(sites.listening, Server::new(settings, sites.tls, api, places))];
+    if let Some(listening) = sites.redirect {
+        let places = Places::new(MAX_SIDE_CONNECTIONS, Arc::default());
+        let router = redirect::router(settings.listen.port());
+        let outer = Outer::around(router, settings, Arc::clone(&app.metrics));
+        servers.push((listening, Server::new(settings, None, outer, places)));
+    }
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    tokio::pin!(stop);
-    loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listening) => accepted,
-            _ = sweep.tick() => {
-                app.rates.sweep();
-                continue;
+    let stopping = CancellationToken::new();
+    let accepting = servers.into_iter().map(|(listening, server)| {
+        let stopping = stopping.clone();
+        async move {
+            server.accept_until(listening, &stopping).await;
+            server
+        }
+    });
+    let accepting = join_all(accepting);
+    tokio::pin!(accepting, stop);
+    let servers = loop {
+        tokio::select! {
+            () = &mut stop, if !stopping.is_cancelled() => {
+                app.readiness.set(false);
+                stopping.cancel();
             }
-            () = &mut stop => break,
-        };
-        let Some((stream, peer)) = accepted else { continue };
-        let place = tokio::select! {
-            biased;
-            place = places.take() => place,
-            () = &mut stop => break,
-        };
-        server.begin(stream, peer, place);
-    }
-    app.readiness.set(false);
-    if listening.loses_what_waits() {
-        server.begin_what_waits(&listening, &places).await;
-    }
-    drop(listening);
-    let Server { graceful, tasks, .. } = server;
-    let n_connections = graceful.count();
+            _ = sweep.tick() => app.rates.sweep(),
+            servers = &mut accepting => break servers,
+        }
+    };
+    let n_connections: usize = servers.iter().map(|server| server.graceful.count()).sum();
     tracing::info!(n_connections, "stopping; running requests are finished first");
-    tasks.close();
     let ended = async {
         // Who has just connected is about to ask, and would be cut off before that.
         tokio::time::sleep(LAST_WORD).await;
-        tokio::join!(app.live.end(), graceful.shutdown());
-        tasks.wait().await;
+        tokio::join!(app.live.end(), join_all(servers.into_iter().map(Server::finish)));
     };
-    if tokio::time::timeout(settings.shutdown_grace, ended).await.is_err() {
+    if tokio::time::timeout(app.settings.shutdown_grace, ended).await.is_err() {
         tracing::warn!("some requests did not end within the grace and are cut off");
     }
 }
 
-/// What connections are served with.
+/// What the connections of one site are served with.
 struct Server {
-    http: auto::Builder<TokioExecutor>,
+    tls: Option<Arc<Tls>>,
+    http: Arc<auto::Builder<TokioExecutor>>,
     outer: Arc<Outer>,
-    crowd: Arc<Crowd>,
+    places: Places,
     idle_limit: Duration,
     graceful: GracefulShutdown,
     tasks: TaskTracker,
 }
 
 impl Server {
+    fn new(settings: &Settings, tls: Option<Arc<Tls>>, outer: Outer, places: Places) -> Server {
+        Server {
+            tls,
+            http: Arc::new(connection_builder(settings)),
+            outer: Arc::new(outer),
+            places,
+            idle_limit: settings.header_timeout,
+            graceful: GracefulShutdown::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Serves who connects until it is to stop, and listens no more then.
+    async fn accept_until(&self, listening: Listening, stopping: &CancellationToken) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&listening) => accepted,
+                () = stopping.cancelled() => break,
+            };
+            let Some((stream, peer)) = accepted else { continue };
+            let place = tokio::select! {
+                biased;
+                place = self.places.take() => place,
+                () = stopping.cancelled() => break,
+            };
+            self.begin(stream, peer, place);
+        }
+        if listening.loses_what_waits() {
+            self.begin_what_waits(&listening).await;
+        }
+    }
+
     /// Serves a connection, in a task of its own.
     fn begin(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
         let outer = Arc::clone(&self.outer);
@@ -112,15 +156,30 @@ impl Server {
             let active = own_pulse.begin();
             async move { outer.answer(request, peer.ip(), &linger, active).await }
         });
-        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let watched = self.graceful.watch(connection.into_owned());
-        let (crowd, idle_limit) = (Arc::clone(&self.crowd), self.idle_limit);
+        let (http, watcher) = (Arc::clone(&self.http), self.graceful.watcher());
+        let (crowd, idle_limit) = (Arc::clone(&self.places.crowd), self.idle_limit);
+        let tls = self.tls.clone();
+        let served = async move {
+            let stream = match tls {
+                None => Either::Left(stream),
+                // Below TLS, the stream lingers as it does without.
+                Some(tls) => match tls.acceptor().accept(stream).await {
+                    Ok(stream) => Either::Right(Box::new(stream)),
+                    Err(error) => {
+                        tracing::debug!(%error, "a client does not speak TLS as we do");
+                        return;
+                    }
+                },
+            };
+            let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            if let Err(error) = watcher.watch(connection.into_owned()).await {
+                // These are clients that went away; who needs to know sees it as an answer.
+                tracing::debug!(%error, "a connection ended early");
+            }
+        };
         self.tasks.spawn(async move {
             tokio::select! {
-                ended = watched => if let Err(e) = ended {
-                    // These are clients that went away; who needs to know sees it as an answer.
-                    tracing::debug!(error = %e, "a connection ended early");
-                },
+                () = served => {}
                 () = pulse.dead(idle_limit, &crowd) => {
                     tracing::debug!("a connection that did nothing is closed");
                 }
@@ -130,13 +189,20 @@ impl Server {
 
     /// Serves the connections that the system has taken and nobody has accepted: they would be
     /// reset with the socket. Only as many as there are places for.
-    async fn begin_what_waits(&self, listening: &Listening, places: &Places) {
-        while let Ok(place) = Arc::clone(&places.free).try_acquire_owned() {
+    async fn begin_what_waits(&self, listening: &Listening) {
+        while let Ok(place) = Arc::clone(&self.places.free).try_acquire_owned() {
             let next = tokio::time::timeout(A_MOMENT, listening.accept()).await;
             let Ok(Ok((stream, peer))) = next else { return };
             let _ = stream.set_nodelay(true);
             self.begin(stream, peer, place);
         }
+    }
+
+    /// Ends when all that is served has ended.
+    async fn finish(self) {
+        self.tasks.close();
+        self.graceful.shutdown().await;
+        self.tasks.wait().await;
     }
 }
 

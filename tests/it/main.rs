@@ -66,6 +66,7 @@ mod slow;
 mod subscriptions;
 mod tenants;
 mod tidy;
+mod tls;
 mod tokens;
 mod upload;
 mod views;
