@@ -10,6 +10,7 @@ mod load;
 mod network;
 mod production;
 mod rate;
+mod reload;
 mod secret;
 mod table;
 mod units;
@@ -23,6 +24,7 @@ pub use self::load::{Loaded, Origin, SettingsError, Sources, load};
 pub use self::network::{Network, split_host};
 pub use self::production::dangers;
 pub use self::rate::Rate;
+pub use self::reload::{Changes, changes};
 pub use self::secret::Secret;
 
 /// Everything that can be set, with its value in force.
@@ -127,6 +129,12 @@ pub struct Settings {
     pub log: String,
     /// How events are logged.
     pub log_format: LogFormat,
+    /// The file that events go to; standard error if not given.
+    pub log_file: Option<String>,
+    /// When that file is set aside and another one begun.
+    pub log_rotation: LogRotation,
+    /// How many files that were set aside are kept.
+    pub log_keep: usize,
 }
 
 /// How TLS is spoken.
@@ -387,6 +395,19 @@ pub enum LogFormat {
     Json,
 }
 
+/// When a file of the log is set aside and another one begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogRotation {
+    /// At midnight, UTC.
+    Daily,
+    /// At the full hour.
+    Hourly,
+    /// By somebody else, or not at all.
+    Never,
+    /// Before it would be larger than so many bytes.
+    Size(u64),
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
@@ -439,6 +460,9 @@ impl Default for Settings {
             webhooks: WebhookSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
+            log_file: None,
+            log_rotation: LogRotation::Daily,
+            log_keep: 14,
         }
     }
 }

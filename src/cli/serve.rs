@@ -14,16 +14,18 @@ use tokio_util::io::ReaderStream;
 use super::arguments::Serve;
 use super::block_on;
 use super::outcome::{Exit, Failure, Outcome};
+use super::reload::Reloading;
 use crate::auth::{Auth, Rates};
 use crate::catalog::Catalog;
 use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
-use crate::config::{Loaded, Settings, dangers};
+use crate::config::{Loaded, Settings, Sources, dangers};
 use crate::error::{Code, Error};
 use crate::graphql::Engine;
-use crate::http::{App, Live, Readiness, Sites, Tls};
+use crate::http::{Api, App, Sites, Tls};
 use crate::ingest::{Ingest, UploadRequest};
 use crate::ops::listening::{Listening, Passed};
 use crate::ops::metrics::Metrics;
+use crate::ops::signals::Reloads;
 use crate::ops::{descriptors, logs, signals, supervisor};
 use crate::store::Store;
 use crate::webhooks::Webhooks;
@@ -67,13 +69,15 @@ impl Rooms {
 }
 
 /// Runs the server until it is asked to stop.
-pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
-    logs::start(&loaded.settings);
+pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcome {
+    let logs = logs::start(&loaded.settings)
+        .map_err(|e| Failure::usage(format!("log_file cannot be written: {e}")))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     refuse_dangers(&loaded)?;
     let mut settings = loaded.settings;
+    let as_read = settings.clone();
     let tls = open_tls(&settings)?;
     make_data_dir(&settings)?;
     descriptors::raise();
@@ -100,7 +104,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         }
         say(&format!("listening on {address}"));
 
-        let app = Arc::new(App {
+        let api = Arc::new(Api::new(App {
             settings: settings.clone(),
             catalog: Arc::clone(&rooms.catalog),
             store: Arc::clone(&rooms.store),
@@ -108,16 +112,16 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             rates: Arc::clone(&rooms.rates),
             ingest: Arc::clone(&rooms.ingest),
             engine: Arc::clone(&rooms.engine),
-            readiness: Readiness::default(),
-            live: Live::default(),
+            readiness: Arc::default(),
+            live: Arc::default(),
             metrics: Arc::clone(&rooms.metrics),
-        });
+        }));
         let start = async {
             for path in &arguments.files {
                 // Boxed: large, and waited for once.
                 Box::pin(load_file(&rooms, path)).await?;
             }
-            app.readiness.set(true);
+            api.app().readiness.set(true);
             supervisor::ready();
             // Also for those who see the log alone.
             tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
@@ -129,14 +133,27 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             Webhooks::start(Arc::clone(&rooms.catalog), Arc::clone(&rooms.auth), settings.webhooks);
         let mut watching = JoinSet::new();
         watching.spawn(beat(Arc::clone(&rooms.catalog), Arc::clone(&rooms.store)));
-        if let Some(tls) = tls {
-            watching.spawn(tls.watch());
+        if let Some(tls) = &tls {
+            watching.spawn(Arc::clone(tls).watch());
+        }
+        // A terminal that is closed ends what runs in it.
+        if !std::io::stderr().is_terminal() {
+            let reloading = Reloading {
+                sources,
+                current: as_read,
+                logs,
+                api: Arc::clone(&api),
+                engine: Arc::clone(&rooms.engine),
+                rates: Arc::clone(&rooms.rates),
+                tls,
+            };
+            watching.spawn(reloading.run(Reloads::listen()?));
         }
         let stop = async {
             stop.await;
             supervisor::stopping();
         };
-        let served = crate::http::serve(Arc::clone(&app), sites, stop);
+        let served = crate::http::serve(Arc::clone(&api), sites, stop);
         let outcome = serve_and_start(served, start).await;
         rooms.engine.finish().await;
         rooms.engine.indexer().shutdown().await;

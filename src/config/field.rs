@@ -7,11 +7,13 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::jwt::JwtAlgorithm;
 use super::network::{self, Network};
 use super::rate::Rate;
 use super::secret::hide_password;
-use super::{DocumentMode, Environment, Introspection, LogFormat, Secret, units};
+use super::{DocumentMode, Environment, Introspection, LogFormat, LogRotation, Secret, units};
 use crate::catalog::model::Scope;
 
 /// The field that a row of the table sets, with how its text is read.
@@ -37,6 +39,7 @@ pub(super) enum Field<'a> {
     Origins(&'a mut Vec<String>),
     LogFilter(&'a mut String),
     LogFormat(&'a mut LogFormat),
+    Rotation(&'a mut LogRotation),
     Documents(&'a mut DocumentMode),
     Switch(&'a mut bool),
     Text(&'a mut Option<String>),
@@ -79,6 +82,9 @@ const ENVIRONMENTS: [(&str, Environment); 4] = [
     ("dev", Environment::Development),
     ("prod", Environment::Production),
 ];
+
+const ROTATIONS: [(&str, LogRotation); 3] =
+    [("daily", LogRotation::Daily), ("hourly", LogRotation::Hourly), ("never", LogRotation::Never)];
 
 impl Field<'_> {
     /// Whether the text itself must never be shown, not even in an error.
@@ -152,6 +158,13 @@ impl Field<'_> {
                 ];
                 word(text, &formats).map(|format| *field = format)
             }
+            Field::Rotation(field) => match word(text, &ROTATIONS) {
+                Ok(rotation) => {
+                    *field = rotation;
+                    Ok(())
+                }
+                Err(()) => size().map(|n| *field = LogRotation::Size(n)),
+            },
             Field::Documents(field) => {
                 let modes = [("any", DocumentMode::Any), ("trusted", DocumentMode::Trusted)];
                 word(text, &modes).map(|mode| *field = mode)
@@ -224,12 +237,28 @@ impl Field<'_> {
                     .to_owned()
             }
             Field::LogFormat(_) => "auto, text or json".to_owned(),
+            Field::Rotation(_) => "daily, hourly, never, or a size like 100MiB".to_owned(),
             Field::Documents(_) => "any or trusted".to_owned(),
             Field::Switch(_) => "on or off".to_owned(),
             Field::Text(_) | Field::Name(_) => "a text".to_owned(),
             Field::Algorithms(_) => "some of HS256,RS256,ES256,EdDSA".to_owned(),
             Field::Scope(_) => "read, write, upload or none".to_owned(),
         }
+    }
+
+    /// What tells the value from others, secrets in clear: to be compared, never to be shown.
+    pub(super) fn identity(self) -> Zeroizing<String> {
+        let text = match self {
+            Field::Secret { text, .. } => {
+                text.as_ref().map_or_else(String::new, |secret| secret.expose().to_owned())
+            }
+            Field::Secrets { texts, .. } => {
+                texts.iter().map(Secret::expose).collect::<Vec<_>>().join(",")
+            }
+            Field::DatabaseUrl(field) => field.clone().unwrap_or_default(),
+            other => other.shown(),
+        };
+        Zeroizing::new(text)
     }
 
     /// The value for people; secrets hidden, empty when nothing is set.
@@ -267,6 +296,8 @@ impl Field<'_> {
             Field::Origins(field) => field.join(","),
             Field::LogFilter(field) => field.clone(),
             Field::LogFormat(field) => format!("{field:?}").to_ascii_lowercase(),
+            Field::Rotation(LogRotation::Size(n)) => units::show_size(*n),
+            Field::Rotation(field) => written(*field, &ROTATIONS),
             Field::Documents(field) => format!("{field:?}").to_ascii_lowercase(),
             Field::Text(field) => field.clone().unwrap_or_default(),
             Field::Name(field) => field.clone(),

@@ -281,6 +281,12 @@ impl Engine {
         &self.services.indexer
     }
 
+    /// Takes what a running server can of new settings.
+    pub fn reload(&self, settings: &Settings) {
+        self.services.slow.set_threshold(settings.slow_after);
+        self.services.facts.set(settings);
+    }
+
     /// Waits for mutations whose client has left, once no more requests come.
     pub async fn finish(&self) {
         self.services.writer.finish().await;

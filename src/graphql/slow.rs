@@ -4,6 +4,7 @@
 //! the log gets a line without any text of the client's but the operation's name.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,19 +40,28 @@ pub(super) struct SlowRequest {
 
 /// The newest slow requests.
 pub(super) struct SlowLog {
-    threshold: Duration,
+    /// How long a request may take without being one, microseconds.
+    threshold_us: AtomicU64,
     kept: Mutex<VecDeque<Arc<SlowRequest>>>,
 }
 
 impl SlowLog {
     /// Of requests that take longer than this.
     pub(super) fn new(threshold: Duration) -> SlowLog {
-        SlowLog { threshold, kept: Mutex::default() }
+        let log = SlowLog { threshold_us: AtomicU64::new(0), kept: Mutex::default() };
+        log.set_threshold(threshold);
+        log
     }
 
     /// How long a request may take without being one.
     pub(super) fn threshold(&self) -> Duration {
-        self.threshold
+        Duration::from_micros(self.threshold_us.load(Ordering::Relaxed))
+    }
+
+    /// From now on.
+    pub(super) fn set_threshold(&self, threshold: Duration) {
+        let threshold_us = u64::try_from(threshold.as_micros()).unwrap_or(u64::MAX);
+        self.threshold_us.store(threshold_us, Ordering::Relaxed);
     }
 
     /// Those of a workspace, newest first; of one actor, if one is given.
@@ -95,7 +105,7 @@ impl Drop for Stopwatch<'_> {
     fn drop(&mut self) {
         let took = self.began.elapsed();
         self.metrics.operated(self.class, took);
-        if took < self.log.threshold {
+        if took < self.log.threshold() {
             return;
         }
         let Stopwatch { log, principal, known, request_id, .. } = self;

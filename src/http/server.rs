@@ -21,7 +21,7 @@ use super::linger::{Linger, LingeringStream};
 use super::outer::Outer;
 use super::pulse::{Crowd, Pulse};
 use super::tls::Tls;
-use super::{App, redirect};
+use super::{Api, redirect};
 use crate::config::Settings;
 use crate::ops::listening::Listening;
 
@@ -53,17 +53,19 @@ pub struct Sites {
 }
 
 /// Serves until `stop` ends, then lets running requests finish within the grace of the settings.
-pub async fn serve(app: Arc<App>, sites: Sites, stop: impl Future<Output = ()>) {
+pub async fn serve(api: Arc<Api>, sites: Sites, stop: impl Future<Output = ()>) {
+    let app = api.app();
     let settings = &app.settings;
     let crowd = Arc::clone(&app.live.crowd);
     let places = Places::new(settings.max_connections, crowd);
-    let api = Outer::new(Arc::clone(&app));
-    let mut servers = vec![(sites.listening, Server::new(settings, sites.tls, api, places))];
+    let mut servers =
+        vec![(sites.listening, Server::new(settings, sites.tls, Answers::Api(api), places))];
     if let Some(listening) = sites.redirect {
         let places = Places::new(MAX_SIDE_CONNECTIONS, Arc::default());
         let router = redirect::router(settings.listen.port());
         let outer = Outer::around(router, settings, Arc::clone(&app.metrics));
-        servers.push((listening, Server::new(settings, None, outer, places)));
+        let answers = Answers::Fixed(Arc::new(outer));
+        servers.push((listening, Server::new(settings, None, answers, places)));
     }
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -99,11 +101,29 @@ pub async fn serve(app: Arc<App>, sites: Sites, stop: impl Future<Output = ()>) 
     }
 }
 
+/// What answers requests.
+#[derive(Clone)]
+enum Answers {
+    /// The API, by the settings of the moment.
+    Api(Arc<Api>),
+    /// Always the same.
+    Fixed(Arc<Outer>),
+}
+
+impl Answers {
+    fn now(&self) -> Arc<Outer> {
+        match self {
+            Answers::Api(api) => api.outer.load_full(),
+            Answers::Fixed(outer) => Arc::clone(outer),
+        }
+    }
+}
+
 /// What the connections of one site are served with.
 struct Server {
     tls: Option<Arc<Tls>>,
     http: Arc<auto::Builder<TokioExecutor>>,
-    outer: Arc<Outer>,
+    answers: Answers,
     places: Places,
     idle_limit: Duration,
     graceful: GracefulShutdown,
@@ -111,11 +131,11 @@ struct Server {
 }
 
 impl Server {
-    fn new(settings: &Settings, tls: Option<Arc<Tls>>, outer: Outer, places: Places) -> Server {
+    fn new(settings: &Settings, tls: Option<Arc<Tls>>, answers: Answers, places: Places) -> Server {
         Server {
             tls,
             http: Arc::new(connection_builder(settings)),
-            outer: Arc::new(outer),
+            answers,
             places,
             idle_limit: settings.header_timeout,
             graceful: GracefulShutdown::new(),
@@ -145,14 +165,14 @@ impl Server {
 
     /// Serves a connection, in a task of its own.
     fn begin(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
-        let outer = Arc::clone(&self.outer);
+        let answers = self.answers.clone();
         let linger = Linger::default();
         let pulse = Arc::new(Pulse::default());
         // The place goes with the stream, which a WebSocket takes over.
         let stream = LingeringStream::new(stream, linger.clone(), Arc::clone(&pulse), place);
         let own_pulse = Arc::clone(&pulse);
         let service = service_fn(move |request| {
-            let (outer, linger) = (Arc::clone(&outer), linger.clone());
+            let (outer, linger) = (answers.now(), linger.clone());
             let active = own_pulse.begin();
             async move { outer.answer(request, peer.ip(), &linger, active).await }
         });

@@ -5,6 +5,7 @@
 
 pub mod descriptors;
 pub mod listening;
+pub mod log_file;
 pub mod logs;
 pub mod metrics;
 pub mod signals;

@@ -6,6 +6,8 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::harness::server::Options;
 use crate::harness::{Folder, Server, StoreKind, run_sluice};
 
@@ -174,15 +176,14 @@ fn a_supervisor_is_told() {
         assert_eq!(words.iter().filter(|word| *word == "READY=1").count(), 1, "{words:?}");
         assert!(words.iter().all(|word| ["READY=1", "WATCHDOG=1"].contains(&word.as_str())));
         // Nobody who stopped says that he is alive.
-        let pid = rustix::process::Pid::from_raw(server.pid().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        server.signal(Signal::STOP);
         supervisor.set_nonblocking(true).unwrap();
         while supervisor.recv(&mut [0; 256]).is_ok() {}
         supervisor.set_nonblocking(false).unwrap();
         supervisor.set_read_timeout(Some(Duration::from_millis(600))).unwrap();
         assert!(supervisor.recv(&mut [0; 256]).is_err());
         supervisor.set_read_timeout(Some(LIMIT)).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+        server.signal(Signal::CONT);
         server.terminate();
         while said() != "STOPPING=1" {}
         assert_eq!(server.wait(LIMIT), Some(0));

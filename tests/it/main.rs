@@ -56,6 +56,7 @@ mod read;
 mod readme;
 mod rejects;
 mod relations;
+mod reload;
 mod roots;
 mod rotation;
 mod samples;
