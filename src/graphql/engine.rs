@@ -4,6 +4,7 @@
 //! The way of a new one begins with the guards, then parsing, then validation against a small
 //! schema. A panic or a failure of one request never reaches another.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -24,6 +25,7 @@ use super::slow::{SlowLog, Stopwatch};
 use super::subscriptions::{self, Subscriptions};
 use super::tag::{Question, Tag};
 use super::together::{Answers, Together};
+use super::told::{tell_document, tell_reading};
 use super::writes::{self, Asked};
 use super::{manifest, trusted};
 use crate::auth::visibility::sees_job;
@@ -323,7 +325,8 @@ impl Engine {
             Err(Unprepared::Error(error)) => return Err(error),
             Err(Unprepared::Answered(answer)) => return Ok(*answer),
         };
-        let _stopwatch = Stopwatch {
+        tell_document(&known);
+        let stopwatch = Stopwatch {
             log: &self.services.slow,
             metrics: &self.metrics,
             class: match (request.is_live, known.document.is_mutation()) {
@@ -334,6 +337,7 @@ impl Engine {
             began,
             principal,
             known: Arc::clone(&known),
+            plan: OnceCell::new(),
             request_id,
         };
         if request.is_read_only && known.document.is_mutation() {
@@ -378,6 +382,8 @@ impl Engine {
             }
             Ok(plan)
         })?;
+        // Told if it takes long.
+        let _ = stopwatch.plan.set(Arc::clone(&plan));
         let known_tags = std::mem::take(&mut request.known_tags);
         let mut tag = None;
         if plan.is_complete() && !request.shows_cache {
@@ -446,6 +452,7 @@ impl Engine {
         request_id: &str,
     ) -> Result<Answer> {
         let Read { plan, snapshot, answers, cost, standing, tag, known_tags } = read;
+        tell_reading(cost, &answers);
         let shows_cache = request.shows_cache;
         // Until here the snapshot kept the tables from being dropped.
         let ordinary = if plan.is_complete() {

@@ -13,6 +13,7 @@ mod gate;
 mod graphql;
 mod health;
 mod hosts;
+mod line;
 mod linger;
 mod live;
 mod metrics;

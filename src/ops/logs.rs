@@ -79,6 +79,11 @@ pub fn start(settings: &Settings) -> io::Result<Logs> {
     Ok(Logs { filter, file })
 }
 
+/// Whether a line is logged for each request.
+pub fn tells_requests() -> bool {
+    tracing::enabled!(target: "sluice::http::outer", tracing::Level::DEBUG)
+}
+
 /// The settings were checked, so the filter can be read.
 fn targets(settings: &Settings) -> Targets {
     settings.log.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))

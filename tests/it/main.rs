@@ -44,6 +44,7 @@ mod jobs;
 mod keys;
 mod limits;
 mod listening;
+mod logs;
 mod matrix;
 mod metrics;
 mod node;
