@@ -38,6 +38,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How TLS is spoken there, if at all.
     pub tls: TlsSettings,
+    /// Where the numbers are served to whoever reaches it.
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether other processes may listen at the same address.
     pub reuse_port: bool,
     /// The folder of the embedded store, the sources and the spool.
@@ -415,6 +417,7 @@ impl Default for Settings {
             debug: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             tls: TlsSettings::default(),
+            metrics_listen: None,
             reuse_port: false,
             data_dir: PathBuf::from("sluice-data"),
             database_url: None,

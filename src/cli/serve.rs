@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 use super::arguments::Serve;
@@ -32,6 +33,8 @@ use crate::webhooks::Webhooks;
 
 /// No load takes longer; a job that does has hung.
 const MAX_LOAD: Duration = Duration::from_secs(24 * 3600);
+/// Beyond the grace, for mutations whose clients have left: most are over in an instant.
+const LAST_MUTATIONS: Duration = Duration::from_secs(2);
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// The rooms of a server, open.
@@ -88,6 +91,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         let rooms = Rooms::open(&settings).await?;
         let first_key = rooms.auth.take_first_key();
         let redirect = listen_beside(settings.tls.redirect_listen, &mut passed, "redirect")?;
+        let metrics = listen_beside(settings.metrics_listen, &mut passed, "metrics")?;
         if redirect.is_some() && tls.is_none() {
             let reason = "a socket named redirect is passed, but tls.certificate is not set";
             return Err(Failure::usage(reason.to_owned()));
@@ -96,7 +100,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         let address = listening.address()?;
         // Passed sockets have an address of their own.
         settings.listen = address;
-        let sites = Sites { listening, tls: tls.clone(), redirect };
+        let sites = Sites { listening, tls: tls.clone(), redirect, metrics };
         if settings.allowed_hosts.is_empty() && !address.ip().to_canonical().is_loopback() {
             tracing::warn!(
                 "requests for any name are answered; set allowed_hosts to the names of this server"
@@ -155,11 +159,12 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         };
         let served = crate::http::serve(Arc::clone(&api), sites, stop);
         let outcome = serve_and_start(served, start).await;
-        rooms.engine.finish().await;
-        rooms.engine.indexer().shutdown().await;
-        rooms.ingest.shutdown(settings.shutdown_grace).await;
-        webhooks.shutdown(settings.shutdown_grace).await;
-        outcome
+        let deadline = match &outcome {
+            Ok(deadline) => *deadline,
+            Err(_) => Instant::now() + settings.shutdown_grace,
+        };
+        close(&rooms, &webhooks, deadline).await;
+        outcome.map(drop)
     })
 }
 
@@ -233,17 +238,28 @@ fn make_data_dir(settings: &Settings) -> Outcome {
 
 /// Serves while the files are loaded and after; a file that cannot be loaded ends it all.
 async fn serve_and_start(
-    served: impl Future<Output = ()>,
+    served: impl Future<Output = Instant>,
     start: impl Future<Output = Outcome>,
-) -> Outcome {
+) -> Result<Instant, Failure> {
     // Boxed: they live as long as the process, and are large.
     let (mut served, mut start) = (Box::pin(served), Box::pin(start));
     tokio::select! {
-        () = &mut served => return Ok(()),
+        deadline = &mut served => return Ok(deadline),
         outcome = &mut start => outcome?,
     }
-    served.await;
-    Ok(())
+    Ok(served.await)
+}
+
+/// Ends what goes on behind the requests. All of it has what is left of one grace; what does not
+/// end by then is cut off, and taken up again by the next start.
+async fn close(rooms: &Rooms, webhooks: &Webhooks, deadline: Instant) {
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let mutations = rooms.engine.finish();
+    if tokio::time::timeout(left() + LAST_MUTATIONS, mutations).await.is_err() {
+        tracing::warn!("mutations were left at work; the next start settles them");
+    }
+    rooms.engine.indexer().shutdown().await;
+    tokio::join!(rooms.ingest.shutdown(left()), webhooks.shutdown(left()));
 }
 
 /// Loads a file of the command line and waits for its end.

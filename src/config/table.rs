@@ -57,6 +57,13 @@ pub(super) static ALL: &[Spec] = &[
         |s| Field::OptionalAddress(&mut s.tls.redirect_listen),
     ),
     row(
+        "metrics_listen",
+        &[],
+        "Where /metrics is served without a key; not set: only at listen, with one",
+        ANY,
+        |s| Field::OptionalAddress(&mut s.metrics_listen),
+    ),
+    row(
         "reuse_port",
         &[],
         "on: a new process may listen beside the old one (PostgreSQL only); or off",
@@ -171,9 +178,13 @@ pub(super) static ALL: &[Spec] = &[
         1..=1 << 40,
         |s| Field::Cost(&mut s.rates.cells_per_read),
     ),
-    row("shutdown_grace", &[], "Time that running requests get after SIGTERM", TIMES, |s| {
-        Field::Time(&mut s.shutdown_grace)
-    }),
+    row(
+        "shutdown_grace",
+        &[],
+        "Time that requests, jobs and deliveries have together after SIGTERM",
+        TIMES,
+        |s| Field::Time(&mut s.shutdown_grace),
+    ),
     row("statement_timeout", &[], "Time that one SQL statement may take", TIMES, |s| {
         Field::Time(&mut s.statement_timeout)
     }),

@@ -190,7 +190,7 @@ impl Route {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         let name = match first {
             "schema.graphql" => "schema",
-            "healthz" | "readyz" | "metrics" => "health",
+            "healthz" | "readyz" | "metrics" | "version" => "health",
             other => other,
         };
         let other = ROUTES.len() - 1;
