@@ -127,6 +127,10 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// How webhooks are told.
     pub webhooks: WebhookSettings,
+    /// Where spans of requests are sent, by OTLP over HTTP; nowhere if not given.
+    pub otlp_endpoint: Option<String>,
+    /// Where errors are sent, by Sentry's protocol; nowhere if not given.
+    pub sentry_dsn: Option<Secret>,
     /// Which events are logged: a level, or `target=level` pairs.
     pub log: String,
     /// How events are logged.
@@ -461,6 +465,8 @@ impl Default for Settings {
             jwt: JwtSettings::default(),
             audit: AuditSettings::default(),
             webhooks: WebhookSettings::default(),
+            otlp_endpoint: None,
+            sentry_dsn: None,
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
             log_file: None,

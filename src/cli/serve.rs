@@ -29,12 +29,15 @@ use crate::ops::metrics::Metrics;
 use crate::ops::signals::Reloads;
 use crate::ops::{descriptors, logs, signals, supervisor};
 use crate::store::Store;
+use crate::telemetry::Telemetry;
 use crate::webhooks::Webhooks;
 
 /// No load takes longer; a job that does has hung.
 const MAX_LOAD: Duration = Duration::from_secs(24 * 3600);
 /// Beyond the grace, for mutations whose clients have left: most are over in an instant.
 const LAST_MUTATIONS: Duration = Duration::from_secs(2);
+/// Beyond the grace, for what collectors have not got.
+const LAST_TELEMETRY: Duration = Duration::from_secs(1);
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// The rooms of a server, open.
@@ -73,7 +76,8 @@ impl Rooms {
 
 /// Runs the server until it is asked to stop.
 pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcome {
-    let logs = logs::start(&loaded.settings)
+    let telemetry = Telemetry::start(&loaded.settings).map_err(Failure::usage)?;
+    let logs = logs::start(&loaded.settings, telemetry.clone())
         .map_err(|e| Failure::usage(format!("log_file cannot be written: {e}")))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -164,6 +168,11 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
             Err(_) => Instant::now() + settings.shutdown_grace,
         };
         close(&rooms, &webhooks, deadline).await;
+        if let Some(telemetry) = telemetry {
+            let last = tokio::task::spawn_blocking(move || telemetry.finish(LAST_TELEMETRY));
+            // A panic was logged where it happened.
+            let _ = last.await;
+        }
         outcome.map(drop)
     })
 }

@@ -459,6 +459,20 @@ pub(super) static ALL: &[Spec] = &[
     row("webhook.log_deliveries", &[], "Deliveries kept of one webhook", PIECES, |s| {
         Field::Count(&mut s.webhooks.log_deliveries)
     }),
+    row(
+        "otlp.endpoint",
+        &[],
+        "Where spans go, like http://127.0.0.1:4318; not set: none",
+        ANY,
+        |s| Field::Text(&mut s.otlp_endpoint),
+    ),
+    row(
+        "sentry_dsn",
+        &["SENTRY_DSN"],
+        "Where errors go, as Sentry says; not set: nowhere",
+        ANY,
+        |s| Field::Secret { text: &mut s.sentry_dsn, min_chars: 8 },
+    ),
     row("log", &[], "What is logged: a level, or target=level pairs", ANY, |s| {
         Field::LogFilter(&mut s.log)
     }),

@@ -185,6 +185,11 @@ impl Metrics {
 pub struct Route(usize);
 
 impl Route {
+    /// The group's name.
+    pub fn name(self) -> &'static str {
+        ROUTES.get(self.0).copied().unwrap_or("other")
+    }
+
     /// Of a request's path.
     pub fn of(path: &str) -> Route {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
