@@ -11,6 +11,7 @@ mod network;
 mod production;
 mod rate;
 mod reload;
+mod schedule;
 mod secret;
 mod table;
 mod units;
@@ -25,7 +26,9 @@ pub use self::network::{Network, split_host};
 pub use self::production::dangers;
 pub use self::rate::Rate;
 pub use self::reload::{Changes, changes};
+pub use self::schedule::Schedule;
 pub use self::secret::Secret;
+pub use self::units::parse_time;
 
 /// Everything that can be set, with its value in force.
 #[derive(Clone)]
@@ -131,6 +134,8 @@ pub struct Settings {
     pub otlp_endpoint: Option<String>,
     /// Where errors are sent, by Sentry's protocol; nowhere if not given.
     pub sentry_dsn: Option<Secret>,
+    /// Where backups go, and when.
+    pub backup: BackupSettings,
     /// Which events are logged: a level, or `target=level` pairs.
     pub log: String,
     /// How events are logged.
@@ -278,6 +283,17 @@ impl Default for AuditSettings {
     fn default() -> AuditSettings {
         AuditSettings { has_reads: false, retention: Duration::from_secs(90 * 24 * 3_600) }
     }
+}
+
+/// Where backups go, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackupSettings {
+    /// A folder, or `s3://bucket/prefix`.
+    pub to: Option<String>,
+    /// When the server makes one by itself, a cron expression in UTC.
+    pub schedule: Option<Schedule>,
+    /// How long they are kept; for ever without.
+    pub keep: Option<Duration>,
 }
 
 /// How webhooks are told.
@@ -467,6 +483,7 @@ impl Default for Settings {
             webhooks: WebhookSettings::default(),
             otlp_endpoint: None,
             sentry_dsn: None,
+            backup: BackupSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
             log_file: None,

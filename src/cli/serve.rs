@@ -17,6 +17,7 @@ use super::block_on;
 use super::outcome::{Exit, Failure, Outcome};
 use super::reload::Reloading;
 use crate::auth::{Auth, Rates};
+use crate::backup::Scheduler;
 use crate::catalog::Catalog;
 use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
 use crate::config::{Loaded, Settings, Sources, dangers};
@@ -36,6 +37,8 @@ use crate::webhooks::Webhooks;
 const MAX_LOAD: Duration = Duration::from_secs(24 * 3600);
 /// Beyond the grace, for mutations whose clients have left: most are over in an instant.
 const LAST_MUTATIONS: Duration = Duration::from_secs(2);
+/// Beyond the grace, for a backup to be given up.
+const LAST_BACKUP: Duration = Duration::from_secs(1);
 /// Beyond the grace, for what collectors have not got.
 const LAST_TELEMETRY: Duration = Duration::from_secs(1);
 const READ_BUFFER_BYTES: usize = 256 << 10;
@@ -83,6 +86,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         tracing::warn!("{warning}");
     }
     refuse_dangers(&loaded)?;
+    let shown = loaded.shown();
     let mut settings = loaded.settings;
     let as_read = settings.clone();
     let tls = open_tls(&settings)?;
@@ -161,13 +165,14 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
             stop.await;
             supervisor::stopping();
         };
+        let backups = Scheduler::start(Arc::clone(&rooms.catalog), &settings, shown);
         let served = crate::http::serve(Arc::clone(&api), sites, stop);
         let outcome = serve_and_start(served, start).await;
         let deadline = match &outcome {
             Ok(deadline) => *deadline,
             Err(_) => Instant::now() + settings.shutdown_grace,
         };
-        close(&rooms, &webhooks, deadline).await;
+        close(&rooms, &webhooks, &backups, deadline).await;
         if let Some(telemetry) = telemetry {
             let last = tokio::task::spawn_blocking(move || telemetry.finish(LAST_TELEMETRY));
             // A panic was logged where it happened.
@@ -261,14 +266,20 @@ async fn serve_and_start(
 
 /// Ends what goes on behind the requests. All of it has what is left of one grace; what does not
 /// end by then is cut off, and taken up again by the next start.
-async fn close(rooms: &Rooms, webhooks: &Webhooks, deadline: Instant) {
+async fn close(rooms: &Rooms, webhooks: &Webhooks, backups: &Scheduler, deadline: Instant) {
     let left = || deadline.saturating_duration_since(Instant::now());
+    if tokio::time::timeout(left() + LAST_BACKUP, backups.shutdown()).await.is_err() {
+        tracing::warn!("a backup was left at work; its archive is incomplete");
+    }
     let mutations = rooms.engine.finish();
     if tokio::time::timeout(left() + LAST_MUTATIONS, mutations).await.is_err() {
         tracing::warn!("mutations were left at work; the next start settles them");
     }
     rooms.engine.indexer().shutdown().await;
     tokio::join!(rooms.ingest.shutdown(left()), webhooks.shutdown(left()));
+    if let Err(error) = rooms.catalog.keep_usage().await {
+        tracing::debug!(error = ?error, "what was read could not be written down");
+    }
 }
 
 /// Loads a file of the command line and waits for its end.

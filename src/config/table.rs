@@ -473,6 +473,19 @@ pub(super) static ALL: &[Spec] = &[
         ANY,
         |s| Field::Secret { text: &mut s.sentry_dsn, min_chars: 8 },
     ),
+    row("backup.to", &[], "Where backups go: a folder, or s3://bucket/prefix", ANY, |s| {
+        Field::Text(&mut s.backup.to)
+    }),
+    row(
+        "backup.schedule",
+        &[],
+        "When the server makes one by itself: a cron expression in UTC, like 0 2 * * *",
+        ANY,
+        |s| Field::Schedule(&mut s.backup.schedule),
+    ),
+    row("backup.keep", &[], "How long backups are kept; not set: for ever", AGES, |s| {
+        Field::Age(&mut s.backup.keep)
+    }),
     row("log", &[], "What is logged: a level, or target=level pairs", ANY, |s| {
         Field::LogFilter(&mut s.log)
     }),
