@@ -96,10 +96,14 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         .map_err(|e| Failure::usage(format!("the passed sockets cannot be used: {e}")))?;
     block_on(async move {
         let stop = signals::stop_signal()?;
+        // A terminal that is closed ends what runs in it.
+        let is_terminal = std::io::stderr().is_terminal();
+        let reloads = (!is_terminal).then(Reloads::listen).transpose()?;
         let rooms = Rooms::open(&settings).await?;
         let first_key = rooms.auth.take_first_key();
-        let redirect = listen_beside(settings.tls.redirect_listen, &mut passed, "redirect")?;
-        let metrics = listen_beside(settings.metrics_listen, &mut passed, "metrics")?;
+        let redirect =
+            listen_beside(&settings, settings.tls.redirect_listen, &mut passed, "redirect")?;
+        let metrics = listen_beside(&settings, settings.metrics_listen, &mut passed, "metrics")?;
         if redirect.is_some() && tls.is_none() {
             let reason = "a socket named redirect is passed, but tls.certificate is not set";
             return Err(Failure::usage(reason.to_owned()));
@@ -148,8 +152,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         if let Some(tls) = &tls {
             watching.spawn(Arc::clone(tls).watch());
         }
-        // A terminal that is closed ends what runs in it.
-        if !std::io::stderr().is_terminal() {
+        if let Some(reloads) = reloads {
             let reloading = Reloading {
                 sources,
                 current: as_read,
@@ -159,7 +162,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
                 rates: Arc::clone(&rooms.rates),
                 tls,
             };
-            watching.spawn(reloading.run(Reloads::listen()?));
+            watching.spawn(reloading.run(reloads));
         }
         let stop = async {
             stop.await;
@@ -194,6 +197,7 @@ fn listen(settings: &Settings, passed: Passed) -> Result<Listening, Failure> {
 
 /// The passed sockets of this name; else one at this address, if there is one.
 fn listen_beside(
+    settings: &Settings,
     address: Option<SocketAddr>,
     passed: &mut Passed,
     name: &str,
@@ -202,7 +206,7 @@ fn listen_beside(
         return Ok(Some(listening));
     }
     let Some(address) = address else { return Ok(None) };
-    let listening = Listening::bind(address, false)
+    let listening = Listening::bind(address, settings.reuse_port)
         .map_err(|e| Failure::other(format!("{address} cannot be listened at: {e}")))?;
     Ok(Some(listening))
 }

@@ -109,9 +109,12 @@ fn a_restart_behind_a_passed_socket_drops_no_connection() {
 #[test]
 fn a_new_process_starts_beside_the_old_one_on_postgresql() {
     let (options, database) = Options::of(StoreKind::Postgres);
+    // What is served beside the API is shared, too.
+    let beside = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let start = |listen: Option<String>| {
         let database_url = options.database_url.clone();
         let options = Options { database_url, listen, ..Options::default() };
+        let options = options.variable("SLUICE_METRICS_LISTEN", &beside);
         Server::start_with(options.variable("SLUICE_REUSE_PORT", "on"), None)
     };
     let mut old = start(None);
