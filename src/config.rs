@@ -10,6 +10,7 @@ mod load;
 mod network;
 mod production;
 mod rate;
+mod reload;
 mod schedule;
 mod secret;
 mod table;
@@ -24,6 +25,7 @@ pub use self::load::{Loaded, Origin, SettingsError, Sources, load};
 pub use self::network::{Network, split_host};
 pub use self::production::dangers;
 pub use self::rate::Rate;
+pub use self::reload::{Changes, changes};
 pub use self::schedule::Schedule;
 pub use self::secret::Secret;
 pub use self::units::parse_time;
@@ -37,6 +39,10 @@ pub struct Settings {
     pub debug: bool,
     /// Where HTTP is served.
     pub listen: SocketAddr,
+    /// How TLS is spoken there, if at all.
+    pub tls: TlsSettings,
+    /// Whether other processes may listen at the same address.
+    pub reuse_port: bool,
     /// The folder of the embedded store, the sources and the spool.
     pub data_dir: PathBuf,
     /// `postgres://…` for PostgreSQL; `None` for the embedded store.
@@ -128,6 +134,23 @@ pub struct Settings {
     pub log: String,
     /// How events are logged.
     pub log_format: LogFormat,
+    /// The file that events go to; standard error if not given.
+    pub log_file: Option<String>,
+    /// When that file is set aside and another one begun.
+    pub log_rotation: LogRotation,
+    /// How many files that were set aside are kept.
+    pub log_keep: usize,
+}
+
+/// How TLS is spoken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// The file of the chain of certificates, PEM; with the key, or neither.
+    pub certificate: Option<String>,
+    /// The file of its private key, PEM.
+    pub key: Option<String>,
+    /// Where who asks without TLS is sent on.
+    pub redirect_listen: Option<SocketAddr>,
 }
 
 /// How subscriptions are kept.
@@ -388,12 +411,27 @@ pub enum LogFormat {
     Json,
 }
 
+/// When a file of the log is set aside and another one begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogRotation {
+    /// At midnight, UTC.
+    Daily,
+    /// At the full hour.
+    Hourly,
+    /// By somebody else, or not at all.
+    Never,
+    /// Before it would be larger than so many bytes.
+    Size(u64),
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
             environment: Environment::Development,
             debug: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: TlsSettings::default(),
+            reuse_port: false,
             data_dir: PathBuf::from("sluice-data"),
             database_url: None,
             max_upload_bytes: 1 << 30,
@@ -439,6 +477,9 @@ impl Default for Settings {
             backup: BackupSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
+            log_file: None,
+            log_rotation: LogRotation::Daily,
+            log_keep: 14,
         }
     }
 }

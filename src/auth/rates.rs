@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::{Quota, RateLimiter};
@@ -41,7 +42,7 @@ pub enum Class {
 }
 
 /// All limits.
-pub struct Rates(Option<Limits>);
+pub struct Rates(ArcSwapOption<Limits>);
 
 struct Limits {
     reads: Limit,
@@ -72,14 +73,90 @@ struct Buckets {
 impl Rates {
     /// The limits of these settings.
     pub fn new(policy: &RatePolicy) -> Rates {
+        Rates(ArcSwapOption::new(Limits::new(policy).map(Arc::new)))
+    }
+
+    /// The limits of these settings from now on, of which everybody has his whole share.
+    pub fn set(&self, policy: &RatePolicy) {
+        self.0.store(Limits::new(policy).map(Arc::new));
+    }
+
+    /// Takes a share of a principal's limit; tells how it stands, or nothing where nobody waits.
+    ///
+    /// # Errors
+    /// RATE_LIMITED with how long to wait.
+    pub fn charge(
+        &self,
+        principal: &Principal,
+        class: Class,
+        n_units: u32,
+    ) -> Result<Option<Standing>> {
+        let limits = self.0.load();
+        let (Some(limits), Some(n_units)) = (&*limits, NonZeroU32::new(n_units)) else {
+            return Ok(None);
+        };
+        let limit = match class {
+            Class::Read => &limits.reads,
+            Class::Write => &limits.writes,
+            Class::Upload => &limits.uploads,
+            Class::Inspect => &limits.inspections,
+        };
+        // What weighs more than a key's whole share takes the whole.
+        let n_units = n_units.min(limit.of_key.burst());
+        let workspace = principal.workspace.0;
+        let from = principal.address.map(network_of);
+        let key = limits.hasher.hash_one((workspace, principal.key_prefix.as_str(), from));
+        let own = limit.of_key.take(key, n_units)?;
+        let shared = limit.of_workspace.take(limits.hasher.hash_one(workspace), n_units)?;
+        Ok(Some(if shared.remaining < own.remaining { shared } else { own }))
+    }
+
+    /// Takes what a query weighs beyond the one read that every request is.
+    ///
+    /// # Errors
+    /// RATE_LIMITED with how long to wait.
+    pub fn charge_cells(&self, principal: &Principal, n_cells: u64) -> Result<Option<Standing>> {
+        let limits = self.0.load();
+        let Some(limits) = &*limits else { return Ok(None) };
+        let more = u32::try_from(n_cells / limits.cells_per_read).unwrap_or(u32::MAX);
+        self.charge(principal, Class::Read, more)
+    }
+
+    /// Counts a request without a valid key. Good keys are not asked: who shares an address with
+    /// somebody who guesses can still work, and a key is too long to be guessed.
+    ///
+    /// # Errors
+    /// RATE_LIMITED when the address has had too many.
+    pub fn fail(&self, address: IpAddr) -> Result<Option<Standing>> {
+        let limits = self.0.load();
+        let Some(limits) = &*limits else { return Ok(None) };
+        let payer = limits.hasher.hash_one(network_of(address));
+        limits.failed_sign_ins.take(payer, NonZeroU32::MIN).map(Some)
+    }
+
+    /// Forgets who has all of its share again; to be called every few seconds.
+    pub fn sweep(&self) {
+        let limits = self.0.load();
+        let Some(limits) = &*limits else { return };
+        for limit in [&limits.reads, &limits.writes, &limits.uploads, &limits.inspections] {
+            limit.of_key.sweep();
+            limit.of_workspace.sweep();
+        }
+        limits.failed_sign_ins.sweep();
+    }
+}
+
+impl Limits {
+    /// None where nobody waits.
+    fn new(policy: &RatePolicy) -> Option<Limits> {
         if !policy.is_on {
-            return Rates(None);
+            return None;
         }
         let limit = |rate: Rate, what, whats, setting| Limit {
             of_key: Buckets::new(rate, what, setting),
             of_workspace: Buckets::new(rate.times(policy.workspace_keys), whats, setting),
         };
-        Rates(Some(Limits {
+        Some(Limits {
             reads: limit(
                 policy.reads,
                 "requests of this key",
@@ -111,67 +188,7 @@ impl Rates {
             ),
             cells_per_read: policy.cells_per_read.max(1),
             hasher: RandomState::new(),
-        }))
-    }
-
-    /// Takes a share of a principal's limit; tells how it stands, or nothing where nobody waits.
-    ///
-    /// # Errors
-    /// RATE_LIMITED with how long to wait.
-    pub fn charge(
-        &self,
-        principal: &Principal,
-        class: Class,
-        n_units: u32,
-    ) -> Result<Option<Standing>> {
-        let (Some(limits), Some(n_units)) = (&self.0, NonZeroU32::new(n_units)) else {
-            return Ok(None);
-        };
-        let limit = match class {
-            Class::Read => &limits.reads,
-            Class::Write => &limits.writes,
-            Class::Upload => &limits.uploads,
-            Class::Inspect => &limits.inspections,
-        };
-        // What weighs more than a key's whole share takes the whole.
-        let n_units = n_units.min(limit.of_key.burst());
-        let workspace = principal.workspace.0;
-        let from = principal.address.map(network_of);
-        let key = limits.hasher.hash_one((workspace, principal.key_prefix.as_str(), from));
-        let own = limit.of_key.take(key, n_units)?;
-        let shared = limit.of_workspace.take(limits.hasher.hash_one(workspace), n_units)?;
-        Ok(Some(if shared.remaining < own.remaining { shared } else { own }))
-    }
-
-    /// Takes what a query weighs beyond the one read that every request is.
-    ///
-    /// # Errors
-    /// RATE_LIMITED with how long to wait.
-    pub fn charge_cells(&self, principal: &Principal, n_cells: u64) -> Result<Option<Standing>> {
-        let Some(limits) = &self.0 else { return Ok(None) };
-        let more = u32::try_from(n_cells / limits.cells_per_read).unwrap_or(u32::MAX);
-        self.charge(principal, Class::Read, more)
-    }
-
-    /// Counts a request without a valid key. Good keys are not asked: who shares an address with
-    /// somebody who guesses can still work, and a key is too long to be guessed.
-    ///
-    /// # Errors
-    /// RATE_LIMITED when the address has had too many.
-    pub fn fail(&self, address: IpAddr) -> Result<Option<Standing>> {
-        let Some(limits) = &self.0 else { return Ok(None) };
-        let payer = limits.hasher.hash_one(network_of(address));
-        limits.failed_sign_ins.take(payer, NonZeroU32::MIN).map(Some)
-    }
-
-    /// Forgets who has all of its share again; to be called every few seconds.
-    pub fn sweep(&self) {
-        let Some(limits) = &self.0 else { return };
-        for limit in [&limits.reads, &limits.writes, &limits.uploads, &limits.inspections] {
-            limit.of_key.sweep();
-            limit.of_workspace.sweep();
-        }
-        limits.failed_sign_ins.sweep();
+        })
     }
 }
 
@@ -347,7 +364,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let rates = Rates::new(&RatePolicy::default());
-        let limits = rates.0.as_ref().unwrap();
+        let limits = rates.0.load_full().unwrap();
         let guess = |n: u128| {
             let _ = rates.fail(IpAddr::V6((n << 64).into()));
         };
@@ -369,7 +386,7 @@ mod tests {
         let began = Instant::now();
         while began.elapsed() < Duration::from_millis(5) {}
         quick.sweep();
-        assert!(quick.0.unwrap().failed_sign_ins.limiter.is_empty());
+        assert!(quick.0.load_full().unwrap().failed_sign_ins.limiter.is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod inspect;
 mod keys;
 mod migrate;
 mod outcome;
+mod reload;
 mod remote;
 mod schema;
 mod secrets;
@@ -26,10 +27,12 @@ use clap::Parser;
 
 use self::arguments::{Arguments, Command};
 use self::outcome::{Exit, Failure, Outcome};
-use crate::config::{Loaded, Settings, Sources};
+use crate::config::{Settings, Sources};
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    // Whoever speaks TLS, as a server or a client, takes this; it fails only where one is set.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(e) => {
@@ -45,9 +48,10 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Outcome {
-    let loaded = load_settings(&arguments)?;
+    let sources = sources(&arguments)?;
+    let loaded = crate::config::load(&sources).map_err(|e| Failure::usage(e.to_string()))?;
     match arguments.command {
-        Command::Serve(serve) => serve::run(loaded, &serve),
+        Command::Serve(serve) => serve::run(sources, loaded, &serve),
         Command::Upload(upload) => upload::run(&upload),
         Command::Inspect(inspect) => inspect::run(&loaded.settings, &inspect),
         Command::Schema(schema) => schema::run(&loaded.settings, &schema),
@@ -66,7 +70,8 @@ fn dispatch(arguments: Arguments) -> Outcome {
     }
 }
 
-fn load_settings(arguments: &Arguments) -> Result<Loaded, Failure> {
+/// Where the settings of this command line come from.
+fn sources(arguments: &Arguments) -> Result<Sources, Failure> {
     let mut flags = Vec::new();
     for pair in &arguments.set {
         let (name, value) = pair.split_once('=').ok_or_else(|| {
@@ -75,8 +80,7 @@ fn load_settings(arguments: &Arguments) -> Result<Loaded, Failure> {
         flags.push(("--set".to_owned(), name.trim().to_owned(), value.to_owned()));
     }
     flags.extend(arguments.command.setting_flags());
-    let sources = Sources::of_process(arguments.config.clone(), flags);
-    crate::config::load(&sources).map_err(|e| Failure::usage(e.to_string()))
+    Ok(Sources::of_process(arguments.config.clone(), flags))
 }
 
 /// Refuses to make a new store where a command expects one that is there.

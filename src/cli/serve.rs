@@ -8,23 +8,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::io::ReaderStream;
 
 use super::arguments::Serve;
 use super::block_on;
 use super::outcome::{Exit, Failure, Outcome};
+use super::reload::Reloading;
 use crate::auth::{Auth, Rates};
 use crate::backup::Scheduler;
 use crate::catalog::Catalog;
 use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
-use crate::config::{Loaded, Settings, dangers};
+use crate::config::{Loaded, Settings, Sources, dangers};
 use crate::error::{Code, Error};
 use crate::graphql::Engine;
-use crate::http::{App, Live, Readiness};
+use crate::http::{Api, App, Sites, Tls};
 use crate::ingest::{Ingest, UploadRequest};
+use crate::ops::listening::{Listening, Passed};
 use crate::ops::metrics::Metrics;
-use crate::ops::{descriptors, logs, signals};
+use crate::ops::signals::Reloads;
+use crate::ops::{descriptors, logs, signals, supervisor};
 use crate::store::Store;
 use crate::webhooks::Webhooks;
 
@@ -67,24 +70,35 @@ impl Rooms {
 }
 
 /// Runs the server until it is asked to stop.
-pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
-    logs::start(&loaded.settings);
+pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcome {
+    let logs = logs::start(&loaded.settings)
+        .map_err(|e| Failure::usage(format!("log_file cannot be written: {e}")))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
     refuse_dangers(&loaded)?;
     let shown = loaded.shown();
-    let settings = loaded.settings;
+    let mut settings = loaded.settings;
+    let as_read = settings.clone();
+    let tls = open_tls(&settings)?;
     make_data_dir(&settings)?;
     descriptors::raise();
+    let mut passed = Passed::take()
+        .map_err(|e| Failure::usage(format!("the passed sockets cannot be used: {e}")))?;
     block_on(async move {
         let stop = signals::stop_signal()?;
         let rooms = Rooms::open(&settings).await?;
         let first_key = rooms.auth.take_first_key();
-        let listener = TcpListener::bind(settings.listen).await.map_err(|e| {
-            Failure::other(format!("{} cannot be listened at: {e}", settings.listen))
-        })?;
-        let address = listener.local_addr()?;
+        let redirect = listen_beside(settings.tls.redirect_listen, &mut passed, "redirect")?;
+        if redirect.is_some() && tls.is_none() {
+            let reason = "a socket named redirect is passed, but tls.certificate is not set";
+            return Err(Failure::usage(reason.to_owned()));
+        }
+        let listening = listen(&settings, passed)?;
+        let address = listening.address()?;
+        // Passed sockets have an address of their own.
+        settings.listen = address;
+        let sites = Sites { listening, tls: tls.clone(), redirect };
         if settings.allowed_hosts.is_empty() && !address.ip().to_canonical().is_loopback() {
             tracing::warn!(
                 "requests for any name are answered; set allowed_hosts to the names of this server"
@@ -92,7 +106,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         }
         say(&format!("listening on {address}"));
 
-        let app = Arc::new(App {
+        let api = Arc::new(Api::new(App {
             settings: settings.clone(),
             catalog: Arc::clone(&rooms.catalog),
             store: Arc::clone(&rooms.store),
@@ -100,16 +114,17 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
             rates: Arc::clone(&rooms.rates),
             ingest: Arc::clone(&rooms.ingest),
             engine: Arc::clone(&rooms.engine),
-            readiness: Readiness::default(),
-            live: Live::default(),
+            readiness: Arc::default(),
+            live: Arc::default(),
             metrics: Arc::clone(&rooms.metrics),
-        });
+        }));
         let start = async {
             for path in &arguments.files {
                 // Boxed: large, and waited for once.
                 Box::pin(load_file(&rooms, path)).await?;
             }
-            app.readiness.set(true);
+            api.app().readiness.set(true);
+            supervisor::ready();
             // Also for those who see the log alone.
             tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
             greet(&rooms, &settings, address, first_key.as_deref());
@@ -119,7 +134,29 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         let webhooks =
             Webhooks::start(Arc::clone(&rooms.catalog), Arc::clone(&rooms.auth), settings.webhooks);
         let backups = Scheduler::start(Arc::clone(&rooms.catalog), &settings, shown);
-        let served = crate::http::serve(Arc::clone(&app), listener, stop);
+        let mut watching = JoinSet::new();
+        watching.spawn(beat(Arc::clone(&rooms.catalog), Arc::clone(&rooms.store)));
+        if let Some(tls) = &tls {
+            watching.spawn(Arc::clone(tls).watch());
+        }
+        // A terminal that is closed ends what runs in it.
+        if !std::io::stderr().is_terminal() {
+            let reloading = Reloading {
+                sources,
+                current: as_read,
+                logs,
+                api: Arc::clone(&api),
+                engine: Arc::clone(&rooms.engine),
+                rates: Arc::clone(&rooms.rates),
+                tls,
+            };
+            watching.spawn(reloading.run(Reloads::listen()?));
+        }
+        let stop = async {
+            stop.await;
+            supervisor::stopping();
+        };
+        let served = crate::http::serve(Arc::clone(&api), sites, stop);
         let outcome = serve_and_start(served, start).await;
         backups.shutdown().await;
         rooms.engine.finish().await;
@@ -131,6 +168,51 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         }
         outcome
     })
+}
+
+/// The sockets that were passed; else one at the address of the settings.
+fn listen(settings: &Settings, passed: Passed) -> Result<Listening, Failure> {
+    if let Some(listening) = Listening::rest_of(passed)? {
+        return Ok(listening);
+    }
+    let (address, is_shared) = (settings.listen, settings.reuse_port);
+    Listening::bind(address, is_shared)
+        .map_err(|e| Failure::other(format!("{address} cannot be listened at: {e}")))
+}
+
+/// The passed sockets of this name; else one at this address, if there is one.
+fn listen_beside(
+    address: Option<SocketAddr>,
+    passed: &mut Passed,
+    name: &str,
+) -> Result<Option<Listening>, Failure> {
+    if let Some(listening) = Listening::passed(passed, name)? {
+        return Ok(Some(listening));
+    }
+    let Some(address) = address else { return Ok(None) };
+    let listening = Listening::bind(address, false)
+        .map_err(|e| Failure::other(format!("{address} cannot be listened at: {e}")))?;
+    Ok(Some(listening))
+}
+
+fn open_tls(settings: &Settings) -> Result<Option<Arc<Tls>>, Failure> {
+    let (Some(certificate), Some(key)) = (&settings.tls.certificate, &settings.tls.key) else {
+        return Ok(None);
+    };
+    let tls = Tls::open(Path::new(certificate), Path::new(key));
+    Ok(Some(Arc::new(tls.map_err(|e| Failure::usage(e.to_string()))?)))
+}
+
+/// Tells the supervisor that the process is alive as long as it is.
+async fn beat(catalog: Arc<Catalog>, store: Arc<Store>) {
+    // A database of its own that is away is not cured by another start of this process.
+    let is_embedded = matches!(*store, Store::Sqlite(_));
+    supervisor::watchdog(|| async {
+        let has_threads = tokio::task::spawn_blocking(|| ()).await.is_ok();
+        let is_alive = !is_embedded || catalog.ping().await.is_ok() && store.ping().await.is_ok();
+        has_threads && is_alive
+    })
+    .await;
 }
 
 /// Production starts only where nothing speaks against it; all that does is told at once.
@@ -238,20 +320,24 @@ fn greet(rooms: &Rooms, settings: &Settings, address: SocketAddr, first_key: Opt
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("[::1]:{}", v6.port()),
         other => other.to_string(),
     };
+    let origin = match settings.tls.certificate {
+        Some(_) => format!("https://{reachable}"),
+        None => format!("http://{reachable}"),
+    };
     let key_text = first_key.unwrap_or("YOUR_KEY");
     let mut lines = vec![String::new(), "Sluice is ready.".to_owned(), String::new()];
     if settings.playground {
         let token = rooms.auth.issue_sign_in_token();
-        lines.push(format!("  Playground  http://{reachable}/#token={token}"));
+        lines.push(format!("  Playground  {origin}/#token={token}"));
         lines.push("              (signs you in; works once, for 15 minutes)".to_owned());
     }
-    lines.push(format!("  GraphQL     http://{reachable}/graphql"));
+    lines.push(format!("  GraphQL     {origin}/graphql"));
     if let Some(key) = first_key {
         lines.push(format!("  Admin key   {key}"));
         lines.push("              (shown this once; keep it)".to_owned());
     }
     lines.push(format!(
-        "  Upload      curl -T orders.csv -H 'X-API-Key: {key_text}' 'http://{reachable}/upload/orders?wait=30'"
+        "  Upload      curl -T orders.csv -H 'X-API-Key: {key_text}' '{origin}/upload/orders?wait=30'"
     ));
     lines.push(String::new());
     say(&lines.join("\n"));

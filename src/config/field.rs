@@ -7,12 +7,14 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::jwt::JwtAlgorithm;
 use super::network::{self, Network};
 use super::rate::Rate;
 use super::schedule::Schedule;
 use super::secret::hide_password;
-use super::{DocumentMode, Environment, Introspection, LogFormat, Secret, units};
+use super::{DocumentMode, Environment, Introspection, LogFormat, LogRotation, Secret, units};
 use crate::catalog::model::Scope;
 
 /// The field that a row of the table sets, with how its text is read.
@@ -25,6 +27,7 @@ pub(super) enum Field<'a> {
     Rows(&'a mut i64),
     Time(&'a mut Duration),
     Address(&'a mut SocketAddr),
+    OptionalAddress(&'a mut Option<SocketAddr>),
     Folder(&'a mut PathBuf),
     DatabaseUrl(&'a mut Option<String>),
     Secret { text: &'a mut Option<Secret>, min_chars: usize },
@@ -37,6 +40,7 @@ pub(super) enum Field<'a> {
     Origins(&'a mut Vec<String>),
     LogFilter(&'a mut String),
     LogFormat(&'a mut LogFormat),
+    Rotation(&'a mut LogRotation),
     Documents(&'a mut DocumentMode),
     Switch(&'a mut bool),
     Text(&'a mut Option<String>),
@@ -82,6 +86,9 @@ const ENVIRONMENTS: [(&str, Environment); 4] = [
     ("prod", Environment::Production),
 ];
 
+const ROTATIONS: [(&str, LogRotation); 3] =
+    [("daily", LogRotation::Daily), ("hourly", LogRotation::Hourly), ("never", LogRotation::Never)];
+
 impl Field<'_> {
     /// Whether the text itself must never be shown, not even in an error.
     pub(super) fn is_secret(&self) -> bool {
@@ -115,6 +122,13 @@ impl Field<'_> {
             Field::Age(field) => time().map(|time| *field = Some(time)),
             Field::Schedule(field) => Schedule::parse(text).map(|it| *field = Some(it)).ok_or(()),
             Field::Address(field) => parse_address(text).map(|address| *field = address).ok_or(()),
+            Field::OptionalAddress(field) if text.is_empty() => {
+                *field = None;
+                Ok(())
+            }
+            Field::OptionalAddress(field) => {
+                parse_address(text).map(|address| *field = Some(address)).ok_or(())
+            }
             Field::Folder(field) => {
                 (!text.is_empty()).then(|| *field = PathBuf::from(text)).ok_or(())
             }
@@ -149,6 +163,13 @@ impl Field<'_> {
                 ];
                 word(text, &formats).map(|format| *field = format)
             }
+            Field::Rotation(field) => match word(text, &ROTATIONS) {
+                Ok(rotation) => {
+                    *field = rotation;
+                    Ok(())
+                }
+                Err(()) => size().map(|n| *field = LogRotation::Size(n)),
+            },
             Field::Documents(field) => {
                 let modes = [("any", DocumentMode::Any), ("trusted", DocumentMode::Trusted)];
                 word(text, &modes).map(|mode| *field = mode)
@@ -188,7 +209,7 @@ impl Field<'_> {
             Field::Schedule(_) => {
                 "a cron expression of five fields, like 0 2 * * * (each night at two, UTC)".to_owned()
             }
-            Field::Address(_) => {
+            Field::Address(_) | Field::OptionalAddress(_) => {
                 "an IP address and a port, like 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080".to_owned()
             }
             Field::Folder(_) => "the path of a folder".to_owned(),
@@ -224,12 +245,28 @@ impl Field<'_> {
                     .to_owned()
             }
             Field::LogFormat(_) => "auto, text or json".to_owned(),
+            Field::Rotation(_) => "daily, hourly, never, or a size like 100MiB".to_owned(),
             Field::Documents(_) => "any or trusted".to_owned(),
             Field::Switch(_) => "on or off".to_owned(),
             Field::Text(_) | Field::Name(_) => "a text".to_owned(),
             Field::Algorithms(_) => "some of HS256,RS256,ES256,EdDSA".to_owned(),
             Field::Scope(_) => "read, write, upload or none".to_owned(),
         }
+    }
+
+    /// What tells the value from others, secrets in clear: to be compared, never to be shown.
+    pub(super) fn identity(self) -> Zeroizing<String> {
+        let text = match self {
+            Field::Secret { text, .. } => {
+                text.as_ref().map_or_else(String::new, |secret| secret.expose().to_owned())
+            }
+            Field::Secrets { texts, .. } => {
+                texts.iter().map(Secret::expose).collect::<Vec<_>>().join(",")
+            }
+            Field::DatabaseUrl(field) => field.clone().unwrap_or_default(),
+            other => other.shown(),
+        };
+        Zeroizing::new(text)
     }
 
     /// The value for people; secrets hidden, empty when nothing is set.
@@ -245,6 +282,7 @@ impl Field<'_> {
             Field::Rows(field) => field.to_string(),
             Field::Time(field) => units::show_time(*field),
             Field::Address(field) => field.to_string(),
+            Field::OptionalAddress(field) => field.map_or_else(String::new, |it| it.to_string()),
             Field::Folder(field) => field.display().to_string(),
             Field::DatabaseUrl(field) => field.as_deref().map_or_else(String::new, hide_password),
             Field::Secret { text, .. } => {
@@ -266,6 +304,8 @@ impl Field<'_> {
             Field::Origins(field) => field.join(","),
             Field::LogFilter(field) => field.clone(),
             Field::LogFormat(field) => format!("{field:?}").to_ascii_lowercase(),
+            Field::Rotation(LogRotation::Size(n)) => units::show_size(*n),
+            Field::Rotation(field) => written(*field, &ROTATIONS),
             Field::Documents(field) => format!("{field:?}").to_ascii_lowercase(),
             Field::Text(field) => field.clone().unwrap_or_default(),
             Field::Schedule(field) => field.as_ref().map_or_else(String::new, Schedule::to_string),

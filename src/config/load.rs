@@ -379,6 +379,29 @@ fn check_together(loaded: &Loaded) -> Result<(), SettingsError> {
             loaded.origin("max_limit"),
         )));
     }
+    let tls = &settings.tls;
+    if tls.certificate.is_some() != tls.key.is_some() {
+        let (given, missing) = match tls.key {
+            Some(_) => ("tls.key", "tls.certificate"),
+            None => ("tls.certificate", "tls.key"),
+        };
+        return Err(SettingsError::Contradiction(format!(
+            "{given} is set ({}) without {missing}; set both or neither",
+            loaded.origin(given),
+        )));
+    }
+    if tls.redirect_listen.is_some() && tls.certificate.is_none() {
+        return Err(SettingsError::Contradiction(format!(
+            "tls.redirect_listen is set ({}), but TLS is not; set tls.certificate and tls.key",
+            loaded.origin("tls.redirect_listen"),
+        )));
+    }
+    if settings.reuse_port && settings.database_url.is_none() {
+        return Err(SettingsError::Contradiction(format!(
+            "reuse_port is on ({}), but the embedded store is its process's alone; set database_url, or turn it off",
+            loaded.origin("reuse_port"),
+        )));
+    }
     Ok(())
 }
 

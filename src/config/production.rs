@@ -90,7 +90,8 @@ pub fn dangers(loaded: &Loaded, dotenv: &Path) -> Vec<String> {
         ));
     }
     // Other files matter where a secret stands in them.
-    for file in loaded.file_with_secrets().into_iter().chain([dotenv]) {
+    let key = settings.tls.key.as_deref().map(Path::new);
+    for file in loaded.file_with_secrets().into_iter().chain([dotenv]).chain(key) {
         if others_may(file, 0o006) {
             let file = file.display();
             found.push(format!(

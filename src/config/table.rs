@@ -45,6 +45,24 @@ pub(super) static ALL: &[Spec] = &[
         Field::Switch(&mut s.debug)
     }),
     row("listen", &[], "Where HTTP is served", ANY, |s| Field::Address(&mut s.listen)),
+    row("tls.certificate", &[], "The certificates that listen speaks TLS with, PEM", ANY, |s| {
+        Field::Text(&mut s.tls.certificate)
+    }),
+    row("tls.key", &[], "The file of their private key, PEM", ANY, |s| Field::Text(&mut s.tls.key)),
+    row(
+        "tls.redirect_listen",
+        &[],
+        "Where plain HTTP is sent on to https; not set: nowhere",
+        ANY,
+        |s| Field::OptionalAddress(&mut s.tls.redirect_listen),
+    ),
+    row(
+        "reuse_port",
+        &[],
+        "on: a new process may listen beside the old one (PostgreSQL only); or off",
+        ANY,
+        |s| Field::Switch(&mut s.reuse_port),
+    ),
     row("data_dir", &[], "The folder of the embedded store, the sources and the spool", ANY, |s| {
         Field::Folder(&mut s.data_dir)
     }),
@@ -449,6 +467,19 @@ pub(super) static ALL: &[Spec] = &[
     row("log_format", &[], "auto (text on a terminal, else JSON), text or json", ANY, |s| {
         Field::LogFormat(&mut s.log_format)
     }),
+    row("log_file", &[], "The file that the log goes to; not set: standard error", ANY, |s| {
+        Field::Text(&mut s.log_file)
+    }),
+    row(
+        "log_rotation",
+        &[],
+        "When another file begins: daily, hourly, never, or at a size",
+        1_024..=1 << 40,
+        |s| Field::Rotation(&mut s.log_rotation),
+    ),
+    row("log_keep", &[], "Files of the log that are kept beside it", 0..=10_000, |s| {
+        Field::Count(&mut s.log_keep)
+    }),
 ];
 
 const fn row(
@@ -481,6 +512,12 @@ impl Spec {
     pub(super) fn set(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
         let outcome = (self.field)(settings).set(text.trim(), &self.range);
         outcome.map_err(|()| (self.field)(&mut Settings::default()).expected(&self.range))
+    }
+
+    /// Whether both have the same value, secrets looked at.
+    pub(super) fn is_same(&self, one: &Settings, other: &Settings) -> bool {
+        let identity = |settings: &Settings| (self.field)(&mut settings.clone()).identity();
+        identity(one) == identity(other)
     }
 
     /// The value for people; secrets hidden, empty when nothing is set.

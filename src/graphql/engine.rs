@@ -4,6 +4,7 @@
 //! The way of a new one begins with the guards, then parsing, then validation against a small
 //! schema. A panic or a failure of one request never reaches another.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -25,6 +26,7 @@ use super::slow::{SlowLog, Stopwatch};
 use super::subscriptions::{self, Subscriptions};
 use super::tag::{Question, Tag};
 use super::together::{Answers, Together};
+use super::told::{tell_document, tell_reading};
 use super::writes::{self, Asked};
 use super::{manifest, trusted};
 use crate::auth::visibility::sees_job;
@@ -282,6 +284,12 @@ impl Engine {
         &self.services.indexer
     }
 
+    /// Takes what a running server can of new settings.
+    pub fn reload(&self, settings: &Settings) {
+        self.services.slow.set_threshold(settings.slow_after);
+        self.services.facts.set(settings);
+    }
+
     /// Waits for mutations whose client has left, once no more requests come.
     pub async fn finish(&self) {
         self.services.writer.finish().await;
@@ -318,7 +326,8 @@ impl Engine {
             Err(Unprepared::Error(error)) => return Err(error),
             Err(Unprepared::Answered(answer)) => return Ok(*answer),
         };
-        let _stopwatch = Stopwatch {
+        tell_document(&known);
+        let stopwatch = Stopwatch {
             log: &self.services.slow,
             metrics: &self.metrics,
             class: match (request.is_live, known.document.is_mutation()) {
@@ -329,6 +338,7 @@ impl Engine {
             began,
             principal,
             known: Arc::clone(&known),
+            plan: OnceCell::new(),
             request_id,
         };
         if request.is_read_only && known.document.is_mutation() {
@@ -378,6 +388,8 @@ impl Engine {
         for counter in &plan.counters {
             counter.fetch_add(1, Ordering::Relaxed);
         }
+        // Told if it takes long.
+        let _ = stopwatch.plan.set(Arc::clone(&plan));
         let known_tags = std::mem::take(&mut request.known_tags);
         let mut tag = None;
         if plan.is_complete() && !request.shows_cache {
@@ -446,6 +458,7 @@ impl Engine {
         request_id: &str,
     ) -> Result<Answer> {
         let Read { plan, snapshot, answers, cost, standing, tag, known_tags } = read;
+        tell_reading(cost, &answers);
         let shows_cache = request.shows_cache;
         // Until here the snapshot kept the tables from being dropped.
         let ordinary = if plan.is_complete() {

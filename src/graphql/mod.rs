@@ -34,6 +34,7 @@ mod slow;
 pub mod subscriptions;
 mod tag;
 mod together;
+mod told;
 mod trusted;
 pub mod types;
 mod upload_types;

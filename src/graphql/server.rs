@@ -1,7 +1,9 @@
 //! The query `server`: what runs here, what it allows, and, for admins, how it is doing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_graphql::dynamic::{Field, FieldFuture, SchemaBuilder};
 use serde_json::{Value as Json, json};
 
@@ -17,12 +19,12 @@ use crate::catalog::model::Scope;
 use crate::config::Settings;
 use crate::error::Result;
 
-/// Facts about the process that do not change.
+/// Facts about the process.
 pub(super) struct Facts {
     /// When it began.
     pub(super) started_at_us: i64,
     /// The answer of `Server.limits`.
-    limits: Json,
+    limits: ArcSwap<Json>,
     /// Memory for answers, bytes.
     max_cache_bytes: u64,
 }
@@ -114,7 +116,7 @@ pub(super) fn field() -> RootField {
             let server = json!({
                 "version": env!("CARGO_PKG_VERSION"),
                 "startedAt": instant(*started_at_us),
-                "limits": limits,
+                "limits": **limits.load(),
             });
             Ok(field_value(server, "Server!"))
         })
@@ -180,9 +182,14 @@ impl Facts {
     pub(super) fn new(settings: &Settings) -> Facts {
         Facts {
             started_at_us: crate::catalog::now_us(),
-            limits: limits(settings),
+            limits: ArcSwap::from_pointee(limits(settings)),
             max_cache_bytes: settings.response_cache_bytes,
         }
+    }
+
+    /// From now on with these settings.
+    pub(super) fn set(&self, settings: &Settings) {
+        self.limits.store(Arc::new(limits(settings)));
     }
 }
 

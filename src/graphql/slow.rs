@@ -3,7 +3,9 @@
 //! The newest are kept in memory with their documents, which admins of their workspace may read;
 //! the log gets a line without any text of the client's but the operation's name.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,9 +14,12 @@ use crate::auth::Principal;
 use crate::catalog::model::WorkspaceId;
 use crate::catalog::{hex, now_us};
 use crate::ops::metrics::{Metrics, OperationClass};
+use crate::query::plan::Plan;
 
 /// Requests that are kept.
 const MAX_KEPT: usize = 200;
+/// Of the statements of each, characters.
+const MAX_SQL_CHARS: usize = 8_192;
 /// Of each document, characters.
 const MAX_DOCUMENT_CHARS: usize = 4_096;
 
@@ -35,23 +40,34 @@ pub(super) struct SlowRequest {
     pub(super) document: String,
     /// SHA-256 of the whole document, lower-case hexadecimal.
     pub(super) sha256: String,
+    /// The statements of its plan, with places for values.
+    pub(super) sql: String,
 }
 
 /// The newest slow requests.
 pub(super) struct SlowLog {
-    threshold: Duration,
+    /// How long a request may take without being one, microseconds.
+    threshold_us: AtomicU64,
     kept: Mutex<VecDeque<Arc<SlowRequest>>>,
 }
 
 impl SlowLog {
     /// Of requests that take longer than this.
     pub(super) fn new(threshold: Duration) -> SlowLog {
-        SlowLog { threshold, kept: Mutex::default() }
+        let log = SlowLog { threshold_us: AtomicU64::new(0), kept: Mutex::default() };
+        log.set_threshold(threshold);
+        log
     }
 
     /// How long a request may take without being one.
     pub(super) fn threshold(&self) -> Duration {
-        self.threshold
+        Duration::from_micros(self.threshold_us.load(Ordering::Relaxed))
+    }
+
+    /// From now on.
+    pub(super) fn set_threshold(&self, threshold: Duration) {
+        let threshold_us = u64::try_from(threshold.as_micros()).unwrap_or(u64::MAX);
+        self.threshold_us.store(threshold_us, Ordering::Relaxed);
     }
 
     /// Those of a workspace, newest first; of one actor, if one is given.
@@ -69,6 +85,7 @@ impl SlowLog {
             operation = slow.operation_name,
             fields = slow.fields.join(","),
             document = slow.sha256,
+            sql = slow.sql,
             took_ms = slow.took.as_secs_f64() * 1e3,
             "a request took long"
         );
@@ -80,6 +97,12 @@ impl SlowLog {
     }
 }
 
+/// The SQL of a plan, with places for values.
+fn statements(plan: &Plan) -> String {
+    let all: Vec<&str> = plan.wishes().map(|(_, _, statement)| &*statement.sqlite_sql).collect();
+    all.join("; ").chars().take(MAX_SQL_CHARS).collect()
+}
+
 /// Looks at the clock when a request is over, however it ends.
 pub(super) struct Stopwatch<'r> {
     pub(super) log: &'r SlowLog,
@@ -88,6 +111,8 @@ pub(super) struct Stopwatch<'r> {
     pub(super) began: Instant,
     pub(super) principal: &'r Principal,
     pub(super) known: Arc<KnownDocument>,
+    /// What was made of it, once it is.
+    pub(super) plan: OnceCell<Arc<Plan>>,
     pub(super) request_id: &'r str,
 }
 
@@ -95,10 +120,10 @@ impl Drop for Stopwatch<'_> {
     fn drop(&mut self) {
         let took = self.began.elapsed();
         self.metrics.operated(self.class, took);
-        if took < self.log.threshold {
+        if took < self.log.threshold() {
             return;
         }
-        let Stopwatch { log, principal, known, request_id, .. } = self;
+        let Stopwatch { log, principal, known, request_id, .. } = &*self;
         let fields = known.document.root_fields().map(|field| field.name.node.to_string());
         log.keep(SlowRequest {
             workspace: principal.workspace,
@@ -110,6 +135,7 @@ impl Drop for Stopwatch<'_> {
             fields: fields.collect(),
             document: known.text.chars().take(MAX_DOCUMENT_CHARS).collect(),
             sha256: hex(&known.sha),
+            sql: self.plan.get().map_or_else(String::new, |plan| statements(plan)),
         });
     }
 }

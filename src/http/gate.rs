@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use super::App;
 use super::context::{note, peer, request_id};
 use super::forwarded::client_address;
+use super::line::note_principal;
 use crate::auth::audit::Act;
 use crate::auth::{Class, Principal};
 use crate::catalog::model::Scope;
@@ -34,6 +35,7 @@ pub(super) async fn admit(
         true => Arc::new(principal.at(address(app, headers))),
         false => principal,
     };
+    note_principal(&principal);
     charge(app, &principal, class, 1)?;
     principal.require(scope).inspect_err(|error| {
         let action = format!("{class:?}").to_ascii_lowercase();

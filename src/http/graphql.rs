@@ -16,6 +16,7 @@ use super::accept::{Content, Media, content, negotiate, wants_events};
 use super::body::Patience;
 use super::context::{note, request_id};
 use super::gate::{address, admit, charge};
+use super::line::note_answer;
 use super::refusal::{Refusal, mutation_by_get, status_of};
 use super::{App, body, live, multipart, parameters, validators};
 use crate::auth::{Class, Principal};
@@ -116,6 +117,7 @@ async fn run_get(app: &App, parts: &Parts, media: Media) -> Result<Answer, Refus
 fn respond(answer: Answer, media: Media, asked: &HeaderMap) -> Response {
     let status = status(&answer, media);
     note(answer.standing);
+    note_answer(&answer);
     let Answer { body, keeping, .. } = answer;
     if let Keeping::Unchanged(tag) = keeping {
         let mut response = Response::new(Body::empty());

@@ -13,6 +13,7 @@ mod gate;
 mod graphql;
 mod health;
 mod hosts;
+mod line;
 mod linger;
 mod live;
 mod metrics;
@@ -21,22 +22,27 @@ mod outer;
 mod parameters;
 mod protection;
 mod pulse;
+mod redirect;
 mod refusal;
 mod rejects;
 mod schema;
 mod server;
 mod sign_in;
+mod tls;
 mod upload;
 mod validators;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::routing::{get, post, put};
 
 pub use self::live::Live;
-pub use self::server::serve;
+use self::outer::Outer;
+pub use self::server::{Sites, serve};
+pub use self::tls::{Tls, TlsError};
 use crate::auth::{Auth, Rates};
 use crate::catalog::Catalog;
 use crate::config::Settings;
@@ -46,6 +52,7 @@ use crate::ops::metrics::Metrics;
 use crate::store::Store;
 
 /// What the routes work with.
+#[derive(Clone)]
 pub struct App {
     /// The settings in force.
     pub settings: Settings,
@@ -62,9 +69,9 @@ pub struct App {
     /// Answers GraphQL.
     pub engine: Arc<Engine>,
     /// Whether start-up, with the files of the command line, is done.
-    pub readiness: Readiness,
+    pub readiness: Arc<Readiness>,
     /// WebSockets and streams of events that are open.
-    pub live: Live,
+    pub live: Arc<Live>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -82,6 +89,33 @@ impl Readiness {
     /// Whether `/readyz` may answer 200.
     pub fn get(&self) -> bool {
         self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The API as it is served now.
+pub struct Api {
+    app: ArcSwap<App>,
+    outer: ArcSwap<Outer>,
+}
+
+impl Api {
+    /// Of these rooms and settings.
+    pub fn new(app: App) -> Api {
+        let app = Arc::new(app);
+        let outer = ArcSwap::from_pointee(Outer::new(Arc::clone(&app)));
+        Api { app: ArcSwap::new(app), outer }
+    }
+
+    /// What the next request is answered with.
+    pub fn app(&self) -> Arc<App> {
+        self.app.load_full()
+    }
+
+    /// Answers by these settings from the next request on.
+    pub fn set(&self, settings: Settings) {
+        let app = Arc::new(App { settings, ..App::clone(&self.app.load()) });
+        self.outer.store(Arc::new(Outer::new(Arc::clone(&app))));
+        self.app.store(app);
     }
 }
 

@@ -25,6 +25,7 @@ use tracing::Instrument;
 
 use super::context::{Context, RequestId, X_REQUEST_ID};
 use super::hosts::Hosts;
+use super::line;
 use super::linger::Linger;
 use super::protection::{RATE_HEADERS, protect, tell_standing};
 use super::pulse::{Active, follow};
@@ -32,6 +33,7 @@ use super::refusal::{Refusal, Refused};
 use super::{App, forwarded, graphql, router, validators};
 use crate::config::{Network, Settings};
 use crate::error::Error;
+use crate::ops::logs::tells_requests;
 use crate::ops::metrics::{Metrics, Route};
 
 /// Answers under this size are not worth compressing.
@@ -62,7 +64,8 @@ impl Outer {
         Outer { direct, ..Outer::around(router(app), &settings, metrics) }
     }
 
-    fn around(mut plain: Router, settings: &Settings, metrics: Arc<Metrics>) -> Outer {
+    /// Any routes with what surrounds all.
+    pub(super) fn around(mut plain: Router, settings: &Settings, metrics: Arc<Metrics>) -> Outer {
         let cors = cors(&settings.allowed_origins);
         if let Some(cors) = cors {
             plain = plain.layer(cors);
@@ -121,15 +124,14 @@ impl Outer {
         let started = Instant::now();
         let route = Route::of(request.uri().path());
         let id = RequestId::of(request.headers(), || self.make_id());
-        // An error-level span: whatever is logged for this request carries its id.
-        let span = tracing::error_span!("request", id = id.as_str());
+        let span = line::span_of(&id, request.headers());
         let version = request.version();
         let has_body = !request.body().is_end_stream();
         // Browsers take it by TLS only; a proxy that they reach by it says so.
         let is_tls_only = self.is_production
             || forwarded::is_https(peer, request.headers(), &self.trusted_proxies);
-        let line = tracing::enabled!(tracing::Level::DEBUG)
-            .then(|| (request.method().clone(), request.uri().path().to_owned()));
+        let line =
+            tells_requests().then(|| (request.method().clone(), request.uri().path().to_owned()));
 
         let routed = async {
             if header_bytes(request.headers()) > self.max_header_bytes {
@@ -179,9 +181,12 @@ impl Outer {
         }
         self.metrics.answered(route, response.status().as_u16());
         if let Some((method, path)) = line {
-            let elapsed_us = started.elapsed().as_micros();
+            let elapsed_ms = started.elapsed().as_secs_f64() * 1e3;
             let status = response.status().as_u16();
-            span.in_scope(|| tracing::debug!(%method, path, status, elapsed_us, "answered"));
+            let size_bytes = line::size_bytes(&response);
+            span.in_scope(|| {
+                tracing::debug!(%method, path, status, size_bytes, elapsed_ms, "answered");
+            });
         }
         Ok(follow(response, active))
     }

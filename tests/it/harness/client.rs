@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -42,6 +43,22 @@ impl Client {
     /// The same server with another key.
     pub(crate) fn with_key(&self, key: &str) -> Client {
         Client { key: Some(key.to_owned()), ..self.clone() }
+    }
+
+    /// The same server by TLS, whose only trusted certificate is this.
+    pub(crate) fn over_tls(&self, address: &str, certificate: &[u8]) -> Client {
+        let certificate = ureq::tls::Certificate::from_der(certificate).to_owned();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ureq::tls::TlsConfig::builder()
+            .root_certs(ureq::tls::RootCerts::new_with_certs(&[certificate]))
+            .unversioned_rustls_crypto_provider(provider)
+            .build();
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(LIMIT))
+            .tls_config(tls)
+            .build();
+        Client { agent: config.into(), base: format!("https://{address}"), ..self.clone() }
     }
 
     /// Any request; the key is added.

@@ -30,6 +30,10 @@ pub(crate) struct Options {
     /// A program (and its arguments) that runs the server, like `unshare -m`.
     pub(crate) wrapper: Vec<String>,
     pub(crate) without_admin_key: bool,
+    /// Where it listens; any free port if not given.
+    pub(crate) listen: Option<String>,
+    /// A socket that the wrapper passes; its standard input.
+    pub(crate) socket: Option<std::net::TcpListener>,
 }
 
 impl Options {
@@ -79,9 +83,10 @@ impl Server {
 
     /// What it said on standard error when it did not start.
     pub(crate) fn try_start(
-        options: Options,
+        mut options: Options,
         database: Option<Database>,
     ) -> Result<Server, String> {
+        let socket = options.socket.take();
         let folder = Folder::new();
         let data_dir = options.data_dir.clone().unwrap_or_else(|| folder.path().join("data"));
         let log_path = folder.path().join("log");
@@ -92,7 +97,7 @@ impl Server {
         let mut command = Command::new(&words[0]);
         clean(&mut command)
             .args(&words[1..])
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", options.listen.as_deref().unwrap_or("127.0.0.1:0")])
             .arg("--data-dir")
             .arg(&data_dir)
             .args(&options.files)
@@ -100,7 +105,7 @@ impl Server {
             // Stories ask faster than people; those about limits switch them on.
             .env("SLUICE_RATE_LIMIT", "off")
             .envs(options.variables.iter().map(|(n, v)| (n.as_str(), v.as_str())))
-            .stdin(Stdio::null())
+            .stdin(socket.map_or(Stdio::null(), |socket| std::os::fd::OwnedFd::from(socket).into()))
             .stdout(Stdio::piped())
             .stderr(log);
         if !options.without_admin_key {
@@ -217,8 +222,12 @@ impl Server {
 
     /// Asks it to stop, as a supervisor does.
     pub(crate) fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM");
+        rustix::process::kill_process(pid, signal).expect("a signal");
     }
 
     /// Waits for its end; its exit code.
