@@ -5,6 +5,7 @@ import json
 import os
 import re
 
+import monitoring
 import pages
 from client import Connection, WebSocket
 from common import (DEPLOY, WORK, adapted, check, free_port, listens, log_of, run, start, stop,
@@ -486,10 +487,12 @@ def run_all(root, binary):
             front.run_all(256 * MIB if name == "nginx" else 64 * MIB)
             if name == "nginx":
                 check_smoke_test_fails(front)
+                monitoring.check_probe(front)
         stop(proxy)
         if is_up:
             check_fail2ban(name, log)
         (WORK / "sluice.log").unlink(missing_ok=True)
+    monitoring.check_prometheus(server, ask)
     check("the server stops in time, by itself", stop(server.process, 110) == 0)
     check_copy(server)
     check_system_calls(server)

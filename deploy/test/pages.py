@@ -16,7 +16,7 @@ def check_names():
             if not (repository / name).exists():
                 missing.append(f"{page}: {name}")
         for name in re.findall(r"`((?:nginx|apache|caddy|haproxy|docker|kubernetes|systemd|"
-                               r"firewall|fail2ban|test)/[\w./-]*)`", text):
+                               r"firewall|fail2ban|monitoring|loadtest|logrotate|test)/[\w./-]*)`", text):
             if not (DEPLOY / name).exists():
                 missing.append(f"{page}: {name}")
         for name in re.findall(r"\]\(([\w./-]+)\)", text):

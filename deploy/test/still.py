@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 
+import monitoring
 import pages
 import yaml
 
@@ -55,6 +56,22 @@ def check_unit(binary, settings):
     # The threshold is ten times the score that systemd-analyze prints.
     succeeds("systemd-analyze security: exposure 2.0 or lower", "systemd-analyze", "security",
              "--offline=true", "--threshold=20", "--no-pager", unit)
+    others = [path for path in sorted((DEPLOY / "systemd").iterdir()) if path.name != unit.name]
+    for path in others:
+        adapted(f"systemd/{path.name}", folder / path.name,
+                *[(program, "/bin/true") for program in
+                  ("/usr/local/bin/sluice-probe", "/usr/local/sbin/sluice-notice")
+                  if program in path.read_text()],
+                *[("/usr/local/bin/sluice ", f"{pathlib.Path(binary).resolve()} ")]
+                * ("/usr/local/bin/sluice " in path.read_text()))
+        # A notice is told about some unit.
+        name = path.name.replace("@.", "@sluice.")
+        if name != path.name:
+            (folder / name).symlink_to(path.name)
+        succeeds(f"systemd-analyze verify {path.name}", "systemd-analyze", "verify", folder / name)
+    for name, most in [("sluice-probe.service", 20), ("sluice-notice@.service", 60)]:
+        succeeds(f"systemd-analyze security {name}: exposure {most / 10} or lower", "systemd-analyze",
+                 "security", "--offline=true", f"--threshold={most}", "--no-pager", folder / name)
     text = unit.read_text()
     grace_s = int(settings["shutdown_grace"].removesuffix("s"))
     given_s = int(re.search(r"^TimeoutStopSec=(\d+)s$", text, re.M)[1])
@@ -289,6 +306,7 @@ def run_all(binary):
     check_kubernetes()
     check_firewall()
     check_jail()
+    monitoring.run_still()
     pages.check_names()
     pages.check_proofs()
     return check_install(binary)
