@@ -5,6 +5,7 @@ import json
 import os
 import re
 
+import load
 import monitoring
 import pages
 from client import Connection, WebSocket
@@ -496,6 +497,7 @@ def run_all(root, binary):
     check("the server stops in time, by itself", stop(server.process, 110) == 0)
     check_copy(server)
     check_system_calls(server)
+    load.run_all(binary)
     check_booted(binary)
 
 
