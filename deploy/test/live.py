@@ -8,6 +8,7 @@ import re
 import load
 import monitoring
 import pages
+import upgrades
 from client import Connection, WebSocket
 from common import (DEPLOY, WORK, adapted, check, free_port, listens, log_of, run, start, stop,
                     succeeds, wait_for)
@@ -279,7 +280,7 @@ class Front:
     def refused(self, *arguments):
         """The answer to a body that is refused while it is sent, which Caddy 2.6 cuts off now and
         then."""
-        for _ in range(5 if self.name == "caddy" else 1):
+        for _ in range(20 if self.name == "caddy" else 1):
             answer = ask(*arguments)
             if answer[0] != 0:
                 break
@@ -497,6 +498,7 @@ def run_all(root, binary):
     check("the server stops in time, by itself", stop(server.process, 110) == 0)
     check_copy(server)
     check_system_calls(server)
+    upgrades.run_all(binary)
     load.run_all(binary)
     check_booted(binary)
 
