@@ -10,6 +10,7 @@ mod load;
 mod network;
 mod production;
 mod rate;
+mod schedule;
 mod secret;
 mod table;
 mod units;
@@ -23,7 +24,9 @@ pub use self::load::{Loaded, Origin, SettingsError, Sources, load};
 pub use self::network::{Network, split_host};
 pub use self::production::dangers;
 pub use self::rate::Rate;
+pub use self::schedule::Schedule;
 pub use self::secret::Secret;
+pub use self::units::parse_time;
 
 /// Everything that can be set, with its value in force.
 #[derive(Clone)]
@@ -119,6 +122,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// How webhooks are told.
     pub webhooks: WebhookSettings,
+    /// Where backups go, and when.
+    pub backup: BackupSettings,
     /// Which events are logged: a level, or `target=level` pairs.
     pub log: String,
     /// How events are logged.
@@ -249,6 +254,17 @@ impl Default for AuditSettings {
     fn default() -> AuditSettings {
         AuditSettings { has_reads: false, retention: Duration::from_secs(90 * 24 * 3_600) }
     }
+}
+
+/// Where backups go, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackupSettings {
+    /// A folder, or `s3://bucket/prefix`.
+    pub to: Option<String>,
+    /// When the server makes one by itself, a cron expression in UTC.
+    pub schedule: Option<Schedule>,
+    /// How long they are kept; for ever without.
+    pub keep: Option<Duration>,
 }
 
 /// How webhooks are told.
@@ -420,6 +436,7 @@ impl Default for Settings {
             jwt: JwtSettings::default(),
             audit: AuditSettings::default(),
             webhooks: WebhookSettings::default(),
+            backup: BackupSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
         }

@@ -214,3 +214,18 @@ impl std::error::Error for Error {
 
 /// The result type of everything that can answer a caller.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// All causes of an error in one line.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -15,6 +15,8 @@
 //! | [`auth`] | request headers → a principal |
 //! | [`ingest`] | uploaded bytes → a published dataset version |
 //! | [`indexes`] | what queries filter and sort by → indexes, in the background |
+//! | [`backup`] | a store in use → an archive, and back |
+//! | [`check`] | settings, machine, database → findings |
 //! | [`webhooks`] | events that the catalog wrote down → signed requests to others |
 //! | [`query`] | a GraphQL operation → one SQL statement per root field → JSON bytes |
 //! | [`write`] | a mutation → changed rows, their log, a version |
@@ -24,7 +26,9 @@
 //! | [`cli`] | the command line → all of the above |
 
 pub mod auth;
+pub mod backup;
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod error;

@@ -33,6 +33,8 @@ pub use self::new_key::{NewKey, check_role};
 pub use self::principal::Principal;
 pub use self::rates::{Class, Rates};
 use self::secrets::{Secrets, random};
+pub(crate) use self::secrets::{kept_secret, put_kept_secret};
+pub use self::secrets::{rotate_api_key_salt, rotate_secret_key};
 pub use self::session::{Session, has_credential};
 use self::visibility::Views;
 use crate::catalog::access::PublicRead;

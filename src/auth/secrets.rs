@@ -4,7 +4,7 @@
 //! secret in clear beyond the process.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -19,6 +19,10 @@ const MIN_SECRET_CHARS: usize = 16;
 /// The names that made secrets have: facts of the catalog on PostgreSQL, files otherwise.
 const PEPPER: &str = "api_key_salt";
 const SECRET_KEY: &str = "secret_key";
+/// Former ones, separated by commas, newest first; made by [`rotate_secret_key`].
+const SECRET_KEY_PREVIOUS: &str = "secret_key_previous";
+/// Former secret keys that are kept; what was signed with older ones ends.
+const MAX_PREVIOUS: usize = 3;
 
 /// What keys are checked with and answers are signed with.
 pub(super) struct Secrets {
@@ -45,6 +49,9 @@ impl Secrets {
         let key = settings.secret_key.as_ref();
         let mut secret_keys = vec![given_or_made(catalog, settings, SECRET_KEY, key).await?];
         secret_keys.extend(settings.secret_key_previous.iter().cloned());
+        if settings.secret_key.is_none() {
+            secret_keys.extend(previous_keys(catalog, settings).await?);
+        }
         Ok(Secrets { pepper, secret_keys, admin_key })
     }
 }
@@ -68,6 +75,64 @@ async fn given_or_made(
     }
 }
 
+/// Former secret keys that Sluice has made itself.
+async fn previous_keys(catalog: &Catalog, settings: &Settings) -> Result<Vec<Secret>> {
+    let kept = if catalog.is_postgres() {
+        catalog.find_fact(SECRET_KEY_PREVIOUS).await?.map(Secret::new)
+    } else {
+        kept_secret(&settings.data_dir, SECRET_KEY_PREVIOUS).map_err(CatalogError::Folder)?
+    };
+    let Some(kept) = kept else { return Ok(Vec::new()) };
+    Ok(kept.expose().split(',').filter(|key| !key.is_empty()).map(Secret::new).collect())
+}
+
+/// Makes a new secret key where Sluice keeps its own; what was signed with the last ones is still
+/// taken. Servers take it up at their next start.
+///
+/// # Errors
+/// CONFLICT when the key is a setting, which nobody but its owner can change.
+pub async fn rotate_secret_key(catalog: &Catalog, settings: &Settings) -> Result<()> {
+    if settings.secret_key.is_some() {
+        return Err(set_by_owner("SECRET_KEY"));
+    }
+    let old = given_or_made(catalog, settings, SECRET_KEY, None).await?;
+    let mut previous = vec![old];
+    previous.extend(previous_keys(catalog, settings).await?);
+    previous.truncate(MAX_PREVIOUS);
+    let texts: Vec<&str> = previous.iter().map(Secret::expose).collect();
+    // First what is still needed.
+    put(catalog, settings, SECRET_KEY_PREVIOUS, &Secret::new(texts.join(","))).await?;
+    put(catalog, settings, SECRET_KEY, &random_hex()?).await
+}
+
+/// Makes a new salt where Sluice keeps its own: every API key ends. Servers take it up at their
+/// next start.
+///
+/// # Errors
+/// CONFLICT when the salt is a setting, which nobody but its owner can change.
+pub async fn rotate_api_key_salt(catalog: &Catalog, settings: &Settings) -> Result<()> {
+    if settings.api_key_salt.is_some() {
+        return Err(set_by_owner("API_KEY_SALT"));
+    }
+    put(catalog, settings, PEPPER, &random_hex()?).await
+}
+
+fn set_by_owner(variable: &str) -> Error {
+    Error::new(
+        Code::Conflict,
+        format!(
+            "{variable} is a setting, so that a new one has to be set where it stands: for example the output of: openssl rand -hex 32"
+        ),
+    )
+}
+
+async fn put(catalog: &Catalog, settings: &Settings, name: &str, secret: &Secret) -> Result<()> {
+    if catalog.is_postgres() {
+        return Ok(catalog.set_fact(name, secret.expose()).await?);
+    }
+    Ok(put_kept_secret(&settings.data_dir, name, secret).map_err(CatalogError::Folder)?)
+}
+
 fn refuse_short(variable: &str, secret: Option<&Secret>, min_chars: usize) -> Result<()> {
     match secret {
         Some(secret) if secret.expose().chars().count() < min_chars => {
@@ -81,9 +146,7 @@ fn refuse_short(variable: &str, secret: Option<&Secret>, min_chars: usize) -> Re
 
 /// A secret of this data folder, made at the first start.
 fn secret_of_file(data_dir: &Path, name: &str) -> std::io::Result<Secret> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    let folder = data_dir.join("secrets");
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    let folder = secrets_folder(data_dir)?;
     let path = folder.join(name);
     match read_secret(&path) {
         Ok(secret) if secret.expose().len() >= MIN_SECRET_CHARS => Ok(secret),
@@ -95,12 +158,7 @@ fn secret_of_file(data_dir: &Path, name: &str) -> std::io::Result<Secret> {
         )),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let secret = random_hex().map_err(std::io::Error::other)?;
-            // Whole or not at all: a half-written pepper would lock everybody out.
-            let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4().simple()));
-            let mut file =
-                std::fs::File::options().create_new(true).write(true).mode(0o600).open(&draft)?;
-            file.write_all(secret.expose().as_bytes())?;
-            file.sync_all()?;
+            let draft = write_draft(&folder, name, &secret)?;
             // Another process may have been first; then its secret counts.
             let linked = std::fs::hard_link(&draft, &path);
             std::fs::remove_file(&draft)?;
@@ -117,6 +175,48 @@ fn secret_of_file(data_dir: &Path, name: &str) -> std::io::Result<Secret> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// A secret that this data folder keeps, if it does.
+///
+/// # Errors
+/// When its file cannot be read.
+pub(crate) fn kept_secret(data_dir: &Path, name: &str) -> std::io::Result<Option<Secret>> {
+    match read_secret(&data_dir.join("secrets").join(name)) {
+        Ok(secret) => Ok(Some(secret)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Keeps a secret in this data folder, in place of the one of its name.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(crate) fn put_kept_secret(data_dir: &Path, name: &str, secret: &Secret) -> std::io::Result<()> {
+    let folder = secrets_folder(data_dir)?;
+    let draft = write_draft(&folder, name, secret)?;
+    std::fs::rename(&draft, folder.join(name))?;
+    std::fs::File::open(&folder)?.sync_all()
+}
+
+fn secrets_folder(data_dir: &Path) -> std::io::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt;
+    let folder = data_dir.join("secrets");
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    Ok(folder)
+}
+
+/// A synced file beside the one that it is to become: a half-written pepper would lock everybody
+/// out.
+fn write_draft(folder: &Path, name: &str, secret: &Secret) -> std::io::Result<PathBuf> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4().simple()));
+    let mut file =
+        std::fs::File::options().create_new(true).write(true).mode(0o600).open(&draft)?;
+    file.write_all(secret.expose().as_bytes())?;
+    file.sync_all()?;
+    Ok(draft)
 }
 
 fn read_secret(path: &Path) -> std::io::Result<Secret> {

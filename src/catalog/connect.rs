@@ -50,12 +50,17 @@ pub(super) fn own_folder(data_dir: &Path) -> Result<File, CatalogError> {
 
 /// Connects to what the settings name and brings the tables to the present state.
 pub(super) async fn connect(settings: &Settings) -> Result<Connections, CatalogError> {
-    let connections = match &settings.database_url {
-        Some(url) => postgres(url).await?,
-        None => sqlite(&settings.data_dir).await?,
-    };
+    let connections = connect_only(settings).await?;
     sluice_migration::migrate(&connections.write).await?;
     Ok(connections)
+}
+
+/// Connects to what the settings name and leaves its tables as they are.
+pub(super) async fn connect_only(settings: &Settings) -> Result<Connections, CatalogError> {
+    match &settings.database_url {
+        Some(url) => postgres(url).await,
+        None => sqlite(&settings.data_dir).await,
+    }
 }
 
 async fn postgres(url: &str) -> Result<Connections, CatalogError> {

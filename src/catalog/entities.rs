@@ -171,6 +171,28 @@ pub(crate) mod dataset_versions {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// What datasets were on each day.
+pub(crate) mod dataset_days {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "dataset_days")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub dataset_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub day: i64,
+        pub n_reads: i64,
+        pub row_count: i64,
+        pub size_bytes: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Answers of writes that may be sent again.
 pub(crate) mod write_answers {
     use sea_orm::entity::prelude::*;

@@ -6,6 +6,7 @@
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::error::{Code, Error};
+use sluice_migration::MigrateError;
 
 /// Why the catalog did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum CatalogError {
     /// Another process owns the data folder.
     #[error("another Sluice uses this data folder")]
     Locked,
+    /// A newer release has migrated the catalog.
+    #[error("the catalog has seen {0}, which this release does not know")]
+    Newer(String),
     /// A row of the catalog could not be understood.
     #[error("a row of the catalog is damaged: {0}")]
     Damaged(String),
@@ -64,6 +68,16 @@ enum Cause {
     Away,
     DiskFull,
     Defect,
+}
+
+impl From<MigrateError> for CatalogError {
+    fn from(error: MigrateError) -> CatalogError {
+        match error {
+            MigrateError::Database(inner) => CatalogError::Database(inner),
+            MigrateError::Newer(name) => CatalogError::Newer(name),
+            MigrateError::Unknown(_) => CatalogError::NotFound,
+        }
+    }
 }
 
 impl From<sqlx::Error> for CatalogError {
@@ -130,6 +144,12 @@ impl From<CatalogError> for Error {
             CatalogError::Locked => Error::new(
                 Code::Conflict,
                 "Another Sluice uses this data folder. Stop it, or give another folder with --data-dir.",
+            ),
+            CatalogError::Newer(name) => Error::new(
+                Code::Conflict,
+                format!(
+                    "A newer release of Sluice has used these data ({name}). Start that release, or go back with it first: `sluice migrate down` of the newer one, or a backup from before."
+                ),
             ),
             CatalogError::Damaged(_) => Error::internal(error),
         }

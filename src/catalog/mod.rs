@@ -23,12 +23,15 @@ mod jobs;
 mod keys;
 mod late;
 mod loading;
+pub mod migrations;
 pub mod model;
 pub mod names;
 mod old_names;
+pub mod probe;
 mod publish;
 mod rejects;
 pub mod snapshot;
+mod usage;
 pub mod view;
 mod watch;
 pub mod webhooks;
@@ -67,6 +70,7 @@ pub use self::late::Room;
 use self::model::{Dataset, DatasetId, StorageId, WorkspaceId};
 pub use self::publish::{IndexEdit, NewVersion, Publication};
 use self::snapshot::{Documents, Snapshot};
+pub use self::usage::{DatasetDay, ReadCounter};
 pub use self::workspaces::Workspace;
 use crate::config::Settings;
 
@@ -116,6 +120,8 @@ struct Core {
     has_events: AtomicBool,
     /// Wakes them.
     wake: tokio::sync::Notify,
+    /// How often datasets are read.
+    usage: usage::UsageCounts,
     /// Told of each swap of a picture, whoever made the change.
     changes: watch_channel::Sender<()>,
 }
@@ -174,14 +180,18 @@ impl Catalog {
             kept_age_us: i64::try_from(settings.history.age.as_micros()).unwrap_or(i64::MAX),
             has_events: AtomicBool::new(false),
             wake: tokio::sync::Notify::new(),
+            usage: usage::UsageCounts::default(),
             changes: watch_channel::Sender::new(()),
         });
         core.refresh_all().await?;
-        let tasks = match (&settings.database_url, &owner) {
+        let mut tasks = match (&settings.database_url, &owner) {
             (Some(url), Some(_)) => Some(watch::start(&core, url)),
             (None, Some(_)) => Some(late::start(&core)),
             (_, None) => None,
         };
+        if let Some(tasks) = &mut tasks {
+            tasks.spawn(usage::run(Arc::downgrade(&core)));
+        }
         Ok(Catalog { core, janitor: Mutex::new(Some(janitor)), owner, _tasks: tasks })
     }
 
@@ -266,6 +276,61 @@ impl Catalog {
                 .await?;
             let kept = meta::Entity::find_by_id(name).one(&self.core.write).await?;
             kept.map(|row| row.value).ok_or(CatalogError::NotFound)
+        })
+        .await
+    }
+
+    /// The value of a fact, if somebody has told it.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn find_fact(&self, name: &str) -> Result<Option<String>, CatalogError> {
+        bounded(async {
+            let kept = meta::Entity::find_by_id(name).one(&self.core.read).await?;
+            Ok(kept.map(|row| row.value))
+        })
+        .await
+    }
+
+    /// Tells a fact anew.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn set_fact(&self, name: &str, value: &str) -> Result<(), CatalogError> {
+        bounded(async {
+            let row =
+                meta::ActiveModel { name: Set(name.to_owned()), value: Set(value.to_owned()) };
+            let conflict = OnConflict::column(meta::Column::Name)
+                .update_column(meta::Column::Value)
+                .to_owned();
+            meta::Entity::insert(row)
+                .on_conflict(conflict)
+                .exec_without_returning(&self.core.write)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Tells a fact anew if its value, a number, is smaller; gives whether it was. Of all nodes
+    /// that try the same, one succeeds.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn raise_fact(&self, name: &str, value: i64) -> Result<bool, CatalogError> {
+        self.fact(name, "0").await?;
+        bounded(async {
+            let was = self.find_fact(name).await?.unwrap_or_default();
+            if was.parse().unwrap_or(0_i64) >= value {
+                return Ok(false);
+            }
+            let raised = meta::Entity::update_many()
+                .col_expr(meta::Column::Value, value.to_string().into())
+                .filter(meta::Column::Name.eq(name))
+                .filter(meta::Column::Value.eq(was))
+                .exec(&self.core.write)
+                .await?;
+            Ok(raised.rows_affected == 1)
         })
         .await
     }

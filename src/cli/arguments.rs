@@ -3,8 +3,14 @@
 //! Flags that are settings carry no default here: the settings have them, and say where each value
 //! came from.
 
+mod operations;
+
 use std::path::PathBuf;
 
+pub(super) use self::operations::{
+    Audit, Backup, Check, Drill, Migrate, MigrateCommand, Restore, Secrets, SecretsCommand, Stats,
+    Verify,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
@@ -14,6 +20,8 @@ Examples:
   sluice inspect book.xlsx              see columns and types before loading anything
   sluice keys create --scope upload     make a key for a script
   sluice schema > schema.graphql        feed a code generator
+  sluice backup --to /srv/backups       copy everything while the server runs
+  sluice check --deploy                 see what speaks against serving strangers
 
 Exit codes:
   0  done
@@ -57,6 +65,24 @@ pub(super) enum Command {
     Workspaces(Workspaces),
     /// Prints every setting, its value, and where it came from
     Config,
+    /// Looks at the configuration and the machine as an auditor would
+    Check(Check),
+    /// Tells and changes what the catalog has seen
+    Migrate(Migrate),
+    /// Makes an archive of all data, also beside a running server
+    Backup(Backup),
+    /// Makes a store of an archive
+    Restore(Restore),
+    /// Checks an archive from its start to its end
+    Verify(Verify),
+    /// Restores an archive into a temporary place, compares, and removes it
+    Drill(Drill),
+    /// Makes new secrets where Sluice keeps its own
+    Secrets(Secrets),
+    /// Prints who did what
+    Audit(Audit),
+    /// Prints what is stored, how it grows, and what nobody uses
+    Stats(Stats),
 }
 
 #[derive(Debug, Args)]
@@ -288,6 +314,15 @@ pub(super) enum KeyCommand {
         #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
         overlap: u64,
     },
+    /// Makes a key like each one that works, of all workspaces or of --workspace; the old ones end
+    RotateAll {
+        /// How many seconds the old keys go on beside the new ones
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        overlap: u64,
+        /// Does it: without, it tells how many keys it would be
+        #[arg(long)]
+        yes: bool,
+    },
     /// Lists the keys; the secrets are not kept
     List,
     /// Ends a key, named by its prefix
@@ -335,7 +370,17 @@ impl Command {
             Command::Schema(schema) => schema.store.setting_flags(),
             Command::Keys(keys) => keys.store.setting_flags(),
             Command::Workspaces(workspaces) => workspaces.store.setting_flags(),
-            Command::Upload(_) | Command::Inspect(_) | Command::Config => Vec::new(),
+            Command::Check(check) => check.store.setting_flags(),
+            Command::Migrate(migrate) => migrate.store.setting_flags(),
+            Command::Backup(backup) => backup.store.setting_flags(),
+            Command::Restore(restore) => restore.store.setting_flags(),
+            Command::Drill(drill) => drill.store.setting_flags(),
+            Command::Secrets(secrets) => secrets.store.setting_flags(),
+            Command::Audit(audit) => audit.store.setting_flags(),
+            Command::Stats(stats) => stats.store.setting_flags(),
+            Command::Upload(_) | Command::Inspect(_) | Command::Config | Command::Verify(_) => {
+                Vec::new()
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn run(loaded: &Loaded) -> Outcome {
         writeln!(out, "{name:name_width$}  {:value_width$}  {origin}", shown(&value))?;
         let also = match loaded.bare_names(name) {
             [] => String::new(),
-            names => format!(" (also {})", names.join(", ")),
+            names => format!(" ({} or {})", names.join(", "), loaded.env_name(name)),
         };
         writeln!(out, "{:name_width$}  # {help}{also}", "")?;
     }

@@ -72,6 +72,10 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
                     overlap.as_secs()
                 );
             }
+            KeyCommand::RotateAll { overlap, yes } => {
+                let named = in_workspace.is_some().then_some(workspace);
+                rotate_all(&catalog, settings, named, Duration::from_secs(*overlap), *yes).await?;
+            }
             KeyCommand::Revoke { prefix } => {
                 catalog.revoke_key(workspace, prefix).await.map_err(|e| match e {
                     CatalogError::NotFound => Failure::from(Error::not_found(format!(
@@ -87,8 +91,48 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
     })
 }
 
+/// Makes a key like each one that works, of one workspace or of all.
+async fn rotate_all(
+    catalog: &Arc<Catalog>,
+    settings: &Settings,
+    workspace: Option<WorkspaceId>,
+    overlap: Duration,
+    yes: bool,
+) -> Outcome {
+    let mut found = Vec::new();
+    for known in catalog.workspaces().await.map_err(Error::from)? {
+        if workspace.is_some_and(|wanted| wanted != known.id) {
+            continue;
+        }
+        let keys = catalog.keys(known.id).await.map_err(Error::from)?;
+        found.extend(
+            keys.into_iter().filter(|key| state(key) == "active").map(|key| (known.clone(), key)),
+        );
+    }
+    let n = found.len();
+    if !yes {
+        return Err(Failure::usage(format!(
+            "this would end {n} keys and print a new one for each; say --yes if that is what you want"
+        )));
+    }
+    let auth = Auth::open(Arc::clone(catalog), settings).await?;
+    let mut out = std::io::stdout();
+    for (known, key) in found {
+        let (secret, _) = auth.rotate_key(known.id, &key.prefix, overlap, "command line").await?;
+        note(catalog, known.id, "rotateKey", &key.prefix).await?;
+        // Each at once: what was printed counts, whatever comes after it.
+        writeln!(out, "{}  {secret}  {}  {}", key.prefix, known.name, key.name)?;
+    }
+    let seconds = overlap.as_secs();
+    eprintln!("Keep them: they are shown this once. The {n} old keys end in {seconds} s.");
+    Ok(())
+}
+
 /// The workspace of this name, or the one that exists from the first start on.
-async fn workspace_of(catalog: &Catalog, name: Option<&str>) -> Result<WorkspaceId, Failure> {
+pub(super) async fn workspace_of(
+    catalog: &Catalog,
+    name: Option<&str>,
+) -> Result<WorkspaceId, Failure> {
     let Some(name) = name else { return Ok(catalog.default_workspace()) };
     match catalog.workspace_named(name).await.map_err(Error::from)? {
         Some(workspace) => Ok(workspace.id),
@@ -159,7 +203,8 @@ fn state(key: &ApiKey) -> &'static str {
     }
 }
 
-fn time_text(time_us: i64) -> String {
+/// A time for people and machines, RFC 3339.
+pub(super) fn time_text(time_us: i64) -> String {
     jiff::Timestamp::from_microsecond(time_us)
         .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

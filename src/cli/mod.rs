@@ -4,13 +4,19 @@
 //! command answers goes to standard output, everything else to standard error.
 
 mod arguments;
+mod audit;
+mod backup;
+mod check;
 mod config;
 mod inspect;
 mod keys;
+mod migrate;
 mod outcome;
 mod remote;
 mod schema;
+mod secrets;
 mod serve;
+mod stats;
 mod upload;
 mod workspaces;
 
@@ -48,6 +54,15 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Keys(keys) => keys::run(&loaded.settings, &keys),
         Command::Workspaces(workspaces) => workspaces::run(&loaded.settings, &workspaces),
         Command::Config => config::run(&loaded),
+        Command::Check(check) => check::run(&loaded, &check),
+        Command::Migrate(migrate) => migrate::run(&loaded.settings, &migrate),
+        Command::Backup(backup) => backup::backup(&loaded, &backup),
+        Command::Restore(restore) => backup::restore(&loaded.settings, &restore),
+        Command::Verify(verify) => backup::verify(&verify),
+        Command::Drill(drill) => backup::drill(&loaded.settings, &drill),
+        Command::Secrets(secrets) => secrets::run(&loaded.settings, &secrets),
+        Command::Audit(audit) => audit::run(&loaded.settings, &audit),
+        Command::Stats(stats) => stats::run(&loaded.settings, &stats),
     }
 }
 

@@ -15,6 +15,7 @@ use super::arguments::Serve;
 use super::block_on;
 use super::outcome::{Exit, Failure, Outcome};
 use crate::auth::{Auth, Rates};
+use crate::backup::Scheduler;
 use crate::catalog::Catalog;
 use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
 use crate::config::{Loaded, Settings, dangers};
@@ -72,6 +73,7 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         tracing::warn!("{warning}");
     }
     refuse_dangers(&loaded)?;
+    let shown = loaded.shown();
     let settings = loaded.settings;
     make_data_dir(&settings)?;
     descriptors::raise();
@@ -116,12 +118,17 @@ pub(super) fn run(loaded: Loaded, arguments: &Serve) -> Outcome {
         rooms.engine.indexer().start();
         let webhooks =
             Webhooks::start(Arc::clone(&rooms.catalog), Arc::clone(&rooms.auth), settings.webhooks);
+        let backups = Scheduler::start(Arc::clone(&rooms.catalog), &settings, shown);
         let served = crate::http::serve(Arc::clone(&app), listener, stop);
         let outcome = serve_and_start(served, start).await;
+        backups.shutdown().await;
         rooms.engine.finish().await;
         rooms.engine.indexer().shutdown().await;
         rooms.ingest.shutdown(settings.shutdown_grace).await;
         webhooks.shutdown(settings.shutdown_grace).await;
+        if let Err(error) = rooms.catalog.keep_usage().await {
+            tracing::debug!(error = ?error, "what was read could not be written down");
+        }
         outcome
     })
 }

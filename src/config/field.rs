@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::jwt::JwtAlgorithm;
 use super::network::{self, Network};
 use super::rate::Rate;
+use super::schedule::Schedule;
 use super::secret::hide_password;
 use super::{DocumentMode, Environment, Introspection, LogFormat, Secret, units};
 use crate::catalog::model::Scope;
@@ -42,6 +43,8 @@ pub(super) enum Field<'a> {
     Name(&'a mut String),
     Algorithms(&'a mut Vec<JwtAlgorithm>),
     Scope(&'a mut Option<Scope>),
+    Schedule(&'a mut Option<Schedule>),
+    Age(&'a mut Option<Duration>),
 }
 
 const SWITCH: [(&str, bool); 8] = [
@@ -89,6 +92,10 @@ impl Field<'_> {
     pub(super) fn set(self, text: &str, range: &RangeInclusive<u64>) -> Result<(), ()> {
         let count = || parse_in(range, units::parse_whole(text)).ok_or(());
         let size = || parse_in(range, units::parse_size(text)).ok_or(());
+        let time = || {
+            let n_ms = units::parse_time(text).and_then(|t| u64::try_from(t.as_millis()).ok());
+            parse_in(range, n_ms).map(Duration::from_millis).ok_or(())
+        };
         match self {
             Field::Cost(field) => count().map(|n| *field = n),
             Field::Size(field) => size().map(|n| *field = n),
@@ -104,11 +111,9 @@ impl Field<'_> {
             Field::Rows(field) => {
                 count().and_then(|n| n.try_into().map_err(drop)).map(|n| *field = n)
             }
-            Field::Time(field) => {
-                let n_ms = units::parse_time(text).and_then(|t| u64::try_from(t.as_millis()).ok());
-                let n_ms = parse_in(range, n_ms).ok_or(());
-                n_ms.map(|n| *field = Duration::from_millis(n))
-            }
+            Field::Time(field) => time().map(|time| *field = time),
+            Field::Age(field) => time().map(|time| *field = Some(time)),
+            Field::Schedule(field) => Schedule::parse(text).map(|it| *field = Some(it)).ok_or(()),
             Field::Address(field) => parse_address(text).map(|address| *field = address).ok_or(()),
             Field::Folder(field) => {
                 (!text.is_empty()).then(|| *field = PathBuf::from(text)).ok_or(())
@@ -175,11 +180,14 @@ impl Field<'_> {
             Field::Count(_) | Field::Cost(_) | Field::Connections(_) | Field::Rows(_) => {
                 format!("a whole number from {low} to {high}")
             }
-            Field::Time(_) => format!(
+            Field::Time(_) | Field::Age(_) => format!(
                 "a time from {} to {}, like 500ms, 30s or 5m",
                 units::show_time(Duration::from_millis(low)),
                 units::show_time(Duration::from_millis(high))
             ),
+            Field::Schedule(_) => {
+                "a cron expression of five fields, like 0 2 * * * (each night at two, UTC)".to_owned()
+            }
             Field::Address(_) => {
                 "an IP address and a port, like 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080".to_owned()
             }
@@ -260,6 +268,8 @@ impl Field<'_> {
             Field::LogFormat(field) => format!("{field:?}").to_ascii_lowercase(),
             Field::Documents(field) => format!("{field:?}").to_ascii_lowercase(),
             Field::Text(field) => field.clone().unwrap_or_default(),
+            Field::Schedule(field) => field.as_ref().map_or_else(String::new, Schedule::to_string),
+            Field::Age(field) => field.map(units::show_time).unwrap_or_default(),
             Field::Name(field) => field.clone(),
             Field::Algorithms(field) => JwtAlgorithm::show_list(field),
             Field::Scope(field) => {

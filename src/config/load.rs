@@ -123,12 +123,22 @@ impl Loaded {
         Spec::find(name).map_or(&[], |spec| spec.bare_names)
     }
 
+    /// The name that a setting has in the environment in any case.
+    pub fn env_name(&self, name: &str) -> String {
+        Spec::find(name).map(Spec::env_name).unwrap_or_default()
+    }
+
     /// Name, value for people (secrets hidden), origin and meaning of each setting.
     pub fn describe(&self) -> impl Iterator<Item = (&'static str, String, Origin, &'static str)> {
         ALL.iter().map(|spec| {
             let origin = self.origins.get(spec.name).cloned().unwrap_or(Origin::Default);
             (spec.name, spec.shown(&self.settings), origin, spec.help)
         })
+    }
+
+    /// Name and value for people of each setting, secrets hidden.
+    pub fn shown(&self) -> Vec<(String, String)> {
+        self.describe().map(|(name, value, ..)| (name.to_owned(), value)).collect()
     }
 
     /// Where the value of a setting came from.

@@ -12,6 +12,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// Whether every address is one of them.
+    pub fn is_everybody(&self) -> bool {
+        self.n_bits == 0
+    }
+
     /// Whether the address is one of them.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {

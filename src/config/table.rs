@@ -430,6 +430,19 @@ pub(super) static ALL: &[Spec] = &[
     row("webhook.log_deliveries", &[], "Deliveries kept of one webhook", PIECES, |s| {
         Field::Count(&mut s.webhooks.log_deliveries)
     }),
+    row("backup.to", &[], "Where backups go: a folder, or s3://bucket/prefix", ANY, |s| {
+        Field::Text(&mut s.backup.to)
+    }),
+    row(
+        "backup.schedule",
+        &[],
+        "When the server makes one by itself: a cron expression in UTC, like 0 2 * * *",
+        ANY,
+        |s| Field::Schedule(&mut s.backup.schedule),
+    ),
+    row("backup.keep", &[], "How long backups are kept; not set: for ever", AGES, |s| {
+        Field::Age(&mut s.backup.keep)
+    }),
     row("log", &[], "What is logged: a level, or target=level pairs", ANY, |s| {
         Field::LogFilter(&mut s.log)
     }),

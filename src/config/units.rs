@@ -41,7 +41,7 @@ pub(super) fn show_size(n_bytes: u64) -> String {
 }
 
 /// The time of `30s`, `500ms` or `2m`; a number without unit is refused, it could be either.
-pub(super) fn parse_time(text: &str) -> Option<Duration> {
+pub fn parse_time(text: &str) -> Option<Duration> {
     let lower = text.trim().to_ascii_lowercase();
     for (unit, n_ms) in TIMES_MS {
         if let Some(number) = lower.strip_suffix(unit)

@@ -10,7 +10,7 @@ use async_graphql::{ErrorExtensions, PathSegment, Response, ServerError};
 use bytes::Bytes;
 
 use super::engine::{Answer, Keeping};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, chain};
 use crate::query::cache::Found;
 use crate::query::plan::{Plan, RootBody};
 use crate::store::StoreError;
@@ -35,21 +35,6 @@ pub fn log(error: &Error) {
             _ => tracing::warn!(code = error.code.wire(), cause = chain, "request failed"),
         }
     }
-}
-
-/// All causes of an error in one line.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// An error as it stands in `errors`.

@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -364,7 +365,9 @@ impl Engine {
         }
         let plan = known.plan(&snapshot, &variables, || {
             let settings = self.plan_settings.clone();
-            let plan = Plan::new(&known.document, &snapshot, &variables, settings)?;
+            let mut plan = Plan::new(&known.document, &snapshot, &variables, settings)?;
+            let read = plan.datasets().map(|id| self.services.catalog.read_counter(id));
+            plan.counters = read.collect();
             // Values that are shown changed are in no index.
             let is_masked = |id| snapshot.part(id).is_some_and(|part| !part.masks.is_empty());
             for (dataset, wish, statement) in plan.wishes().filter(|(id, ..)| !is_masked(*id)) {
@@ -372,6 +375,9 @@ impl Engine {
             }
             Ok(plan)
         })?;
+        for counter in &plan.counters {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
         let known_tags = std::mem::take(&mut request.known_tags);
         let mut tag = None;
         if plan.is_complete() && !request.shows_cache {

@@ -14,6 +14,7 @@ use super::gate::admit;
 use super::health::has_database;
 use super::refusal::Refusal;
 use crate::auth::Class;
+use crate::backup::{LAST_BACKUP, LAST_FAILURE, LastBackup, LastFailure};
 use crate::catalog::model::Scope;
 use crate::error::{Error, Result};
 use crate::ops::metrics::{Figure, MEDIA_TYPE, of_process};
@@ -26,6 +27,7 @@ pub(super) async fn get(
     let principal = admit(&app, &headers, Scope::Admin, Class::Read).await?;
     principal.require_operator(app.catalog.default_workspace())?;
     let mut figures = of_what_is_held(&app).await;
+    figures.extend(of_backups(&app).await);
     figures.extend(of_process(&app.settings.data_dir));
     let text = app.metrics.text(&figures).map_err(Error::internal)?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
@@ -71,6 +73,28 @@ async fn of_what_is_held(app: &App) -> Vec<Figure> {
     for (status, n) in app.catalog.job_counts().await.unwrap_or_default() {
         let label = Some(("status", format!("{status:?}").to_ascii_lowercase()));
         figures.push(Figure { label, ..figure("jobs", "Jobs that are known, by state", n as f64) });
+    }
+    figures
+}
+
+/// When backups were made and failed last; what never was is left out.
+async fn of_backups(app: &App) -> Vec<Figure> {
+    let figure = |name, help, value| Figure { name, help, is_counter: false, label: None, value };
+    let seconds = |at_us: i64| at_us as f64 / 1e6;
+    let mut figures = Vec::new();
+    if let Some(last) = app.catalog.find_fact(LAST_BACKUP).await.ok().flatten()
+        && let Ok(LastBackup { at_us, size_bytes, .. }) = serde_json::from_str(&last)
+    {
+        let (name, help) = ("backup_last_success_timestamp_seconds", "When a backup was made last");
+        figures.push(figure(name, help, seconds(at_us)));
+        figures.push(figure("backup_last_size_bytes", "Its size", size_bytes as f64));
+    }
+    if let Some(last) = app.catalog.find_fact(LAST_FAILURE).await.ok().flatten()
+        && let Ok(LastFailure { at_us, .. }) = serde_json::from_str(&last)
+    {
+        let (name, help) =
+            ("backup_last_failure_timestamp_seconds", "When none could be made last");
+        figures.push(figure(name, help, seconds(at_us)));
     }
     figures
 }

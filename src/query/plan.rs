@@ -14,6 +14,7 @@ use super::node::NODE_FIELD;
 use super::roots::Compiler;
 use super::seen;
 use super::value::{Binder, Slot};
+use crate::catalog::ReadCounter;
 use crate::catalog::history::Past;
 use crate::catalog::model::{Dataset, DatasetId, StorageId, Wish};
 use crate::catalog::snapshot::Snapshot;
@@ -138,6 +139,8 @@ pub struct Plan {
     /// The indexes of the datasets that it reads: it may rely upon them.
     indexes: Vec<(DatasetId, Vec<String>)>,
     settings: PlanSettings,
+    /// Of the datasets that it reads; whoever runs it counts.
+    pub counters: Vec<ReadCounter>,
 }
 
 /// One root field of a plan.
@@ -302,6 +305,15 @@ impl Root {
 }
 
 impl Plan {
+    /// The datasets that it reads.
+    pub fn datasets(&self) -> impl Iterator<Item = DatasetId> {
+        let statements = self.roots.iter().filter_map(|root| match &root.body {
+            RootBody::Statement(body) => Some(body.datasets.iter().copied()),
+            _ => None,
+        });
+        statements.flatten()
+    }
+
     /// Plans the data fields of a validated operation.
     ///
     /// # Errors
@@ -345,7 +357,7 @@ impl Plan {
         }
         let observations = compiler.reader.into_observations();
         let indexes = indexes_of(snapshot, roots.iter().flat_map(Root::datasets));
-        Ok(Plan { observations, roots, indexes, settings })
+        Ok(Plan { observations, roots, indexes, settings, counters: Vec::new() })
     }
 
     /// Whether the plan's facts hold for these variables.

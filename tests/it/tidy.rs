@@ -36,12 +36,17 @@ const RULES: &[Rule] = &[
         places: &["src/store/", "src/catalog/", "src/query/", "migration/"],
         why: "SQL is made in query and store",
     },
-    Rule { text: "rusqlite", places: &["src/store/"], why: "only store knows SQLite" },
+    Rule {
+        text: "rusqlite",
+        places: &["src/store/", "src/backup/"],
+        why: "only store knows SQLite, and what copies its files",
+    },
     Rule {
         text: "sqlx",
-        places: &["src/store/", "src/catalog/"],
-        why: "only store and catalog know PostgreSQL's driver",
+        places: &["src/store/", "src/catalog/", "src/backup/"],
+        why: "only store and catalog know PostgreSQL's driver, and what copies their tables",
     },
+    Rule { text: "object_store", places: &["src/backup/"], why: "buckets hold backups" },
     Rule {
         text: "ureq",
         places: &["src/webhooks/", "src/auth/", "src/cli/"],
