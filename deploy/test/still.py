@@ -23,8 +23,8 @@ def settings_of(binary):
     for line in told.splitlines():
         if found := re.match(r"([a-z][a-z_.0-9]*) +(.*?) +default$", line):
             values[found[1]] = found[2]
-        elif found := re.search(r"\(also ([A-Z_, ]+)\)$", line):
-            aliases.update(name.strip() for name in found[1].split(","))
+        elif found := re.search(r"\((?:also )?((?:[A-Z_]+(?:, | or )?)+)\)$", line):
+            aliases.update(re.split(", | or ", found[1]))
     return values, aliases
 
 
