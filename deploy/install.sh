@@ -14,6 +14,13 @@ Options:
   --host NAME         the name that clients call the server by; may be given several times
   --database-url-file FILE
                       a file with the line postgres://user:password@host/database
+  --backup-to DIR|URL
+                      a backup each night into this folder, or s3://bucket/prefix; an upgrade makes
+                      one first. Kept for 30 days, or --backup-keep
+  --backup-keep TIME  such as 30d
+  --no-backup         upgrades without a backup of before
+  --socket            systemd holds the socket: connections wait while the service restarts
+  --smoke-test URL    runs the smoke test at the end (a key in SLUICE_KEY)
   --root DIR          installs below DIR, for packages and tests: makes no user, starts nothing
   --no-start          installs and enables, but starts nothing
   -h, --help          prints this
@@ -24,49 +31,54 @@ Installs
   /usr/local/sbin/sluice-admin     runs the program as the service does: sluice-admin keys list
   /etc/sluice/sluice.env           settings and secrets, readable by root alone
   /var/lib/sluice                  the data, for the user "sluice" alone
-  /etc/systemd/system/sluice.service
+  /etc/systemd/system/sluice.service, sluice.socket, sluice-backup.service and .timer,
+  sluice-notice@.service           the service, its backup, and who is told when one of them fails
+  /etc/logrotate.d/sluice          for logs in /var/log/sluice, if there are any
 USAGE
 }
 
-fail() {
+script=install.sh
+deploy=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root='' binary='' hosts='' database_url_file='' is_production=0 starts=1
+backup_to='' backup_keep='' backs_up=1 has_socket=0 smoke_url=''
+
+wrong() {
     echo "install.sh: $*" >&2
     exit 1
 }
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root='' binary='' hosts='' database_url_file='' is_production=0 starts=1
-
 while [ $# -gt 0 ]; do
     case $1 in
+        --host | --database-url-file | --backup-to | --backup-keep | --smoke-test | --root)
+            [ $# -ge 2 ] || wrong "$1 needs a value"
+            case $1 in
+                --host) hosts="${hosts:+$hosts,}$2" ;;
+                --database-url-file) database_url_file=$2 ;;
+                --backup-to) backup_to=$2 ;;
+                --backup-keep) backup_keep=$2 ;;
+                --smoke-test) smoke_url=$2 ;;
+                *) root=${2%/} ;;
+            esac
+            shift
+            ;;
         --production) is_production=1 ;;
-        --host)
-            [ $# -ge 2 ] || fail "--host needs a name"
-            hosts="${hosts:+$hosts,}$2"
-            shift
-            ;;
-        --database-url-file)
-            [ $# -ge 2 ] || fail "--database-url-file needs a file"
-            database_url_file=$2
-            shift
-            ;;
-        --root)
-            [ $# -ge 2 ] || fail "--root needs a folder"
-            root=${2%/}
-            shift
-            ;;
+        --no-backup) backs_up=0 ;;
+        --socket) has_socket=1 ;;
         --no-start) starts=0 ;;
         -h | --help)
             usage
             exit 0
             ;;
-        -*) fail "unknown option $1 (--help lists them)" ;;
+        -*) wrong "unknown option $1 (--help lists them)" ;;
         *)
-            [ -z "$binary" ] || fail "one binary, please: $binary or $1?"
+            [ -z "$binary" ] || wrong "one binary, please: $binary or $1?"
             binary=$1
             ;;
     esac
     shift
 done
+# shellcheck source=lib/service.sh
+. "$deploy/lib/service.sh"
 
 [ -n "$binary" ] || fail "no binary was named (--help tells more)"
 if [ ! -f "$binary" ] || [ ! -x "$binary" ]; then
@@ -84,16 +96,12 @@ if [ -n "$database_url_file" ] && [ ! -r "$database_url_file" ]; then
     fail "$database_url_file cannot be read"
 fi
 
-bin=$root/usr/local/bin/sluice
-lib=$root/usr/local/lib/sluice
-admin=$root/usr/local/sbin/sluice-admin
-etc=$root/etc/sluice
-env_file=$etc/sluice.env
-data=$root/var/lib/sluice
-unit=$root/etc/systemd/system/sluice.service
-
-has() { [ -f "$env_file" ] && grep -q "^$1=" "$env_file"; }
-
+case $backup_to in
+    '' | s3://*) ;;
+    *[[:space:]]*) fail "--backup-to: a folder without blanks, please" ;;
+    /*) ;;
+    *) fail "--backup-to needs a folder that begins with /, or s3://bucket/prefix" ;;
+esac
 if [ "$is_production" -eq 1 ] && [ -z "$hosts" ] && ! has ALLOWED_HOSTS; then
     fail "--production needs --host NAME, the name that clients call the server by"
 fi
@@ -109,7 +117,7 @@ if [ -z "$root" ]; then
             --shell /usr/sbin/nologin sluice
     fi
 fi
-install -d -m 0755 "$root/usr/local/bin" "$root/usr/local/sbin" "$lib" "$root/etc/systemd/system"
+install -d -m 0755 "$root/usr/local/bin" "$root/usr/local/sbin" "$lib" "$units" "$root/etc/logrotate.d"
 install -d -m 0700 "$etc"
 install -d -m 0700 "$data"
 if [ -z "$root" ]; then
@@ -151,19 +159,49 @@ if [ "$is_production" -eq 1 ]; then
     put SLUICE_TRUSTED_PROXIES 127.0.0.1,::1
     put MAX_UPLOAD_SIZE 1GiB
 fi
+if [ -n "$backup_to" ]; then
+    put SLUICE_BACKUP_TO "$backup_to"
+    put SLUICE_BACKUP_KEEP "${backup_keep:-30d}"
+fi
 umask 022
 
-# --- program and unit
+# The folder of backups: the service may write there, and nobody else may look.
+folder=''
+if has SLUICE_BACKUP_TO; then folder=$(value_of SLUICE_BACKUP_TO); fi
+case $folder in
+    /*)
+        install -d -m 0700 "$root$folder"
+        if [ -z "$root" ]; then chown sluice:sluice "$folder"; fi
+        for name in sluice sluice-backup; do
+            install -d -m 0755 "$units/$name.service.d"
+            printf '[Unit]\nRequiresMountsFor=%s\n\n[Service]\nReadWritePaths=-%s\n' "$folder" "$folder" \
+                >"$units/$name.service.d/backup.conf"
+        done
+        ;;
+    *) rm -f "$units/sluice.service.d/backup.conf" "$units/sluice-backup.service.d/backup.conf" ;;
+esac
+
+# --- program and units
 
 if [ -f "$bin" ] && ! cmp -s "$binary" "$bin"; then
-    cp -p "$bin" "$lib/sluice.previous"
-    echo "the program before: $("$bin" --version), kept as $lib/sluice.previous"
+    if [ "$backs_up" -eq 1 ]; then back_up "$bin"; fi
+    cp -p "$bin" "$previous"
+    if [ -f "$units/sluice.service" ]; then cp -p "$units/sluice.service" "$previous_unit"; fi
+    echo "the program before: $("$bin" --version), kept as $previous"
 fi
 # Beside it and renamed: a program that runs cannot be written over.
 install -m 0755 "$binary" "$bin.new"
 mv -f "$bin.new" "$bin"
-install -m 0755 "$here/sluice-admin" "$admin"
-install -m 0644 "$here/systemd/sluice.service" "$unit"
+install -m 0755 "$deploy/sluice-admin" "$admin"
+install -m 0755 "$deploy/monitoring/sluice-notice" "$root/usr/local/sbin/sluice-notice"
+for name in sluice.service sluice.socket sluice-backup.service sluice-backup.timer sluice-notice@.service; do
+    install -m 0644 "$deploy/systemd/$name" "$units/$name"
+done
+install -m 0644 "$deploy/logrotate/sluice" "$root/etc/logrotate.d/sluice"
+# systemd listens where the settings say, and nowhere else.
+install -d -m 0755 "$units/sluice.socket.d"
+listen=$(value_of SLUICE_LISTEN)
+printf '[Socket]\nListenStream=\nListenStream=%s\n' "${listen:-127.0.0.1:8080}" >"$units/sluice.socket.d/listen.conf"
 echo "installed: $version"
 
 if [ -n "$root" ]; then
@@ -173,12 +211,24 @@ fi
 
 # --- start
 
-if ! [ -d /run/systemd/system ]; then
+if ! runs_services; then
     echo "systemd does not run here; nothing was started"
     exit 0
 fi
 systemctl daemon-reload
 systemctl enable --quiet sluice
+if [ "$has_socket" -eq 1 ]; then systemctl enable --quiet sluice.socket; fi
+if ! has SLUICE_BACKUP_TO; then
+    echo "nobody makes backups yet: install.sh --backup-to DIR"
+elif ! knows "$bin" backup; then
+    echo "this program makes no backups, whatever SLUICE_BACKUP_TO says"
+elif has SLUICE_BACKUP_SCHEDULE; then
+    systemctl disable --quiet --now sluice-backup.timer
+    echo "the server makes backups itself, as SLUICE_BACKUP_SCHEDULE says"
+else
+    systemctl enable --quiet --now sluice-backup.timer
+    echo "a backup each night: systemctl list-timers sluice-backup.timer"
+fi
 if [ "$starts" -eq 0 ]; then
     echo "enabled; start it by: systemctl start sluice"
     exit 0
@@ -191,21 +241,15 @@ if [ "$is_first" -eq 1 ]; then
         fail "no key could be made; mend what is said above, then: sluice-admin keys create --admin"
     echo
 fi
-systemctl restart sluice
-
-listen=$(sed -n 's/^SLUICE_LISTEN=//p' "$env_file" | tail -n 1)
-port=${listen##*:}
-for _ in $(seq 60); do
-    # No tool needs to be there for this but the shell.
-    if (exec 3<>"/dev/tcp/127.0.0.1/$port" &&
-        printf 'GET /readyz HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3 | grep -q ' 200 ') 2>/dev/null; then
-        echo "the service is ready at $listen"
-        exit 0
-    fi
-    sleep 1
-done
-echo "install.sh: the service is not ready after a minute. See: journalctl -u sluice -n 50" >&2
-if [ -f "$lib/sluice.previous" ]; then
+if systemctl is-enabled --quiet sluice.socket && ! systemctl is-active --quiet sluice.socket; then
+    # The address is the service's own until it ends.
+    systemctl stop sluice.service
+    systemctl start sluice.socket
+fi
+if systemctl restart sluice && wait_until_ready && smoke_test "$smoke_url"; then
+    exit 0
+fi
+if [ -f "$previous" ]; then
     echo "install.sh: the program before comes back by: deploy/rollback.sh" >&2
 fi
 exit 1

@@ -6,7 +6,8 @@ usage() {
     cat <<'USAGE'
 Usage: uninstall.sh [--purge [--yes]] [--root DIR]
 
-  --purge     removes the data, the settings, the secrets and the user, too; asks first
+  --purge     removes the data, the settings, the secrets and the user, too; asks first.
+              Backups stay, wherever they are
   --yes       does not ask
   --root DIR  works below DIR, stops nothing
 USAGE
@@ -47,11 +48,20 @@ if [ "$is_purge" -eq 1 ] && [ "$is_sure" -eq 0 ]; then
     fi
 fi
 
+units=$root/etc/systemd/system
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then
-    systemctl disable --now --quiet sluice || true
+    for name in sluice-backup.timer sluice.socket sluice.service; do
+        if [ -e "$units/$name" ]; then systemctl disable --now --quiet "$name" || true; fi
+    done
 fi
-rm -f "$root/etc/systemd/system/sluice.service" "$root/usr/local/bin/sluice" \
-    "$root/usr/local/sbin/sluice-admin"
+rm -f "$units"/sluice.service "$units"/sluice.socket "$units"/sluice-backup.service "$units"/sluice-backup.timer \
+    "$root/usr/local/bin/sluice" "$root/usr/local/sbin/sluice-admin" "$root/etc/logrotate.d/sluice"
+rm -rf "$units/sluice.socket.d" "$units/sluice.service.d/backup.conf" "$units/sluice-backup.service.d"
+rmdir --ignore-fail-on-non-empty "$units/sluice.service.d" 2>/dev/null || true
+# The probe of another deployment may need it.
+if [ ! -e "$units/sluice-probe.service" ]; then
+    rm -f "$units/sluice-notice@.service" "$root/usr/local/sbin/sluice-notice"
+fi
 rm -rf "$root/usr/local/lib/sluice"
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then
     systemctl daemon-reload

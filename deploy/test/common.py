@@ -142,6 +142,10 @@ PACKAGES = {
     "curl": "curl",
     "openssl": "openssl",
     "systemd-analyze": "systemd",
+    "promtool": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
+    "logrotate": "logrotate",
 }
 
 

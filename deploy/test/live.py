@@ -3,11 +3,15 @@
 import gzip
 import json
 import os
+import pathlib
 import re
 
+import load
+import monitoring
 import pages
+import upgrades
 from client import Connection, WebSocket
-from common import (DEPLOY, WORK, adapted, check, free_port, listens, log_of, run, start, stop,
+from common import (DEPLOY, WORK, adapted, check, free_port, listens, log_of, run, skip, start, stop,
                     succeeds, wait_for)
 
 MIB = 1 << 20
@@ -277,7 +281,7 @@ class Front:
     def refused(self, *arguments):
         """The answer to a body that is refused while it is sent, which Caddy 2.6 cuts off now and
         then."""
-        for _ in range(5 if self.name == "caddy" else 1):
+        for _ in range(20 if self.name == "caddy" else 1):
             answer = ask(*arguments)
             if answer[0] != 0:
                 break
@@ -384,23 +388,16 @@ def check_health(server):
 
 
 def check_copy(server):
-    """The copy of RUNBOOK.md: the folder of a server that stands still, and back."""
+    """A backup beside the running server, and back into an empty folder, as RUNBOOK.md has it."""
     url = f"http://127.0.0.1:{server.port}"
     text = "{ rows(limit: 1000) { id label } datasets { name rowCount } }"
     if not check("the server starts again with its data", server.start(), log_of("server")):
         return
-    before = query(url, server.key, text)[2]
-    stop(server.process, 110)
-    archive, parent = WORK / "copy.tar", server.data.parent
-    succeeds("a copy of the data folder", "tar", "-C", parent, "-cf", archive, server.data.name)
-    server.data.rename(parent / "damaged")
-    succeeds("which is put back", "tar", "-C", parent, "-xpf", archive)
-    if check("the server starts with the copy", server.start(), log_of("server")):
-        after = query(url, server.key, text)[2]
-        check("and answers what it answered before", after == before and '"label":"new"' in after,
-              f"{before[:200]}\n{after[:200]}")
-        check("to the same keys", knows(server))
-        pages.check_questions(lambda text: query(url, server.key, text)[2])
+    pages.check_questions(lambda text: query(url, server.key, text)[2])
+    if run(server.program, "backup", "--help")[0] == 0:
+        check_backup(server, lambda: query(url, server.key, text)[2])
+    else:
+        skip("a backup and its restoration", "this program makes none")
     stop(server.process, 110)
     with open(server.env["ADMIN_ENV_FILE"], "a") as file:
         file.write(f"API_KEY_SALT={os.urandom(32).hex()}\n")
@@ -409,6 +406,43 @@ def check_copy(server):
         server.key = server.make_key("admin")
         check("and new ones can be made", knows(server))
     stop(server.process, 110)
+
+
+def check_backup(server, asked):
+    def admin(*arguments):
+        return run(server.admin, *arguments, env=server.env)
+
+    before, copies, parent = asked(), WORK / "copies", server.data.parent
+    code, told = admin("backup", "--to", copies)
+    archive = told.splitlines()[0] if told else ""
+    check("a backup beside the running server", code == 0 and archive.startswith(str(copies)), told)
+    code, told = admin("verify", archive)
+    check("which is whole, from its start to its end", code == 0 and "is whole" in told, told)
+    code, told = admin("drill", archive)
+    check("a drill restores it, compares, and leaves nothing", code == 0
+          and "can be restored" in told and not list(server.data.glob("*drill*")), told)
+    query(f"http://127.0.0.1:{server.port}", server.key,
+          'mutation { insertRows(objects: [{id: 5000, label: "after"}]) { affectedRows } }')
+    code, told = admin("restore", archive)
+    check("a restoration over what is there is refused", code != 0 and "holds data" in told, told)
+    stop(server.process, 110)
+    server.data.rename(parent / "damaged")
+    server.data.mkdir(mode=0o700)
+    half = WORK / "half.tar.zst"
+    half.write_bytes(pathlib.Path(archive).read_bytes()[:-2_000])
+    code, told = admin("restore", half)
+    check("a damaged archive is refused, and leaves nothing",
+          code != 0 and "damaged" in told and not list(server.data.iterdir()), told)
+    code, told = admin("restore", archive, "--dry-run")
+    check("a dry run tells what would be done, and does nothing",
+          code == 0 and "would be restored" in told and not list(server.data.iterdir()), told)
+    code, told = admin("restore", archive)
+    check("which is restored into an empty folder", code == 0 and "is restored into" in told, told)
+    if check("the server starts with the copy", server.start(), log_of("server")):
+        after = asked()
+        check("and answers what it answered before", after == before and '"label":"new"' in after,
+              f"{before[:200]}\n{after[:200]}")
+        check("to the same keys", knows(server))
 
 
 def knows(server):
@@ -486,13 +520,17 @@ def run_all(root, binary):
             front.run_all(256 * MIB if name == "nginx" else 64 * MIB)
             if name == "nginx":
                 check_smoke_test_fails(front)
+                monitoring.check_probe(front)
         stop(proxy)
         if is_up:
             check_fail2ban(name, log)
         (WORK / "sluice.log").unlink(missing_ok=True)
+    monitoring.check_prometheus(server, ask)
     check("the server stops in time, by itself", stop(server.process, 110) == 0)
     check_copy(server)
     check_system_calls(server)
+    upgrades.run_all(binary)
+    load.run_all(binary)
     check_booted(binary)
 
 

@@ -4,7 +4,7 @@ import re
 
 from common import DEPLOY, check
 
-PAGES = ["README.md", "RUNBOOK.md", "CHECKLIST.md"]
+PAGES = ["README.md", "RUNBOOK.md", "CHECKLIST.md", "loadtest/README.md"]
 
 
 def check_names():
@@ -16,7 +16,7 @@ def check_names():
             if not (repository / name).exists():
                 missing.append(f"{page}: {name}")
         for name in re.findall(r"`((?:nginx|apache|caddy|haproxy|docker|kubernetes|systemd|"
-                               r"firewall|fail2ban|test)/[\w./-]*)`", text):
+                               r"firewall|fail2ban|monitoring|loadtest|logrotate|test)/[\w./-]*)`", text):
             if not (DEPLOY / name).exists():
                 missing.append(f"{page}: {name}")
         for name in re.findall(r"\]\(([\w./-]+)\)", text):
@@ -37,6 +37,7 @@ def check_proofs():
     words = re.sub(r"\{[^}]*\}", "…", source)
     # Lines that are put together of pieces.
     words += " the smoke test fails with a wrong key fails with no redirect fails with … haproxy: …"
+    words += " an alert of severity … reaches …"
     missing = []
     for row in (DEPLOY / "CHECKLIST.md").read_text().splitlines():
         if "deploy/test" not in row:
@@ -53,5 +54,5 @@ def check_questions(ask):
     questions = re.findall(r"ask '(\{[^']*\})'", (DEPLOY / "RUNBOOK.md").read_text())
     asked = [question for question in questions if "…" not in question]
     wrong = [f"{question}\n{answer}" for question in asked if '"errors"' in (answer := ask(question))]
-    check(f"RUNBOOK.md: its questions are answered ({len(asked)})", len(asked) > 5 and not wrong,
+    check(f"RUNBOOK.md: its questions are answered ({len(asked)})", len(asked) >= 5 and not wrong,
           "\n".join(wrong))

@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 
+import monitoring
 import pages
 import yaml
 
@@ -22,8 +23,8 @@ def settings_of(binary):
     for line in told.splitlines():
         if found := re.match(r"([a-z][a-z_.0-9]*) +(.*?) +default$", line):
             values[found[1]] = found[2]
-        elif found := re.search(r"\(also ([A-Z_, ]+)\)$", line):
-            aliases.update(name.strip() for name in found[1].split(","))
+        elif found := re.search(r"\((?:also )?((?:[A-Z_]+(?:, | or )?)+)\)$", line):
+            aliases.update(re.split(", | or ", found[1]))
     return values, aliases
 
 
@@ -34,14 +35,15 @@ def scripts():
         if path.is_file():
             with path.open("rb") as file:
                 first = file.readline()
-            if re.match(rb"#!.*\b(ba)?sh\b", first):
+            if re.match(rb"#!.*\b(ba)?sh\b|# shellcheck shell=", first):
                 found.append(path)
     return found
 
 
 def check_scripts():
     for path in scripts():
-        succeeds(f"shellcheck {path.relative_to(DEPLOY)}", "shellcheck", path)
+        succeeds(f"shellcheck {path.relative_to(DEPLOY)}", "shellcheck", "--external-sources",
+                 "--source-path=SCRIPTDIR", path)
         if path.suffix != ".sh" or path.parent == DEPLOY:
             check(f"{path.relative_to(DEPLOY)} can be run", os.access(path, os.X_OK))
 
@@ -55,6 +57,22 @@ def check_unit(binary, settings):
     # The threshold is ten times the score that systemd-analyze prints.
     succeeds("systemd-analyze security: exposure 2.0 or lower", "systemd-analyze", "security",
              "--offline=true", "--threshold=20", "--no-pager", unit)
+    others = [path for path in sorted((DEPLOY / "systemd").iterdir()) if path.name != unit.name]
+    for path in others:
+        adapted(f"systemd/{path.name}", folder / path.name,
+                *[(program, "/bin/true") for program in
+                  ("/usr/local/bin/sluice-probe", "/usr/local/sbin/sluice-notice")
+                  if program in path.read_text()],
+                *[("/usr/local/bin/sluice ", f"{pathlib.Path(binary).resolve()} ")]
+                * ("/usr/local/bin/sluice " in path.read_text()))
+        # A notice is told about some unit.
+        name = path.name.replace("@.", "@sluice.")
+        if name != path.name:
+            (folder / name).symlink_to(path.name)
+        succeeds(f"systemd-analyze verify {path.name}", "systemd-analyze", "verify", folder / name)
+    for name, most in [("sluice-backup.service", 20), ("sluice-probe.service", 20), ("sluice-notice@.service", 60)]:
+        succeeds(f"systemd-analyze security {name}: exposure {most / 10} or lower", "systemd-analyze",
+                 "security", "--offline=true", f"--threshold={most}", "--no-pager", folder / name)
     text = unit.read_text()
     grace_s = int(settings["shutdown_grace"].removesuffix("s"))
     given_s = int(re.search(r"^TimeoutStopSec=(\d+)s$", text, re.M)[1])
@@ -62,9 +80,13 @@ def check_unit(binary, settings):
           f"TimeoutStopSec={given_s}, shutdown_grace={grace_s}")
 
 
+# Settings of newer programs.
+COMING = {"SLUICE_LOG_FILE", "SLUICE_LOG_ROTATION", "SLUICE_TLS_CERTIFICATE", "SLUICE_TLS_KEY"}
+
+
 def check_names(settings, aliases):
     """Every setting that a shipped file speaks of exists."""
-    known = {f"SLUICE_{name.upper().replace('.', '_')}" for name in settings}
+    known = {f"SLUICE_{name.upper().replace('.', '_')}" for name in settings} | COMING
     known |= {"SLUICE_KEY", "SLUICE_URL", "SLUICE_CONFIG"}
     known |= {f"{name}_FILE" for name in known}
     unknown = set()
@@ -169,6 +191,15 @@ def check_kubernetes():
     check("kubernetes: every selector finds the pods", all(s.items() <= labels for s in selectors))
 
 
+def check_logrotate():
+    config = adapted("logrotate/sluice", WORK / "logrotate.conf",
+                     ("/var/log/sluice/*.log", WORK / "rotated/*.log"), ("    su sluice sluice\n", ""))
+    config.chmod(0o644)
+    (WORK / "rotated").mkdir()
+    code, told = run("logrotate", "--debug", "--state", WORK / "logrotate.state", config)
+    check("logrotate takes logrotate/sluice", code == 0 and "error" not in told, told)
+
+
 def check_firewall():
     if has("nft"):
         succeeds("nftables.conf is a ruleset", "nft", "-c", "-f",
@@ -232,6 +263,9 @@ def check_install(binary):
     check("install.sh installs the unit as it is shipped",
           (root / "etc/systemd/system/sluice.service").read_text()
           == (DEPLOY / "systemd/sluice.service").read_text())
+    listen = root / "etc/systemd/system/sluice.socket.d/listen.conf"
+    check("install.sh has the socket where the settings say",
+          "\nListenStream=\nListenStream=127.0.0.1:8080\n" in listen.read_text(), listen.read_text())
     succeeds("install.sh a second time", install, *one, binary)
     check("which changes no secret and no setting", env_file.read_text() == first)
     previous = root / "usr/local/lib/sluice/sluice.previous"
@@ -260,8 +294,8 @@ def check_install(binary):
     check("uninstall.sh --purge asks first", code != 0 and env_file.exists())
     succeeds("uninstall.sh --purge --yes", DEPLOY / "uninstall.sh", "--root", root, "--purge",
              "--yes")
-    check("which leaves nothing",
-          not env_file.exists() and not (root / "var/lib/sluice").exists())
+    left = [path for path in root.rglob("*") if path.is_file() or path.name.startswith("sluice")]
+    check("which leaves nothing", not left, left)
     url = WORK / "database-url"
     url.write_text("postgres://sluice:a&b$c'd@localhost/sluice\n")
     run(install, "--root", root, "--database-url-file", url, binary)
@@ -287,8 +321,10 @@ def run_all(binary):
     check_sizes(settings)
     check_compose()
     check_kubernetes()
+    check_logrotate()
     check_firewall()
     check_jail()
+    monitoring.run_still()
     pages.check_names()
     pages.check_proofs()
     return check_install(binary)

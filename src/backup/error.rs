@@ -71,6 +71,9 @@ pub enum BackupError {
     /// The catalog refused or is away.
     #[error("the catalog does not answer or refuses")]
     Catalog(#[from] CatalogError),
+    /// It was given up.
+    #[error("the backup was given up, since the server stops")]
+    Stopped,
     /// An invariant did not hold.
     #[error("{0}")]
     Defect(&'static str),

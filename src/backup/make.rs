@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -38,6 +40,8 @@ pub struct Options {
     pub without_sources: bool,
     /// Whom the secrets are sealed for; without, they are left out.
     pub sealer: Option<Sealer>,
+    /// Gives the archive up once it is set.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// An archive that was made.
@@ -92,12 +96,12 @@ async fn embedded(
         let secrets = secrets_of(&settings, salt.as_ref(), key.as_ref());
         let mut archive = Open::begin(&place, &runtime, &summary, &options, &secrets)?;
         let copy = folder.path().join("copy.db");
-        snapshot.copy_catalog(&copy)?;
+        snapshot.copy_catalog(&copy, &options.stop)?;
         archive.add_file(CATALOG, &copy)?;
         std::fs::remove_file(&copy).map_err(BackupError::io("a copy cannot be removed"))?;
         archive.add_kept_files(data_dir, &options, &snapshot.sources()?)?;
         let mut tables = Vec::new();
-        snapshot.each_table(&copy, |table| {
+        snapshot.each_table(&copy, &options.stop, |table| {
             archive.add_file(&format!("{DATASETS}{}.db", table.storage), &copy)?;
             tables.push(table);
             Ok(())
@@ -158,7 +162,7 @@ impl Open {
         secrets: &BTreeMap<&'static str, Zeroizing<String>>,
     ) -> Result<Open, BackupError> {
         let name = name_at(jiff::Timestamp::now());
-        let draft = place.create(&name, runtime)?;
+        let draft = place.create(&name, runtime, Arc::clone(&options.stop))?;
         let address = place.address_of(&name);
         let out = BufWriter::with_capacity(BUFFER_BYTES, draft);
         let writer = Writer::begin(out, summary).map_err(unwritable(&address))?;

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -187,7 +188,12 @@ impl Place {
     ///
     /// # Errors
     /// When the place cannot be written.
-    pub(super) fn create(&self, name: &str, runtime: &Handle) -> Result<Draft, BackupError> {
+    pub(super) fn create(
+        &self,
+        name: &str,
+        runtime: &Handle,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Draft, BackupError> {
         match self {
             Place::Folder(folder) => {
                 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -206,7 +212,8 @@ impl Place {
                     .open(&draft)
                     .map_err(BackupError::io(doing()))?;
                 let kept = folder.join(name);
-                Ok(Draft { n_bytes: 0, inner: Inner::File { file, draft, kept, is_kept: false } })
+                let inner = Inner::File { file, draft, kept, is_kept: false };
+                Ok(Draft { n_bytes: 0, stop, inner })
             }
             Place::Bucket { store, prefix, .. } => {
                 let key = prefix.clone().join(name);
@@ -214,6 +221,7 @@ impl Place {
                 let (place, runtime) = (self.clone(), runtime.clone());
                 Ok(Draft {
                     n_bytes: 0,
+                    stop,
                     inner: Inner::Object { writer: Some(Box::new(writer)), place, runtime },
                 })
             }
@@ -249,6 +257,7 @@ impl Place {
 /// An archive that is being written; nothing of it stays unless it is kept.
 pub(super) struct Draft {
     n_bytes: u64,
+    stop: Arc<AtomicBool>,
     inner: Inner,
 }
 
@@ -287,6 +296,9 @@ impl Draft {
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("it was given up"));
+        }
         let n = match &mut self.inner {
             Inner::File { file, .. } => file.write(bytes)?,
             Inner::Object { writer: Some(writer), runtime, .. } => {

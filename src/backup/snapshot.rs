@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -112,21 +113,22 @@ impl Snapshot {
     }
 
     /// Writes the catalog as it was into a new file.
-    pub(super) fn copy_catalog(&self, to: &Path) -> Result<(), BackupError> {
-        copy(&self.catalog, to)
+    pub(super) fn copy_catalog(&self, to: &Path, stop: &AtomicBool) -> Result<(), BackupError> {
+        copy(&self.catalog, to, stop)
     }
 
     /// Gives each table of the picture to `take`, as a new file at `to` that is removed afterwards.
     pub(super) fn each_table(
         self,
         to: &Path,
+        stop: &AtomicBool,
         mut take: impl FnMut(Table) -> Result<(), BackupError>,
     ) -> Result<(), BackupError> {
         // The catalog's log may grow no longer.
         drop(self.catalog);
         for Pinned { connection, mut table } in self.files {
             table.n_rows = count(&connection)?;
-            copy(&connection, to)?;
+            copy(&connection, to, stop)?;
             drop(connection);
             take(table)?;
             std::fs::remove_file(to).map_err(BackupError::io("a copy cannot be removed"))?;
@@ -209,13 +211,16 @@ fn rest() {
     std::thread::sleep(PAUSE);
 }
 
-fn copy(from: &Connection, to: &Path) -> Result<(), BackupError> {
+fn copy(from: &Connection, to: &Path, stop: &AtomicBool) -> Result<(), BackupError> {
     let mut target = Connection::open(to)?;
     // A copy that is half done is thrown away, so nothing needs to be safe on the way.
     target.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")?;
     let backup = rusqlite::backup::Backup::new(from, &mut target)?;
     loop {
         use rusqlite::backup::StepResult::{Busy, Done, Locked, More};
+        if stop.load(Ordering::Relaxed) {
+            return Err(BackupError::Stopped);
+        }
         match backup.step(PAGES_PER_STEP)? {
             Done => return Ok(()),
             Busy | Locked => rest(),

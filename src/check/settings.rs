@@ -59,6 +59,14 @@ fn strangers(loaded: &Loaded, findings: &mut Findings) {
             "set SLUICE_TRUSTED_PROXIES=127.0.0.1,::1 if a proxy of this machine is in front",
         );
     }
+    if !is_local && settings.tls.certificate.is_none() && settings.trusted_proxies.is_empty() {
+        findings.warn(
+            "listen",
+            format!("{} can be reached from elsewhere, without encryption", settings.listen),
+            "keys and rows can be read on the way",
+            "set SLUICE_TLS_CERTIFICATE and SLUICE_TLS_KEY, or a proxy before it and SLUICE_TRUSTED_PROXIES",
+        );
+    }
     for origin in settings.allowed_origins.iter().filter(|origin| origin.starts_with("http://")) {
         findings.warn(
             "allowed_origins",

@@ -26,8 +26,12 @@ pub(super) fn backup(loaded: &Loaded, arguments: &Backup) -> Outcome {
     descriptors::raise();
     block_on(async {
         let place = Place::parse(to)?;
-        let options =
-            Options { settings: loaded.shown(), without_sources: arguments.no_sources, sealer };
+        let options = Options {
+            settings: loaded.shown(),
+            without_sources: arguments.no_sources,
+            sealer,
+            ..Options::default()
+        };
         let made = backup::make(settings, &place, options).await?;
         let removed = match keep {
             Some(keep) => place.forget_older(keep).await?,

@@ -147,6 +147,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         rooms.engine.indexer().start();
         let webhooks =
             Webhooks::start(Arc::clone(&rooms.catalog), Arc::clone(&rooms.auth), settings.webhooks);
+        let backups = Scheduler::start(Arc::clone(&rooms.catalog), &settings, shown);
         let mut watching = JoinSet::new();
         watching.spawn(beat(Arc::clone(&rooms.catalog), Arc::clone(&rooms.store)));
         if let Some(tls) = &tls {
@@ -168,7 +169,6 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
             stop.await;
             supervisor::stopping();
         };
-        let backups = Scheduler::start(Arc::clone(&rooms.catalog), &settings, shown);
         let served = crate::http::serve(Arc::clone(&api), sites, stop);
         let outcome = serve_and_start(served, start).await;
         let deadline = match &outcome {

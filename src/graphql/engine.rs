@@ -390,11 +390,11 @@ impl Engine {
             }
             Ok(plan)
         })?;
-        // Told if it takes long.
-        let _ = stopwatch.plan.set(Arc::clone(&plan));
         for counter in &plan.counters {
             counter.fetch_add(1, Ordering::Relaxed);
         }
+        // Told if it takes long.
+        let _ = stopwatch.plan.set(Arc::clone(&plan));
         let known_tags = std::mem::take(&mut request.known_tags);
         let mut tag = None;
         if plan.is_complete() && !request.shows_cache {
