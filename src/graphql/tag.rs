@@ -42,7 +42,7 @@ impl Tag {
     }
 
     /// The tag of an answer that can be told from its bytes only.
-    pub(super) fn of_bytes(bytes: &[u8]) -> Tag {
+    pub fn of_bytes(bytes: &[u8]) -> Tag {
         Tag::of(&Sha256::digest(bytes).into())
     }
 

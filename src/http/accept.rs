@@ -12,13 +12,15 @@ pub(super) enum Media {
     Json,
     /// `application/graphql-response+json`: the status tells how far it came.
     GraphqlResponse,
+    /// `application/json` of REST, whose errors are `application/problem+json`; never negotiated.
+    Rest,
 }
 
 impl Media {
     /// The value of `Content-Type`.
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Media::Json => "application/json; charset=utf-8",
+            Media::Json | Media::Rest => "application/json; charset=utf-8",
             Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         })
     }

@@ -98,7 +98,7 @@ pub(super) fn note_answer(answer: &Answer) {
         if matches!(answer.keeping, Keeping::Unchanged(_)) {
             span.record("cache", "unchanged");
         }
-        span.record("rows", count_rows(&answer.body));
+        span.record("rows", count_rows(&answer.body, 2));
     }
 }
 
@@ -107,8 +107,8 @@ pub(super) fn size_bytes(response: &Response<Body>) -> Option<u64> {
     response.body().size_hint().exact()
 }
 
-/// Objects of the lists that stand in `data`.
-fn count_rows(body: &[u8]) -> u64 {
+/// Objects of the lists that stand below so many brackets: 2 in an answer of GraphQL.
+pub(super) fn count_rows(body: &[u8], below: u32) -> u64 {
     let (mut depth, mut n_rows) = (0_u32, 0);
     let (mut is_text, mut is_escaped) = (false, false);
     // Whether a field of `data` is a list.
@@ -123,8 +123,8 @@ fn count_rows(body: &[u8]) -> u64 {
             b'"' => is_text = true,
             b'{' | b'[' => {
                 match depth {
-                    2 => is_list = *byte == b'[',
-                    3 => n_rows += u64::from(is_list && *byte == b'{'),
+                    at if at == below => is_list = *byte == b'[',
+                    at if at == below + 1 => n_rows += u64::from(is_list && *byte == b'{'),
                     _ => {}
                 }
                 depth += 1;
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn rows_are_the_objects_of_lists() {
         let check =
-            |body: &str, expect: u64| assert_eq!(count_rows(body.as_bytes()), expect, "{body}");
+            |body: &str, expect: u64| assert_eq!(count_rows(body.as_bytes(), 2), expect, "{body}");
         check(
             r#"{"data":{"orders":[{"id":1,"items":[{"a":1}]},{"id":2}],"more":[{"x":"}]{"}]}}"#,
             3,

@@ -25,6 +25,7 @@ mod pulse;
 mod redirect;
 mod refusal;
 mod rejects;
+mod rest;
 mod schema;
 mod server;
 mod sign_in;
@@ -123,6 +124,7 @@ impl Api {
 /// The API, whole.
 fn router(app: Arc<App>) -> Router {
     Router::new()
+        .merge(rest::routes())
         .route("/graphql", post(graphql::post).get(graphql::get))
         .route("/upload", put(upload::unnamed).post(upload::unnamed))
         .route("/upload/", put(upload::unnamed).post(upload::unnamed))

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::accept::Media;
 use super::context::request_id;
+use super::rest;
 use crate::error::{Code, Error};
 
 /// Marks an answer that may have come before the request was read.
@@ -49,6 +50,11 @@ impl Refusal {
                 "{what} is larger than the {limit_bytes} bytes allowed; send less, or raise the setting {setting}."
             ),
         ))
+    }
+
+    /// Whether it has this code.
+    pub(super) fn is(&self, code: Code) -> bool {
+        self.0.error.code == code
     }
 
     /// What is wrong.
@@ -96,10 +102,16 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Reason { status, error, header, media } = *self.0;
         log(&error);
-        let body = json!({ "errors": [error_json(error.code, &error.message)] });
+        let (body, content_type) = match media {
+            Media::Rest => (problem_json(status, &error), PROBLEM),
+            _ => {
+                let body = json!({ "errors": [error_json(error.code, &error.message)] });
+                (body, media.content_type())
+            }
+        };
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, media.content_type());
+        headers.insert(header::CONTENT_TYPE, content_type);
         if let Some((name, value)) = header {
             headers.insert(name, value);
         }
@@ -113,6 +125,21 @@ pub(super) fn error_json(code: Code, message: &str) -> serde_json::Value {
     json!({
         "message": message,
         "extensions": { "code": code.wire(), "requestId": request_id().as_str() }
+    })
+}
+
+/// Of RFC 9457.
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// A problem as RFC 9457 writes it, with the code and the request's id beside.
+fn problem_json(status: StatusCode, error: &Error) -> serde_json::Value {
+    json!({
+        "type": format!("urn:sluice:problem:{}", error.code.wire()),
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "detail": error.message,
+        "code": error.code.wire(),
+        "requestId": request_id().as_str(),
     })
 }
 
@@ -134,7 +161,12 @@ fn log(error: &Error) {
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
     let message =
         format!("{} does not take {method}; the header Allow lists what it takes.", uri.path());
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).in_media(media_at(uri.path()))
+}
+
+/// In what refusals are written at this path.
+fn media_at(path: &str) -> Media {
+    if rest::is_of(path) { Media::Rest } else { Media::Json }
 }
 
 /// 405 for a mutation that came by GET.
@@ -149,6 +181,7 @@ pub(super) fn mutation_by_get() -> Refusal {
 /// 404 in the shape of all errors.
 pub(super) fn not_found(path: &str) -> Refusal {
     Refusal::from(Error::not_found(format!(
-        "There is nothing at {path}; the API is at /graphql, uploads go to /upload/NAME."
+        "There is nothing at {path}; the API is at /graphql and /api/v1, uploads go to /upload/NAME."
     )))
+    .in_media(media_at(path))
 }

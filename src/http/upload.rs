@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::App;
-use super::accept::{Content, content};
+use super::accept::{Content, Media, content};
 use super::body::{self, Chunks, Patience};
 use super::gate::{admit, record};
 use super::refusal::{Refusal, error_json, status_of};
@@ -81,6 +81,23 @@ async fn run(
         set(&mut answer, "unchanged", Value::Bool(true));
     }
     Ok(respond(answer, &job))
+}
+
+/// `POST /api/v1/datasets`: the same, with the name among the parameters.
+pub(super) async fn by_rest(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    let pairs = || form_urlencoded::parse(query.as_bytes());
+    let name = pairs().find(|(key, _)| key == "name").map(|(_, value)| value.into_owned());
+    let others = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs().filter(|(key, _)| key != "name"))
+        .finish();
+    if let Ok(uri) = format!("{}?{others}", parts.uri.path()).parse() {
+        parts.uri = uri;
+    }
+    let request = Request::from_parts(parts, body);
+    let answer = run(app, name, LoadMode::Create, request).await;
+    answer.unwrap_or_else(|refusal| refusal.in_media(Media::Rest).into_response())
 }
 
 /// `POST /inspect`: what an upload of the body would make; nothing is stored.

@@ -69,6 +69,7 @@ fn letter(media: Media) -> char {
     match media {
         Media::Json => 'j',
         Media::GraphqlResponse => 'g',
+        Media::Rest => 'r',
     }
 }
 

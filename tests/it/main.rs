@@ -60,6 +60,7 @@ mod readme;
 mod rejects;
 mod relations;
 mod reload;
+mod rest;
 mod roots;
 mod rotation;
 mod samples;

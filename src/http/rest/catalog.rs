@@ -1,0 +1,527 @@
+//! The catalog by REST: datasets, jobs, keys, policies, webhooks and the rest.
+//!
+//! A table: each row is a route and the GraphQL document that answers it. Path, query and body give
+//! the document's variables by name; what they may be is for GraphQL to say.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use serde_json::{Map, Value};
+
+use super::question::Question;
+use super::{App, AppState, Asker, Told, Wrapping, problem};
+use crate::error::Error;
+use crate::graphql::Keeping;
+use crate::http::refusal::Refusal;
+use crate::http::upload;
+
+/// A route of the catalog.
+pub(super) struct Operation {
+    pub(super) method: Method,
+    /// As axum and OpenAPI write it.
+    pub(super) path: &'static str,
+    /// Names it in generated clients.
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    /// Its root field is called `data`.
+    pub(super) document: &'static str,
+    /// Its variables.
+    pub(super) inputs: &'static [Input],
+    /// The scope that its principal needs, for the description.
+    pub(super) scope: &'static str,
+    pub(super) status: u16,
+}
+
+/// A variable of an operation's document.
+pub(super) struct Input {
+    pub(super) name: &'static str,
+    pub(super) place: Place,
+    pub(super) kind: Kind,
+    pub(super) is_required: bool,
+}
+
+/// Where a variable stands in a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Path,
+    Query,
+    Body,
+}
+
+/// What a variable is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Texts,
+    Any,
+}
+
+const fn path(name: &'static str) -> Input {
+    Input { name, place: Place::Path, kind: Kind::Text, is_required: true }
+}
+
+const fn query(name: &'static str, kind: Kind) -> Input {
+    Input { name, place: Place::Query, kind, is_required: false }
+}
+
+const fn needed(name: &'static str, kind: Kind) -> Input {
+    Input { name, place: Place::Body, kind, is_required: true }
+}
+
+const fn may(name: &'static str, kind: Kind) -> Input {
+    Input { name, place: Place::Body, kind, is_required: false }
+}
+
+macro_rules! dataset_fields {
+    () => {
+        "name label description version rowCount sizeBytes createdAt updatedAt columns { name label type nullable unique description }"
+    };
+}
+
+macro_rules! job_fields {
+    () => {
+        "id kind status phase datasetName progress { bytesDone bytesTotal } createdAt startedAt finishedAt error { code message }"
+    };
+}
+
+macro_rules! key_fields {
+    () => {
+        "prefix name scope role datasets claims active createdAt expiresAt lastUsedAt"
+    };
+}
+
+macro_rules! policy_fields {
+    () => {
+        "dataset role filter check columns operations maxRows"
+    };
+}
+
+macro_rules! webhook_fields {
+    () => {
+        "id dataset url events description enabled createdAt"
+    };
+}
+
+const PAGE: [Input; 2] = [query("limit", Kind::Number), query("offset", Kind::Number)];
+
+/// All of them; the upload is a route of its own.
+pub(super) static OPERATIONS: &[Operation] = &[
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/datasets",
+        id: "listDatasets",
+        summary: "The datasets",
+        document: concat!(
+            "query($limit: Int, $offset: Int) { data: datasets(limit: $limit, offset: $offset) { ",
+            dataset_fields!(),
+            " } }"
+        ),
+        inputs: &PAGE,
+        scope: "read",
+        status: 200,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/datasets/{name}",
+        id: "getDataset",
+        summary: "A dataset with its columns",
+        document: concat!(
+            "query($name: String!) { data: dataset(name: $name) { ",
+            dataset_fields!(),
+            " } }"
+        ),
+        inputs: &[path("name")],
+        scope: "read",
+        status: 200,
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/api/v1/datasets/{name}",
+        id: "dropDataset",
+        summary: "Removes a dataset",
+        document: "mutation($name: String!) { data: dropDataset(dataset: $name) { name } }",
+        inputs: &[path("name")],
+        scope: "admin",
+        status: 204,
+    },
+    Operation {
+        method: Method::PATCH,
+        path: "/api/v1/datasets/{name}",
+        id: "renameDataset",
+        summary: "Gives a dataset another name; the old one is still answered to",
+        document: concat!(
+            "mutation($name: String!, $newName: String!) { data: renameDataset(dataset: $name, name: $newName) { ",
+            dataset_fields!(),
+            " } }"
+        ),
+        inputs: &[path("name"), needed("newName", Kind::Text)],
+        scope: "admin",
+        status: 200,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/datasets/{name}/versions",
+        id: "listVersions",
+        summary: "What a dataset was: its versions, newest first",
+        document: "query($name: String!, $limit: Int, $offset: Int) { data: datasetVersions(name: $name, limit: $limit, offset: $offset) { version at actor action rowCount insertedCount updatedCount deletedCount isKept canRevert } }",
+        inputs: &[path("name"), query("limit", Kind::Number), query("offset", Kind::Number)],
+        scope: "read",
+        status: 200,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/jobs",
+        id: "listJobs",
+        summary: "The jobs, newest first",
+        document: concat!(
+            "query($limit: Int, $offset: Int) { data: jobs(limit: $limit, offset: $offset) { ",
+            job_fields!(),
+            " } }"
+        ),
+        inputs: &PAGE,
+        scope: "upload",
+        status: 200,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/jobs/{id}",
+        id: "getJob",
+        summary: "A job",
+        document: concat!("query($id: ID!) { data: job(id: $id) { ", job_fields!(), " } }"),
+        inputs: &[path("id")],
+        scope: "upload",
+        status: 200,
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/api/v1/jobs/{id}",
+        id: "cancelJob",
+        summary: "Asks a job to end",
+        document: concat!(
+            "mutation($id: ID!) { data: cancelJob(id: $id) { ",
+            job_fields!(),
+            " } }"
+        ),
+        inputs: &[path("id")],
+        scope: "upload",
+        status: 200,
+    },
+    Operation {
+        method: Method::POST,
+        path: "/api/v1/jobs/{id}/retry",
+        id: "retryJob",
+        summary: "Does the work of a failed job once more",
+        document: concat!("mutation($id: ID!) { data: retryJob(id: $id) { ", job_fields!(), " } }"),
+        inputs: &[path("id")],
+        scope: "upload",
+        status: 200,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/keys",
+        id: "listKeys",
+        summary: "The API keys; their secrets are not kept",
+        document: concat!(
+            "query($limit: Int, $offset: Int) { data: keys(limit: $limit, offset: $offset) { ",
+            key_fields!(),
+            " } }"
+        ),
+        inputs: &PAGE,
+        scope: "admin",
+        status: 200,
+    },
+    Operation {
+        method: Method::POST,
+        path: "/api/v1/keys",
+        id: "createKey",
+        summary: "Makes an API key; its secret is told this once",
+        document: concat!(
+            "mutation($name: String!, $scope: Scope, $role: String, $datasets: [String!], $claims: JSON, $days: Int) { data: createKey(name: $name, scope: $scope, role: $role, datasets: $datasets, claims: $claims, days: $days) { key apiKey { ",
+            key_fields!(),
+            " } } }"
+        ),
+        inputs: &[
+            needed("name", Kind::Text),
+            may("scope", Kind::Text),
+            may("role", Kind::Text),
+            may("datasets", Kind::Texts),
+            may("claims", Kind::Any),
+            may("days", Kind::Number),
+        ],
+        scope: "admin",
+        status: 201,
+    },
+    Operation {
+        method: Method::POST,
+        path: "/api/v1/keys/{prefix}/rotate",
+        id: "rotateKey",
+        summary: "Makes a key like another, which ends after a while",
+        document: concat!(
+            "mutation($prefix: String!, $overlapSeconds: Int) { data: rotateKey(prefix: $prefix, overlapSeconds: $overlapSeconds) { key apiKey { ",
+            key_fields!(),
+            " } } }"
+        ),
+        inputs: &[path("prefix"), may("overlapSeconds", Kind::Number)],
+        scope: "admin",
+        status: 201,
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/api/v1/keys/{prefix}",
+        id: "revokeKey",
+        summary: "Ends a key",
+        document: "mutation($prefix: String!) { data: revokeKey(prefix: $prefix) { prefix } }",
+        inputs: &[path("prefix")],
+        scope: "admin",
+        status: 204,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/policies",
+        id: "listPolicies",
+        summary: "The policies of roles",
+        document: concat!(
+            "query($dataset: String) { data: policies(dataset: $dataset) { ",
+            policy_fields!(),
+            " } }"
+        ),
+        inputs: &[query("dataset", Kind::Text)],
+        scope: "admin",
+        status: 200,
+    },
+    Operation {
+        method: Method::PUT,
+        path: "/api/v1/policies/{dataset}/{role}",
+        id: "setPolicy",
+        summary: "Says what a role sees and changes of a dataset",
+        document: concat!(
+            "mutation($dataset: String!, $role: String!, $filter: JSON, $check: JSON, $columns: [String!], $masks: [ColumnMaskInput!], $operations: [PolicyOperation!], $maxRows: Int) { data: setPolicy(dataset: $dataset, role: $role, filter: $filter, check: $check, columns: $columns, masks: $masks, operations: $operations, maxRows: $maxRows) { ",
+            policy_fields!(),
+            " } }"
+        ),
+        inputs: &[
+            path("dataset"),
+            path("role"),
+            may("filter", Kind::Any),
+            may("check", Kind::Any),
+            may("columns", Kind::Texts),
+            may("masks", Kind::Any),
+            may("operations", Kind::Texts),
+            may("maxRows", Kind::Number),
+        ],
+        scope: "admin",
+        status: 200,
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/api/v1/policies/{dataset}/{role}",
+        id: "dropPolicy",
+        summary: "Takes a role's policy away: it sees nothing of the dataset",
+        document: "mutation($dataset: String!, $role: String!) { data: dropPolicy(dataset: $dataset, role: $role) { role } }",
+        inputs: &[path("dataset"), path("role")],
+        scope: "admin",
+        status: 204,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/webhooks",
+        id: "listWebhooks",
+        summary: "The webhooks",
+        document: concat!(
+            "query($dataset: String) { data: webhooks(dataset: $dataset) { ",
+            webhook_fields!(),
+            " } }"
+        ),
+        inputs: &[query("dataset", Kind::Text)],
+        scope: "admin",
+        status: 200,
+    },
+    Operation {
+        method: Method::POST,
+        path: "/api/v1/webhooks",
+        id: "createWebhook",
+        summary: "Makes a webhook; its secret is told this once",
+        document: concat!(
+            "mutation($dataset: String!, $url: String!, $events: [WebhookEvent!]!, $description: String) { data: createWebhook(dataset: $dataset, url: $url, events: $events, description: $description) { secret webhook { ",
+            webhook_fields!(),
+            " } } }"
+        ),
+        inputs: &[
+            needed("dataset", Kind::Text),
+            needed("url", Kind::Text),
+            needed("events", Kind::Texts),
+            may("description", Kind::Text),
+        ],
+        scope: "admin",
+        status: 201,
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/api/v1/webhooks/{id}",
+        id: "dropWebhook",
+        summary: "Removes a webhook",
+        document: "mutation($id: ID!) { data: dropWebhook(id: $id) { id } }",
+        inputs: &[path("id")],
+        scope: "admin",
+        status: 204,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/audit",
+        id: "listAudit",
+        summary: "Who did what, newest first",
+        document: "query($limit: Int, $offset: Int) { data: auditLog(limit: $limit, offset: $offset) { id at actor address requestId action target outcome } }",
+        inputs: &PAGE,
+        scope: "admin",
+        status: 200,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/me",
+        id: "me",
+        summary: "Who asks, and what that may do",
+        document: "{ data: me { keyPrefix name scope role datasets claims expiresAt isAnonymous isOperator } }",
+        inputs: &[],
+        scope: "read",
+        status: 200,
+    },
+];
+
+/// Adds the routes of the catalog.
+pub(super) fn add(mut router: Router<Arc<App>>) -> Router<Arc<App>> {
+    let mut paths: Vec<&str> = OPERATIONS.iter().map(|operation| operation.path).collect();
+    paths.dedup();
+    for path in paths {
+        let of_path = || OPERATIONS.iter().filter(|operation| operation.path == path);
+        let mut methods: MethodRouter<Arc<App>> = MethodRouter::new();
+        let mut allowed: Vec<String> = Vec::new();
+        for operation in of_path() {
+            let Ok(filter) = MethodFilter::try_from(operation.method.clone()) else { continue };
+            allowed.push(operation.method.to_string());
+            methods = methods
+                .on(filter, move |state, params, request| run(operation, state, params, request));
+        }
+        if path == "/api/v1/datasets" {
+            allowed.push(Method::POST.to_string());
+            methods = methods.merge(on(MethodFilter::POST, upload::by_rest));
+        }
+        allowed.push(Method::OPTIONS.to_string());
+        let allowed = HeaderValue::try_from(allowed.join(", "));
+        let allowed = allowed.unwrap_or(HeaderValue::from_static("OPTIONS"));
+        methods = methods.on(MethodFilter::OPTIONS, move || {
+            let allowed = allowed.clone();
+            async move { (StatusCode::NO_CONTENT, [(header::ALLOW, allowed)]) }
+        });
+        router = router.route(path, methods);
+    }
+    router
+}
+
+async fn run(
+    operation: &'static Operation,
+    State(app): AppState,
+    params: RawPathParams,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let work = async {
+        let asker = Asker::admit(&app, &parts.headers).await?;
+        let mut variables = Map::new();
+        for (name, value) in &params {
+            variables.insert(name.to_owned(), Value::from(value));
+        }
+        read_query(operation, parts.uri.query().unwrap_or_default(), &mut variables)?;
+        if operation.inputs.iter().any(|input| input.place == Place::Body) {
+            read_body(operation, asker.body(body).await?, &mut variables)?;
+        }
+        let is_read_only = operation.method == Method::GET;
+        let question = Question {
+            document: operation.document.to_owned(),
+            variables: Value::Object(variables).to_string(),
+            wrapping: Wrapping::Data,
+            is_read_only,
+        };
+        let told = asker.ask(question, is_read_only).await?;
+        if told.body.as_ref() == b"{\"data\":null}" {
+            let path = parts.uri.path();
+            return Err(Refusal::from(Error::not_found(format!("There is nothing at {path}."))));
+        }
+        let status = StatusCode::from_u16(operation.status).unwrap_or(StatusCode::OK);
+        if status == StatusCode::NO_CONTENT {
+            return Ok(status.into_response());
+        }
+        let keeping = if is_read_only { told.keeping } else { Keeping::Never };
+        let mut response = asker.respond(Told { keeping, ..told });
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = status;
+        }
+        Ok(response)
+    };
+    work.await.unwrap_or_else(problem)
+}
+
+fn read_query(
+    operation: &Operation,
+    text: &str,
+    variables: &mut Map<String, Value>,
+) -> Result<(), Refusal> {
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        let input = operation.inputs.iter().find(|input| {
+            // `page[limit]` as for rows, and its short form.
+            let is_named = name == input.name
+                || name.strip_prefix("page[").and_then(|it| it.strip_suffix(']'))
+                    == Some(input.name);
+            input.place == Place::Query && is_named
+        });
+        let Some(input) = input else {
+            let name: String = name.chars().take(100).collect();
+            return Err(Refusal::bad_request(format!(
+                "There is no parameter {name:?}; GET /openapi.json lists those of each route."
+            )));
+        };
+        let value = match input.kind {
+            Kind::Number => value.parse::<i64>().map(Value::from).map_err(|_| {
+                Refusal::bad_request(format!("The parameter {name} must be a whole number."))
+            })?,
+            _ => Value::from(value.into_owned()),
+        };
+        variables.insert(input.name.to_owned(), value);
+    }
+    Ok(())
+}
+
+fn read_body(
+    operation: &Operation,
+    body: Value,
+    variables: &mut Map<String, Value>,
+) -> Result<(), Refusal> {
+    let fields = match body {
+        Value::Object(fields) => fields,
+        Value::Null => Map::new(),
+        _ => return Err(Refusal::bad_request("Send a JSON object.")),
+    };
+    let known = || operation.inputs.iter().filter(|input| input.place == Place::Body);
+    for (name, value) in fields {
+        if !known().any(|input| input.name == name) {
+            let names: Vec<&str> = known().map(|input| input.name).collect();
+            let name: String = name.chars().take(100).collect();
+            return Err(Refusal::bad_request(format!(
+                "There is no field {name:?}; the body has {}.",
+                names.join(", ")
+            )));
+        }
+        variables.insert(name, value);
+    }
+    let missing = known().find(|input| input.is_required && !variables.contains_key(input.name));
+    match missing {
+        Some(input) => {
+            Err(Refusal::bad_request(format!("The body needs the field {:?}.", input.name)))
+        }
+        None => Ok(()),
+    }
+}

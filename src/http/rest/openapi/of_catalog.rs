@@ -1,0 +1,103 @@
+//! The routes of the catalog.
+
+use serde_json::{Map, Value, json};
+
+use super::answers::answers;
+use super::datasets::query_parameter;
+use crate::error::Code;
+use crate::http::rest::catalog::{Input, Kind, Operation, Place};
+
+pub(super) fn of_catalog(operation: &Operation) -> Value {
+    let place = |input: &&Input, place: Place| input.place == place;
+    let parameters: Vec<Value> = operation
+        .inputs
+        .iter()
+        .filter(|input| !place(input, Place::Body))
+        .map(|input| {
+            json!({
+                "name": input.name,
+                "in": if input.place == Place::Path { "path" } else { "query" },
+                "required": input.is_required,
+                "schema": kind_schema(input.kind),
+            })
+        })
+        .collect();
+    let fields: Vec<&Input> =
+        operation.inputs.iter().filter(|input| place(input, Place::Body)).collect();
+    let good = operation.status.to_string();
+    let schema = json!({ "type": "object", "properties": { "data": {} }, "required": ["data"] });
+    let schema = (operation.status != 204).then_some(&schema);
+    let is_kept = operation.method == axum::http::Method::GET;
+    let more = [Code::NotFound, Code::Conflict, Code::PayloadTooLarge];
+    let mut described = json!({
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": format!("Needs the scope {}.", operation.scope),
+        "tags": ["catalog"],
+        "parameters": parameters,
+        "responses": answers(&good, schema, &more, is_kept),
+    });
+    if let (false, Value::Object(described)) = (fields.is_empty(), &mut described) {
+        let required: Vec<&str> =
+            fields.iter().filter(|input| input.is_required).map(|input| input.name).collect();
+        let properties: Map<String, Value> =
+            fields.iter().map(|input| (input.name.to_owned(), kind_schema(input.kind))).collect();
+        let schema = json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+        });
+        described.insert(
+            "requestBody".to_owned(),
+            json!({ "required": !required.is_empty(), "content": { "application/json": { "schema": schema } } }),
+        );
+    }
+    described
+}
+
+pub(super) fn kind_schema(kind: Kind) -> Value {
+    match kind {
+        Kind::Text => json!({ "type": "string" }),
+        Kind::Number => json!({ "type": "integer", "minimum": 0, "maximum": i32::MAX }),
+        Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Any => json!({}),
+    }
+}
+
+pub(super) fn of_upload() -> Value {
+    let answer = json!({ "type": "object" });
+    let mut responses = answers(
+        "200",
+        Some(&answer),
+        &[
+            Code::Conflict,
+            Code::FileRejected,
+            Code::UnsupportedFile,
+            Code::SchemaDrift,
+            Code::PayloadTooLarge,
+        ],
+        false,
+    );
+    if let Value::Object(all) = &mut responses {
+        let accepted = json!({
+            "description": "The file is received; the job goes on",
+            "content": { "application/json": { "schema": answer } },
+        });
+        all.insert("202".to_owned(), accepted);
+    }
+    json!({
+        "operationId": "uploadDataset",
+        "summary": "Makes a dataset of a file, or loads into one",
+        "description": "Needs the scope upload. Further options of reading are parameters, as of PUT /upload/{name}.",
+        "tags": ["catalog"],
+        "parameters": [
+            query_parameter("name", "The dataset's name", json!({ "type": "string" })),
+            query_parameter("filename", "The file's name, if no name is given", json!({ "type": "string" })),
+            query_parameter("mode", "create, replace, append or upsert", json!({ "type": "string", "enum": ["create", "replace", "append", "upsert"] })),
+            query_parameter("wait", "Seconds to wait for the load", json!({ "type": "integer", "minimum": 0, "maximum": 600 })),
+        ],
+        "requestBody": { "required": true, "content": { "application/octet-stream": {} } },
+        "responses": responses,
+    })
+}
