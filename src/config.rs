@@ -41,6 +41,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// How TLS is spoken there, if at all.
     pub tls: TlsSettings,
+    /// Where the numbers are served to whoever reaches it.
+    pub metrics_listen: Option<SocketAddr>,
     /// Whether other processes may listen at the same address.
     pub reuse_port: bool,
     /// The folder of the embedded store, the sources and the spool.
@@ -128,6 +130,10 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// How webhooks are told.
     pub webhooks: WebhookSettings,
+    /// Where spans of requests are sent, by OTLP over HTTP; nowhere if not given.
+    pub otlp_endpoint: Option<String>,
+    /// Where errors are sent, by Sentry's protocol; nowhere if not given.
+    pub sentry_dsn: Option<Secret>,
     /// Where backups go, and when.
     pub backup: BackupSettings,
     /// Which events are logged: a level, or `target=level` pairs.
@@ -431,6 +437,7 @@ impl Default for Settings {
             debug: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             tls: TlsSettings::default(),
+            metrics_listen: None,
             reuse_port: false,
             data_dir: PathBuf::from("sluice-data"),
             database_url: None,
@@ -474,6 +481,8 @@ impl Default for Settings {
             jwt: JwtSettings::default(),
             audit: AuditSettings::default(),
             webhooks: WebhookSettings::default(),
+            otlp_endpoint: None,
+            sentry_dsn: None,
             backup: BackupSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,

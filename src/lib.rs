@@ -22,6 +22,7 @@
 //! | [`write`] | a mutation → changed rows, their log, a version |
 //! | [`graphql`] | the catalog → GraphQL types; catalog fields, uploads |
 //! | [`http`] | requests → answers |
+//! | [`telemetry`] | requests and failures → spans and events for collectors |
 //! | [`ops`] | running state → health, logs |
 //! | [`cli`] | the command line → all of the above |
 
@@ -39,5 +40,6 @@ pub mod ingest;
 pub mod ops;
 pub mod query;
 pub mod store;
+pub mod telemetry;
 pub mod webhooks;
 pub mod write;

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -42,7 +42,10 @@ pub enum Class {
 }
 
 /// All limits.
-pub struct Rates(ArcSwapOption<Limits>);
+pub struct Rates {
+    limits: ArcSwapOption<Limits>,
+    n_refused: AtomicU64,
+}
 
 struct Limits {
     reads: Limit,
@@ -73,12 +76,13 @@ struct Buckets {
 impl Rates {
     /// The limits of these settings.
     pub fn new(policy: &RatePolicy) -> Rates {
-        Rates(ArcSwapOption::new(Limits::new(policy).map(Arc::new)))
+        let limits = ArcSwapOption::new(Limits::new(policy).map(Arc::new));
+        Rates { limits, n_refused: AtomicU64::new(0) }
     }
 
     /// The limits of these settings from now on, of which everybody has his whole share.
     pub fn set(&self, policy: &RatePolicy) {
-        self.0.store(Limits::new(policy).map(Arc::new));
+        self.limits.store(Limits::new(policy).map(Arc::new));
     }
 
     /// Takes a share of a principal's limit; tells how it stands, or nothing where nobody waits.
@@ -91,7 +95,7 @@ impl Rates {
         class: Class,
         n_units: u32,
     ) -> Result<Option<Standing>> {
-        let limits = self.0.load();
+        let limits = self.limits.load();
         let (Some(limits), Some(n_units)) = (&*limits, NonZeroU32::new(n_units)) else {
             return Ok(None);
         };
@@ -106,8 +110,9 @@ impl Rates {
         let workspace = principal.workspace.0;
         let from = principal.address.map(network_of);
         let key = limits.hasher.hash_one((workspace, principal.key_prefix.as_str(), from));
-        let own = limit.of_key.take(key, n_units)?;
-        let shared = limit.of_workspace.take(limits.hasher.hash_one(workspace), n_units)?;
+        let own = self.counted(limit.of_key.take(key, n_units))?;
+        let of_workspace = limits.hasher.hash_one(workspace);
+        let shared = self.counted(limit.of_workspace.take(of_workspace, n_units))?;
         Ok(Some(if shared.remaining < own.remaining { shared } else { own }))
     }
 
@@ -116,7 +121,7 @@ impl Rates {
     /// # Errors
     /// RATE_LIMITED with how long to wait.
     pub fn charge_cells(&self, principal: &Principal, n_cells: u64) -> Result<Option<Standing>> {
-        let limits = self.0.load();
+        let limits = self.limits.load();
         let Some(limits) = &*limits else { return Ok(None) };
         let more = u32::try_from(n_cells / limits.cells_per_read).unwrap_or(u32::MAX);
         self.charge(principal, Class::Read, more)
@@ -128,15 +133,27 @@ impl Rates {
     /// # Errors
     /// RATE_LIMITED when the address has had too many.
     pub fn fail(&self, address: IpAddr) -> Result<Option<Standing>> {
-        let limits = self.0.load();
+        let limits = self.limits.load();
         let Some(limits) = &*limits else { return Ok(None) };
         let payer = limits.hasher.hash_one(network_of(address));
-        limits.failed_sign_ins.take(payer, NonZeroU32::MIN).map(Some)
+        self.counted(limits.failed_sign_ins.take(payer, NonZeroU32::MIN)).map(Some)
+    }
+
+    /// How often somebody was asked to wait, since the start.
+    pub fn n_refused(&self) -> u64 {
+        self.n_refused.load(Ordering::Relaxed)
+    }
+
+    fn counted(&self, taken: Result<Standing>) -> Result<Standing> {
+        if taken.is_err() {
+            self.n_refused.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
     }
 
     /// Forgets who has all of its share again; to be called every few seconds.
     pub fn sweep(&self) {
-        let limits = self.0.load();
+        let limits = self.limits.load();
         let Some(limits) = &*limits else { return };
         for limit in [&limits.reads, &limits.writes, &limits.uploads, &limits.inspections] {
             limit.of_key.sweep();
@@ -364,7 +381,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let rates = Rates::new(&RatePolicy::default());
-        let limits = rates.0.load_full().unwrap();
+        let limits = rates.limits.load_full().unwrap();
         let guess = |n: u128| {
             let _ = rates.fail(IpAddr::V6((n << 64).into()));
         };
@@ -386,7 +403,7 @@ mod tests {
         let began = Instant::now();
         while began.elapsed() < Duration::from_millis(5) {}
         quick.sweep();
-        assert!(quick.0.load_full().unwrap().failed_sign_ins.limiter.is_empty());
+        assert!(quick.limits.load_full().unwrap().failed_sign_ins.limiter.is_empty());
     }
 
     #[test]

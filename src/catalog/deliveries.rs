@@ -6,8 +6,8 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -352,6 +352,20 @@ impl Catalog {
         .await?;
         self.core.wake.notify_one();
         Ok(made)
+    }
+
+    /// How many deliveries wait, of all webhooks.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn pending_deliveries(&self) -> Result<u64, CatalogError> {
+        bounded(async {
+            let pending = word(DeliveryStatus::Pending)?;
+            let waiting = webhook_deliveries::Entity::find()
+                .filter(webhook_deliveries::Column::Status.eq(pending));
+            Ok(waiting.count(&self.core.read).await?)
+        })
+        .await
     }
 
     /// Removes finished deliveries from before this time, microseconds since 1970 UTC.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 use super::arguments::Serve;
@@ -29,10 +30,17 @@ use crate::ops::metrics::Metrics;
 use crate::ops::signals::Reloads;
 use crate::ops::{descriptors, logs, signals, supervisor};
 use crate::store::Store;
+use crate::telemetry::Telemetry;
 use crate::webhooks::Webhooks;
 
 /// No load takes longer; a job that does has hung.
 const MAX_LOAD: Duration = Duration::from_secs(24 * 3600);
+/// Beyond the grace, for mutations whose clients have left: most are over in an instant.
+const LAST_MUTATIONS: Duration = Duration::from_secs(2);
+/// Beyond the grace, for a backup to be given up.
+const LAST_BACKUP: Duration = Duration::from_secs(1);
+/// Beyond the grace, for what collectors have not got.
+const LAST_TELEMETRY: Duration = Duration::from_secs(1);
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// The rooms of a server, open.
@@ -71,7 +79,8 @@ impl Rooms {
 
 /// Runs the server until it is asked to stop.
 pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcome {
-    let logs = logs::start(&loaded.settings)
+    let telemetry = Telemetry::start(&loaded.settings).map_err(Failure::usage)?;
+    let logs = logs::start(&loaded.settings, telemetry.clone())
         .map_err(|e| Failure::usage(format!("log_file cannot be written: {e}")))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -87,9 +96,14 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         .map_err(|e| Failure::usage(format!("the passed sockets cannot be used: {e}")))?;
     block_on(async move {
         let stop = signals::stop_signal()?;
+        // A terminal that is closed ends what runs in it.
+        let is_terminal = std::io::stderr().is_terminal();
+        let reloads = (!is_terminal).then(Reloads::listen).transpose()?;
         let rooms = Rooms::open(&settings).await?;
         let first_key = rooms.auth.take_first_key();
-        let redirect = listen_beside(settings.tls.redirect_listen, &mut passed, "redirect")?;
+        let redirect =
+            listen_beside(&settings, settings.tls.redirect_listen, &mut passed, "redirect")?;
+        let metrics = listen_beside(&settings, settings.metrics_listen, &mut passed, "metrics")?;
         if redirect.is_some() && tls.is_none() {
             let reason = "a socket named redirect is passed, but tls.certificate is not set";
             return Err(Failure::usage(reason.to_owned()));
@@ -98,7 +112,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         let address = listening.address()?;
         // Passed sockets have an address of their own.
         settings.listen = address;
-        let sites = Sites { listening, tls: tls.clone(), redirect };
+        let sites = Sites { listening, tls: tls.clone(), redirect, metrics };
         if settings.allowed_hosts.is_empty() && !address.ip().to_canonical().is_loopback() {
             tracing::warn!(
                 "requests for any name are answered; set allowed_hosts to the names of this server"
@@ -139,8 +153,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         if let Some(tls) = &tls {
             watching.spawn(Arc::clone(tls).watch());
         }
-        // A terminal that is closed ends what runs in it.
-        if !std::io::stderr().is_terminal() {
+        if let Some(reloads) = reloads {
             let reloading = Reloading {
                 sources,
                 current: as_read,
@@ -150,7 +163,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
                 rates: Arc::clone(&rooms.rates),
                 tls,
             };
-            watching.spawn(reloading.run(Reloads::listen()?));
+            watching.spawn(reloading.run(reloads));
         }
         let stop = async {
             stop.await;
@@ -158,15 +171,17 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         };
         let served = crate::http::serve(Arc::clone(&api), sites, stop);
         let outcome = serve_and_start(served, start).await;
-        backups.shutdown().await;
-        rooms.engine.finish().await;
-        rooms.engine.indexer().shutdown().await;
-        rooms.ingest.shutdown(settings.shutdown_grace).await;
-        webhooks.shutdown(settings.shutdown_grace).await;
-        if let Err(error) = rooms.catalog.keep_usage().await {
-            tracing::debug!(error = ?error, "what was read could not be written down");
+        let deadline = match &outcome {
+            Ok(deadline) => *deadline,
+            Err(_) => Instant::now() + settings.shutdown_grace,
+        };
+        close(&rooms, &webhooks, &backups, deadline).await;
+        if let Some(telemetry) = telemetry {
+            let last = tokio::task::spawn_blocking(move || telemetry.finish(LAST_TELEMETRY));
+            // A panic was logged where it happened.
+            let _ = last.await;
         }
-        outcome
+        outcome.map(drop)
     })
 }
 
@@ -182,6 +197,7 @@ fn listen(settings: &Settings, passed: Passed) -> Result<Listening, Failure> {
 
 /// The passed sockets of this name; else one at this address, if there is one.
 fn listen_beside(
+    settings: &Settings,
     address: Option<SocketAddr>,
     passed: &mut Passed,
     name: &str,
@@ -190,7 +206,7 @@ fn listen_beside(
         return Ok(Some(listening));
     }
     let Some(address) = address else { return Ok(None) };
-    let listening = Listening::bind(address, false)
+    let listening = Listening::bind(address, settings.reuse_port)
         .map_err(|e| Failure::other(format!("{address} cannot be listened at: {e}")))?;
     Ok(Some(listening))
 }
@@ -240,17 +256,34 @@ fn make_data_dir(settings: &Settings) -> Outcome {
 
 /// Serves while the files are loaded and after; a file that cannot be loaded ends it all.
 async fn serve_and_start(
-    served: impl Future<Output = ()>,
+    served: impl Future<Output = Instant>,
     start: impl Future<Output = Outcome>,
-) -> Outcome {
+) -> Result<Instant, Failure> {
     // Boxed: they live as long as the process, and are large.
     let (mut served, mut start) = (Box::pin(served), Box::pin(start));
     tokio::select! {
-        () = &mut served => return Ok(()),
+        deadline = &mut served => return Ok(deadline),
         outcome = &mut start => outcome?,
     }
-    served.await;
-    Ok(())
+    Ok(served.await)
+}
+
+/// Ends what goes on behind the requests. All of it has what is left of one grace; what does not
+/// end by then is cut off, and taken up again by the next start.
+async fn close(rooms: &Rooms, webhooks: &Webhooks, backups: &Scheduler, deadline: Instant) {
+    let left = || deadline.saturating_duration_since(Instant::now());
+    if tokio::time::timeout(left() + LAST_BACKUP, backups.shutdown()).await.is_err() {
+        tracing::warn!("a backup was left at work; its archive is incomplete");
+    }
+    let mutations = rooms.engine.finish();
+    if tokio::time::timeout(left() + LAST_MUTATIONS, mutations).await.is_err() {
+        tracing::warn!("mutations were left at work; the next start settles them");
+    }
+    rooms.engine.indexer().shutdown().await;
+    tokio::join!(rooms.ingest.shutdown(left()), webhooks.shutdown(left()));
+    if let Err(error) = rooms.catalog.keep_usage().await {
+        tracing::debug!(error = ?error, "what was read could not be written down");
+    }
 }
 
 /// Loads a file of the command line and waits for its end.

@@ -57,6 +57,13 @@ pub(super) static ALL: &[Spec] = &[
         |s| Field::OptionalAddress(&mut s.tls.redirect_listen),
     ),
     row(
+        "metrics_listen",
+        &[],
+        "Where /metrics is served without a key; not set: only at listen, with one",
+        ANY,
+        |s| Field::OptionalAddress(&mut s.metrics_listen),
+    ),
+    row(
         "reuse_port",
         &[],
         "on: a new process may listen beside the old one (PostgreSQL only); or off",
@@ -171,9 +178,13 @@ pub(super) static ALL: &[Spec] = &[
         1..=1 << 40,
         |s| Field::Cost(&mut s.rates.cells_per_read),
     ),
-    row("shutdown_grace", &[], "Time that running requests get after SIGTERM", TIMES, |s| {
-        Field::Time(&mut s.shutdown_grace)
-    }),
+    row(
+        "shutdown_grace",
+        &[],
+        "Time that requests, jobs and deliveries have together after SIGTERM",
+        TIMES,
+        |s| Field::Time(&mut s.shutdown_grace),
+    ),
     row("statement_timeout", &[], "Time that one SQL statement may take", TIMES, |s| {
         Field::Time(&mut s.statement_timeout)
     }),
@@ -448,6 +459,20 @@ pub(super) static ALL: &[Spec] = &[
     row("webhook.log_deliveries", &[], "Deliveries kept of one webhook", PIECES, |s| {
         Field::Count(&mut s.webhooks.log_deliveries)
     }),
+    row(
+        "otlp.endpoint",
+        &[],
+        "Where spans go, like http://127.0.0.1:4318; not set: none",
+        ANY,
+        |s| Field::Text(&mut s.otlp_endpoint),
+    ),
+    row(
+        "sentry_dsn",
+        &["SENTRY_DSN"],
+        "Where errors go, as Sentry says; not set: nowhere",
+        ANY,
+        |s| Field::Secret { text: &mut s.sentry_dsn, min_chars: 8 },
+    ),
     row("backup.to", &[], "Where backups go: a folder, or s3://bucket/prefix", ANY, |s| {
         Field::Text(&mut s.backup.to)
     }),

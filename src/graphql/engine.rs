@@ -279,6 +279,11 @@ impl Engine {
         self.subscriptions.n_taken()
     }
 
+    /// Mutations of rows that are at work, and those among them that wait for others.
+    pub fn n_mutations(&self) -> (usize, usize) {
+        (self.services.writer.n_at_work(), self.services.writer.n_waiting())
+    }
+
     /// What builds indexes; whoever serves starts it and ends it.
     pub fn indexer(&self) -> &Arc<Indexer> {
         &self.services.indexer

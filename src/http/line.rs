@@ -5,7 +5,7 @@
 //! it is logged.
 
 use axum::body::{Body, HttpBody};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use tracing::Span;
 use tracing::field::Empty;
@@ -14,6 +14,8 @@ use super::context::RequestId;
 use crate::auth::Principal;
 use crate::graphql::{Answer, Keeping};
 use crate::ops::logs::tells_requests;
+use crate::ops::metrics::Route;
+use crate::telemetry::is_tracing;
 
 /// Version, trace, parent, flags (W3C, Trace Context, section 3.2).
 const TRACEPARENT: &str = "traceparent";
@@ -32,15 +34,32 @@ pub(super) fn span_of(id: &RequestId, headers: &HeaderMap) -> Span {
         cost = Empty,
         cache = Empty,
         rows = Empty,
+        // For collectors; the log's line tells them itself.
+        parent = Empty,
+        method = Empty,
+        route = Empty,
+        status = Empty,
     );
-    if let Some(trace) = trace_of(headers) {
+    if let Some((trace, parent)) = trace_of(headers) {
         span.record("trace", trace);
+        if is_tracing() {
+            span.record("parent", parent);
+        }
     }
     span
 }
 
-/// The id of the trace that a request is part of, if its client says so.
-pub(super) fn trace_of(headers: &HeaderMap) -> Option<&str> {
+/// Tells collectors what was asked, and the status of the answer.
+pub(super) fn tell_collectors(span: &Span, method: &Method, route: Route, status: u16) {
+    if is_tracing() {
+        span.record("method", method.as_str());
+        span.record("route", route.name());
+        span.record("status", status);
+    }
+}
+
+/// The ids of the trace that a request is part of and of its client's span, if its client says so.
+fn trace_of(headers: &HeaderMap) -> Option<(&str, &str)> {
     let text = headers.get(TRACEPARENT)?.to_str().ok()?;
     let mut parts = text.split('-');
     let (version, trace) = (parts.next()?, parts.next()?);
@@ -60,7 +79,7 @@ pub(super) fn trace_of(headers: &HeaderMap) -> Option<&str> {
         && is_some(parent)
         && is_hex(flags, 2)
         && is_whole;
-    is_good.then_some(trace)
+    is_good.then_some((trace, parent))
 }
 
 /// Who asks: a key's public part or a token's subject, never what it is proven with.

@@ -1,13 +1,15 @@
 //! `GET /metrics`: the numbers of this process and of what it holds, for Prometheus and its kin.
 //!
 //! They tell of all workspaces, so they are for the server's operator; a scraper sends an admin key
-//! of the first workspace as its bearer token.
+//! of the first workspace as its bearer token. At an address of its own (`metrics_listen`) whoever
+//! reaches it may have them.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Router, routing};
 
 use super::App;
 use super::gate::admit;
@@ -26,16 +28,36 @@ pub(super) async fn get(
 ) -> Result<Response, Refusal> {
     let principal = admit(&app, &headers, Scope::Admin, Class::Read).await?;
     principal.require_operator(app.catalog.default_workspace())?;
-    let mut figures = of_what_is_held(&app).await;
-    figures.extend(of_backups(&app).await);
+    answer(&app).await
+}
+
+/// What is served where nothing but the numbers is.
+pub(super) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route(
+            "/metrics",
+            routing::get(async move |State(app): State<Arc<App>>| answer(&app).await),
+        )
+        .with_state(app)
+}
+
+async fn answer(app: &App) -> Result<Response, Refusal> {
+    let mut figures = of_what_is_held(app).await;
+    figures.extend(of_backups(app).await);
     figures.extend(of_process(&app.settings.data_dir));
     let text = app.metrics.text(&figures).map_err(Error::internal)?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
 
+fn figure(name: &'static str, help: &'static str, value: f64) -> Figure {
+    Figure { name, help, is_counter: false, label: None, value }
+}
+
+fn counter(name: &'static str, help: &'static str, value: f64) -> Figure {
+    Figure { is_counter: true, ..figure(name, help, value) }
+}
+
 async fn of_what_is_held(app: &App) -> Vec<Figure> {
-    let figure = |name, help, value| Figure { name, help, is_counter: false, label: None, value };
-    let counter = |name, help, value| Figure { is_counter: true, ..figure(name, help, value) };
     let version = ("version", env!("CARGO_PKG_VERSION").to_owned());
     let build = figure("build_info", "The program; always 1", 1.0);
     let is_ready = app.readiness.get() && has_database(app).await;
@@ -69,7 +91,12 @@ async fn of_what_is_held(app: &App) -> Vec<Figure> {
             app.engine.n_subscriptions() as f64,
         ),
     ]);
+    figures.extend(of_what_is_at_work(app));
     // Without its database a server still tells the rest.
+    if let Ok(n) = app.catalog.pending_deliveries().await {
+        let help = "Deliveries of webhooks that wait";
+        figures.push(figure("webhook_deliveries_waiting", help, n as f64));
+    }
     for (status, n) in app.catalog.job_counts().await.unwrap_or_default() {
         let label = Some(("status", format!("{status:?}").to_ascii_lowercase()));
         figures.push(Figure { label, ..figure("jobs", "Jobs that are known, by state", n as f64) });
@@ -77,9 +104,36 @@ async fn of_what_is_held(app: &App) -> Vec<Figure> {
     figures
 }
 
+/// Queues, and what was done since the start.
+fn of_what_is_at_work(app: &App) -> Vec<Figure> {
+    let (usage, loads) = (app.store.reader_usage(), app.ingest.figures());
+    let (n_mutations, n_waiting) = app.engine.n_mutations();
+    let readers = |state: &str, n: usize| {
+        let help = "Connections to PostgreSQL that read, or threads of the embedded store";
+        Figure { label: Some(("state", state.to_owned())), ..figure("readers", help, n as f64) }
+    };
+    let mut figures = vec![
+        readers("busy", usage.n_busy),
+        readers("idle", usage.n_idle),
+        figure("readers_max", "Readers that there can be", usage.n_most as f64),
+        figure("statements_waiting", "Statements that wait for a thread", usage.n_waiting as f64),
+        figure("mutations_running", "Mutations of rows at work", n_mutations as f64),
+        figure("mutations_waiting", "Those that wait for their turn", n_waiting as f64),
+        counter("rate_limited", "Requests that were asked to wait", app.rates.n_refused() as f64),
+        counter("received_bytes", "Bytes of uploaded files", loads.n_bytes as f64),
+        counter("loaded_rows", "Rows that loads added or changed", loads.n_rows as f64),
+        counter("rejected_rows", "Rows of loads that did not fit", loads.n_rejects as f64),
+    ];
+    for (phase, n) in loads.jobs {
+        let help = "Jobs of this process that have not ended, by phase";
+        let label = Some(("phase", phase));
+        figures.push(Figure { label, ..figure("jobs_at_work", help, n as f64) });
+    }
+    figures
+}
+
 /// When backups were made and failed last; what never was is left out.
 async fn of_backups(app: &App) -> Vec<Figure> {
-    let figure = |name, help, value| Figure { name, help, is_counter: false, label: None, value };
     let seconds = |at_us: i64| at_us as f64 / 1e6;
     let mut figures = Vec::new();
     if let Some(last) = app.catalog.find_fact(LAST_BACKUP).await.ok().flatten()

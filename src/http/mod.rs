@@ -31,6 +31,7 @@ mod sign_in;
 mod tls;
 mod upload;
 mod validators;
+mod version;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -134,6 +135,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::get))
+        .route("/version", get(version::get))
         .method_not_allowed_fallback(refusal::method_not_allowed)
         .fallback(assets::get)
         .with_state(app)

@@ -184,6 +184,7 @@ impl Outer {
             let elapsed_ms = started.elapsed().as_secs_f64() * 1e3;
             let status = response.status().as_u16();
             let size_bytes = line::size_bytes(&response);
+            line::tell_collectors(&span, &method, route, status);
             span.in_scope(|| {
                 tracing::debug!(%method, path, status, size_bytes, elapsed_ms, "answered");
             });

@@ -13,6 +13,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,7 +22,7 @@ use super::linger::{Linger, LingeringStream};
 use super::outer::Outer;
 use super::pulse::{Crowd, Pulse};
 use super::tls::Tls;
-use super::{Api, redirect};
+use super::{Api, metrics, redirect};
 use crate::config::Settings;
 use crate::ops::listening::Listening;
 
@@ -50,10 +51,13 @@ pub struct Sites {
     pub tls: Option<Arc<Tls>>,
     /// Where those who ask without TLS are sent on.
     pub redirect: Option<Listening>,
+    /// Where the numbers are, for whoever reaches it.
+    pub metrics: Option<Listening>,
 }
 
 /// Serves until `stop` ends, then lets running requests finish within the grace of the settings.
-pub async fn serve(api: Arc<Api>, sites: Sites, stop: impl Future<Output = ()>) {
+/// Gives the end of that grace, of which the other rooms have the rest.
+pub async fn serve(api: Arc<Api>, sites: Sites, stop: impl Future<Output = ()>) -> Instant {
     let app = api.app();
     let settings = &app.settings;
     let crowd = Arc::clone(&app.live.crowd);
@@ -66,6 +70,15 @@ pub async fn serve(api: Arc<Api>, sites: Sites, stop: impl Future<Output = ()>) 
         let outer = Outer::around(router, settings, Arc::clone(&app.metrics));
         let answers = Answers::Fixed(Arc::new(outer));
         servers.push((listening, Server::new(settings, None, answers, places)));
+    }
+    if let Some(listening) = sites.metrics {
+        // Scrapers ask by address.
+        let settings = Settings { allowed_hosts: vec!["*".to_owned()], ..settings.clone() };
+        let places = Places::new(MAX_SIDE_CONNECTIONS, Arc::default());
+        let router = metrics::router(Arc::clone(&app));
+        let outer = Outer::around(router, &settings, Arc::clone(&app.metrics));
+        let answers = Answers::Fixed(Arc::new(outer));
+        servers.push((listening, Server::new(&settings, None, answers, places)));
     }
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -89,6 +102,7 @@ pub async fn serve(api: Arc<Api>, sites: Sites, stop: impl Future<Output = ()>) 
             servers = &mut accepting => break servers,
         }
     };
+    let deadline = Instant::now() + app.settings.shutdown_grace;
     let n_connections: usize = servers.iter().map(|server| server.graceful.count()).sum();
     tracing::info!(n_connections, "stopping; running requests are finished first");
     let ended = async {
@@ -96,9 +110,10 @@ pub async fn serve(api: Arc<Api>, sites: Sites, stop: impl Future<Output = ()>) 
         tokio::time::sleep(LAST_WORD).await;
         tokio::join!(app.live.end(), join_all(servers.into_iter().map(Server::finish)));
     };
-    if tokio::time::timeout(app.settings.shutdown_grace, ended).await.is_err() {
+    if tokio::time::timeout_at(deadline, ended).await.is_err() {
         tracing::warn!("some requests did not end within the grace and are cut off");
     }
+    deadline
 }
 
 /// What answers requests.

@@ -73,6 +73,11 @@ impl Arrivals {
         jobs
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Arrival>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,6 +164,7 @@ impl Ingest {
             if let Ok(chunk) = chunk {
                 let n_bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
                 arrival.bytes_done.fetch_add(n_bytes, Ordering::Relaxed);
+                self.shared.counts.received(chunk.len());
             }
         });
         let spooled = tokio::select! {

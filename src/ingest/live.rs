@@ -36,7 +36,7 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    const ALL: [Phase; 6] =
+    pub(super) const ALL: [Phase; 6] =
         [Phase::Queued, Phase::Understand, Phase::Infer, Phase::Load, Phase::Index, Phase::Publish];
 
     /// Whether rows and bytes are counted.
@@ -44,7 +44,7 @@ impl Phase {
         matches!(self, Phase::Understand | Phase::Infer | Phase::Load)
     }
 
-    fn name(self) -> Option<&'static str> {
+    pub(super) fn name(self) -> Option<&'static str> {
         match self {
             Phase::Queued => None,
             Phase::Understand => Some("UNDERSTAND"),
@@ -123,11 +123,16 @@ impl LiveJob {
         std::mem::take(&mut self.tables.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Writes the present progress into a job that has not ended.
-    pub(super) fn show_in(&self, job: &mut Job) {
+    /// What it is doing.
+    pub(super) fn phase(&self) -> Phase {
         let number = self.phase.load(Ordering::Acquire);
         let phase = Phase::ALL.into_iter().find(|phase| *phase as u8 == number);
-        let phase = phase.unwrap_or(Phase::Queued);
+        phase.unwrap_or(Phase::Queued)
+    }
+
+    /// Writes the present progress into a job that has not ended.
+    pub(super) fn show_in(&self, job: &mut Job) {
+        let phase = self.phase();
         let elapsed_us = now_us() - self.phase_began_us.load(Ordering::Relaxed);
         job.phase = phase.name();
         let bytes_total = job.bytes_total.unwrap_or(i64::MAX);

@@ -12,6 +12,7 @@ mod define;
 mod derive;
 mod draft;
 mod failure;
+mod figures;
 mod fit;
 mod inspect;
 mod janitor;
@@ -45,6 +46,8 @@ pub use self::admit::{CellCorrection, Correction};
 use self::arrival::Arrivals;
 pub use self::define::{Definition, NewColumn};
 pub use self::derive::Derivation;
+use self::figures::Counts;
+pub use self::figures::IngestFigures;
 pub use self::inspect::{InspectedSheet, inspect_file};
 pub use self::request::{UploadRequest, option_of_text, read_options};
 use self::runner::Shared;
@@ -98,6 +101,7 @@ impl Ingest {
             concurrency: settings.load_concurrency.max(1),
             live: Mutex::new(HashMap::new()),
             arrivals: Arrivals::default(),
+            counts: Counts::default(),
             wake: Notify::new(),
             stop: CancellationToken::new(),
             is_leaving: AtomicBool::new(false),

@@ -18,6 +18,7 @@ use super::arrival::Arrivals;
 use super::background;
 use super::draft::{self, Draft};
 use super::failure::Failure;
+use super::figures::Counts;
 use super::live::{LiveJob, Phase};
 use super::load::{self, Loaded, Work};
 use super::request::Wishes;
@@ -57,6 +58,7 @@ pub(super) struct Shared {
     pub(super) concurrency: usize,
     pub(super) live: Mutex<HashMap<JobId, Arc<LiveJob>>>,
     pub(super) arrivals: Arrivals,
+    pub(super) counts: Counts,
     /// A job was queued, or one ended.
     pub(super) wake: Notify,
     /// Nothing new begins.
@@ -205,6 +207,7 @@ async fn attempt(
         match shared.catalog.publish(job.workspace, publication(job, &loaded, drafts)).await {
             Ok(published) => {
                 live.keep_tables(published.iter().map(|dataset| &dataset.storage));
+                shared.counts.loaded(&loaded.sheets);
                 return Ok(());
             }
             // Somebody was first: the names are chosen anew in what is there now.
@@ -213,6 +216,7 @@ async fn attempt(
             Err(error) if error.is_unavailable() => {
                 find_out(shared, job, error).await?;
                 live.keep_tables(loaded.sheets.iter().map(|sheet| &sheet.storage));
+                shared.counts.loaded(&loaded.sheets);
                 return Ok(());
             }
             Err(error) => return Err(error.into()),

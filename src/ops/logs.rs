@@ -20,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::log_file::LogFile;
 use crate::config::{LogFormat, Settings};
+use crate::telemetry::{Telemetry, is_tracing};
 
 /// The log of this process, to be changed while it runs.
 #[derive(Clone, Debug)]
@@ -43,11 +44,11 @@ impl Logs {
     }
 }
 
-/// Starts logging as the settings say; the first call wins.
+/// Starts logging as the settings say, and tells collectors; the first call wins.
 ///
 /// # Errors
 /// When the file of the settings cannot be written.
-pub fn start(settings: &Settings) -> io::Result<Logs> {
+pub fn start(settings: &Settings, telemetry: Option<Telemetry>) -> io::Result<Logs> {
     let file = match &settings.log_file {
         Some(path) => {
             let (rotation, n_kept) = (settings.log_rotation, settings.log_keep);
@@ -58,7 +59,7 @@ pub fn start(settings: &Settings) -> io::Result<Logs> {
     let is_terminal = file.is_none() && io::stderr().is_terminal();
     let filter = Filter(Arc::new(ArcSwap::from_pointee(targets(settings))));
     let lines = tracing_subscriber::fmt::layer().with_writer(Output(file.clone()));
-    let registry = tracing_subscriber::registry().with(filter.clone());
+    let registry = tracing_subscriber::registry().with(filter.clone()).with(telemetry);
     let is_text = match settings.log_format {
         LogFormat::Auto => is_terminal,
         LogFormat::Text => true,
@@ -79,9 +80,9 @@ pub fn start(settings: &Settings) -> io::Result<Logs> {
     Ok(Logs { filter, file })
 }
 
-/// Whether a line is logged for each request.
+/// Whether a line is logged for each request, or a span collected.
 pub fn tells_requests() -> bool {
-    tracing::enabled!(target: "sluice::http::outer", tracing::Level::DEBUG)
+    is_tracing() || tracing::enabled!(target: "sluice::http::outer", tracing::Level::DEBUG)
 }
 
 /// The settings were checked, so the filter can be read.

@@ -185,12 +185,17 @@ impl Metrics {
 pub struct Route(usize);
 
 impl Route {
+    /// The group's name.
+    pub fn name(self) -> &'static str {
+        ROUTES.get(self.0).copied().unwrap_or("other")
+    }
+
     /// Of a request's path.
     pub fn of(path: &str) -> Route {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         let name = match first {
             "schema.graphql" => "schema",
-            "healthz" | "readyz" | "metrics" => "health",
+            "healthz" | "readyz" | "metrics" | "version" => "health",
             other => other,
         };
         let other = ROUTES.len() - 1;

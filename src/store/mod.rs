@@ -270,7 +270,28 @@ pub enum Store {
     Postgres(postgres::PostgresStore),
 }
 
+/// How what reads the store is used: connections to PostgreSQL, or threads of the embedded store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReaderUsage {
+    /// As many as there can be.
+    pub n_most: usize,
+    /// Those with a statement.
+    pub n_busy: usize,
+    /// Those that are there without one.
+    pub n_idle: usize,
+    /// Statements that wait for a thread.
+    pub n_waiting: usize,
+}
+
 impl Store {
+    /// How what reads is used now.
+    pub fn reader_usage(&self) -> ReaderUsage {
+        match self {
+            Store::Sqlite(store) => store.reader_usage(),
+            Store::Postgres(store) => store.readers().usage(),
+        }
+    }
+
     /// Opens the store that the settings name.
     ///
     /// # Errors

@@ -260,6 +260,16 @@ impl Writer {
         answer.await.map_err(|_| Error::internal("a mutation was given up"))
     }
 
+    /// Mutations of rows that were begun and are not over.
+    pub fn n_at_work(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Those among them that wait for the turn of their dataset.
+    pub fn n_waiting(&self) -> usize {
+        self.waiting().values().map(VecDeque::len).sum()
+    }
+
     fn waiting(&self) -> MutexGuard<'_, HashMap<DatasetId, VecDeque<Entry>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -109,9 +109,12 @@ fn a_restart_behind_a_passed_socket_drops_no_connection() {
 #[test]
 fn a_new_process_starts_beside_the_old_one_on_postgresql() {
     let (options, database) = Options::of(StoreKind::Postgres);
+    // What is served beside the API is shared, too.
+    let beside = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let start = |listen: Option<String>| {
         let database_url = options.database_url.clone();
         let options = Options { database_url, listen, ..Options::default() };
+        let options = options.variable("SLUICE_METRICS_LISTEN", &beside);
         Server::start_with(options.variable("SLUICE_REUSE_PORT", "on"), None)
     };
     let mut old = start(None);
@@ -210,4 +213,45 @@ fn a_request_that_waits_at_the_stop_is_answered() {
     assert_eq!(server.wait(LIMIT), Some(0));
     let refusal = TcpStream::connect(&server.address).err().unwrap();
     assert_eq!(refusal.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn all_that_runs_shares_one_grace() {
+    for kind in [StoreKind::Sqlite, StoreKind::Postgres] {
+        let (options, database) = Options::of(kind);
+        let options = options
+            .variable("SLUICE_SHUTDOWN_GRACE", "3s")
+            .variable("SLUICE_WEBHOOK_ALLOW_PRIVATE", "on")
+            .variable("SLUICE_WEBHOOK_TIMEOUT", "1m");
+        let mut server = Server::start_with(options, database);
+        let client = server.client();
+        client.load("orders", "id\n1\n");
+        // A delivery that is never answered.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", silent.local_addr().unwrap());
+        let hook = "mutation($u: String!) { createWebhook(dataset: \"orders\", url: $u, \
+                    events: [LOAD_FINISHED]) { webhook { id } } }";
+        client.data_with(hook, &serde_json::json!({ "u": url }));
+        client.load("orders", "id\n1\n2\n");
+        let (delivery, _) = silent.accept().unwrap();
+        // A request that never ends.
+        let mut upload = TcpStream::connect(&server.address).unwrap();
+        let head = format!(
+            "PUT /upload/late HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+             content-length: 1000\r\n\r\nid\n1\n",
+            client.key().unwrap()
+        );
+        upload.write_all(head.as_bytes()).unwrap();
+        crate::harness::eventually("the upload", LIMIT, || {
+            let metrics = client.get("/metrics").text;
+            metrics.contains("sluice_jobs_at_work{phase=\"receive\"} 1").then_some(())
+        });
+        let began = std::time::Instant::now();
+        server.terminate();
+        assert_eq!(server.wait(LIMIT), Some(0));
+        let took = began.elapsed();
+        let bounds = Duration::from_millis(2_900)..Duration::from_millis(5_500);
+        assert!(bounds.contains(&took), "{took:?}");
+        drop((delivery, upload));
+    }
 }

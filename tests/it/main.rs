@@ -68,6 +68,7 @@ mod search;
 mod server_status;
 mod slow;
 mod subscriptions;
+mod telemetry;
 mod tenants;
 mod tidy;
 mod tls;

@@ -1,7 +1,11 @@
 //! The numbers at `/metrics`: who gets them, and whether they count.
 
+use serde_json::json;
+
 use crate::access::{key, load, workspace};
+use crate::harness::server::Options;
 use crate::harness::{Client, Server, StoreKind, both_stores};
+use crate::options::upload;
 
 fn text(client: &Client) -> String {
     let answer = client.get("/metrics");
@@ -91,4 +95,89 @@ fn alerts_ask_for_numbers_that_are_there() {
             .any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
         assert!(is_there, "{name} is not in {text}");
     }
+}
+
+#[test]
+fn they_tell_of_work_and_queues() {
+    both_stores(|server| {
+        let client = server.client();
+        let before = text(&client);
+        let file = "id,total\n1,2.50\n2,3.50\n3,4.50\n";
+        client.load("orders", file);
+        client.data("{ orders { id } }");
+        let after = text(&client);
+        let grew = |line: &str| number(&after, line) - number(&before, line);
+        assert_eq!(grew("sluice_received_bytes_total"), i64::try_from(file.len()).unwrap());
+        assert_eq!(grew("sluice_loaded_rows_total"), 3);
+        let some = json!({ "mode": "REPLACE", "onError": "REJECT",
+            "options": { "columns": [{ "label": "total", "type": "DECIMAL" }] } });
+        upload(&client, "orders", b"id,total\n1,2.50\n2,bad\n", &some);
+        let after = text(&client);
+        let grew = |line: &str| number(&after, line) - number(&before, line);
+        let counts = ["sluice_loaded_rows_total", "sluice_rejected_rows_total"].map(grew);
+        assert_eq!(counts, [4, 1]);
+        assert_eq!(grew("sluice_rate_limited_total"), 0);
+        let readers = number(&after, "sluice_readers{state=\"busy\"}")
+            + number(&after, "sluice_readers{state=\"idle\"}");
+        assert!(readers <= number(&after, "sluice_readers_max"));
+        for line in [
+            "sluice_statements_waiting",
+            "sluice_mutations_running",
+            "sluice_mutations_waiting",
+            "sluice_webhook_deliveries_waiting",
+            "sluice_jobs_at_work{phase=\"receive\"}",
+            "sluice_jobs_at_work{phase=\"queued\"}",
+            "sluice_jobs_at_work{phase=\"load\"}",
+        ] {
+            assert_eq!(number(&after, line), 0, "{line}");
+        }
+    });
+}
+
+#[test]
+fn who_has_to_wait_is_counted() {
+    let (options, _) = Options::of(StoreKind::Sqlite);
+    let options =
+        options.variable("SLUICE_RATE_LIMIT", "on").variable("SLUICE_RATE_FAILED_SIGN_INS", "1/h");
+    let server = Server::start_with(options, None);
+    let statuses = [0; 4].map(|_| server.anonymous().get("/schema.graphql").status);
+    let n_limited = statuses.iter().filter(|status| **status == 429).count();
+    let after = text(&server.client());
+    assert_eq!(number(&after, "sluice_rate_limited_total"), i64::try_from(n_limited).unwrap());
+    assert!(n_limited >= 2, "{statuses:?}");
+}
+
+#[test]
+fn an_address_of_their_own_needs_no_key_and_serves_nothing_else() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let own = format!("127.0.0.1:{port}");
+    let server = Server::start_set(StoreKind::Sqlite, "SLUICE_METRICS_LISTEN", &own);
+    let scraper = Client::new(&own, None);
+    assert_eq!(number(&text(&scraper), "sluice_ready"), 1);
+    let by_name = scraper.request("GET", "/metrics", &[("host", "anything.example:1")], "");
+    assert_eq!(by_name.status, 200);
+    for path in ["/graphql", "/", "/schema.graphql", "/version"] {
+        assert_eq!(scraper.get(path).status, 404, "{path}");
+    }
+    assert_eq!(scraper.post_json("/metrics", "{}").status, 405);
+    assert_eq!(server.anonymous().get("/metrics").status, 401, "at the main address");
+}
+
+#[test]
+fn the_version_is_for_admins_in_production() {
+    let server = Server::start(StoreKind::Sqlite);
+    let answer = server.anonymous().get("/version");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["version"], env!("CARGO_PKG_VERSION"));
+    let (options, _) = Options::of(StoreKind::Sqlite);
+    let options = options
+        .variable("SLUICE_ENV", "production")
+        .variable("ALLOWED_HOSTS", "127.0.0.1")
+        .variable("SECRET_KEY", "4f1c9d0e7a3b58266d0f9be1c2a47583")
+        .variable("API_KEY_SALT", "83574a2c1eb9f0d66285b3a7e0d9c1f4");
+    let server = Server::start_with(options, None);
+    assert_eq!(server.anonymous().get("/version").status, 401);
+    let admin = server.client();
+    assert_eq!(admin.get("/version").status, 200);
+    assert_eq!(key(&admin, "scope: UPLOAD").get("/version").status, 403);
 }

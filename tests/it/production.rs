@@ -30,6 +30,20 @@ fn mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
+#[test]
+fn a_key_of_tls_is_its_owners_alone() {
+    let folder = Folder::new();
+    mode(&folder.file("key.pem", "no key\n"), 0o644);
+    let mut variables = SAFE.to_vec();
+    variables
+        .extend([("SLUICE_TLS_CERTIFICATE", "certificate.pem"), ("SLUICE_TLS_KEY", "key.pem")]);
+    let text = refusal(&folder, &[], &variables);
+    assert!(text.contains("chmod 600 key.pem"), "{text}");
+    mode(&folder.path().join("key.pem"), 0o600);
+    let text = refusal(&folder, &[], &variables);
+    assert!(text.contains("certificate.pem cannot be read"), "{text}");
+}
+
 /// What it says when it does not start.
 fn refusal(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let mut all = vec!["serve", "--listen", "127.0.0.1:0"];

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::{ACQUIRE_TIMEOUT, timed_out};
-use crate::store::StoreError;
+use crate::store::{ReaderUsage, StoreError};
 
 /// How long one connection is used, so that a database that moved is followed.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
@@ -64,6 +64,13 @@ impl Readers {
             cancelling: Mutex::default(),
             runtime: Handle::current(),
         })
+    }
+
+    /// How they are used.
+    pub(crate) fn usage(&self) -> ReaderUsage {
+        let n_idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let n_busy = self.n_connections.saturating_sub(self.permits.available_permits());
+        ReaderUsage { n_most: self.n_connections, n_busy, n_idle, n_waiting: 0 }
     }
 
     /// How many connections there can be.

@@ -273,6 +273,11 @@ impl SqliteStore {
         blocking(move || index::drop_index(&path, &name)).await
     }
 
+    /// How its threads are used.
+    pub fn reader_usage(&self) -> super::ReaderUsage {
+        self.readers.usage()
+    }
+
     /// Asks whether the folder is there.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use rusqlite::types::ValueRef;
@@ -18,9 +18,9 @@ use tokio::sync::oneshot;
 use super::functions;
 use super::index::SEARCH_TABLE;
 use crate::catalog::model::StorageId;
-use crate::store::StoreError;
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, LOG_OF, Run, WORDS_OF};
+use crate::store::{ReaderUsage, StoreError};
 
 /// Files that one thread keeps open; each costs about 100 KiB and three descriptors.
 const OPEN_FILES_PER_THREAD: usize = 32;
@@ -58,6 +58,8 @@ pub fn write_table_name(n: usize, out: &mut String) {
 pub struct Readers {
     folder: Arc<Path>,
     queue: crossbeam_channel::Sender<Job>,
+    n_threads: usize,
+    n_busy: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -84,20 +86,31 @@ impl Readers {
     pub fn start(folder: &Path, n_threads: usize) -> Result<Readers, StoreError> {
         let (queue, jobs) = crossbeam_channel::bounded::<Job>(QUEUE_LENGTH);
         let folder: Arc<Path> = Arc::from(folder);
-        for number in 0..n_threads.max(1) {
+        let (n_threads, n_busy) = (n_threads.max(1), Arc::<AtomicUsize>::default());
+        for number in 0..n_threads {
             let (jobs, folder) = (jobs.clone(), Arc::clone(&folder));
+            let n_busy = Arc::clone(&n_busy);
             std::thread::Builder::new().name(format!("sluice-read-{number}")).spawn(move || {
                 for job in jobs {
                     if job.is_abandoned.load(Ordering::Relaxed) {
                         continue;
                     }
+                    n_busy.fetch_add(1, Ordering::Relaxed);
                     let answer = run_here(&folder, &job.run, Some(&job.is_abandoned));
+                    n_busy.fetch_sub(1, Ordering::Relaxed);
                     // Nobody may be waiting any more; then the answer is not needed.
                     let _ = job.reply.send(answer);
                 }
             })?;
         }
-        Ok(Readers { folder, queue })
+        Ok(Readers { folder, queue, n_threads, n_busy })
+    }
+
+    /// How the threads are used.
+    pub fn usage(&self) -> ReaderUsage {
+        let n_busy = self.n_busy.load(Ordering::Relaxed).min(self.n_threads);
+        let n_idle = self.n_threads - n_busy;
+        ReaderUsage { n_most: self.n_threads, n_busy, n_idle, n_waiting: self.queue.len() }
     }
 
     /// Runs a statement and returns its answer as JSON bytes.
