@@ -30,9 +30,11 @@ Installs
   /usr/local/lib/sluice/           sluice.previous, for rollback.sh
   /usr/local/sbin/sluice-admin     runs the program as the service does: sluice-admin keys list
   /etc/sluice/sluice.env           settings and secrets, readable by root alone
+  /etc/sluice/sluice.toml          settings that are taken up without a restart
   /var/lib/sluice                  the data, for the user "sluice" alone
-  /etc/systemd/system/sluice.service, sluice.socket, sluice-backup.service and .timer,
-  sluice-notice@.service           the service, its backup, and who is told when one of them fails
+  /etc/systemd/system/sluice.service, sluice.socket, sluice-redirect.socket,
+  sluice-backup.service and .timer, sluice-notice@.service
+                                   the service, its backup, and who is told when one of them fails
   /etc/logrotate.d/sluice          for logs in /var/log/sluice, if there are any
 USAGE
 }
@@ -118,9 +120,11 @@ if [ -z "$root" ]; then
     fi
 fi
 install -d -m 0755 "$root/usr/local/bin" "$root/usr/local/sbin" "$lib" "$units" "$root/etc/logrotate.d"
-install -d -m 0700 "$etc"
+# The service may read sluice.toml in it, and nothing else.
+install -d -m 0750 "$etc"
 install -d -m 0700 "$data"
 if [ -z "$root" ]; then
+    chown root:sluice "$etc"
     chown sluice:sluice "$data"
 fi
 
@@ -146,6 +150,14 @@ if [ ! -f "$env_file" ]; then
 HEAD
 fi
 chmod 0600 "$env_file"
+if [ ! -f "$etc/sluice.toml" ]; then
+    cat >"$etc/sluice.toml" <<'HEAD'
+# Settings that `systemctl reload sluice` takes up while the service runs: log, slow_after, rate.…,
+# allowed_origins and others. What stands in sluice.env counts more.
+HEAD
+    chmod 0640 "$etc/sluice.toml"
+    if [ -z "$root" ]; then chown root:sluice "$etc/sluice.toml"; fi
+fi
 put SECRET_KEY "$(random)"
 put API_KEY_SALT "$(random)"
 put SLUICE_LISTEN 127.0.0.1:8080
@@ -194,14 +206,16 @@ install -m 0755 "$binary" "$bin.new"
 mv -f "$bin.new" "$bin"
 install -m 0755 "$deploy/sluice-admin" "$admin"
 install -m 0755 "$deploy/monitoring/sluice-notice" "$root/usr/local/sbin/sluice-notice"
-for name in sluice.service sluice.socket sluice-backup.service sluice-backup.timer sluice-notice@.service; do
+for name in sluice.service sluice.socket sluice-redirect.socket sluice-backup.service sluice-backup.timer sluice-notice@.service; do
     install -m 0644 "$deploy/systemd/$name" "$units/$name"
 done
 install -m 0644 "$deploy/logrotate/sluice" "$root/etc/logrotate.d/sluice"
 # systemd listens where the settings say, and nowhere else.
 install -d -m 0755 "$units/sluice.socket.d"
 listen=$(value_of SLUICE_LISTEN)
-printf '[Socket]\nListenStream=\nListenStream=%s\n' "${listen:-127.0.0.1:8080}" >"$units/sluice.socket.d/listen.conf"
+listen_conf=$units/sluice.socket.d/listen.conf
+listened=$(cat "$listen_conf" 2>/dev/null || true)
+printf '[Socket]\nListenStream=\nListenStream=%s\n' "${listen:-127.0.0.1:8080}" >"$listen_conf"
 echo "installed: $version"
 
 if [ -n "$root" ]; then
@@ -217,7 +231,10 @@ if ! runs_services; then
 fi
 systemctl daemon-reload
 systemctl enable --quiet sluice
-if [ "$has_socket" -eq 1 ]; then systemctl enable --quiet sluice.socket; fi
+if [ "$has_socket" -eq 1 ]; then
+    systemctl enable --quiet sluice.socket
+    if has SLUICE_TLS_CERTIFICATE; then systemctl enable --quiet sluice-redirect.socket; fi
+fi
 if ! has SLUICE_BACKUP_TO; then
     echo "nobody makes backups yet: install.sh --backup-to DIR"
 elif ! knows "$bin" backup; then
@@ -241,10 +258,14 @@ if [ "$is_first" -eq 1 ]; then
         fail "no key could be made; mend what is said above, then: sluice-admin keys create --admin"
     echo
 fi
-if systemctl is-enabled --quiet sluice.socket && ! systemctl is-active --quiet sluice.socket; then
-    # The address is the service's own until it ends.
-    systemctl stop sluice.service
-    systemctl start sluice.socket
+sockets=$(sockets_that is-enabled)
+if [ -n "$sockets" ] &&
+    { [ "$sockets" != "$(sockets_that is-active)" ] || [ "$listened" != "$(cat "$listen_conf")" ]; }; then
+    # The address is the service's own until it ends; a socket that has another one is made anew.
+    # shellcheck disable=SC2086
+    systemctl stop sluice.service $sockets
+    # shellcheck disable=SC2086
+    systemctl start $sockets
 fi
 if systemctl restart sluice && wait_until_ready && smoke_test "$smoke_url"; then
     exit 0

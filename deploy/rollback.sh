@@ -79,7 +79,7 @@ fi
 sockets=''
 if runs_services; then
     # A socket that stays would start the service again at the next request.
-    if systemctl is-active --quiet sluice.socket; then sockets=sluice.socket; fi
+    sockets=$(sockets_that is-active)
     # shellcheck disable=SC2086
     systemctl stop $sockets sluice.service
 fi

@@ -50,11 +50,11 @@ fi
 
 units=$root/etc/systemd/system
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then
-    for name in sluice-backup.timer sluice.socket sluice.service; do
+    for name in sluice-backup.timer sluice-redirect.socket sluice.socket sluice.service; do
         if [ -e "$units/$name" ]; then systemctl disable --now --quiet "$name" || true; fi
     done
 fi
-rm -f "$units"/sluice.service "$units"/sluice.socket "$units"/sluice-backup.service "$units"/sluice-backup.timer \
+rm -f "$units"/sluice.service "$units"/sluice.socket "$units"/sluice-redirect.socket "$units"/sluice-backup.service "$units"/sluice-backup.timer \
     "$root/usr/local/bin/sluice" "$root/usr/local/sbin/sluice-admin" "$root/etc/logrotate.d/sluice"
 rm -rf "$units/sluice.socket.d" "$units/sluice.service.d/backup.conf" "$units/sluice-backup.service.d"
 rmdir --ignore-fail-on-non-empty "$units/sluice.service.d" 2>/dev/null || true

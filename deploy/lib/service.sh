@@ -25,6 +25,14 @@ value_of() { sed -n "s/^$1=//p" "$env_file" | tail -n 1; }
 # Whether there are services to start and stop.
 runs_services() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 
+# The sockets that systemd holds for the service, in the state that is asked for: is-enabled, is-active.
+sockets_that() {
+    local name
+    for name in sluice.socket sluice-redirect.socket; do
+        if systemctl "$1" --quiet "$name" 2>/dev/null; then echo "$name"; fi
+    done
+}
+
 # Whether a program has a command: knows PROGRAM COMMAND.
 knows() { "$1" "$2" --help >/dev/null 2>&1; }
 
@@ -72,8 +80,10 @@ wait_until_ready() {
 }
 
 is_ready() {
+    local host=$1
     if has SLUICE_TLS_CERTIFICATE; then
-        curl --insecure --silent --fail --max-time 5 --output /dev/null "https://$1:$2/readyz"
+        case $host in *:*) host="[$host]" ;; esac
+        curl --insecure --silent --fail --max-time 5 --output /dev/null "https://$host:$2/readyz"
     else
         (exec 3<>"/dev/tcp/$1/$2" &&
             printf 'GET /readyz HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3 | grep -q ' 200 ') 2>/dev/null

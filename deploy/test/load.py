@@ -30,7 +30,8 @@ def check_parts():
            ("upload", 202, b'{"job":{"status":"RUNNING"}}'), ("insert", 500, b'{"errors":[{}]}')]
     check("sluice-load knows a good answer from a bad one",
           all(module.is_good(*one) for one in good) and not any(module.is_good(*one) for one in bad))
-    soak = {"scenarios": {"soak": {"all": {"answered": 9, "failed": 1}, "memoryGrowth": 1.5}}}
+    soak = {"scenarios": {"soak": {"all": {"answered": 9, "failed": 1}, "memoryGrowth": 1.5,
+                                   "seconds": 3600}}}
     check("sluice-load tells failures, and memory that grows",
           len(module.problems_of(soak, 1.3)) == 2 and len(module.problems_of(soak, 1.6)) == 1)
 

@@ -12,8 +12,8 @@ from common import DEPLOY, WORK, check, free_port, has, listens, log_of, run, sk
     succeeds, wait_for
 
 FOLDER = DEPLOY / "monitoring"
-# Told by newer programs, or only after something has happened.
-COMING = {
+# Told after it has happened, or by newer programs.
+LATER = {
     "sluice_backup_last_failure_timestamp_seconds",
     "sluice_readers", "sluice_readers_max", "sluice_statements_waiting", "sluice_mutations_running",
     "sluice_mutations_waiting", "sluice_rate_limited_total", "sluice_received_bytes_total",
@@ -201,7 +201,7 @@ def check_names(text):
     for what, expr in asked:
         for name, matchers in names_in(expr):
             n_names += 1
-            if name in OF_OTHERS or name in COMING - set(told):
+            if name in OF_OTHERS or name in LATER - set(told):
                 continue
             if name not in told:
                 wrong.append(f"{what}: {name}")
@@ -277,7 +277,7 @@ def check_prometheus(server, ask):
             # Within its first minutes, a program is new; a share of nothing is not a number.
             if not isinstance(found, list):
                 wrong.append(f"{title}: {found}")
-            elif not found and not any(name in COMING for name, _ in names_in(expr)):
+            elif not found and not any(name in LATER for name, _ in names_in(expr)):
                 empty.append(f"{title}: {expr}")
         check("it answers every question of the dashboard", not wrong and not empty,
               "\n".join(wrong + empty))

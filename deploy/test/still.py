@@ -76,17 +76,13 @@ def check_unit(binary, settings):
     text = unit.read_text()
     grace_s = int(settings["shutdown_grace"].removesuffix("s"))
     given_s = int(re.search(r"^TimeoutStopSec=(\d+)s$", text, re.M)[1])
-    check("the unit waits for requests, jobs and webhooks to end", given_s == 3 * grace_s + 20,
+    check("the unit waits for requests, jobs and webhooks to end", given_s == grace_s + 30,
           f"TimeoutStopSec={given_s}, shutdown_grace={grace_s}")
-
-
-# Settings of newer programs.
-COMING = {"SLUICE_LOG_FILE", "SLUICE_LOG_ROTATION", "SLUICE_TLS_CERTIFICATE", "SLUICE_TLS_KEY"}
 
 
 def check_names(settings, aliases):
     """Every setting that a shipped file speaks of exists."""
-    known = {f"SLUICE_{name.upper().replace('.', '_')}" for name in settings} | COMING
+    known = {f"SLUICE_{name.upper().replace('.', '_')}" for name in settings}
     known |= {"SLUICE_KEY", "SLUICE_URL", "SLUICE_CONFIG"}
     known |= {f"{name}_FILE" for name in known}
     unknown = set()
@@ -259,7 +255,7 @@ def check_install(binary):
 
     check("install.sh keeps secrets and data to their owners",
           (mode("etc/sluice"), mode("etc/sluice/sluice.env"), mode("var/lib/sluice"))
-          == (0o700, 0o600, 0o700))
+          == (0o750, 0o600, 0o700))
     check("install.sh installs the unit as it is shipped",
           (root / "etc/systemd/system/sluice.service").read_text()
           == (DEPLOY / "systemd/sluice.service").read_text())
