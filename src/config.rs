@@ -132,6 +132,8 @@ pub struct Settings {
     pub webhooks: WebhookSettings,
     /// Where spans of requests are sent, by OTLP over HTTP; nowhere if not given.
     pub otlp_endpoint: Option<String>,
+    /// Time between two tellings of numbers to that collector.
+    pub otlp_every: Duration,
     /// Where errors are sent, by Sentry's protocol; nowhere if not given.
     pub sentry_dsn: Option<Secret>,
     /// Where backups go, and when.
@@ -482,6 +484,7 @@ impl Default for Settings {
             audit: AuditSettings::default(),
             webhooks: WebhookSettings::default(),
             otlp_endpoint: None,
+            otlp_every: Duration::from_secs(60),
             sentry_dsn: None,
             backup: BackupSettings::default(),
             log: "info".to_owned(),

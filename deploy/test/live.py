@@ -30,7 +30,7 @@ class Server:
         self.port = free_port()
         self.settings = {
             "SLUICE_LISTEN": f"127.0.0.1:{self.port}",
-            "MAX_UPLOAD_SIZE": "512MiB",
+            "MAX_UPLOAD_SIZE": "1023MiB",
             "SLUICE_RATE_FAILED_SIGN_INS": "1000/min",
         }
         env_file = root / "etc/sluice/sluice.env"
@@ -193,20 +193,20 @@ class Front:
         """Sends a large file and stops halfway, to see where the first half is; then the rest."""
         row = b"," + b"x" * 65_000 + b"\n"
         n_rows = n_bytes // len(row)
-        rows = [b"%d" % i + row for i in range(n_rows)]
-        length = 8 + sum(map(len, rows))
+        lengths = [len(b"%d" % i) + len(row) for i in range(n_rows)]
+        length = 8 + sum(lengths)
         headers = {"X-API-Key": self.admin, "Content-Length": length}
-        with Connection(self.port, timeout_s=180) as connection:
-            connection.ask("PUT", f"/upload/{name}?wait=150", headers, b"id,text\n")
+        with Connection(self.port, timeout_s=400) as connection:
+            connection.ask("PUT", f"/upload/{name}?wait=300", headers, b"id,text\n")
             half = n_rows // 2
-            for row in rows[:half]:
-                connection.send(row)
-            sent = sum(map(len, rows[:half]))
+            for i in range(half):
+                connection.send(b"%d" % i + row)
+            sent = sum(lengths[:half])
             self.server_has = wait_for(
                 "the first half", lambda: self.server.spool_bytes() >= sent - 2 * MIB, 8)
             kept = size_of(self.temporary) if self.temporary else 0
-            for row in rows[half:]:
-                connection.send(row)
+            for i in range(half, n_rows):
+                connection.send(b"%d" % i + row)
             status, headers = connection.head()
             answer = json.loads(connection.body(headers))
         self.check(f"the server has the first half of {n_bytes // MIB} MiB before the rest is sent",
@@ -252,7 +252,7 @@ class Front:
     def check_sizes(self):
         too_large = WORK / "too-large.csv"
         with too_large.open("wb") as file:
-            file.truncate(600 * MIB)
+            file.truncate(1024 * MIB)
         for what, more in [("", ()), (", sent unasked", ("-H", "Expect:"))]:
             status, headers, body, _ = self.refused(
                 "--http1.1", "-H", f"X-API-Key: {self.admin}", *more, "-T", too_large,
@@ -517,7 +517,7 @@ def run_all(root, binary):
             f"{name} to find the server", lambda: ask(f"https://localhost:{https}/readyz")[0] == 200)
         if check(f"{name}: it stands before the server", is_up, log_of(name)):
             front = Front(name, server, https, http, temporary, keys)
-            front.run_all(256 * MIB if name == "nginx" else 64 * MIB)
+            front.run_all(1022 * MIB if name == "nginx" else 64 * MIB)
             if name == "nginx":
                 check_smoke_test_fails(front)
                 monitoring.check_probe(front)

@@ -165,6 +165,9 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
             };
             watching.spawn(reloading.run(reloads));
         }
+        if let Some(telemetry) = telemetry.clone().filter(Telemetry::has_numbers) {
+            watching.spawn(tell_numbers(Arc::clone(&api), telemetry, settings.otlp_every));
+        }
         let stop = async {
             stop.await;
             supervisor::stopping();
@@ -183,6 +186,17 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         }
         outcome.map(drop)
     })
+}
+
+/// Tells a collector the numbers now and then.
+async fn tell_numbers(api: Arc<Api>, telemetry: Telemetry, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        if let Ok(text) = api.numbers().await {
+            telemetry.post_numbers(text);
+        }
+    }
 }
 
 /// The sockets that were passed; else one at the address of the settings.

@@ -466,6 +466,9 @@ pub(super) static ALL: &[Spec] = &[
         ANY,
         |s| Field::Text(&mut s.otlp_endpoint),
     ),
+    row("otlp.every", &[], "Time between two tellings of numbers by OTLP", TIMES, |s| {
+        Field::Time(&mut s.otlp_every)
+    }),
     row(
         "sentry_dsn",
         &["SENTRY_DSN"],

@@ -42,11 +42,16 @@ pub(super) fn router(app: Arc<App>) -> Router {
 }
 
 async fn answer(app: &App) -> Result<Response, Refusal> {
+    let text = text(app).await?;
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+}
+
+/// All numbers, as OpenMetrics text.
+pub(super) async fn text(app: &App) -> Result<String> {
     let mut figures = of_what_is_held(app).await;
     figures.extend(of_backups(app).await);
     figures.extend(of_process(&app.settings.data_dir));
-    let text = app.metrics.text(&figures).map_err(Error::internal)?;
-    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+    app.metrics.text(&figures).map_err(Error::internal)
 }
 
 fn figure(name: &'static str, help: &'static str, value: f64) -> Figure {

@@ -48,6 +48,7 @@ pub use self::tls::{Tls, TlsError};
 use crate::auth::{Auth, Rates};
 use crate::catalog::Catalog;
 use crate::config::Settings;
+use crate::error::Error;
 use crate::graphql::Engine;
 use crate::ingest::Ingest;
 use crate::ops::metrics::Metrics;
@@ -111,6 +112,14 @@ impl Api {
     /// What the next request is answered with.
     pub fn app(&self) -> Arc<App> {
         self.app.load_full()
+    }
+
+    /// The numbers of `/metrics`, as OpenMetrics text.
+    ///
+    /// # Errors
+    /// Never, as text is always taken.
+    pub async fn numbers(&self) -> Result<String, Error> {
+        metrics::text(&self.app()).await
     }
 
     /// Answers by these settings from the next request on.

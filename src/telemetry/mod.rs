@@ -1,9 +1,11 @@
-//! Turns requests and failures into what collectors take: spans by OTLP, errors by Sentry's protocol.
+//! Turns requests, numbers and failures into what collectors take: spans and metrics by OTLP, errors by
+//! Sentry's protocol.
 //!
 //! It exists so that traces and errors of many servers are seen in one place. Nobody waits for a
 //! collector: what one does not take in time is dropped and counted. Neither values of cells nor
 //! secrets are told, as nothing that is logged holds any.
 
+mod figures;
 mod gather;
 mod otlp;
 mod outbox;
@@ -57,6 +59,16 @@ impl Telemetry {
         let outbox = outbox.map_err(|e| format!("no thread for telemetry: {e}"))?;
         IS_TRACING.store(has_traces, Ordering::Relaxed);
         Ok(Some(Telemetry { outbox, has_traces, has_errors }))
+    }
+
+    /// Whether somebody collects the numbers of `/metrics`.
+    pub fn has_numbers(&self) -> bool {
+        self.has_traces
+    }
+
+    /// Sends the numbers of `/metrics`, as OpenMetrics text.
+    pub fn post_numbers(&self, text: String) {
+        self.outbox.post(Message::Numbers(text));
     }
 
     /// Sends what waits, as far as that is done within this time; blocks.

@@ -1,4 +1,4 @@
-//! Writes requests as spans of OpenTelemetry, in OTLP over HTTP with JSON.
+//! Writes requests as spans of OpenTelemetry, and numbers as its metrics, in OTLP over HTTP with JSON.
 //!
 //! One span for each request, below that of the client where it sent `traceparent`.
 
@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::figures;
 use super::gather::{Fields, Gathered};
 use crate::catalog::hex;
 
@@ -33,10 +34,12 @@ const ATTRIBUTES: [(&str, &str); 11] = [
 /// Who takes spans.
 pub(super) struct Collector {
     url: String,
+    metrics_url: String,
+    began: SystemTime,
 }
 
 impl Collector {
-    /// At the address that others are given, too: without `/v1/traces`.
+    /// At the address that others are given, too: without `/v1/traces` and `/v1/metrics`.
     ///
     /// # Errors
     /// When it is none.
@@ -47,7 +50,12 @@ impl Collector {
                 "otlp.endpoint is {endpoint:?}; expected an address like http://127.0.0.1:4318"
             ));
         }
-        Ok(Collector { url: format!("{}/v1/traces", endpoint.trim_end_matches('/')) })
+        let endpoint = endpoint.trim_end_matches('/');
+        Ok(Collector {
+            url: format!("{endpoint}/v1/traces"),
+            metrics_url: format!("{endpoint}/v1/metrics"),
+            began: SystemTime::now(),
+        })
     }
 
     /// Sends these.
@@ -58,14 +66,34 @@ impl Collector {
     ) -> Result<(), Box<ureq::Error>> {
         let spans: Vec<Value> = spans.iter().map(|(span, ended)| written(span, *ended)).collect();
         let body = json!({ "resourceSpans": [{
-            "resource": { "attributes": [
-                attribute("service.name", &json!("sluice")),
-                attribute("service.version", &json!(env!("CARGO_PKG_VERSION"))),
-            ] },
+            "resource": resource(),
             "scopeSpans": [{ "scope": { "name": "sluice" }, "spans": spans }],
         }] });
         agent.post(&self.url).send_json(body).map(drop).map_err(Box::new)
     }
+
+    /// Sends the numbers of an OpenMetrics text.
+    pub(super) fn send_numbers(
+        &self,
+        agent: &ureq::Agent,
+        text: &str,
+    ) -> Result<(), Box<ureq::Error>> {
+        let (began, now) = (nanoseconds(self.began), nanoseconds(SystemTime::now()));
+        let metrics = figures::metrics(text, &began, &now);
+        let body = json!({ "resourceMetrics": [{
+            "resource": resource(),
+            "scopeMetrics": [{ "scope": { "name": "sluice" }, "metrics": metrics }],
+        }] });
+        agent.post(&self.metrics_url).send_json(body).map(drop).map_err(Box::new)
+    }
+}
+
+/// Who tells it.
+fn resource() -> Value {
+    json!({ "attributes": [
+        attribute("service.name", &json!("sluice")),
+        attribute("service.version", &json!(env!("CARGO_PKG_VERSION"))),
+    ] })
 }
 
 fn written(span: &Gathered, ended: SystemTime) -> Value {

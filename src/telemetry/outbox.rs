@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_secs(15);
 pub(super) enum Message {
     /// A request that is over, and when it was.
     Span(Box<(Gathered, SystemTime)>),
+    /// The numbers of `/metrics`.
+    Numbers(String),
     /// An error.
     Error(Box<sentry::Failure>),
     /// Everything before this is to be sent now.
@@ -120,6 +122,7 @@ impl Postman {
         loop {
             match messages.recv_deadline(flush_at) {
                 Ok(Message::Span(span)) => self.spans.push(*span),
+                Ok(Message::Numbers(text)) => self.send_numbers(&text),
                 Ok(Message::Error(failure)) => self.send_error(&failure),
                 Ok(Message::Finish(done)) => {
                     self.send_spans();
@@ -150,6 +153,15 @@ impl Postman {
         let n_dropped = self.n_dropped.swap(0, Ordering::Relaxed);
         if n_dropped > 0 {
             tracing::warn!(n_dropped, "what collectors did not take in time was dropped");
+        }
+    }
+
+    /// What is not sent now is told again with the next ones.
+    fn send_numbers(&mut self, text: &str) {
+        if let Some((collector, standing)) = &mut self.traces
+            && !standing.is_paused()
+        {
+            standing.note(collector.send_numbers(&self.agent, text), "numbers");
         }
     }
 

@@ -66,6 +66,9 @@ fn span(told: &Receiver<Told>, id: &str, seen: &mut String) -> (Value, Vec<(Stri
     loop {
         let left = LIMIT.saturating_sub(began.elapsed());
         let told = told.recv_timeout(left).expect("the span of a request");
+        if told.head.starts_with("POST /v1/metrics ") {
+            continue;
+        }
         assert!(told.head.starts_with("POST /v1/traces "), "{}", told.head);
         seen.push_str(&told.body);
         let body: Value = serde_json::from_str(&told.body).unwrap();
@@ -131,6 +134,36 @@ fn each_request_is_a_span() {
             assert!(!seen.contains(canary), "{canary} in {seen}");
         }
         assert!(!server.log().contains("answered"), "the log is as quiet as before");
+    }
+}
+
+#[test]
+fn numbers_are_told_as_they_are_served() {
+    let (address, told) = collector();
+    let (options, _) = Options::of(StoreKind::Sqlite);
+    let options = options
+        .variable("SLUICE_OTLP_ENDPOINT", &format!("http://{address}"))
+        .variable("SLUICE_OTLP_EVERY", "100ms");
+    let server = Server::start_with(options, None);
+    load(&server.client());
+    server.client().data("{ orders { id } }");
+    let began = Instant::now();
+    loop {
+        let told = told.recv_timeout(LIMIT.saturating_sub(began.elapsed())).expect("numbers");
+        if !told.head.starts_with("POST /v1/metrics ") {
+            continue;
+        }
+        let body: Value = serde_json::from_str(&told.body).unwrap();
+        let metrics = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].clone();
+        let of = |name: &str| {
+            metrics.as_array().unwrap().iter().find(|it| it["name"] == name).cloned().unwrap()
+        };
+        let rows = of("sluice_dataset_rows")["gauge"]["dataPoints"][0]["asDouble"].clone();
+        let times = of("sluice_operation_seconds")["histogram"]["dataPoints"].clone();
+        let is_counted = times.as_array().unwrap().iter().any(|it| it["count"] != "0");
+        if rows.as_f64().unwrap() > 0.0 && is_counted {
+            return;
+        }
     }
 }
 
