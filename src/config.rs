@@ -136,6 +136,8 @@ pub struct Settings {
     pub otlp_every: Duration,
     /// Where errors are sent, by Sentry's protocol; nowhere if not given.
     pub sentry_dsn: Option<Secret>,
+    /// How files of rows are made.
+    pub exports: ExportSettings,
     /// Where backups go, and when.
     pub backup: BackupSettings,
     /// Which events are logged: a level, or `target=level` pairs.
@@ -284,6 +286,21 @@ pub struct AuditSettings {
 impl Default for AuditSettings {
     fn default() -> AuditSettings {
         AuditSettings { has_reads: false, retention: Duration::from_secs(90 * 24 * 3_600) }
+    }
+}
+
+/// How files of rows are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExportSettings {
+    /// Time that one may take, its sending included.
+    pub timeout: Duration,
+    /// Exports at work at once on a node; others wait.
+    pub concurrency: usize,
+}
+
+impl Default for ExportSettings {
+    fn default() -> ExportSettings {
+        ExportSettings { timeout: Duration::from_secs(3_600), concurrency: 2 }
     }
 }
 
@@ -486,6 +503,7 @@ impl Default for Settings {
             otlp_endpoint: None,
             otlp_every: Duration::from_secs(60),
             sentry_dsn: None,
+            exports: ExportSettings::default(),
             backup: BackupSettings::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Auto,

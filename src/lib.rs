@@ -21,6 +21,7 @@
 //! | [`query`] | a GraphQL operation → one SQL statement per root field → JSON bytes |
 //! | [`write`] | a mutation → changed rows, their log, a version |
 //! | [`graphql`] | the catalog → GraphQL types; catalog fields, uploads |
+//! | [`export`] | rows of a query → a file, while they are read |
 //! | [`http`] | requests → answers |
 //! | [`telemetry`] | requests and failures → spans and events for collectors |
 //! | [`ops`] | running state → health, logs |
@@ -33,6 +34,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod indexes;

@@ -1,7 +1,7 @@
 //! What the spine costs, next to references timed in the same run.
 //!
 //! `cargo bench --bench spine` runs everything against the release binary; `cargo bench --bench
-//! spine -- ingest` (or `query`, `write`, `live`, `beside`, `footprint`, `many`) runs one part. Loads are compared with
+//! spine -- ingest` (or `query`, `write`, `live`, `beside`, `export`, `footprint`, `many`) runs one part. Loads are compared with
 //! `sqlite3 .import` and psql's `\copy` of the same file, queries with a bare axum handler that
 //! runs the same SQL through rusqlite or tokio-postgres and writes the same JSON. PostgreSQL is measured when
 //! `SLUICE_BENCH_DATABASE_URL` names an empty database. `SLUICE_BENCH_ROWS` changes the size.
@@ -20,6 +20,7 @@
 
 mod beside;
 mod data;
+mod export;
 mod footprint;
 mod ingest;
 mod live;
@@ -80,6 +81,9 @@ fn main() {
     }
     if is_wanted("beside") {
         beside::run(&scratch, n_rows);
+    }
+    if is_wanted("export") {
+        export::run(&scratch, n_rows);
     }
     if is_wanted("footprint") {
         footprint::run(&scratch);

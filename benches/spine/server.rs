@@ -109,6 +109,18 @@ impl Server {
         assert_eq!(status, 200);
     }
 
+    /// Bytes of an answer, which are thrown away.
+    pub fn download(&self, path: &str) -> u64 {
+        let mut answer = self
+            .agent
+            .get(format!("http://{}{path}", self.address))
+            .header("x-api-key", KEY)
+            .call()
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+        crate::export::drain(answer.body_mut().as_reader())
+    }
+
     pub fn resident_mib(&self) -> u64 {
         self.status("VmRSS")
     }

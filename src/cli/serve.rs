@@ -22,6 +22,7 @@ use crate::catalog::Catalog;
 use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
 use crate::config::{Loaded, Settings, Sources, dangers};
 use crate::error::{Code, Error};
+use crate::export::Exports;
 use crate::graphql::Engine;
 use crate::http::{Api, App, Sites, Tls};
 use crate::ingest::{Ingest, UploadRequest};
@@ -128,6 +129,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
             rates: Arc::clone(&rooms.rates),
             ingest: Arc::clone(&rooms.ingest),
             engine: Arc::clone(&rooms.engine),
+            exports: Arc::new(Exports::new(Arc::clone(&rooms.store), &settings)),
             readiness: Arc::default(),
             live: Arc::default(),
             metrics: Arc::clone(&rooms.metrics),

@@ -476,6 +476,12 @@ pub(super) static ALL: &[Spec] = &[
         ANY,
         |s| Field::Secret { text: &mut s.sentry_dsn, min_chars: 8 },
     ),
+    row("export.timeout", &[], "Time that an export may take", TIMES, |s| {
+        Field::Time(&mut s.exports.timeout)
+    }),
+    row("export.concurrency", &[], "Exports at work at once; others wait", 1..=64, |s| {
+        Field::Count(&mut s.exports.concurrency)
+    }),
     row("backup.to", &[], "Where backups go: a folder, or s3://bucket/prefix", ANY, |s| {
         Field::Text(&mut s.backup.to)
     }),

@@ -16,6 +16,7 @@ mod definitions;
 mod documents;
 mod engine;
 mod explain;
+mod export;
 mod group_types;
 mod history;
 mod indexes;
@@ -46,6 +47,7 @@ mod write_types;
 mod writes;
 
 pub use engine::{Answer, Engine, Keeping, Request, Upload};
+pub use export::{ExportPlan, ExportQuestion};
 pub use persisted::DocumentName;
 pub use subscriptions::{Event, Events, Operation};
 pub use tag::{Sha, Tag};

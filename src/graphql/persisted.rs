@@ -102,7 +102,8 @@ impl Persisted {
         name.is_some() || self.is_trusted_only(principal, snapshot)
     }
 
-    fn is_trusted_only(&self, principal: &Principal, snapshot: &Snapshot) -> bool {
+    /// Whether this principal is served the documents of the list and no others.
+    pub fn is_trusted_only(&self, principal: &Principal, snapshot: &Snapshot) -> bool {
         let is_trusted_only =
             self.mode == DocumentMode::Trusted || snapshot.documents.mode == DocumentMode::Trusted;
         is_trusted_only && principal.scope < Scope::Admin

@@ -123,7 +123,7 @@ impl Engine {
     }
 
     /// Reads the variables, with markers in the places of uploaded files.
-    fn read_variables(&self, request: &Request) -> Result<Variables> {
+    pub(super) fn read_variables(&self, request: &Request) -> Result<Variables> {
         let mut variables = match request.variables.trim() {
             "" | "null" => Variables::new(),
             text => {
@@ -142,7 +142,7 @@ impl Engine {
     }
 
     /// The validator's errors about a new document, if any.
-    async fn validate(
+    pub(super) async fn validate(
         &self,
         snapshot: &Arc<Snapshot>,
         scope: Scope,

@@ -155,7 +155,7 @@ impl Together<'_> {
     }
 }
 
-fn has_same_versions(before: &Snapshot, present: &Snapshot, ids: &[DatasetId]) -> bool {
+pub(super) fn has_same_versions(before: &Snapshot, present: &Snapshot, ids: &[DatasetId]) -> bool {
     let version = |snapshot: &Snapshot, id| {
         let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
         whole.dataset_by_id(id).map(|dataset| dataset.version)

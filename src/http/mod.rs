@@ -49,6 +49,7 @@ use crate::auth::{Auth, Rates};
 use crate::catalog::Catalog;
 use crate::config::Settings;
 use crate::error::Error;
+use crate::export::Exports;
 use crate::graphql::Engine;
 use crate::ingest::Ingest;
 use crate::ops::metrics::Metrics;
@@ -71,6 +72,8 @@ pub struct App {
     pub ingest: Arc<Ingest>,
     /// Answers GraphQL.
     pub engine: Arc<Engine>,
+    /// Makes files of rows.
+    pub exports: Arc<Exports>,
     /// Whether start-up, with the files of the command line, is done.
     pub readiness: Arc<Readiness>,
     /// WebSockets and streams of events that are open.

@@ -39,13 +39,16 @@ use crate::ops::metrics::{Metrics, Route};
 /// Answers under this size are not worth compressing.
 const MIN_COMPRESSED_BYTES: u16 = 1_024;
 
+/// Neither what is small, nor streams of events, nor workbooks, which are compressed already.
+type WorthIt = And<And<SizeAbove, NotForContentType>, NotForContentType>;
+
 /// The router with all that surrounds it.
 pub(super) struct Outer {
     plain: Router,
     /// For the one route that nearly all requests take, which is not looked up; none where pages of
     /// other origins are answered, which goes around every route.
     direct: Option<Arc<App>>,
-    compressing: Compression<Router, And<SizeAbove, NotForContentType>>,
+    compressing: Compression<Router, WorthIt>,
     max_header_bytes: usize,
     hosts: Hosts,
     trusted_proxies: Vec<Network>,
@@ -71,6 +74,8 @@ impl Outer {
             plain = plain.layer(cors);
         }
         let worth_it = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
+        let worth_it = worth_it
+            .and(NotForContentType::const_new("application/vnd.openxmlformats-officedocument"));
         let compressing = CompressionLayer::new()
             .quality(tower_http::CompressionLevel::Fastest)
             .compress_when(worth_it)

@@ -25,11 +25,12 @@ const BUCKETS: [f64; 14] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The groups of routes that are told apart.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 10] = [
     "graphql",
     "upload",
     "inspect",
     "rejects",
+    "export",
     "schema",
     "documents",
     "sign-in",

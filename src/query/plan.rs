@@ -82,6 +82,8 @@ pub struct PlanSettings {
     pub cursor_keys: Arc<CursorKeys>,
     /// What masked values are hashed with.
     pub mask_key: MaskKey,
+    /// Lists answer all of their rows unless told how many; a policy's bound holds.
+    pub is_unlimited: bool,
 }
 
 /// A secret of the server, of which each workspace has its own.
@@ -125,7 +127,16 @@ impl PlanSettings {
             },
             cursor_keys: Arc::clone(cursor_keys),
             mask_key,
+            is_unlimited: false,
         }
+    }
+
+    /// The same for an operation whose rows are not held together anywhere: as many as there are.
+    #[must_use]
+    pub fn unlimited(&self) -> PlanSettings {
+        let limits = QueryLimits { max_cost: u64::MAX, ..self.limits };
+        let (default_limit, max_limit) = (i64::MAX, i64::MAX);
+        PlanSettings { limits, default_limit, max_limit, is_unlimited: true, ..self.clone() }
     }
 }
 
@@ -445,6 +456,7 @@ pub(super) fn compiler<'d>(
         dialect: settings.dialect,
         cursor_keys: &settings.cursor_keys,
         mask_key: settings.mask_key,
+        is_unlimited: settings.is_unlimited,
         slots: Vec::new(),
         n_predicates: 0,
         tables: Vec::new(),

@@ -58,6 +58,8 @@ pub struct Compiler<'d> {
     pub(super) dialect: Dialect,
     pub(super) cursor_keys: &'d CursorKeys,
     pub(super) mask_key: MaskKey,
+    /// Whether lists answer all rows unless told how many.
+    pub(super) is_unlimited: bool,
     pub(super) slots: Vec<Slot>,
     pub(super) n_predicates: usize,
     /// The datasets of the statement in the order of its table markers.
@@ -248,7 +250,9 @@ impl<'d> Compiler<'d> {
         let mut columns = Columns::default();
         let mut each = Cost::default();
         let shape = self.row_shape(rows, fields, &mut columns, &mut each)?;
-        let (select, limit_slot) = self.select_rows(rows, field, columns, None, true)?;
+        let part = self.snapshot.part(rows.dataset.id);
+        let is_bounded = !self.is_unlimited || part.is_some_and(|part| part.max_rows.is_some());
+        let (select, limit_slot) = self.select_rows(rows, field, columns, None, is_bounded)?;
         Ok((select, RootShape::List(shape), Cost::of_list(limit_slot, each)))
     }
 

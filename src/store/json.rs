@@ -122,6 +122,9 @@ pub trait Cells {
     /// Appends column `index` as JSON; `null` where it is null.
     fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell>;
 
+    /// The bytes of a column of text or JSON; `None` where it is null.
+    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell>;
+
     /// A whole number of any size; `None` where it is null.
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell>;
 

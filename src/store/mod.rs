@@ -33,6 +33,7 @@ pub mod run;
 pub mod search;
 mod spare;
 pub mod sqlite;
+pub mod stream;
 pub mod write;
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ mod definitions;
 mod disk_full;
 mod documents;
 mod evaluator;
+mod export;
 mod file_limits;
 mod group_evaluator;
 mod groups;

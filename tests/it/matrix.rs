@@ -380,7 +380,7 @@ fn the_schema_that_is_told_holds_what_may_be_used() {
 /// Method, path, headers, body, the scope that it needs; none for what everybody may ask.
 type Route = (&'static str, &'static str, &'static str, &'static str, Option<Scope>);
 
-const ROUTES: [Route; 15] = [
+const ROUTES: [Route; 16] = [
     ("POST", "/graphql", "application/json", r#"{"query":"{ __typename }"}"#, Some(Scope::Read)),
     ("GET", "/graphql?query=%7B__typename%7D", "", "", Some(Scope::Read)),
     ("POST", "/graphql", "multipart/form-data; boundary=x", "--x--\r\n", Some(Scope::Upload)),
@@ -403,6 +403,7 @@ const ROUTES: [Route; 15] = [
     ("POST", "/inspect?name=fresh", "text/csv", "id\n1\n", Some(Scope::Upload)),
     ("PUT", "/inspect?name=fresh", "text/csv", "id\n1\n", Some(Scope::Upload)),
     ("GET", "/rejects/orders.csv", "", "", Some(Scope::Upload)),
+    ("GET", "/export/orders.csv", "", "", Some(Scope::Read)),
     ("GET", "/schema.graphql", "", "", Some(Scope::Read)),
     ("PUT", "/documents", "application/json", "{}", Some(Scope::Admin)),
     ("POST", "/documents", "application/json", "{}", Some(Scope::Admin)),

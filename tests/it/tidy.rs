@@ -52,6 +52,7 @@ const RULES: &[Rule] = &[
         places: &["src/webhooks/", "src/auth/", "src/cli/", "src/telemetry/"],
         why: "others are called by webhooks, for keys of tokens, by the command line, and by telemetry",
     },
+    Rule { text: "rust_xlsxwriter", places: &["src/export/"], why: "workbooks are export's" },
     Rule { text: "jsonwebtoken", places: &["src/auth/"], why: "tokens are auth's" },
     Rule { text: "calamine", places: &["schema/"], why: "file formats are schema's" },
     Rule { text: "csv::", places: &["schema/"], why: "file formats are schema's" },

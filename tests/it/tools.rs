@@ -121,6 +121,24 @@ fn a_folder_is_uploaded_as_it_changes() {
 }
 
 #[test]
+fn rows_are_written_into_files() {
+    let tools = Tools::new();
+    tools.server.client().load("orders", ORDERS);
+    let csv = tools.said(&["export", "orders", "--sort", "-id", "--fields", "id,customer"]);
+    assert_eq!(csv, "id,customer\r\n2,\"Lee, Kim\"\r\n1,Ann\r\n");
+    let path = tools.folder.path().join("open.json");
+    let filter = "{\"total\": {\"_gt\": \"10\"}}";
+    tools.said(&["export", "orders", "-o", path.to_str().unwrap(), "--filter", filter]);
+    let told: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(told, json!([{ "id": 1, "customer": "Ann", "total": "19.90" }]));
+    let (code, text) = tools.refused(&["export", "nothing"]);
+    assert!(code == 5 && text.contains("nothing"), "{code}: {text}");
+    let none = tools.folder.path().join("none.csv");
+    assert_eq!(tools.refused(&["export", "nothing", "-o", none.to_str().unwrap()]).0, 5);
+    assert!(!none.try_exists().unwrap());
+}
+
+#[test]
 fn uploads_tell_json_and_shells_are_helped() {
     let tools = Tools::new();
     let file = tools.folder.file("orders.csv", ORDERS);

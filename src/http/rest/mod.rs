@@ -4,6 +4,7 @@
 //! bytes are passed on without what GraphQL puts around them. There is no second way to the data.
 
 mod catalog;
+mod export;
 mod openapi;
 mod parameters;
 mod question;
@@ -40,6 +41,7 @@ pub(super) const ROOT: &str = "/api/v1";
 pub(super) fn routes() -> Router<Arc<App>> {
     let router = Router::new()
         .route("/api/v1", get(openapi::index))
+        .route("/export/{file}", get(export::get))
         .route("/openapi.json", get(openapi::json))
         .route("/openapi.yaml", get(openapi::yaml))
         .route("/api/v1/{dataset}", get(rows::list).post(rows::insert).options(allow))

@@ -29,6 +29,7 @@ mod copy;
 pub(crate) mod functions;
 mod load;
 mod merge;
+mod stream;
 pub(super) mod write;
 
 /// SQLSTATE `disk_full`.

@@ -167,7 +167,7 @@ pub(in crate::store) fn text_of(run: &Run) -> String {
     })
 }
 
-fn arguments(run: &Run) -> Result<PgArguments, StoreError> {
+pub(super) fn arguments(run: &Run) -> Result<PgArguments, StoreError> {
     let mut arguments = PgArguments::default();
     for bind in &run.binds {
         match bind {
@@ -218,6 +218,10 @@ impl Cells for PgRow {
         write_cell(cell(self, index)?, kind, out).ok_or(BadCell(index))
     }
 
+    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
+        Ok(cell(self, index)?.map(|(bytes, _)| bytes))
+    }
+
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
         integer(cell(self, index)?).ok_or(BadCell(index))
     }
@@ -252,6 +256,10 @@ impl GatheredRow<'_> {
 impl Cells for GatheredRow<'_> {
     fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_cell(self.cell(index)?, kind, out).ok_or(BadCell(index))
+    }
+
+    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
+        Ok(self.cell(index)?.map(|(bytes, _)| bytes))
     }
 
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {

@@ -30,6 +30,7 @@ mod merge;
 mod numbers;
 mod page;
 mod record;
+mod stream;
 pub(super) mod write;
 
 #[cfg(test)]

@@ -252,7 +252,7 @@ fn path_of(folder: &Path, table: &StorageId) -> PathBuf {
 
 /// Opens data files for reading together, with our functions and a watched clock; the others are
 /// called as [`write_table_name`] says.
-fn open(folder: &Path, tables: &[StorageId]) -> Result<Connection, StoreError> {
+pub(super) fn open(folder: &Path, tables: &[StorageId]) -> Result<Connection, StoreError> {
     let Some((first, others)) = tables.split_first() else {
         return Err(StoreError::Defect("a statement without a table"));
     };
@@ -303,7 +303,7 @@ pub(super) fn answer(connection: &Connection, sql: &str, run: &Run) -> Result<Ve
     Ok(out)
 }
 
-fn bind(prepared: &mut rusqlite::Statement<'_>, run: &Run) -> Result<(), StoreError> {
+pub(super) fn bind(prepared: &mut rusqlite::Statement<'_>, run: &Run) -> Result<(), StoreError> {
     for (position, bind) in run.binds.iter().enumerate() {
         let number = position + 1;
         match bind {
@@ -329,6 +329,10 @@ pub(super) fn stopped(error: rusqlite::Error) -> StoreError {
 impl Cells for Row<'_> {
     fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_value(self.get_ref(index).map_err(|_| BadCell(index))?, index, kind, out)
+    }
+
+    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
+        text(self.get_ref(index).map_err(|_| BadCell(index))?, index)
     }
 
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
@@ -359,6 +363,10 @@ pub struct GatheredRow<'a>(Vec<ValueRef<'a>>);
 impl Cells for GatheredRow<'_> {
     fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
         write_value(*self.0.get(index).ok_or(BadCell(index))?, index, kind, out)
+    }
+
+    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
+        text(*self.0.get(index).ok_or(BadCell(index))?, index)
     }
 
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
@@ -475,6 +483,14 @@ fn write_value(
         _ => return Err(BadCell(index)),
     }
     Ok(())
+}
+
+fn text(value: ValueRef<'_>, index: usize) -> Result<Option<&[u8]>, BadCell> {
+    match value {
+        ValueRef::Null => Ok(None),
+        ValueRef::Text(text) => Ok(Some(text)),
+        _ => Err(BadCell(index)),
+    }
 }
 
 fn integer(value: ValueRef<'_>, index: usize) -> Result<Option<i128>, BadCell> {

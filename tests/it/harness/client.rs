@@ -99,6 +99,16 @@ impl Client {
         Ok(Answer { status, headers, text })
     }
 
+    /// The bytes of an answer that is no text.
+    #[track_caller]
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        let key = format!("Bearer {}", self.key.as_deref().unwrap_or_default());
+        let asked = self.agent.get(format!("{}{path}", self.base)).header("authorization", key);
+        let mut answer = asked.call().expect("an answer");
+        assert_eq!(answer.status(), 200);
+        answer.body_mut().with_config().limit(1 << 30).read_to_vec().expect("its body")
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.request("GET", path, &[], "")
     }
