@@ -4,6 +4,7 @@
 //! came from.
 
 mod operations;
+mod tools;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ pub(super) use self::operations::{
     Audit, Backup, Check, Drill, Migrate, MigrateCommand, Restore, Secrets, SecretsCommand, Stats,
     Verify,
 };
+pub(super) use self::tools::{AnswerFormat, Completions, Export, Query, Watch};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
@@ -57,7 +59,13 @@ pub(super) enum Command {
     Upload(Upload),
     /// Tells what a file would become: sheets, columns, types; stores nothing
     Inspect(Inspect),
-    /// Prints the GraphQL schema (SDL)
+    /// Uploads the files of a folder whenever they change
+    Watch(Watch),
+    /// Asks a running server a GraphQL question
+    Query(Query),
+    /// Writes rows of a running server into a file
+    Export(Export),
+    /// Prints the GraphQL schema (SDL), or compares it with an older one
     Schema(Schema),
     /// Makes, lists and revokes API keys
     Keys(Keys),
@@ -83,6 +91,10 @@ pub(super) enum Command {
     Audit(Audit),
     /// Prints what is stored, how it grows, and what nobody uses
     Stats(Stats),
+    /// Prints a script that completes commands in a shell
+    Completions(Completions),
+    /// Prints the manual page, for `man -l -`
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -135,10 +147,13 @@ pub(super) struct Upload {
     /// Seconds to wait for the load, at most 600; 0 ends as soon as the file is received
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub(super) wait: u64,
+    /// Prints the server's answers, as JSON, one line a file
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// Which server.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct ServerFlags {
     /// The server's address
     #[arg(
@@ -198,7 +213,7 @@ pub(super) enum OnError {
 }
 
 /// How a file is read.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Reading {
     /// A reading option, like --option delimiter=';' (repeat for more; as in the upload route)
     #[arg(long = "option", value_name = "NAME=VALUE")]
@@ -242,6 +257,13 @@ pub(super) struct Inspect {
 pub(super) struct Schema {
     #[command(flatten)]
     store: StoreFlags,
+    /// Compares with this older document: prints SAFE or BREAKING and each difference, and ends with
+    /// code 3 if clients would break
+    #[arg(long, value_name = "FILE")]
+    pub(super) check: Option<PathBuf>,
+    /// Prints the comparison as JSON
+    #[arg(long, requires = "check")]
+    pub(super) json: bool,
     /// Asks this running server instead of reading the data folder
     #[arg(long = "to", value_name = "URL")]
     pub(super) url: Option<String>,
@@ -378,9 +400,15 @@ impl Command {
             Command::Secrets(secrets) => secrets.store.setting_flags(),
             Command::Audit(audit) => audit.store.setting_flags(),
             Command::Stats(stats) => stats.store.setting_flags(),
-            Command::Upload(_) | Command::Inspect(_) | Command::Config | Command::Verify(_) => {
-                Vec::new()
-            }
+            Command::Upload(_)
+            | Command::Inspect(_)
+            | Command::Watch(_)
+            | Command::Query(_)
+            | Command::Export(_)
+            | Command::Completions(_)
+            | Command::Man
+            | Command::Config
+            | Command::Verify(_) => Vec::new(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod inspect;
 mod keys;
 mod migrate;
 mod outcome;
+mod query;
 mod reload;
 mod remote;
 mod schema;
@@ -19,11 +20,12 @@ mod secrets;
 mod serve;
 mod stats;
 mod upload;
+mod watch;
 mod workspaces;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use self::arguments::{Arguments, Command};
 use self::outcome::{Exit, Failure, Outcome};
@@ -66,6 +68,18 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Drill(drill) => backup::drill(&loaded.settings, &drill),
         Command::Secrets(secrets) => secrets::run(&loaded.settings, &secrets),
         Command::Audit(audit) => audit::run(&loaded.settings, &audit),
+        Command::Watch(watch) => watch::run(&watch),
+        Command::Query(query) => query::query(&query),
+        Command::Export(export) => query::export(&export),
+        Command::Completions(completions) => {
+            let (mut command, name) = (Arguments::command(), "sluice");
+            clap_complete::generate(completions.shell, &mut command, name, &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
+            Ok(())
+        }
         Command::Stats(stats) => stats::run(&loaded.settings, &stats),
     }
 }

@@ -80,6 +80,11 @@ impl Failure {
         self
     }
 
+    /// The sentence.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Says it and gives the exit code.
     pub(super) fn report(&self) -> ExitCode {
         eprintln!("sluice: {}", self.message);

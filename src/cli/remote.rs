@@ -44,6 +44,17 @@ impl Remote {
         if answer.status().is_success() { Ok(text) } else { Err(refused(answer.status(), &text)) }
     }
 
+    /// Asks for bytes that may be many: gives them as they come.
+    pub(super) fn open(&self, path: &str) -> Result<impl std::io::Read + use<>, Failure> {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        let mut answer = self.with_key(request).call().map_err(|e| self.unreachable(&e))?;
+        if !answer.status().is_success() {
+            let text = read_text(&mut answer)?;
+            return Err(refused(answer.status(), &text));
+        }
+        Ok(answer.into_body().into_reader())
+    }
+
     /// Sends a stream of known length; gives the status and the answer as JSON.
     pub(super) fn put(
         &self,
@@ -110,8 +121,13 @@ pub(super) fn refused(status: StatusCode, text: &str) -> Failure {
 /// The same for an answer that was read already.
 pub(super) fn refused_json(status: StatusCode, json: &Value) -> Failure {
     let error = json.pointer("/errors/0");
-    let message = error.and_then(|error| error.get("message")).and_then(Value::as_str);
-    let code = error.and_then(|error| error.pointer("/extensions/code")).and_then(Value::as_str);
+    // Or a problem, as REST tells it.
+    let error = error.or_else(|| json.get("detail").map(|_| json));
+    let message = error
+        .and_then(|error| error.get("message").or(error.get("detail")))
+        .and_then(Value::as_str);
+    let code = error.and_then(|error| error.pointer("/extensions/code").or(error.get("code")));
+    let code = code.and_then(Value::as_str);
     let exit = match code.and_then(Code::from_wire) {
         Some(code) => Exit::of(code),
         None => Exit::Refused,

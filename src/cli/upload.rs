@@ -28,7 +28,8 @@ pub(super) fn run(arguments: &Upload) -> Outcome {
     Ok(())
 }
 
-fn upload_file(remote: &Remote, path: &Path, arguments: &Upload) -> Outcome {
+/// Uploads one file and tells how it went.
+pub(super) fn upload_file(remote: &Remote, path: &Path, arguments: &Upload) -> Outcome {
     let unreadable = |e: std::io::Error| Failure::new(Exit::Data, e.to_string());
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
@@ -48,6 +49,13 @@ fn upload_file(remote: &Remote, path: &Path, arguments: &Upload) -> Outcome {
     let (status, answer) = sent?;
     if !status.is_success() {
         return Err(refused_json(status, &answer));
+    }
+    if arguments.json {
+        writeln!(std::io::stdout(), "{answer}")?;
+        return match status == StatusCode::ACCEPTED && arguments.wait > 0 {
+            true => Err(Failure::new(Exit::Unfinished, "the job still runs")),
+            false => Ok(()),
+        };
     }
     tell(status, &answer, arguments.wait)
 }

@@ -9,6 +9,7 @@ pub mod answer;
 pub mod catalog_filter;
 pub mod catalog_json;
 pub mod catalog_types;
+pub mod compare;
 mod connection_types;
 mod corrections;
 mod definitions;

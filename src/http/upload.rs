@@ -60,19 +60,30 @@ async fn run(
     default_mode: LoadMode,
     request: Request,
 ) -> Result<Response, Refusal> {
+    let (answer, job) = load(&app, name, default_mode, request).await?;
+    Ok(respond(answer, &job))
+}
+
+/// Receives a file and waits for its job as long as is asked; what it answers, and the job.
+async fn load(
+    app: &App,
+    name: Option<String>,
+    default_mode: LoadMode,
+    request: Request,
+) -> Result<(Value, Job), Refusal> {
     let (parts, body) = request.into_parts();
-    let principal = admit(&app, &parts.headers, Scope::Upload, Class::Upload).await?;
+    let principal = admit(app, &parts.headers, Scope::Upload, Class::Upload).await?;
     let (mut upload, wait) = read_parameters(&parts, name, default_mode)?;
     upload.bounds = app.auth.upload_bounds(&principal);
     upload.actor = Some(principal.key_prefix.clone());
-    refuse_body(&app, &parts)?;
+    refuse_body(app, &parts)?;
     let began_us = now_us();
     let chunks = Chunks::new(body, Patience::of(&app.settings));
     let size_bytes = body::announced_length(&parts.headers);
     let target = upload.name.clone().unwrap_or_else(|| upload.file_name.clone());
     let received = app.ingest.receive(principal.workspace, upload, size_bytes, chunks).await;
     let code = received.as_ref().err().map(|error| error.code);
-    record(&app, &parts.headers, &principal, "upload", Some(&target), code);
+    record(app, &parts.headers, &principal, "upload", Some(&target), code);
     let id = received?;
     let job = app.ingest.wait(principal.workspace, id, wait).await?;
     let mut answer = app.engine.job_json(&principal, &job).await;
@@ -80,7 +91,7 @@ async fn run(
         // An older job was found by its request id.
         set(&mut answer, "unchanged", Value::Bool(true));
     }
-    Ok(respond(answer, &job))
+    Ok((answer, job))
 }
 
 /// `POST /api/v1/datasets`: the same, with the name among the parameters.
@@ -96,7 +107,11 @@ pub(super) async fn by_rest(State(app): State<Arc<App>>, request: Request) -> Re
         parts.uri = uri;
     }
     let request = Request::from_parts(parts, body);
-    let answer = run(app, name, LoadMode::Create, request).await;
+    let loaded = load(&app, name, LoadMode::Create, request).await;
+    let answer = loaded.and_then(|(answer, job)| match failure_of(&job) {
+        None => Ok(respond(answer, &job)),
+        Some((code, message)) => Err(Refusal::from(Error::new(code, message.to_owned()))),
+    });
     answer.unwrap_or_else(|refusal| refusal.in_media(Media::Rest).into_response())
 }
 
@@ -156,19 +171,23 @@ fn respond(mut answer: Value, job: &Job) -> Response {
         JobStatus::Queued | JobStatus::Running => StatusCode::ACCEPTED,
         JobStatus::Succeeded | JobStatus::Failed | JobStatus::Cancelled => StatusCode::OK,
     };
-    let failure = match (job.status, &job.error) {
+    if let Some((code, message)) = failure_of(job) {
+        status = status_of(code);
+        set(&mut answer, "errors", json!([error_json(code, message)]));
+    }
+    (status, [(header::CONTENT_TYPE, JSON)], answer.to_string()).into_response()
+}
+
+/// Why a job did not load, if it has ended without.
+fn failure_of(job: &Job) -> Option<(Code, &str)> {
+    match (job.status, &job.error) {
         (JobStatus::Failed, Some((code, message))) => {
             Some((Code::from_wire(code).unwrap_or(Code::Internal), message.as_str()))
         }
         (JobStatus::Failed, None) => Some((Code::Internal, "The job failed without a reason.")),
         (JobStatus::Cancelled, _) => Some((Code::Conflict, "The job was cancelled.")),
         _ => None,
-    };
-    if let Some((code, message)) = failure {
-        status = status_of(code);
-        set(&mut answer, "errors", json!([error_json(code, message)]));
     }
-    (status, [(header::CONTENT_TYPE, JSON)], answer.to_string()).into_response()
 }
 
 fn read_parameters(

@@ -60,7 +60,7 @@ pub(super) fn metrics(text: &str, began_ns: &str, now_ns: &str) -> Vec<Value> {
         points.entry(base).or_default().push(point);
     }
     for ((base, _), of) in series {
-        points.entry(base).or_default().push(histogram(of, began_ns, now_ns));
+        points.entry(base).or_default().push(histogram(&of, began_ns, now_ns));
     }
     let written = points.into_iter().map(|(name, points)| {
         let kind = kinds.get(name).copied().unwrap_or_default();
@@ -84,7 +84,7 @@ pub(super) fn metrics(text: &str, began_ns: &str, now_ns: &str) -> Vec<Value> {
 }
 
 /// Buckets of OTLP count what is between two bounds; those of OpenMetrics all that is below.
-fn histogram(of: Series, began_ns: &str, now_ns: &str) -> Value {
+fn histogram(of: &Series, began_ns: &str, now_ns: &str) -> Value {
     let bounds: Vec<f64> =
         of.buckets.iter().map(|(bound, _)| *bound).filter(|bound| bound.is_finite()).collect();
     let mut below = 0;

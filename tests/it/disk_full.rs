@@ -33,6 +33,18 @@ fn a_full_disk_changes_nothing() {
     let before = files_below(&seen);
     assert!(before.len() > 1, "{before:?}");
 
+    // To the last byte: rows are read all the same, and the load balancer may know.
+    let filler = seen.join("filler");
+    let fill = vec![0; 64 << 20];
+    assert!(std::fs::write(&filler, fill).is_err(), "the disk is smaller");
+    let ready = client.get("/readyz");
+    assert_eq!(
+        (ready.status, ready.json()["status"].as_str()),
+        (200, Some("ready, but the disk is full"))
+    );
+    std::fs::remove_file(filler).unwrap();
+    assert_eq!(client.get("/readyz").json()["status"], "ready");
+
     // The first does not fit even as a source; the second fits, but not beside its table.
     for n_rows in [600_000, 200_000] {
         let answer = client.upload("steps", generation(2, n_rows));

@@ -182,6 +182,18 @@ fn health_and_readiness_need_no_key() {
 }
 
 #[test]
+fn a_server_whose_folder_is_away_is_not_ready() {
+    for kind in [StoreKind::Sqlite, StoreKind::Postgres] {
+        let server = Server::start(kind);
+        let (folder, away) = (server.data_dir(), server.data_dir().with_extension("away"));
+        std::fs::rename(folder, &away).unwrap();
+        assert_eq!(server.anonymous().get("/readyz").status, 503, "{kind:?}");
+        std::fs::rename(&away, folder).unwrap();
+        assert_eq!(server.anonymous().get("/readyz").status, 200, "{kind:?}");
+    }
+}
+
+#[test]
 fn the_link_of_the_greeting_signs_in_once() {
     let server = Server::start(StoreKind::Sqlite);
     let line = server.greeting.iter().find(|line| line.contains("#token=")).unwrap();

@@ -326,6 +326,9 @@ fn the_catalog_is_there_too() {
         let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
         assert_eq!(admin.get(&path).json()["data"]["id"], job["id"]);
 
+        let broken =
+            admin.request("POST", "/api/v1/datasets?name=b&filename=b.json&wait=30", &[], "[[1]]");
+        assert_eq!(problem(&broken, 422).0, "FILE_REJECTED");
         let body = json!({ "name": "reports", "scope": "READ" }).to_string();
         let made = admin.request("POST", "/api/v1/keys", &[JSON], &body);
         assert_eq!(made.status, 201, "{}", made.text);
