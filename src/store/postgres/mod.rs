@@ -262,7 +262,8 @@ impl PostgresStore {
     /// When the database is away, or statements run on the table for longer than the timeout.
     pub async fn drop_table(&self, storage: &StorageId) -> Result<(), StoreError> {
         let (table, log) = (PostgresStore::table_of(storage), PostgresStore::log_of(storage));
-        let drop = format!("DROP TABLE IF EXISTS {table}, {log}");
+        // Whoever still reads it (an export may for long) is not waited for: it is tried again.
+        let drop = format!("SET LOCAL lock_timeout = '1s'; DROP TABLE IF EXISTS {table}, {log}");
         sqlx::raw_sql(AssertSqlSafe(drop)).execute(&self.pool).await?;
         Ok(())
     }
