@@ -103,7 +103,7 @@ impl Persisted {
     }
 
     /// Whether this principal is served the documents of the list and no others.
-    pub fn is_trusted_only(&self, principal: &Principal, snapshot: &Snapshot) -> bool {
+    pub(super) fn is_trusted_only(&self, principal: &Principal, snapshot: &Snapshot) -> bool {
         let is_trusted_only =
             self.mode == DocumentMode::Trusted || snapshot.documents.mode == DocumentMode::Trusted;
         is_trusted_only && principal.scope < Scope::Admin
