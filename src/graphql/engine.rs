@@ -234,6 +234,7 @@ impl Engine {
         let plan_settings = PlanSettings::new(settings, auth.cursor_keys(), auth.mask_key());
         let writer =
             Writer::new(Arc::clone(&catalog), Arc::clone(&store), plan_settings.clone(), settings);
+        let store_of_slow = Arc::clone(&store);
         Engine {
             persisted: Persisted::new(Arc::clone(&catalog), settings),
             services: Arc::new(Services {
@@ -253,7 +254,7 @@ impl Engine {
                 max_documents_bytes: settings.max_documents_bytes,
                 webhooks: settings.webhooks,
                 facts: Facts::new(settings),
-                slow: SlowLog::new(settings.slow_after),
+                slow: SlowLog::new(settings.slow_after, store_of_slow),
             }),
             plan_settings,
             statement_timeout: settings.statement_timeout,
@@ -344,6 +345,7 @@ impl Engine {
             principal,
             known: Arc::clone(&known),
             plan: OnceCell::new(),
+            runs: OnceCell::new(),
             request_id,
         };
         if request.is_read_only && known.document.is_mutation() {
@@ -417,6 +419,7 @@ impl Engine {
         }
         let deadline = Instant::now() + self.statement_timeout;
         let Bound { runs, cost } = plan.bind(&snapshot, &variables, deadline)?;
+        stopwatch.note_runs(&runs);
         // What a query weighs is known before anything runs.
         let is_told = known.document.introspects();
         let n_cells = if is_told { cost.saturating_add(INTROSPECTION_CELLS) } else { cost };

@@ -1,13 +1,16 @@
 //! Remembers the requests that took long, for those who look after the server.
 //!
 //! The newest are kept in memory with their documents, which admins of their workspace may read;
-//! the log gets a line without any text of the client's but the operation's name.
+//! the log gets a line without any text of the client's but the operation's name, and one with the
+//! database's plan of what was read.
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio_util::task::TaskTracker;
 
 use super::documents::KnownDocument;
 use crate::auth::Principal;
@@ -15,11 +18,17 @@ use crate::catalog::model::WorkspaceId;
 use crate::catalog::{hex, now_us};
 use crate::ops::metrics::{Metrics, OperationClass};
 use crate::query::plan::Plan;
+use crate::store::Store;
+use crate::store::run::Run;
 
 /// Requests that are kept.
 const MAX_KEPT: usize = 200;
 /// Of the statements of each, characters.
 const MAX_SQL_CHARS: usize = 8_192;
+/// Statements of a request whose plans are told.
+const MAX_PLANS: usize = 4;
+/// How long a database may take to tell a plan.
+const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(2);
 /// Of each document, characters.
 const MAX_DOCUMENT_CHARS: usize = 4_096;
 
@@ -49,12 +58,22 @@ pub(super) struct SlowLog {
     /// How long a request may take without being one, microseconds.
     threshold_us: AtomicU64,
     kept: Mutex<VecDeque<Arc<SlowRequest>>>,
+    store: Arc<Store>,
+    /// Plans are asked for after the answer, one request at a time.
+    explaining: TaskTracker,
+    is_explaining: Arc<AtomicBool>,
 }
 
 impl SlowLog {
     /// Of requests that take longer than this.
-    pub(super) fn new(threshold: Duration) -> SlowLog {
-        let log = SlowLog { threshold_us: AtomicU64::new(0), kept: Mutex::default() };
+    pub(super) fn new(threshold: Duration, store: Arc<Store>) -> SlowLog {
+        let log = SlowLog {
+            threshold_us: AtomicU64::new(0),
+            kept: Mutex::default(),
+            store,
+            explaining: TaskTracker::new(),
+            is_explaining: Arc::default(),
+        };
         log.set_threshold(threshold);
         log
     }
@@ -97,6 +116,38 @@ impl SlowLog {
     }
 }
 
+impl SlowLog {
+    /// Logs how the database carries these out; not while it tells of others.
+    fn explain(&self, request_id: &str, runs: Vec<Run>) {
+        if runs.is_empty() || self.is_explaining.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (store, is_explaining) = (Arc::clone(&self.store), Arc::clone(&self.is_explaining));
+        let request_id = request_id.to_owned();
+        self.explaining.spawn(async move {
+            let mut plans = Vec::new();
+            for mut run in runs {
+                run.deadline = Instant::now() + EXPLAIN_TIMEOUT;
+                match store.explain(run).await {
+                    Ok(steps) => plans.push(without_values(&steps)),
+                    Err(error) => tracing::debug!(error = ?error, "a plan could not be told"),
+                }
+            }
+            if !plans.is_empty() {
+                let plan = plans.join("; ");
+                tracing::warn!(request_id, plan, "the plan of a request that took long");
+            }
+            is_explaining.store(false, Ordering::Release);
+        });
+    }
+}
+
+/// The steps of a plan without the lines that hold conditions, whose values are those of cells.
+fn without_values(steps: &[String]) -> String {
+    let kept = steps.iter().map(|step| step.trim()).filter(|step| !step.contains(": "));
+    kept.collect::<Vec<_>>().join(" | ").chars().take(MAX_SQL_CHARS).collect()
+}
+
 /// The SQL of a plan, with places for values.
 fn statements(plan: &Plan) -> String {
     let all: Vec<&str> = plan.wishes().map(|(_, _, statement)| &*statement.sqlite_sql).collect();
@@ -113,7 +164,17 @@ pub(super) struct Stopwatch<'r> {
     pub(super) known: Arc<KnownDocument>,
     /// What was made of it, once it is.
     pub(super) plan: OnceCell<Arc<Plan>>,
+    /// What was read for it.
+    pub(super) runs: OnceCell<Vec<Run>>,
     pub(super) request_id: &'r str,
+}
+
+impl Stopwatch<'_> {
+    /// Remembers what is read, for the case that it takes long.
+    pub(super) fn note_runs(&self, runs: &[Option<Run>]) {
+        let noted = runs.iter().flatten().take(MAX_PLANS).cloned().collect();
+        let _ = self.runs.set(noted);
+    }
 }
 
 impl Drop for Stopwatch<'_> {
@@ -123,7 +184,9 @@ impl Drop for Stopwatch<'_> {
         if took < self.log.threshold() {
             return;
         }
+        let runs = self.runs.take().unwrap_or_default();
         let Stopwatch { log, principal, known, request_id, .. } = &*self;
+        log.explain(request_id, runs);
         let fields = known.document.root_fields().map(|field| field.name.node.to_string());
         log.keep(SlowRequest {
             workspace: principal.workspace,

@@ -188,6 +188,8 @@ fn a_check_sees_that_a_database_is_away_or_open() {
     std::fs::set_permissions(secret, open).unwrap();
     let (found, code) = place.check(&[], &[]);
     assert_eq!((severity(&found, "secrets"), code), (Some("error"), 1), "{found:?}");
+    // A server that was killed leaves all of it in the log beside.
+    place.execute("PRAGMA wal_checkpoint(TRUNCATE)");
     let catalog = place.folder.path().join("data/catalog.db");
     let mut bytes = std::fs::read(&catalog).unwrap();
     bytes[4096..20_000].fill(0x5a);

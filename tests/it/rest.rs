@@ -366,3 +366,67 @@ fn limits_hold_here_too() {
     assert_eq!(problem(limited, 429).0, "RATE_LIMITED");
     assert!(!limited.header("retry-after").is_empty());
 }
+
+/// Scopes, the least first.
+const SCOPES: [&str; 4] = ["read", "write", "upload", "admin"];
+
+#[test]
+fn each_route_needs_the_scope_that_it_says() {
+    both_stores(|server| {
+        let admin = load_shop(server);
+        let described = admin.get("/openapi.json").json();
+        let clients: Vec<Client> = SCOPES.iter().map(|scope| server.client_of(scope)).collect();
+        let mut n_routes = 0;
+        for (path, methods) in described["paths"].as_object().unwrap() {
+            // Of rows, one dataset stands for all.
+            if path.starts_with("/api/v1/customers") {
+                continue;
+            }
+            for (method, operation) in methods.as_object().unwrap() {
+                let said = operation["description"].as_str().unwrap_or_default();
+                let said = said.split("Needs the scope ").nth(1);
+                let needed = said.map_or(if method == "get" { "read" } else { "write" }, |rest| {
+                    rest.split('.').next().unwrap()
+                });
+                let needed = SCOPES.iter().position(|scope| *scope == needed).unwrap();
+                let method = method.to_uppercase();
+                let path: String = path
+                    .split('/')
+                    .map(|part| if part.starts_with('{') { "77" } else { part })
+                    .collect::<Vec<_>>()
+                    .join("/");
+                let body = body_of(operation);
+                n_routes += 1;
+                for (n, client) in clients.iter().enumerate() {
+                    let answer = client.request(&method, &path, &[JSON], &body);
+                    let told = || {
+                        format!("{} {method} {path}: {} {}", SCOPES[n], answer.status, answer.text)
+                    };
+                    if n < needed {
+                        assert_eq!(answer.status, 403, "{}", told());
+                    } else {
+                        assert!(![401, 403, 500].contains(&answer.status), "{}", told());
+                    }
+                }
+                let answer = server.anonymous().request(&method, &path, &[JSON], &body);
+                assert_eq!(answer.status, 401, "{method} {path}");
+            }
+        }
+        assert!(n_routes > 25, "{n_routes}");
+    });
+}
+
+/// A body with all that an operation needs.
+fn body_of(operation: &Value) -> String {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    if schema.is_null() {
+        return String::new();
+    }
+    let fields = schema["required"].as_array().cloned().unwrap_or_default();
+    let fields = fields.iter().map(|name| {
+        let name = name.as_str().unwrap();
+        let is_list = schema["properties"][name]["type"] == "array";
+        (name.to_owned(), if is_list { json!([]) } else { json!("x") })
+    });
+    Value::Object(fields.collect()).to_string()
+}

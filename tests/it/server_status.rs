@@ -105,6 +105,14 @@ fn slow_requests_are_kept_for_admins_of_their_workspace_and_logged_without_value
         assert!(!log.contains("canary-of-a") && !log.contains("_neq"), "{log}");
         let told = log.lines().find(|line| line.contains("took long") && line.contains("Slow"));
         assert!(told.unwrap().contains("SELECT"), "{log}");
+        let log =
+            crate::harness::eventually("the plan", std::time::Duration::from_secs(10), || {
+                admin.data_with(slow, &variables);
+                let log = server.log();
+                log.contains("the plan of a request that took long").then_some(log)
+            });
+        let step = if kind == StoreKind::Sqlite { "SCAN" } else { "Scan" };
+        assert!(log.contains(step) && !log.contains("canary-of-a"), "{log}");
     }
 }
 

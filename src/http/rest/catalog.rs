@@ -184,7 +184,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &PAGE,
-        scope: "upload",
+        scope: "read",
         status: 200,
     },
     Operation {
@@ -194,7 +194,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "A job",
         document: concat!("query($id: ID!) { data: job(id: $id) { ", job_fields!(), " } }"),
         inputs: &[path("id")],
-        scope: "upload",
+        scope: "read",
         status: 200,
     },
     Operation {
