@@ -410,7 +410,8 @@ def check_copy(server):
 
 def check_backup(server, asked):
     def admin(*arguments):
-        return run(server.admin, *arguments, env=server.env)
+        # The file of 1 GiB that was uploaded is in the archive, too.
+        return run(server.admin, *arguments, env=server.env, timeout_s=600)
 
     before, copies, parent = asked(), WORK / "copies", server.data.parent
     code, told = admin("backup", "--to", copies)
