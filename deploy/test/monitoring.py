@@ -219,7 +219,7 @@ def check_prometheus(server, ask):
     """A Prometheus with the shipped files, at the server of this test."""
     ask("-H", f"X-API-Key: {server.key}", "-H", "content-type: application/json", "-d",
         '{"query": "{ nothing }"}', f"http://127.0.0.1:{server.port}/graphql")
-    run(server.admin, "backup", "--to", WORK / "first-copy", env=server.env)
+    run(server.admin, "backup", "--to", WORK / "first-copy", env=server.env, timeout_s=600)
     check_names(ask("-H", f"Authorization: Bearer {server.key}",
                     f"http://127.0.0.1:{server.port}/metrics")[2])
     if not has("prometheus"):
