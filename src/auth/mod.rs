@@ -284,7 +284,7 @@ impl Auth {
             other => other?,
         };
         let now_us = now_us();
-        if old.revoked_at_us.is_some() || old.expires_at_us.is_some_and(|end_us| end_us <= now_us) {
+        if !old.works_at(now_us) {
             return Err(Error::new(
                 Code::Conflict,
                 format!("The key {prefix} has ended already. Make a new one by createKey."),

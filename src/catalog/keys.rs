@@ -42,6 +42,13 @@ pub struct ApiKey {
     pub created_by: Option<String>,
 }
 
+impl ApiKey {
+    /// Whether it works at this time, microseconds since 1970 UTC.
+    pub fn works_at(&self, now_us: i64) -> bool {
+        self.revoked_at_us.is_none() && self.expires_at_us.is_none_or(|end_us| end_us > now_us)
+    }
+}
+
 impl Catalog {
     /// Keeps a new key.
     ///

@@ -194,9 +194,7 @@ async fn keys(catalog: &Catalog, findings: &mut Findings) -> Result<(), CatalogE
     let (mut n_admins, mut n_endless, mut n_idle) = (0, 0, 0);
     for workspace in catalog.workspaces().await? {
         for key in catalog.keys(workspace.id).await? {
-            let works =
-                key.revoked_at_us.is_none() && key.expires_at_us.is_none_or(|end| end > now_us);
-            if !works {
+            if !key.works_at(now_us) {
                 continue;
             }
             n_admins += usize::from(key.scope == Scope::Admin);

@@ -106,7 +106,7 @@ async fn rotate_all(
         }
         let keys = catalog.keys(known.id).await.map_err(Error::from)?;
         found.extend(
-            keys.into_iter().filter(|key| state(key) == "active").map(|key| (known.clone(), key)),
+            keys.into_iter().filter(|key| key.works_at(now_us())).map(|key| (known.clone(), key)),
         );
     }
     let n = found.len();
@@ -196,10 +196,10 @@ fn print_keys(keys: &[ApiKey], out: &mut impl Write) -> std::io::Result<()> {
 }
 
 fn state(key: &ApiKey) -> &'static str {
-    match (key.revoked_at_us, key.expires_at_us) {
-        (Some(_), _) => "revoked",
-        (None, Some(end)) if end <= now_us() => "expired",
-        _ => "active",
+    match key.revoked_at_us {
+        Some(_) => "revoked",
+        None if key.works_at(now_us()) => "active",
+        None => "expired",
     }
 }
 

@@ -90,9 +90,8 @@ fn growth(dataset: &Dataset, days: &[DatasetDay], today: i64) -> Option<(f64, f6
 /// Whether a key works and has not been used for so long, or never since it was made that long ago.
 fn is_unused(key: &ApiKey, unused_us: i64) -> bool {
     let now_us = now_us();
-    let works = key.revoked_at_us.is_none() && key.expires_at_us.is_none_or(|end| end > now_us);
     let last_us = key.last_used_at_us.unwrap_or(key.created_at_us);
-    works && now_us.saturating_sub(last_us) >= unused_us
+    key.works_at(now_us) && now_us.saturating_sub(last_us) >= unused_us
 }
 
 fn is_idle(line: &Line, unused_us: i64) -> bool {

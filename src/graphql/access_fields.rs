@@ -254,9 +254,6 @@ pub(super) fn scope_word(scope: Scope) -> String {
 }
 
 fn key_json(key: &ApiKey) -> Json {
-    let now_us = now_us();
-    let is_active =
-        key.revoked_at_us.is_none() && key.expires_at_us.is_none_or(|end_us| end_us > now_us);
     json!({
         "prefix": key.prefix,
         "name": key.name,
@@ -264,7 +261,7 @@ fn key_json(key: &ApiKey) -> Json {
         "role": key.role,
         "datasets": key.datasets,
         "claims": key.claims,
-        "active": is_active,
+        "active": key.works_at(now_us()),
         "createdAt": instant(key.created_at_us),
         "createdBy": key.created_by,
         "expiresAt": key.expires_at_us.map(instant),
