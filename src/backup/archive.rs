@@ -205,9 +205,6 @@ impl<W: Write> Writer<W> {
 
 /// Takes the members of an archive that is being read.
 pub(super) trait Sink {
-    /// It is of this; called once, first.
-    fn begin(&mut self, summary: &Summary) -> Result<(), BackupError>;
-
     /// A member; what of it is not read is skipped. Its hash is not known to be right before the
     /// end.
     fn member(&mut self, path: &str, content: &mut dyn Read) -> Result<(), BackupError>;
@@ -243,7 +240,6 @@ pub(super) fn read(
                         "the archive was made by Sluice {sluice} in a newer format"
                     )));
                 }
-                sink.begin(&read)?;
                 summary = Some(read);
             }
             (Some(_), path) if is_known(path) => sink.member(path, &mut content)?,
@@ -339,10 +335,6 @@ mod tests {
     struct Kept(Vec<(String, Vec<u8>)>);
 
     impl Sink for Kept {
-        fn begin(&mut self, _: &Summary) -> Result<(), BackupError> {
-            Ok(())
-        }
-
         fn member(&mut self, path: &str, content: &mut dyn Read) -> Result<(), BackupError> {
             let mut bytes = Vec::new();
             content.read_to_end(&mut bytes).map_err(|_| cut_off())?;

@@ -82,6 +82,7 @@ pub async fn restore(
     };
     let (summary, contents, secrets) = blocking(look).await?;
     check_store(&summary, settings)?;
+    let has_opened = secrets.is_some();
     match &settings.database_url {
         None => expect_empty_folder(&settings.data_dir)?,
         Some(url) => expect_empty_database(&Server::parse(url)?, settings).await?,
@@ -95,7 +96,7 @@ pub async fn restore(
             }
         }
     }
-    let notes = notes(settings, &summary, &contents);
+    let notes = notes(settings, &summary, &contents, has_opened);
     Ok(Restored { summary, contents, notes })
 }
 
@@ -183,7 +184,12 @@ fn check_store(summary: &Summary, settings: &Settings) -> Result<(), BackupError
     Ok(())
 }
 
-fn notes(settings: &Settings, summary: &Summary, contents: &Contents) -> Vec<String> {
+fn notes(
+    settings: &Settings,
+    summary: &Summary,
+    contents: &Contents,
+    has_opened: bool,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let given = settings.api_key_salt.as_ref().map(salt_tag);
     let made = crate::auth::kept_secret(&settings.data_dir, API_KEY_SALT).ok().flatten();
@@ -194,7 +200,7 @@ fn notes(settings: &Settings, summary: &Summary, contents: &Contents) -> Vec<Str
                 .to_owned(),
         );
     }
-    if contents.has(SECRETS) {
+    if contents.has(SECRETS) && !has_opened {
         notes.push(
             "the archive holds secrets; --identity or --passphrase-file puts them back".to_owned(),
         );
@@ -214,10 +220,6 @@ type Secrets = BTreeMap<String, Zeroizing<String>>;
 struct Sealed(Option<Vec<u8>>);
 
 impl Sink for Sealed {
-    fn begin(&mut self, _: &Summary) -> Result<(), BackupError> {
-        Ok(())
-    }
-
     fn member(&mut self, path: &str, content: &mut dyn Read) -> Result<(), BackupError> {
         if path == SECRETS {
             self.0 = Some(read_small(path, content)?);
@@ -237,10 +239,6 @@ fn read_small(path: &str, content: &mut dyn Read) -> Result<Vec<u8>, BackupError
 struct Nothing;
 
 impl Sink for Nothing {
-    fn begin(&mut self, _: &Summary) -> Result<(), BackupError> {
-        Ok(())
-    }
-
     fn member(&mut self, _: &str, _: &mut dyn Read) -> Result<(), BackupError> {
         Ok(())
     }
@@ -289,10 +287,6 @@ impl Unpack {
 }
 
 impl Sink for Unpack {
-    fn begin(&mut self, _: &Summary) -> Result<(), BackupError> {
-        Ok(())
-    }
-
     fn member(&mut self, path: &str, content: &mut dyn Read) -> Result<(), BackupError> {
         match path {
             FACTS => {
@@ -453,10 +447,6 @@ struct FillSink {
 }
 
 impl Sink for FillSink {
-    fn begin(&mut self, _: &Summary) -> Result<(), BackupError> {
-        Ok(())
-    }
-
     fn member(&mut self, path: &str, content: &mut dyn Read) -> Result<(), BackupError> {
         match &mut self.fill {
             Some(fill) if path.starts_with(DUMP) => fill.take(content),

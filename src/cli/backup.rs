@@ -78,19 +78,13 @@ pub(super) fn restore(settings: &Settings, arguments: &Restore) -> Outcome {
         (None, Some(file)) => Some(Opener::with_passphrase(file)?),
         (None, None) => None,
     };
-    let had_opener = opener.is_some();
     block_on(async {
         let (place, name) = Place::of_archive(&arguments.archive).await?;
         let done = backup::restore(settings, &place, &name, opener, arguments.dry_run).await?;
-        let notes: Vec<&String> = done
-            .notes
-            .iter()
-            .filter(|note| !(had_opener && note.starts_with("the archive holds secrets")))
-            .collect();
         if arguments.json {
             let more = json!({
                 "dryRun": arguments.dry_run,
-                "notes": notes,
+                "notes": done.notes,
             });
             let told = described(&place.address_of(&name), &done.summary, &done.contents, more);
             return print(&told);
@@ -107,7 +101,7 @@ pub(super) fn restore(settings: &Settings, arguments: &Restore) -> Outcome {
             done.summary.created_at,
             holds(&done.contents)
         )?;
-        for note in notes {
+        for note in &done.notes {
             eprintln!("note: {note}");
         }
         Ok(())
