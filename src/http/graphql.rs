@@ -120,10 +120,7 @@ fn respond(answer: Answer, media: Media, asked: &HeaderMap) -> Response {
     note_answer(&answer);
     let Answer { body, keeping, .. } = answer;
     if let Keeping::Unchanged(tag) = keeping {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        validators::mark_unchanged(response.headers_mut(), asked, tag, media);
-        return response;
+        return validators::unchanged(asked, tag, media);
     }
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

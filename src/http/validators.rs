@@ -5,7 +5,10 @@
 //! strong when an answer is compressed. A POST of a query is answered 304 like a GET: it changes
 //! nothing, and who sends `If-None-Match` has the answer.
 
-use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::response::Response;
 
 use super::accept::Media;
 use crate::graphql::Tag;
@@ -21,6 +24,26 @@ pub(super) fn known_tags(headers: &HeaderMap, media: Media) -> Vec<Tag> {
     entries(headers).filter_map(|(entry, _)| parse(entry, media)).collect()
 }
 
+/// Whether `If-Match` names this tag for this media type, or any by `*`.
+pub(super) fn is_wanted(headers: &HeaderMap, tag: Tag, media: Media) -> bool {
+    let mut entries = entries_of(headers, &header::IF_MATCH);
+    names_any(headers, &header::IF_MATCH)
+        || entries.any(|(entry, _)| parse(entry, media) == Some(tag))
+}
+
+/// Whether a header is `*`.
+pub(super) fn names_any(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.get_all(name).iter().any(|value| value.as_bytes().trim_ascii() == b"*")
+}
+
+/// 304, with the tag that the client sent.
+pub(super) fn unchanged(asked: &HeaderMap, tag: Tag, media: Media) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    mark_unchanged(response.headers_mut(), asked, tag, media);
+    response
+}
+
 /// Marks an answer as one that may be kept.
 pub(super) fn mark(headers: &mut HeaderMap, tag: Tag, media: Media) {
     let etag = format!("\"{}{}\"", tag.text(), letter(media));
@@ -31,7 +54,7 @@ pub(super) fn mark(headers: &mut HeaderMap, tag: Tag, media: Media) {
 }
 
 /// Marks a 304 with the tag that the client sent: that of the coding which it has.
-pub(super) fn mark_unchanged(headers: &mut HeaderMap, asked: &HeaderMap, tag: Tag, media: Media) {
+fn mark_unchanged(headers: &mut HeaderMap, asked: &HeaderMap, tag: Tag, media: Media) {
     let matching = entries(asked).find(|(entry, _)| parse(entry, media) == Some(tag));
     let etag = matching.and_then(|(_, quoted)| HeaderValue::from_str(quoted).ok());
     match etag {
@@ -76,7 +99,15 @@ fn letter(media: Media) -> char {
 /// The entries of `If-None-Match`: what is in the quotes, and with them. `*` is none: whether
 /// there is an answer is not known before it is made.
 fn entries(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    let values = headers.get_all(header::IF_NONE_MATCH).iter();
+    entries_of(headers, &header::IF_NONE_MATCH)
+}
+
+/// Those of a header that names tags.
+fn entries_of<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = (&'h str, &'h str)> + use<'h> {
+    let values = headers.get_all(name).iter();
     let texts = values.filter_map(|value| value.to_str().ok());
     texts.flat_map(|text| text.split(',')).filter_map(|entry| {
         // The comparison is the weak one: proxies that compress weaken tags.

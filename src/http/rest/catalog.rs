@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 
 use super::question::Question;
 use super::{App, AppState, Asker, Told, Wrapping, problem};
+use crate::auth::scopes;
+use crate::catalog::model::Scope;
 use crate::error::Error;
 use crate::graphql::Keeping;
 use crate::http::refusal::Refusal;
@@ -31,9 +33,16 @@ pub(super) struct Operation {
     pub(super) document: &'static str,
     /// Its variables.
     pub(super) inputs: &'static [Input],
-    /// The scope that its principal needs, for the description.
-    pub(super) scope: &'static str,
     pub(super) status: u16,
+}
+
+impl Operation {
+    /// The scope that its root field needs.
+    pub(super) fn scope(&self) -> Scope {
+        let root = if self.document.starts_with("mutation") { "Mutation" } else { "Query" };
+        let field = self.document.split("data: ").nth(1).unwrap_or_default();
+        scopes::of_root(root, field.split(['(', ' ']).next().unwrap_or_default())
+    }
 }
 
 /// A variable of an operation's document.
@@ -122,7 +131,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &PAGE,
-        scope: "read",
         status: 200,
     },
     Operation {
@@ -136,7 +144,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &[path("name")],
-        scope: "read",
         status: 200,
     },
     Operation {
@@ -146,7 +153,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "Removes a dataset",
         document: "mutation($name: String!) { data: dropDataset(dataset: $name) { name } }",
         inputs: &[path("name")],
-        scope: "admin",
         status: 204,
     },
     Operation {
@@ -160,7 +166,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &[path("name"), needed("newName", Kind::Text)],
-        scope: "admin",
         status: 200,
     },
     Operation {
@@ -170,7 +175,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "What a dataset was: its versions, newest first",
         document: "query($name: String!, $limit: Int, $offset: Int) { data: datasetVersions(name: $name, limit: $limit, offset: $offset) { version at actor action rowCount insertedCount updatedCount deletedCount isKept canRevert } }",
         inputs: &[path("name"), query("limit", Kind::Number), query("offset", Kind::Number)],
-        scope: "read",
         status: 200,
     },
     Operation {
@@ -184,7 +188,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &PAGE,
-        scope: "read",
         status: 200,
     },
     Operation {
@@ -194,7 +197,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "A job",
         document: concat!("query($id: ID!) { data: job(id: $id) { ", job_fields!(), " } }"),
         inputs: &[path("id")],
-        scope: "read",
         status: 200,
     },
     Operation {
@@ -208,7 +210,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &[path("id")],
-        scope: "upload",
         status: 200,
     },
     Operation {
@@ -218,7 +219,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "Does the work of a failed job once more",
         document: concat!("mutation($id: ID!) { data: retryJob(id: $id) { ", job_fields!(), " } }"),
         inputs: &[path("id")],
-        scope: "upload",
         status: 200,
     },
     Operation {
@@ -232,7 +232,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &PAGE,
-        scope: "admin",
         status: 200,
     },
     Operation {
@@ -253,7 +252,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             may("claims", Kind::Any),
             may("days", Kind::Number),
         ],
-        scope: "admin",
         status: 201,
     },
     Operation {
@@ -267,7 +265,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } } }"
         ),
         inputs: &[path("prefix"), may("overlapSeconds", Kind::Number)],
-        scope: "admin",
         status: 201,
     },
     Operation {
@@ -277,7 +274,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "Ends a key",
         document: "mutation($prefix: String!) { data: revokeKey(prefix: $prefix) { prefix } }",
         inputs: &[path("prefix")],
-        scope: "admin",
         status: 204,
     },
     Operation {
@@ -291,7 +287,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &[query("dataset", Kind::Text)],
-        scope: "admin",
         status: 200,
     },
     Operation {
@@ -314,7 +309,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             may("operations", Kind::Texts),
             may("maxRows", Kind::Number),
         ],
-        scope: "admin",
         status: 200,
     },
     Operation {
@@ -324,7 +318,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "Takes a role's policy away: it sees nothing of the dataset",
         document: "mutation($dataset: String!, $role: String!) { data: dropPolicy(dataset: $dataset, role: $role) { role } }",
         inputs: &[path("dataset"), path("role")],
-        scope: "admin",
         status: 204,
     },
     Operation {
@@ -338,7 +331,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             " } }"
         ),
         inputs: &[query("dataset", Kind::Text)],
-        scope: "admin",
         status: 200,
     },
     Operation {
@@ -357,7 +349,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
             needed("events", Kind::Texts),
             may("description", Kind::Text),
         ],
-        scope: "admin",
         status: 201,
     },
     Operation {
@@ -367,7 +358,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "Removes a webhook",
         document: "mutation($id: ID!) { data: dropWebhook(id: $id) { id } }",
         inputs: &[path("id")],
-        scope: "admin",
         status: 204,
     },
     Operation {
@@ -377,7 +367,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "Who did what, newest first",
         document: "query($limit: Int, $offset: Int) { data: auditLog(limit: $limit, offset: $offset) { id at actor address requestId action target outcome } }",
         inputs: &PAGE,
-        scope: "admin",
         status: 200,
     },
     Operation {
@@ -387,7 +376,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "Who asks, and what that may do",
         document: "{ data: me { keyPrefix name scope role datasets claims expiresAt isAnonymous isOperator } }",
         inputs: &[],
-        scope: "read",
         status: 200,
     },
 ];

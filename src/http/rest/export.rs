@@ -6,23 +6,21 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::response::Response;
 use futures_util::stream;
 
-use super::AppState;
 use super::parameters::{Parameters, expected};
 use super::question;
-use crate::auth::{Class, Principal};
-use crate::catalog::model::{Dataset, Scope};
+use super::{AppState, Asker};
+use crate::catalog::model::Dataset;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::export::{Blocks, CsvOptions, Format, Header, MAX_XLSX_ROWS, Wanted, too_many_rows};
 use crate::graphql::{ExportPlan, ExportQuestion};
-use crate::http::App;
 use crate::http::accept::Media;
 use crate::http::context::{note, request_id};
-use crate::http::gate::{admit, record};
+use crate::http::gate::record;
 use crate::http::refusal::Refusal;
 use crate::http::validators;
 
@@ -37,20 +35,13 @@ pub(super) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let principal = admit(&app, &headers, Scope::Read, Class::Read).await?;
-    let asker = Asker { app: &app, principal: &principal, headers: &headers };
+    let asker = Asker::admit(&app, &headers).await?;
     let is_head = method == Method::HEAD;
     let answered = asker.answer(&file, uri.query().unwrap_or_default(), is_head).await;
     let target = file.rsplit_once('.').map_or(file.as_str(), |(name, _)| name);
     let code = answered.as_ref().err().map(|error| error.code);
-    record(&app, &headers, &principal, ACTION, Some(target), code);
+    record(&app, &headers, &asker.principal, ACTION, Some(target), code);
     Ok(answered?)
-}
-
-struct Asker<'a> {
-    app: &'a App,
-    principal: &'a std::sync::Arc<Principal>,
-    headers: &'a HeaderMap,
 }
 
 /// What a request asks for beside its rows.
@@ -68,7 +59,7 @@ impl Asker<'_> {
                 "There is no file {file:?}; ask for /export/NAME.csv, .tsv, .json, .ndjson or .xlsx."
             )));
         };
-        let snapshot = app.auth.view(self.principal);
+        let snapshot = app.auth.view(&self.principal);
         let dataset = snapshot.dataset(name).cloned();
         let dataset = dataset
             .ok_or_else(|| Error::not_found(format!("There is no dataset named {name:?}.")))?;
@@ -85,12 +76,9 @@ impl Asker<'_> {
         let (document, variables) = (made.document, made.variables);
         let question = ExportQuestion { document, variables, form: &form, snapshot };
         let deadline = app.exports.deadline();
-        let plan = app.engine.plan_export(self.principal, question, deadline).await?;
+        let plan = app.engine.plan_export(&self.principal, question, deadline).await?;
         if validators::known_tags(self.headers, Media::Rest).contains(&plan.tag) {
-            let mut response = StatusCode::NOT_MODIFIED.into_response();
-            let answer = response.headers_mut();
-            validators::mark_unchanged(answer, self.headers, plan.tag, Media::Rest);
-            return Ok(response);
+            return Ok(validators::unchanged(self.headers, plan.tag, Media::Rest));
         }
         let mut response = if is_head {
             let mut response = Response::new(Body::empty());
@@ -98,7 +86,7 @@ impl Asker<'_> {
             response
         } else {
             let n_cells = n_rows.saturating_mul(plan.shape.len() as u64);
-            note(app.rates.charge_cells(self.principal, n_cells)?);
+            note(app.rates.charge_cells(&self.principal, n_cells)?);
             self.send(&dataset, plan, &asked).await?
         };
         let answer = response.headers_mut();
@@ -126,7 +114,7 @@ impl Asker<'_> {
         let mut blocks = app.exports.start(wanted, place)?;
         let mut first = blocks.next().await?;
         // Rows may be changed in place: those that are read now may be newer than the plan.
-        let is_current = app.engine.is_of_its_versions(self.principal, &plan);
+        let is_current = app.engine.is_of_its_versions(&self.principal, &plan);
         if !is_current && n_tables > 1 && !app.catalog.is_postgres() {
             return Err(Error::new(
                 crate::error::Code::Conflict,

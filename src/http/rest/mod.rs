@@ -27,12 +27,12 @@ use super::body::{Patience, read_whole, refuse_encoded};
 use super::context::{note, request_id};
 use super::gate::{address, admit};
 use super::line::note_answer;
-use super::refusal::{Refusal, status_of};
+use super::refusal::Refusal;
 use super::validators;
 use crate::auth::{Class, Principal};
 use crate::catalog::model::Scope;
 use crate::error::{Code, Error};
-use crate::graphql::{Answer, Keeping, Request};
+use crate::graphql::{Answer, Keeping, Request, Tag};
 
 /// Where it is.
 pub(super) const ROOT: &str = "/api/v1";
@@ -166,9 +166,7 @@ impl<'a> Asker<'a> {
     fn respond(&self, told: Told) -> Response {
         let Told { body, keeping } = told;
         if let Keeping::Unchanged(tag) = keeping {
-            let mut response = StatusCode::NOT_MODIFIED.into_response();
-            validators::mark_unchanged(response.headers_mut(), self.headers, tag, Media::Rest);
-            return response;
+            return validators::unchanged(self.headers, tag, Media::Rest);
         }
         let mut response = Response::new(Body::from(body));
         response.headers_mut().insert(header::CONTENT_TYPE, Media::Rest.content_type());
@@ -205,6 +203,18 @@ pub(super) fn is_of(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/") || path.starts_with("/openapi.")
 }
 
+/// Answers bytes under their own tag, or 304 to who has them.
+fn answer_bytes(body: Bytes, content_type: HeaderValue, asked: &HeaderMap) -> Response {
+    let tag = Tag::of_bytes(&body);
+    if validators::known_tags(asked, Media::Rest).contains(&tag) {
+        return validators::unchanged(asked, tag, Media::Rest);
+    }
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    validators::mark(response.headers_mut(), tag, Media::Rest);
+    response
+}
+
 /// A header's text.
 fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
@@ -214,11 +224,6 @@ fn text_of<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 fn prefers(headers: &HeaderMap, wish: &str) -> bool {
     let texts = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     texts.flat_map(|text| text.split([',', ';'])).any(|part| part.trim() == wish)
-}
-
-/// The status of a code, for tables of answers.
-fn status(code: Code) -> StatusCode {
-    status_of(code)
 }
 
 type AppState = State<Arc<App>>;

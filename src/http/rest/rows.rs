@@ -7,28 +7,27 @@ use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::parameters::Parameters;
 use super::question::{self, Arguments, Question, key_of, key_value, selection};
-use super::{AppState, Asker, ROOT, Told, Wrapping, dataset_of, prefers, problem, text_of};
+use super::{
+    AppState, Asker, ROOT, Told, Wrapping, answer_bytes, dataset_of, prefers, problem, text_of,
+};
 use crate::catalog::model::Dataset;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Code, Error};
-use crate::graphql::Keeping;
 use crate::graphql::types::graphql_type;
+use crate::graphql::{Keeping, Tag};
+use crate::http::accept::Media;
 use crate::http::line::count_rows;
 use crate::http::refusal::Refusal;
+use crate::http::validators;
 use crate::write::columns::constraint_name;
 use sluice_schema::naming::enum_name;
 
 /// How often a change is tried whose row was compared before.
 const MAX_TRIES: usize = 5;
-/// Bytes of a hash that make a tag.
-const TAG_BYTES: usize = 16;
 
 /// `GET /api/v1/{dataset}`.
 pub(super) async fn list(
@@ -86,15 +85,10 @@ pub(super) async fn one(
         let asker = Asker::admit(&app, &parts.headers).await?;
         let asked = Parameters::parse(parts.uri.query().unwrap_or_default())?;
         let (_, body) = read_one(&asker, &dataset, &id, &asked).await?;
-        let tag = tag_of(&body);
-        if any_is(&parts.headers, header::IF_NONE_MATCH.as_str(), &tag) {
-            let mut response = StatusCode::NOT_MODIFIED.into_response();
-            mark(response.headers_mut(), &tag);
-            return Ok(response);
+        if validators::names_any(&parts.headers, &header::IF_NONE_MATCH) {
+            return Ok(validators::unchanged(&parts.headers, Tag::of_bytes(&body), Media::Rest));
         }
-        let mut response = asker.respond(Told { body, keeping: Keeping::Never });
-        mark(response.headers_mut(), &tag);
-        Ok(response)
+        Ok(answer_bytes(body, Media::Rest.content_type(), &parts.headers))
     };
     work.await.unwrap_or_else(problem)
 }
@@ -150,7 +144,7 @@ pub(super) async fn update(
     Path((dataset, id)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    write_one(state, Write1::Update, &dataset, &id, request).await
+    write_one(state, RowChange::Update, &dataset, &id, request).await
 }
 
 /// `PUT /api/v1/{dataset}/{id}`: changes the row, or adds it.
@@ -159,7 +153,7 @@ pub(super) async fn upsert(
     Path((dataset, id)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    write_one(state, Write1::Upsert, &dataset, &id, request).await
+    write_one(state, RowChange::Upsert, &dataset, &id, request).await
 }
 
 /// `DELETE /api/v1/{dataset}/{id}`.
@@ -168,12 +162,12 @@ pub(super) async fn delete(
     Path((dataset, id)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    write_one(state, Write1::Delete, &dataset, &id, request).await
+    write_one(state, RowChange::Delete, &dataset, &id, request).await
 }
 
 /// A change of one row.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Write1 {
+enum RowChange {
     Update,
     Upsert,
     Delete,
@@ -181,7 +175,7 @@ enum Write1 {
 
 async fn write_one(
     State(app): AppState,
-    kind: Write1,
+    kind: RowChange,
     name: &str,
     id: &str,
     request: Request,
@@ -217,10 +211,10 @@ async fn write_one(
 
 async fn values_of(
     asker: &Asker<'_>,
-    kind: Write1,
+    kind: RowChange,
     body: Body,
 ) -> Result<Map<String, Value>, Refusal> {
-    if kind == Write1::Delete {
+    if kind == RowChange::Delete {
         return Ok(Map::new());
     }
     match asker.body(body).await? {
@@ -236,7 +230,7 @@ struct Head<'h> {
 }
 
 fn question_of(
-    kind: Write1,
+    kind: RowChange,
     snapshot: &Snapshot,
     dataset: &Dataset,
     (id, values): (&str, &Map<String, Value>),
@@ -252,7 +246,7 @@ fn question_of(
         arguments.add("ifVersion", "Int", Value::from(version));
     }
     let document = match kind {
-        Write1::Update => {
+        RowChange::Update => {
             arguments.add(
                 "pkColumns",
                 format!("{of_type}PkColumnsInput!"),
@@ -262,7 +256,7 @@ fn question_of(
             let (head, call) = (arguments.head(), arguments.call());
             format!("mutation{head} {{ data: update{of_type}ByPk{call} {{ {rows} }} }}")
         }
-        Write1::Upsert => {
+        RowChange::Upsert => {
             let constraint = constraint_name(dataset).ok_or_else(|| {
                 Error::new(
                     Code::Conflict,
@@ -285,7 +279,7 @@ fn question_of(
             let (head, call) = (arguments.head(), arguments.call());
             format!("mutation{head} {{ data: insert{of_type}One{call} {{ {rows} }} }}")
         }
-        Write1::Delete => {
+        RowChange::Delete => {
             arguments.add_as(
                 "id",
                 &key.name,
@@ -300,21 +294,21 @@ fn question_of(
 }
 
 /// What came of a change of one row.
-fn written(asker: &Asker<'_>, kind: Write1, id: &str, told: Told) -> Result<Response, Refusal> {
+fn written(asker: &Asker<'_>, kind: RowChange, id: &str, told: Told) -> Result<Response, Refusal> {
     if told.body.as_ref() == b"{\"data\":null}" {
         // An upsert that changes nothing answers nothing.
-        if kind == Write1::Upsert {
+        if kind == RowChange::Upsert {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
         return Err(no_row(id));
     }
-    if kind == Write1::Delete && !prefers(asker.headers, "return=representation") {
+    if kind == RowChange::Delete && !prefers(asker.headers, "return=representation") {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let tag = tag_of(&told.body);
+    let tag = Tag::of_bytes(&told.body);
     let mut response = changed(asker, told, StatusCode::OK);
-    if kind != Write1::Delete {
-        mark(response.headers_mut(), &tag);
+    if kind != RowChange::Delete {
+        validators::mark(response.headers_mut(), tag, Media::Rest);
     }
     Ok(response)
 }
@@ -328,7 +322,7 @@ async fn compare(
     asked: &Parameters,
 ) -> Result<i64, Refusal> {
     let (version, body) = read_one(asker, name, id, asked).await?;
-    if any_is(&parts.headers, header::IF_MATCH.as_str(), &tag_of(&body)) {
+    if validators::is_wanted(&parts.headers, Tag::of_bytes(&body), Media::Rest) {
         return Ok(version);
     }
     Err(Refusal::new(
@@ -399,31 +393,6 @@ fn location_of(dataset: &Dataset, body: &Bytes) -> Option<HeaderValue> {
     let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
     let path = format!("{ROOT}/{}/{}", dataset.name, id.replace('+', "%20"));
     HeaderValue::try_from(path).ok()
-}
-
-/// A strong tag of a row's bytes.
-fn tag_of(body: &Bytes) -> String {
-    let sha = Sha256::digest(body);
-    URL_SAFE_NO_PAD.encode(sha.get(..TAG_BYTES).unwrap_or_default())
-}
-
-fn mark(headers: &mut HeaderMap, tag: &str) {
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{tag}\"")) {
-        headers.insert(header::ETAG, tag);
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-}
-
-/// Whether one of a header's tags is this one, in whatever coding it was sent.
-fn any_is(headers: &HeaderMap, name: &str, tag: &str) -> bool {
-    let texts = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    texts.flat_map(|text| text.split(',')).any(|entry| {
-        let entry = entry.trim();
-        let quoted = entry.trim_start_matches("W/").trim_matches('"');
-        entry == "*"
-            || quoted == tag
-            || quoted.strip_prefix(tag).is_some_and(|it| it.starts_with('-'))
-    })
 }
 
 /// The pages beside the one that is answered.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::Code;
-use crate::http::rest::status;
+use crate::http::refusal::status_of;
 
 /// Codes that any route may answer with.
 const ALWAYS: [Code; 7] = [
@@ -37,7 +37,7 @@ pub(super) fn problem_schema() -> Value {
 pub(super) fn responses() -> Value {
     let mut by_status = Map::new();
     for code in Code::ALL {
-        let name = status(code);
+        let name = status_of(code);
         let title = name.canonical_reason().unwrap_or("Error");
         by_status.insert(
             format!("E{}", name.as_u16()),
@@ -75,7 +75,7 @@ pub(super) fn answers(good: &str, schema: Option<&Value>, more: &[Code], is_kept
         all.insert("204".to_owned(), json!({ "description": "Done; no row was asked for" }));
     }
     for code in ALWAYS.iter().chain(more) {
-        let number = status(*code).as_u16();
+        let number = status_of(*code).as_u16();
         all.insert(
             number.to_string(),
             json!({ "$ref": format!("#/components/responses/E{number}") }),

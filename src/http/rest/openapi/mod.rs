@@ -10,9 +10,8 @@ mod yaml;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
@@ -23,16 +22,16 @@ use self::schemas::{filter_schema, input_schema, row_schema};
 use self::yaml::write_yaml;
 use super::catalog::OPERATIONS;
 use super::question::key_of;
-use super::{AppState, Asker, ROOT, dataset_of, problem};
+use super::{AppState, Asker, ROOT, answer_bytes, dataset_of, problem};
 use crate::catalog::model::Column;
 use crate::catalog::snapshot::Snapshot;
-use crate::graphql::Tag;
+use crate::http::App;
 use crate::http::accept::Media;
 use crate::http::refusal::Refusal;
-use crate::http::{App, validators};
 use crate::query::operators::operators;
 
 const YAML: HeaderValue = HeaderValue::from_static("application/yaml; charset=utf-8");
+
 /// `GET /api/v1`: where everything is.
 pub(super) async fn index(State(app): AppState, headers: HeaderMap) -> Response {
     let work = async {
@@ -49,7 +48,7 @@ pub(super) async fn index(State(app): AppState, headers: HeaderMap) -> Response 
             "openapi": "/openapi.json",
             "graphql": "/graphql",
         });
-        Ok(answer(index.to_string(), Media::Rest.content_type(), &headers))
+        Ok(answer_bytes(index.to_string().into(), Media::Rest.content_type(), &headers))
     };
     work.await.unwrap_or_else(problem)
 }
@@ -58,7 +57,7 @@ pub(super) async fn index(State(app): AppState, headers: HeaderMap) -> Response 
 pub(super) async fn json(State(app): AppState, headers: HeaderMap) -> Response {
     let work = async {
         let document = document(&app, &headers).await?;
-        Ok(answer(document.to_string(), Media::Rest.content_type(), &headers))
+        Ok(answer_bytes(document.to_string().into(), Media::Rest.content_type(), &headers))
     };
     work.await.unwrap_or_else(problem)
 }
@@ -69,7 +68,7 @@ pub(super) async fn yaml(State(app): AppState, headers: HeaderMap) -> Response {
         let document = document(&app, &headers).await?;
         let mut text = String::new();
         write_yaml(&document, 0, &mut text);
-        Ok(answer(text, YAML, &headers))
+        Ok(answer_bytes(text.into(), YAML, &headers))
     };
     work.await.unwrap_or_else(problem)
 }
@@ -105,7 +104,7 @@ pub(super) async fn of_dataset(
                 "row": row_schema(&dataset),
             }
         });
-        Ok(answer(told.to_string(), Media::Rest.content_type(), &headers))
+        Ok(answer_bytes(told.to_string().into(), Media::Rest.content_type(), &headers))
     };
     work.await.unwrap_or_else(problem)
 }
@@ -123,21 +122,6 @@ fn described(column: &Column) -> Value {
         "description": column.description,
         "operators": operators,
     })
-}
-
-/// Answers a text that changes with the catalog, under the tag of its bytes.
-fn answer(text: String, content_type: HeaderValue, asked: &HeaderMap) -> Response {
-    let tag = Tag::of_bytes(text.as_bytes());
-    if validators::known_tags(asked, Media::Rest).contains(&tag) {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = axum::http::StatusCode::NOT_MODIFIED;
-        validators::mark_unchanged(response.headers_mut(), asked, tag, Media::Rest);
-        return response;
-    }
-    let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    validators::mark(response.headers_mut(), tag, Media::Rest);
-    response
 }
 
 async fn document(app: &App, headers: &HeaderMap) -> Result<Value, Refusal> {

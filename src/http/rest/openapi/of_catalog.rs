@@ -32,7 +32,7 @@ pub(super) fn of_catalog(operation: &Operation) -> Value {
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
-        "description": format!("Needs the scope {}.", operation.scope),
+        "description": format!("Needs the scope {}.", format!("{:?}", operation.scope()).to_lowercase()),
         "tags": ["catalog"],
         "parameters": parameters,
         "responses": answers(&good, schema, &more, is_kept),
