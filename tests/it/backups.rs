@@ -1,83 +1,25 @@
 //! Backups are made while others work, and give back what was there.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::postgres::Database;
-use crate::harness::server::{ADMIN_KEY, Options};
-use crate::harness::{Client, Folder, Server, StoreKind, eventually, pause, run_sluice};
+use crate::harness::place::{Place, refused, said};
+use crate::harness::server::ADMIN_KEY;
+use crate::harness::{Client, StoreKind, eventually, pause};
 
 const BOTH: [StoreKind; 2] = [StoreKind::Sqlite, StoreKind::Postgres];
 
-/// A store that outlives its server.
-struct Place {
-    folder: Folder,
-    database: Option<Database>,
-}
-
-impl Place {
-    fn new(kind: StoreKind) -> Place {
-        let database = (kind == StoreKind::Postgres).then(Database::new);
-        Place { folder: Folder::new(), database }
-    }
-
-    fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn start_with(&self, variables: &[(&str, &str)]) -> Server {
-        let options = Options {
-            database_url: self.database.as_ref().map(Database::url),
-            data_dir: Some(self.data_dir()),
-            ..Options::default()
-        };
-        let options = variables.iter().fold(options, |o, (n, v)| o.variable(n, v));
-        Server::start_with(options, None)
-    }
-
-    fn start(&self) -> Server {
-        self.start_with(&[])
-    }
-
-    /// A command of the program for this store.
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.run_with(arguments, &[])
-    }
-
-    fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-        let data_dir = self.data_dir().display().to_string();
-        let url = self.database.as_ref().map(Database::url);
-        let mut all = vec![("SLUICE_DATA_DIR", data_dir.as_str())];
-        all.extend(url.iter().map(|url| ("DATABASE_URL", url.as_str())));
-        all.extend(variables);
-        run_sluice(&self.folder, arguments, &all)
-    }
-
-    /// Makes a backup; where it is.
-    fn backup(&self, to: &Path, more: &[&str]) -> String {
-        let to = to.display().to_string();
-        let mut arguments = vec!["backup", "--to", &to];
-        arguments.extend(more);
-        said(&self.run(&arguments)).trim().to_owned()
-    }
-}
-
-/// What a command that did it said.
-fn said(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// Exit code and complaint of a command that did not.
-fn refused(output: &Output) -> (i32, String) {
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    (output.status.code().unwrap(), text)
+/// Makes a backup; where it is.
+fn backup(place: &Place, to: &Path, more: &[&str]) -> String {
+    let to = to.display().to_string();
+    let mut arguments = vec!["backup", "--to", &to];
+    arguments.extend(more);
+    said(&place.run(&arguments)).trim().to_owned()
 }
 
 const ORDERS: &str = "id,customer,total,paid,day\n1,Ann,19.90,true,2026-01-31\n2,Bjørn,7.05,false,2026-02-01\n3,\"Lee, Kim\",1200.00,true,\n4,,0.10,false,2026-02-03\n";
@@ -115,7 +57,7 @@ fn what_was_copied_is_there_again() {
         let passphrase = passphrase.to_str().unwrap();
         let kept = place.folder.path().join("kept");
         let sealed = ["--include-secrets", "--passphrase-file", passphrase];
-        let archive = place.backup(&kept, &sealed);
+        let archive = backup(&place, &kept, &sealed);
         // Nothing of it in clear: the archive is read by others than those who may have keys.
         let salt = secret_of(&place, "api_key_salt");
         assert!(!unpacked(&archive).windows(salt.len()).any(|part| part == salt.as_bytes()));
@@ -213,7 +155,7 @@ fn a_backup_under_load_is_of_one_moment() {
             for n in 0..4 {
                 pause(Duration::from_millis(300));
                 let before = done.lock().unwrap().clone();
-                let archive = place.backup(&kept.join(n.to_string()), &[]);
+                let archive = backup(&place, &kept.join(n.to_string()), &[]);
                 made.push((archive, before, next_id.load(Ordering::Relaxed)));
             }
             is_over.store(true, Ordering::Relaxed);
@@ -251,7 +193,7 @@ fn a_damaged_archive_is_refused() {
         let place = Place::new(kind);
         let server = place.start();
         server.client().load("orders", ORDERS);
-        let archive = place.backup(&place.folder.path().join("kept"), &[]);
+        let archive = backup(&place, &place.folder.path().join("kept"), &[]);
         drop(server);
         let bytes = std::fs::read(&archive).unwrap();
         let new = Place::new(kind);
@@ -299,7 +241,7 @@ fn old_archives_are_removed_and_others_are_left() {
     for name in ["sluice-20200101T000000Z.tar.zst", "sluice-20200101.txt", "photo.jpg"] {
         std::fs::write(kept.join(name), "x").unwrap();
     }
-    let archive = place.backup(&kept, &["--keep", "30d"]);
+    let archive = backup(&place, &kept, &["--keep", "30d"]);
     let mut left: Vec<String> = std::fs::read_dir(&kept)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -424,7 +366,7 @@ fn secrets_are_sealed_for_the_owner_of_an_age_key() {
     let file = place.folder.file("identity", identity.to_string().expose_secret());
     let recipient = identity.to_public().to_string();
     let kept = place.folder.path().join("kept");
-    let archive = place.backup(&kept, &["--include-secrets", "--recipient", &recipient]);
+    let archive = backup(&place, &kept, &["--include-secrets", "--recipient", &recipient]);
     drop(server);
     let new = Place::new(StoreKind::Sqlite);
     said(&new.run(&["restore", &archive, "--identity", file.to_str().unwrap()]));

@@ -1,84 +1,36 @@
 //! The commands of those who operate a server: checks, migrations, rotation, figures.
 
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::folder::Folder;
-use crate::harness::postgres::{Database, execute};
-use crate::harness::server::Options;
-use crate::harness::{Client, Server, StoreKind, run_sluice};
+use crate::harness::place::{Place, refused, said};
+use crate::harness::postgres::execute;
+use crate::harness::{Client, Server, StoreKind};
 
 const BOTH: [StoreKind; 2] = [StoreKind::Sqlite, StoreKind::Postgres];
 const ROWS: &str = "id,name\n1,Ann\n2,Bob\n3,Cid\n";
 
-/// A store that outlives its server, and commands for it.
-struct Place {
-    folder: Folder,
-    database: Option<Database>,
+/// Changes the catalog behind everybody's back; `{s}` is where its tables are.
+fn execute_in(place: &Place, sql: &str) {
+    match &place.database {
+        Some(database) => execute(&database.url(), &sql.replace("{s}", "sluice.")),
+        None => {
+            let file = place.data_dir().join("catalog.db");
+            let done = Command::new("sqlite3").arg(file).arg(sql.replace("{s}", "")).output();
+            let done = done.expect("sqlite3");
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        }
+    }
 }
 
-impl Place {
-    fn new(kind: StoreKind) -> Place {
-        let database = (kind == StoreKind::Postgres).then(Database::new);
-        Place { folder: Folder::new(), database }
-    }
-
-    fn options(&self) -> Options {
-        Options {
-            database_url: self.database.as_ref().map(Database::url),
-            data_dir: Some(self.folder.path().join("data")),
-            ..Options::default()
-        }
-    }
-
-    fn start(&self) -> Server {
-        Server::start_with(self.options(), None)
-    }
-
-    fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-        let data_dir = self.folder.path().join("data").display().to_string();
-        let url = self.database.as_ref().map(Database::url);
-        let mut all = vec![("SLUICE_DATA_DIR", data_dir.as_str())];
-        all.extend(url.iter().map(|url| ("DATABASE_URL", url.as_str())));
-        all.extend(variables);
-        run_sluice(&self.folder, arguments, &all)
-    }
-
-    fn said(&self, arguments: &[&str]) -> String {
-        let output = self.run_with(arguments, &[]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Exit code and complaint.
-    fn refused(&self, arguments: &[&str]) -> (i32, String) {
-        let output = self.run_with(arguments, &[]);
-        assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-    }
-
-    /// Changes the catalog behind everybody's back; `{s}` is where its tables are.
-    fn execute(&self, sql: &str) {
-        match &self.database {
-            Some(database) => execute(&database.url(), &sql.replace("{s}", "sluice.")),
-            None => {
-                let file = self.folder.path().join("data/catalog.db");
-                let done = Command::new("sqlite3").arg(file).arg(sql.replace("{s}", "")).output();
-                let done = done.expect("sqlite3");
-                assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-            }
-        }
-    }
-
-    /// The findings of a check, and its exit code.
-    fn check(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Vec<Value>, i32) {
-        let arguments = [&["check", "--json"], arguments].concat();
-        let output = self.run_with(&arguments, variables);
-        let told: Value = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-        (told["findings"].as_array().unwrap().clone(), output.status.code().unwrap())
-    }
+/// The findings of a check, and its exit code.
+fn check(place: &Place, arguments: &[&str], variables: &[(&str, &str)]) -> (Vec<Value>, i32) {
+    let arguments = [&["check", "--json"], arguments].concat();
+    let output = place.run_with(&arguments, variables);
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (told["findings"].as_array().unwrap().clone(), output.status.code().unwrap())
 }
 
 /// Severity of the finding about this, if there is one; each has a reason and a remedy.
@@ -97,14 +49,15 @@ fn a_check_finds_what_an_auditor_would() {
         eprintln!("story on {kind:?}");
         let place = Place::new(kind);
         // Before the first start there is nothing to be afraid of.
-        let (found, code) = place.check(&[], &[]);
+        let (found, code) = check(&place, &[], &[]);
         assert_eq!(code, 0, "{found:?}");
         let server = place.start();
         server.client().load("rows", ROWS);
-        let (found, code) = place.check(&[], &[]);
+        let (found, code) = check(&place, &[], &[]);
         assert_eq!(code, 0, "{found:?}");
         // For strangers all of that is wrong.
-        let (found, code) = place.check(&["--deploy"], &[("SLUICE_TRUSTED_PROXIES", "0.0.0.0/0")]);
+        let (found, code) =
+            check(&place, &["--deploy"], &[("SLUICE_TRUSTED_PROXIES", "0.0.0.0/0")]);
         assert_eq!(code, 1);
         for about in ["SECRET_KEY", "API_KEY_SALT", "ALLOWED_HOSTS", "env", "trusted_proxies"] {
             assert_eq!(severity(&found, about), Some("error"), "{about} in {found:?}");
@@ -118,7 +71,7 @@ fn a_check_finds_what_an_auditor_would() {
             ("ALLOWED_HOSTS", "api.example.com"),
             ("SLUICE_TRUSTED_PROXIES", "127.0.0.1"),
         ];
-        let (found, _) = place.check(&[], &good);
+        let (found, _) = check(&place, &[], &good);
         let errors: Vec<_> = found.iter().filter(|it| it["severity"] == "error").collect();
         let is_expected = |it: &&Value| it["about"] == "disk";
         assert!(errors.iter().all(is_expected), "{errors:?}");
@@ -130,7 +83,7 @@ fn a_check_finds_what_an_auditor_would() {
             ("CORS_ALLOWED_ORIGINS", "http://app.example.com"),
             ("SLUICE_MAX_LIMITS", "1"),
         ];
-        let (found, _) = place.check(&["--deploy"], &[&good[..], &weak].concat());
+        let (found, _) = check(&place, &["--deploy"], &[&good[..], &weak].concat());
         for about in [
             "rate_limit",
             "statement_timeout",
@@ -143,24 +96,28 @@ fn a_check_finds_what_an_auditor_would() {
         drop(server);
         // A backup, an old one, and one that failed.
         let kept = place.folder.path().join("kept").display().to_string();
-        place.said(&["backup", "--to", &kept]);
-        let (found, _) = place.check(&["--deploy"], &good);
+        said(&place.run(&["backup", "--to", &kept]));
+        let (found, _) = check(&place, &["--deploy"], &good);
         assert_eq!(severity(&found, "backup"), None, "{found:?}");
         let (found, _) =
-            place.check(&["--deploy"], &[&good[..], &[("SLUICE_BACKUP_TO", &kept)]].concat());
+            check(&place, &["--deploy"], &[&good[..], &[("SLUICE_BACKUP_TO", &kept)]].concat());
         assert_eq!(severity(&found, "backup.to"), Some("warning"), "the same disk: {found:?}");
-        place.execute("UPDATE {s}meta SET value = '{\"atUs\":1000000,\"archive\":\"x\",\"sizeBytes\":1}' WHERE name = 'backup_last'");
-        let (found, _) = place.check(&["--deploy"], &good);
+        execute_in(
+            &place,
+            "UPDATE {s}meta SET value = '{\"atUs\":1000000,\"archive\":\"x\",\"sizeBytes\":1}' WHERE name = 'backup_last'",
+        );
+        let (found, _) = check(&place, &["--deploy"], &good);
         assert_eq!(severity(&found, "backup"), Some("warning"), "{found:?}");
         // Every admin key is gone.
-        place.execute("DELETE FROM {s}keys");
-        let (found, _) = place.check(&[], &[]);
+        execute_in(&place, "DELETE FROM {s}keys");
+        let (found, _) = check(&place, &[], &[]);
         assert_eq!(severity(&found, "keys"), Some("warning"), "{found:?}");
         // A newer release was here.
-        place.execute(
+        execute_in(
+            &place,
             "INSERT INTO {s}seaql_migrations(version, applied_at) VALUES ('m9999_later', 1)",
         );
-        let (found, code) = place.check(&[], &[]);
+        let (found, code) = check(&place, &[], &[]);
         assert_eq!((severity(&found, "migrations"), code), (Some("error"), 1), "{found:?}");
     }
 }
@@ -169,7 +126,7 @@ fn a_check_finds_what_an_auditor_would() {
 fn a_check_sees_that_a_database_is_away_or_open() {
     let place = Place::new(StoreKind::Sqlite);
     let away = [("DATABASE_URL", "postgres://sluice:short@127.0.0.1:1/sluice")];
-    let (found, code) = place.check(&["--deploy"], &away);
+    let (found, code) = check(&place, &["--deploy"], &away);
     assert_eq!((severity(&found, "database"), code), (Some("error"), 1), "{found:?}");
     assert_eq!(severity(&found, "DATABASE_URL"), Some("warning"), "a short password: {found:?}");
     assert!(!format!("{found:?}").contains("short@"), "the password is not shown");
@@ -178,7 +135,7 @@ fn a_check_sees_that_a_database_is_away_or_open() {
 
     let place = Place::new(StoreKind::Postgres);
     drop(place.start());
-    let (found, _) = place.check(&[], &[]);
+    let (found, _) = check(&place, &[], &[]);
     assert!(found.iter().any(|it| it["found"] == "the role is a superuser"), "{found:?}");
 
     let place = Place::new(StoreKind::Sqlite);
@@ -186,15 +143,15 @@ fn a_check_sees_that_a_database_is_away_or_open() {
     let secret = place.folder.path().join("data/secrets/api_key_salt");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(secret, open).unwrap();
-    let (found, code) = place.check(&[], &[]);
+    let (found, code) = check(&place, &[], &[]);
     assert_eq!((severity(&found, "secrets"), code), (Some("error"), 1), "{found:?}");
     // A server that was killed leaves all of it in the log beside.
-    place.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    execute_in(&place, "PRAGMA wal_checkpoint(TRUNCATE)");
     let catalog = place.folder.path().join("data/catalog.db");
     let mut bytes = std::fs::read(&catalog).unwrap();
     bytes[4096..20_000].fill(0x5a);
     std::fs::write(&catalog, bytes).unwrap();
-    let (found, code) = place.check(&[], &[]);
+    let (found, code) = check(&place, &[], &[]);
     assert_eq!((severity(&found, "database"), code), (Some("error"), 1), "{found:?}");
 }
 
@@ -204,49 +161,50 @@ fn migrations_go_back_and_forward_and_newer_ones_are_told() {
         eprintln!("story on {kind:?}");
         let place = Place::new(kind);
         let known: Vec<String> =
-            place.said(&["migrate", "list"]).lines().map(str::to_owned).collect();
-        let before = place.said(&["migrate", "status"]);
+            said(&place.run(&["migrate", "list"])).lines().map(str::to_owned).collect();
+        let before = said(&place.run(&["migrate", "status"]));
         assert!(before.lines().all(|line| line.starts_with("pending")), "{before}");
         let server = place.start();
         server.client().load("rows", ROWS);
         if kind == StoreKind::Sqlite {
-            let (code, text) = place.refused(&["migrate", "up"]);
+            let (code, text) = refused(&place.run(&["migrate", "up"]));
             assert!(code == 5 && text.contains("Another Sluice"), "{code}: {text}");
         }
         drop(server);
-        let status = place.said(&["migrate", "status"]);
+        let status = said(&place.run(&["migrate", "status"]));
         assert_eq!(status.lines().count(), known.len());
         assert!(status.lines().all(|line| line.starts_with("applied")), "{status}");
 
         let stays = &known[known.len() - 3];
-        let (code, text) = place.refused(&["migrate", "down", "--to", stays]);
+        let (code, text) = refused(&place.run(&["migrate", "down", "--to", stays]));
         assert!(code == 2 && text.contains("--yes"), "{code}: {text}");
-        let (code, text) = place.refused(&["migrate", "down", "--to", "m7777", "--yes"]);
+        let (code, text) = refused(&place.run(&["migrate", "down", "--to", "m7777", "--yes"]));
         assert!(code == 5 && text.contains("m7777"), "{code}: {text}");
-        let undone = place.said(&["migrate", "down", "--to", stays, "--yes"]);
+        let undone = said(&place.run(&["migrate", "down", "--to", stays, "--yes"]));
         let undone: Vec<&str> = undone.lines().collect();
         let last: Vec<&str> = known.iter().rev().take(2).map(String::as_str).collect();
         assert_eq!(undone, last);
-        let status = place.said(&["migrate", "status"]);
+        let status = said(&place.run(&["migrate", "status"]));
         assert_eq!(status.lines().filter(|line| line.starts_with("pending")).count(), 2);
-        let redone = place.said(&["migrate", "up"]);
+        let redone = said(&place.run(&["migrate", "up"]));
         assert_eq!(redone.lines().count(), 2);
         // The rows were never touched.
         let server = place.start();
         assert_eq!(server.client().data("{ rows { name } }")["rows"][2]["name"], "Cid");
         drop(server);
 
-        place.execute(
+        execute_in(
+            &place,
             "INSERT INTO {s}seaql_migrations(version, applied_at) VALUES ('m9999_later', 1)",
         );
-        let status = place.said(&["migrate", "status"]);
+        let status = said(&place.run(&["migrate", "status"]));
         assert!(status.contains("unknown  m9999_later"), "{status}");
-        let refused = Server::try_start(place.options(), None).err().expect("it does not start");
+        let complaint = Server::try_start(place.options(), None).err().expect("it does not start");
         assert!(
-            refused.contains("A newer release of Sluice has used these data (m9999_later)"),
-            "{refused}"
+            complaint.contains("A newer release of Sluice has used these data (m9999_later)"),
+            "{complaint}"
         );
-        let (code, text) = place.refused(&["migrate", "down", "--to", stays, "--yes"]);
+        let (code, text) = refused(&place.run(&["migrate", "down", "--to", stays, "--yes"]));
         assert!(code == 5 && text.contains("newer release"), "{code}: {text}");
     }
 }
@@ -259,14 +217,14 @@ fn all_keys_and_secrets_are_changed_by_a_command() {
         let server = place.start();
         server.client().load("rows", ROWS);
         let old = server.client();
-        let reader = place.said(&["keys", "create", "--scope", "read", "--name", "reports"]);
+        let reader = said(&place.run(&["keys", "create", "--scope", "read", "--name", "reports"]));
         let reader = Client::new(&server.address, Some(reader.trim()));
-        place.said(&["workspaces", "create", "second"]);
+        said(&place.run(&["workspaces", "create", "second"]));
 
-        let (code, text) = place.refused(&["keys", "rotate-all"]);
+        let (code, text) = refused(&place.run(&["keys", "rotate-all"]));
         assert!(code == 2 && text.contains("--yes"), "{code}: {text}");
         assert_eq!(reader.data("{ rows { id } }")["rows"].as_array().unwrap().len(), 3);
-        let made = place.said(&["keys", "rotate-all", "--yes"]);
+        let made = said(&place.run(&["keys", "rotate-all", "--yes"]));
         let line = made.lines().find(|line| line.contains("reports")).expect("its line");
         let new = Client::new(&server.address, line.split_whitespace().nth(1));
         crate::harness::eventually(
@@ -288,15 +246,15 @@ fn all_keys_and_secrets_are_changed_by_a_command() {
             client.data_with(PAGE, &json!({ "after": after }))["rowsConnection"]["edges"][0].clone()
         };
         let cursor = page(&new, Value::Null)["cursor"].clone();
-        place.said(&["secrets", "rotate"]);
-        place.said(&["secrets", "rotate"]);
+        said(&place.run(&["secrets", "rotate"]));
+        said(&place.run(&["secrets", "rotate"]));
         drop(server);
         let server = place.start();
         let new = Client::new(&server.address, new.key());
         assert_eq!(page(&new, cursor)["node"]["id"], 2);
-        let (code, text) = place.refused(&["secrets", "rotate", "--api-key-salt"]);
+        let (code, text) = refused(&place.run(&["secrets", "rotate", "--api-key-salt"]));
         assert!(code == 2 && text.contains("--yes"), "{code}: {text}");
-        let admin = place.said(&["secrets", "rotate", "--api-key-salt", "--yes"]);
+        let admin = said(&place.run(&["secrets", "rotate", "--api-key-salt", "--yes"]));
         drop(server);
         let server = place.start();
         assert_eq!(Client::new(&server.address, new.key()).get("/schema.graphql").status, 401);
@@ -304,15 +262,15 @@ fn all_keys_and_secrets_are_changed_by_a_command() {
         assert_eq!(admin.data("{ me { scope } }")["me"]["scope"], "ADMIN");
         assert_ne!(old.key(), admin.key());
 
-        let told = place.said(&["audit", "--json"]);
+        let told = said(&place.run(&["audit", "--json"]));
         let lines: Vec<Value> =
             told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         for action in ["rotateKey", "rotateSecretKey", "rotateApiKeySalt"] {
             assert!(lines.iter().any(|line| line["action"] == action), "{action} in {told}");
         }
-        let filtered = place.said(&["audit", "--action", "rotateKey", "--since", "1h"]);
+        let filtered = said(&place.run(&["audit", "--action", "rotateKey", "--since", "1h"]));
         assert!(!filtered.is_empty() && filtered.lines().all(|line| line.contains("rotateKey")));
-        assert_eq!(place.refused(&["audit", "--since", "yesterday"]).0, 2);
+        assert_eq!(refused(&place.run(&["audit", "--since", "yesterday"])).0, 2);
         // A secret that is a setting is for its owner to change.
         let given = [("SECRET_KEY", "4f1c9d0e7a3b58266d0f9be1c2a47583")];
         let output = place.run_with(&["secrets", "rotate"], &given);
@@ -338,15 +296,18 @@ fn figures_tell_growth_and_what_nobody_uses() {
         assert_eq!(server.wait(std::time::Duration::from_secs(60)), Some(0));
         // Ten days ago there was one row; both were made long ago.
         let today = jiff::Timestamp::now().as_second() / 86_400;
-        place.execute(&format!(
-            "INSERT INTO {{s}}dataset_days(dataset_id, day, n_reads, row_count, size_bytes) \
+        execute_in(
+            &place,
+            &format!(
+                "INSERT INTO {{s}}dataset_days(dataset_id, day, n_reads, row_count, size_bytes) \
              SELECT id, {}, 0, 1, 10 FROM {{s}}datasets; \
              UPDATE {{s}}datasets SET created_at_us = 1000000",
-            today - 10
-        ));
-        place.said(&["keys", "create", "--name", "forgotten"]);
-        place.execute("UPDATE {s}keys SET created_at_us = 1000000 WHERE name = 'forgotten'");
-        let told: Value = serde_json::from_str(&place.said(&["stats", "--json"])).unwrap();
+                today - 10
+            ),
+        );
+        said(&place.run(&["keys", "create", "--name", "forgotten"]));
+        execute_in(&place, "UPDATE {s}keys SET created_at_us = 1000000 WHERE name = 'forgotten'");
+        let told: Value = serde_json::from_str(&said(&place.run(&["stats", "--json"]))).unwrap();
         let of = |name: &str| {
             let all = told["datasets"].as_array().unwrap();
             all.iter().find(|it| it["dataset"] == name).unwrap().clone()
@@ -357,15 +318,15 @@ fn figures_tell_growth_and_what_nobody_uses() {
         assert!(told["bytesPerDay"].as_f64().unwrap() > 0.0);
         let keys = told["unusedKeys"].as_array().unwrap();
         assert!(keys.iter().any(|key| key["name"] == "forgotten"), "{told}");
-        let text = place.said(&["stats"]);
+        let text = said(&place.run(&["stats"]));
         assert!(text.contains("default/idle  (unused)"), "{text}");
         assert!(text.contains("forgotten"), "{text}");
 
         let server = place.start();
         let url = format!("http://{}", server.address);
         let key = server.client().key().unwrap().to_owned();
-        let text = place.said(&["stats", "--to", &url, "--key", &key]);
+        let text = said(&place.run(&["stats", "--to", &url, "--key", &key]));
         assert!(text.contains("Slow requests"), "{text}");
-        assert_eq!(place.refused(&["stats", "--to", &url, "--key", "slu_wrong000_x"]).0, 5);
+        assert_eq!(refused(&place.run(&["stats", "--to", &url, "--key", "slu_wrong000_x"])).0, 5);
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod fixtures;
 pub(crate) mod folder;
 pub(crate) mod live;
+pub(crate) mod place;
 pub(crate) mod postgres;
 pub(crate) mod server;
 pub(crate) mod tokens;
