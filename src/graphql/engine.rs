@@ -436,7 +436,7 @@ impl Engine {
             deadline,
         };
         let is_one_table = matches!(runs.as_slice(), [Some(run)] if run.tables.len() == 1);
-        if !is_one_table && together.is_needed(&snapshot, &runs) {
+        if !is_one_table && together.is_needed(&runs) {
             let run = Box::pin(together.run(Arc::clone(&snapshot), runs));
             let (present, found) = run.await?;
             // The tag names the versions that were answered.

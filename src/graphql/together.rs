@@ -37,20 +37,16 @@ pub(super) struct Together<'r> {
 }
 
 impl Together<'_> {
-    /// Whether the statements need to be kept together.
-    pub(super) fn is_needed(&self, snapshot: &Snapshot, runs: &[Option<Run>]) -> bool {
+    /// Whether the statements need to be kept together. Also where nobody has changed the rows in
+    /// place yet: somebody may begin to.
+    pub(super) fn is_needed(&self, runs: &[Option<Run>]) -> bool {
+        let runs = runs.iter().flatten();
         if self.services.catalog.is_postgres() {
-            runs.iter().flatten().count() > 1 && self.is_edited(snapshot)
+            // One statement sees one state.
+            runs.count() > 1
         } else {
-            runs.iter().flatten().map(|run| run.tables.len()).sum::<usize>() > 1
+            runs.map(|run| run.tables.len()).sum::<usize>() > 1
         }
-    }
-
-    /// Whether any of the datasets that are read is changed in place.
-    fn is_edited(&self, snapshot: &Snapshot) -> bool {
-        let whole = snapshot.view.as_ref().map_or(snapshot, |view| &view.base);
-        let mut read = self.plan.roots.iter().flat_map(Root::datasets);
-        read.any(|id| whole.dataset_by_id(*id).is_some_and(|it| it.next_row.is_some()))
     }
 
     /// Runs them; gives the snapshot whose versions were answered, too.
@@ -66,7 +62,6 @@ impl Together<'_> {
             return Ok((snapshot, self.run_in_transaction(runs).await));
         }
         let (mut snapshot, mut runs) = (snapshot, runs);
-        // Also those that nobody has changed in place yet: somebody may begin to.
         let read: Vec<DatasetId> =
             self.plan.roots.iter().flat_map(Root::datasets).copied().collect();
         let catalog = &self.services.catalog;
@@ -123,27 +118,30 @@ impl Together<'_> {
         let wanted: Vec<Run> = runs.iter().flatten().cloned().collect();
         let mut kept = Vec::with_capacity(wanted.len());
         for run in &wanted {
-            match answers.kept(run).await {
-                Some(json) => kept.push(json),
+            match answers.kept_of_one_state(run).await {
+                Some(json) => kept.push(Found { json, is_hit: true }),
                 None => break,
             }
         }
         let found = if kept.len() == wanted.len() {
-            Ok(kept.into_iter().map(|json| Found { json, is_hit: true }).collect::<Vec<_>>())
+            Ok(kept)
         } else {
-            store.run_together(&wanted).await.map(|all| {
-                let found =
-                    all.into_iter().map(|json| Found { json: Bytes::from(json), is_hit: false });
-                found.collect()
-            })
+            match store.run_together(&wanted).await {
+                Ok(together) => {
+                    let found = together.answers.into_iter().map(Bytes::from);
+                    let found: Vec<Bytes> = found.collect();
+                    if together.is_of_versions {
+                        for (run, json) in wanted.iter().zip(&found) {
+                            answers.keep_of_one_state(run, json).await;
+                        }
+                    }
+                    Ok(found.into_iter().map(|json| Found { json, is_hit: false }).collect())
+                }
+                Err(error) => Err(error),
+            }
         };
         match found {
             Ok(found) => {
-                for (run, found) in wanted.iter().zip(&found) {
-                    if !found.is_hit {
-                        answers.keep(run, &found.json).await;
-                    }
-                }
                 let mut found = found.into_iter();
                 runs.iter().map(|run| run.as_ref().and_then(|_| found.next().map(Ok))).collect()
             }

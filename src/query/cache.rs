@@ -28,6 +28,10 @@ struct Key {
     statement: u64,
     binds: Vec<Bind>,
     tables: Vec<(StorageId, i64)>,
+    /// Whether the answer is known to be of these versions. Otherwise a newer state may have been
+    /// read, which had been committed and was not published yet: as good an answer by itself, but
+    /// not beside answers to other questions.
+    is_of_one_state: bool,
 }
 
 impl Key {
@@ -36,7 +40,12 @@ impl Key {
             statement: run.statement.id,
             binds: run.binds.clone(),
             tables: run.tables.iter().cloned().zip(run.versions.iter().copied()).collect(),
+            is_of_one_state: false,
         }
+    }
+
+    fn of_one_state(run: &Run) -> Key {
+        Key { is_of_one_state: true, ..Key::of(run) }
     }
 }
 
@@ -47,6 +56,7 @@ impl PartialEq for Key {
             (a, b) => a == b,
         };
         self.statement == other.statement
+            && self.is_of_one_state == other.is_of_one_state
             && self.tables == other.tables
             && self.binds.len() == other.binds.len()
             && self.binds.iter().zip(&other.binds).all(same_bind)
@@ -58,6 +68,7 @@ impl Eq for Key {}
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.statement.hash(state);
+        self.is_of_one_state.hash(state);
         self.tables.hash(state);
         for bind in &self.binds {
             match bind {
@@ -147,20 +158,22 @@ impl AnswerCache {
 
     /// Whether the answer of a run is kept.
     pub fn holds(&self, run: &Run) -> bool {
-        self.answers.as_ref().is_some_and(|answers| answers.contains_key(&Key::of(run)))
+        self.answers.as_ref().is_some_and(|answers| {
+            [Key::of(run), Key::of_one_state(run)].iter().any(|key| answers.contains_key(key))
+        })
     }
 
-    /// The answer of a run, if it is kept.
-    pub async fn kept(&self, run: &Run) -> Option<Bytes> {
-        let found = self.answers.as_ref()?.get(&Key::of(run)).await;
+    /// The answer of a run, if it was kept by [`AnswerCache::keep_of_one_state`].
+    pub async fn kept_of_one_state(&self, run: &Run) -> Option<Bytes> {
+        let found = self.answers.as_ref()?.get(&Key::of_one_state(run)).await;
         self.count(found.is_some());
         found
     }
 
-    /// Keeps the answer of a run that was made elsewhere.
-    pub async fn keep(&self, run: &Run, json: &Bytes) {
+    /// Keeps the answer of a run that was made elsewhere, of the very versions of the run.
+    pub async fn keep_of_one_state(&self, run: &Run, json: &Bytes) {
         if let Some(answers) = self.answers.as_ref().filter(|_| json.len() <= self.largest) {
-            answers.insert(Key::of(run), json.clone()).await;
+            answers.insert(Key::of_one_state(run), json.clone()).await;
         }
     }
 

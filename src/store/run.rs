@@ -167,6 +167,16 @@ pub struct Run {
     pub deadline: Instant,
 }
 
+/// The answers of statements that saw the same state.
+#[derive(Debug, Default)]
+pub struct Together {
+    /// As JSON bytes, in the order of the statements.
+    pub answers: Vec<Vec<u8>>,
+    /// Whether that state has the versions that the statements are made for, rather than newer
+    /// ones, which have been committed and not been heard of yet.
+    pub is_of_versions: bool,
+}
+
 impl Store {
     /// Runs a statement and returns its answer as JSON bytes.
     ///
@@ -183,7 +193,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::run`], the first one.
-    pub async fn run_together(&self, runs: &[Run]) -> Result<Vec<Vec<u8>>, StoreError> {
+    pub async fn run_together(&self, runs: &[Run]) -> Result<Together, StoreError> {
         match self {
             Store::Postgres(store) => {
                 super::postgres::read::run_together(store.readers(), runs).await

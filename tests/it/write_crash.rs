@@ -182,6 +182,56 @@ fn root_fields_are_answered_of_one_state() {
 }
 
 #[test]
+fn the_first_change_in_place_is_seen_whole_too() {
+    both_stores(|server| {
+        let client = server.client();
+        for pair in 0..12 {
+            for name in ["given", "taken"] {
+                client.load(&format!("{name}{pair}"), "id,amount\n0,0\n");
+            }
+            let count = |name: &str, n: usize| {
+                format!(
+                    "{name}: {name}{pair}Aggregate(where: {{id: {{_gt: -{n}}}}}) {{ aggregate {{ count }} }}"
+                )
+            };
+            let both = |n: usize| format!("{{ {} {} }}", count("given", n), count("taken", n));
+            let is_over = AtomicBool::new(false);
+            // New questions, one half of them by itself first: what is kept of it is not enough.
+            let read = |is_alone: bool| {
+                for n in 1.. {
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    if is_alone {
+                        client.data(&format!("{{ {} }}", count("taken", n)));
+                    }
+                    let data = client.data(&both(n));
+                    assert_eq!(data["given"], data["taken"], "pair {pair}");
+                }
+            };
+            std::thread::scope(|scope| {
+                let _ends = EndsReaders(&is_over);
+                scope.spawn(|| read(false));
+                scope.spawn(|| read(true));
+                client.data(&format!(
+                    "mutation {{ insertGiven{pair}One(object: {{id: 1}}) {{ id }} insertTaken{pair}One(object: {{id: 1}}) {{ id }} }}"
+                ));
+            });
+            assert_eq!(client.data(&both(1))["given"], json!({"aggregate": {"count": 2}}));
+        }
+    });
+}
+
+/// Ends the readers also when the writer fails.
+struct EndsReaders<'a>(&'a AtomicBool);
+
+impl Drop for EndsReaders<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
 fn mutations_outlive_an_outage_of_the_database() {
     let mut postgres = OwnServer::start();
     let database = Database::on(postgres.url());

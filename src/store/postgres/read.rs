@@ -12,9 +12,10 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments, AssertSqlSafe, PgConnection, Row, ValueRef};
 
 use super::readers::Readers;
+use crate::catalog::model::StorageId;
 use crate::store::StoreError;
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
-use crate::store::run::{Bind, LOG_OF, Run};
+use crate::store::run::{Bind, LOG_OF, Run, Together};
 
 /// Days from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
 const EPOCH_DAYS: i32 = 10_957;
@@ -71,16 +72,18 @@ pub(crate) async fn run(readers: &Arc<Readers>, run: &Run) -> Result<Vec<u8>, St
 pub(crate) async fn run_together(
     readers: &Arc<Readers>,
     runs: &[Run],
-) -> Result<Vec<Vec<u8>>, StoreError> {
-    const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    let Some(first) = runs.first() else { return Ok(Vec::new()) };
+) -> Result<Together, StoreError> {
+    let Some(first) = runs.first() else { return Ok(Together::default()) };
+    let begin = begin_with_versions(runs);
     let deadline = tokio::time::Instant::from_std(first.deadline);
     let mut n_dead = 0;
     loop {
         let mut lease = readers.lease(deadline).await?;
         let connection = lease.connection()?;
         let together = async {
-            sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
+            let versions = sqlx::raw_sql(AssertSqlSafe(begin.as_str()));
+            let versions = versions.fetch_all(&mut *connection).await?;
+            let is_of_versions = are_versions_of(runs, &versions)?;
             let mut answers = Vec::with_capacity(runs.len());
             for run in runs {
                 let began = Instant::now();
@@ -88,7 +91,7 @@ pub(crate) async fn run_together(
                 run.statement.note_run(began);
             }
             sqlx::raw_sql("COMMIT").execute(&mut *connection).await?;
-            Ok::<_, StoreError>(answers)
+            Ok::<_, StoreError>(Together { answers, is_of_versions })
         };
         let done = tokio::time::timeout_at(deadline, together).await;
         match done.map_err(|_| StoreError::Timeout)? {
@@ -107,6 +110,34 @@ pub(crate) async fn run_together(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Begins the transaction and asks, in the same round trip, which versions its state has.
+fn begin_with_versions(runs: &[Run]) -> String {
+    let mut tables: Vec<&str> =
+        runs.iter().flat_map(|run| &run.tables).map(StorageId::as_str).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    // Names of tables are hexadecimal digits.
+    format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+         SELECT storage, version FROM {}.datasets WHERE storage IN ('{}')",
+        sluice_migration::POSTGRES_SCHEMA,
+        tables.join("','"),
+    )
+}
+
+/// Whether the tables of statements have the versions that the statements are made for. Those that
+/// are no dataset's any more are not changed any more.
+fn are_versions_of(runs: &[Run], rows: &[PgRow]) -> Result<bool, sqlx::Error> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        found.push((row.try_get::<&str, _>(0)?, row.try_get::<i64, _>(1)?));
+    }
+    let mut wanted = runs.iter().flat_map(|run| run.tables.iter().zip(&run.versions));
+    Ok(wanted.all(|(table, version)| {
+        found.iter().all(|(name, present)| *name != table.as_str() || present == version)
+    }))
 }
 
 /// Whether the connection is gone, or the server behind it.
