@@ -21,6 +21,7 @@ mod m0009_old_names;
 mod m0010_webhooks;
 mod m0011_versions;
 mod m0012_dataset_days;
+mod m0013_saved_queries;
 
 /// The schema of the catalog's tables on PostgreSQL; connections need it as their `search_path`.
 pub const POSTGRES_SCHEMA: &str = "sluice";
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_webhooks::Migration),
             Box::new(m0011_versions::Migration),
             Box::new(m0012_dataset_days::Migration),
+            Box::new(m0013_saved_queries::Migration),
         ]
     }
 }

@@ -354,6 +354,7 @@ fn scope_of(claim: &Json) -> Option<Scope> {
         _ => Vec::new(),
     };
     let known = |word: &str| match word.strip_prefix("sluice:").unwrap_or(word) {
+        "query" => Some(Scope::Query),
         "read" => Some(Scope::Read),
         "write" => Some(Scope::Write),
         "upload" => Some(Scope::Upload),

@@ -225,11 +225,11 @@ impl Auth {
             tracing::warn!(error = ?error, "a key's last use could not be kept");
         }
         Ok(Some(Arc::new(Known {
-            principal: Arc::new(Principal::new(key.workspace, key.scope, key.prefix).held_to(
-                key.role,
-                key.datasets,
-                key.claims,
-            )),
+            principal: Arc::new(
+                Principal::new(key.workspace, key.scope, key.prefix)
+                    .held_to(key.role, key.datasets, key.claims)
+                    .held_to_saved(key.saved_queries),
+            ),
             expires_at_us: key.expires_at_us.unwrap_or(i64::MAX),
         })))
     }
@@ -259,6 +259,7 @@ impl Auth {
             datasets: new.datasets,
             claims: new.claims,
             created_by: new.created_by,
+            saved_queries: new.saved_queries,
         };
         let hash = self.hash(&text);
         self.catalog.add_key(&key, &hash).await?;
@@ -298,6 +299,7 @@ impl Auth {
             datasets: old.datasets,
             claims: old.claims,
             created_by: Some(created_by.to_owned()),
+            saved_queries: old.saved_queries,
         };
         let made = self.create_key(workspace, new).await?;
         let overlap_us = i64::try_from(overlap.as_micros()).unwrap_or(i64::MAX);

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// The longest name of a key or a role, characters.
 const MAX_NAME_CHARS: usize = 100;
-/// The most datasets that a key is held to.
+/// The most datasets, or saved queries, that a key is held to.
 const MAX_DATASETS: usize = 1_000;
 /// The most bytes of claims, as JSON.
 const MAX_CLAIMS_BYTES: usize = 8 << 10;
@@ -31,6 +31,8 @@ pub struct NewKey {
     pub claims: Map<String, Json>,
     /// Who makes it, as the audit log names him.
     pub created_by: Option<String>,
+    /// The only saved queries that it runs, by name: for keys of the scope QUERY.
+    pub saved_queries: Option<Vec<String>>,
 }
 
 impl NewKey {
@@ -44,6 +46,7 @@ impl NewKey {
             datasets: None,
             claims: Map::new(),
             created_by: Some(created_by.to_owned()),
+            saved_queries: None,
         }
     }
 
@@ -78,6 +81,18 @@ impl NewKey {
             return Err(Error::bad_input(format!(
                 "datasets names 1 to {MAX_DATASETS} datasets; leave it out for all of them."
             )));
+        }
+        if let Some(names) = &self.saved_queries {
+            if self.scope != Scope::Query {
+                return Err(Error::bad_input(
+                    "savedQueries holds a key to some saved queries; give it the scope QUERY, or leave them out.",
+                ));
+            }
+            if names.is_empty() || names.len() > MAX_DATASETS {
+                return Err(Error::bad_input(format!(
+                    "savedQueries names 1 to {MAX_DATASETS} saved queries; leave it out for all of them."
+                )));
+            }
         }
         if serde_json::to_string(&self.claims).map_or(0, |text| text.len()) > MAX_CLAIMS_BYTES {
             return Err(Error::bad_input(format!(

@@ -24,6 +24,8 @@ pub struct Principal {
     pub datasets: Option<Vec<String>>,
     /// Values that policies speak of: `$claims.NAME`.
     pub claims: Map<String, Json>,
+    /// The only saved queries that it runs, by name.
+    pub saved_queries: Option<Vec<String>>,
     /// Whether it came without a key.
     pub is_anonymous: bool,
     /// Where it came from, if it has no key.
@@ -43,6 +45,7 @@ impl Principal {
             role: None,
             datasets: None,
             claims: Map::new(),
+            saved_queries: None,
             is_anonymous: false,
             address: None,
             visibility: 0,
@@ -77,6 +80,24 @@ impl Principal {
         (self.role, self.datasets, self.claims) = (role, datasets, claims);
         self.visibility = self.hash();
         self
+    }
+
+    /// The same, held to saved queries of these names.
+    #[must_use]
+    pub fn held_to_saved(mut self, names: Option<Vec<String>>) -> Principal {
+        self.saved_queries = names;
+        self
+    }
+
+    /// Whether it may run the saved query of this name.
+    pub fn may_run(&self, name: &str) -> bool {
+        self.saved_queries.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
+    }
+
+    /// Who runs a saved query: the same, who may do what it takes to read, whatever the key is for.
+    #[must_use]
+    pub fn as_reader(&self) -> Principal {
+        Principal { scope: self.scope.max(Scope::Read), ..self.clone() }
     }
 
     /// Refuses with FORBIDDEN unless the scope is at least `needed`.

@@ -17,7 +17,9 @@ use arc_swap::ArcSwapOption;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::{Quota, RateLimiter};
+use moka::sync::Cache;
 use tower_governor::governor::SharedRateLimiter;
+use uuid::Uuid;
 
 use super::Principal;
 use crate::config::{Rate, RatePolicy};
@@ -27,6 +29,11 @@ use crate::error::{Code, Error, Result, Standing};
 const MAX_BUCKETS: usize = 100_000;
 /// Buckets that newcomers share then.
 const SHARED_BUCKETS: u64 = 1_024;
+
+/// Saved queries whose own limits are kept at once.
+const SAVED_LIMITS: u64 = 10_000;
+/// How long such a limit is kept after its last use: every bucket is full again by then.
+const SAVED_IDLE: Duration = Duration::from_secs(600);
 
 /// What a request takes a share of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +52,9 @@ pub enum Class {
 pub struct Rates {
     limits: ArcSwapOption<Limits>,
     n_refused: AtomicU64,
+    /// Of saved queries that have a limit of their own.
+    saved: Cache<(Uuid, String, u32), Arc<Buckets>>,
+    hasher: RandomState,
 }
 
 struct Limits {
@@ -77,7 +87,8 @@ impl Rates {
     /// The limits of these settings.
     pub fn new(policy: &RatePolicy) -> Rates {
         let limits = ArcSwapOption::new(Limits::new(policy).map(Arc::new));
-        Rates { limits, n_refused: AtomicU64::new(0) }
+        let saved = Cache::builder().max_capacity(SAVED_LIMITS).time_to_idle(SAVED_IDLE).build();
+        Rates { limits, n_refused: AtomicU64::new(0), saved, hasher: RandomState::new() }
     }
 
     /// The limits of these settings from now on, of which everybody has his whole share.
@@ -127,6 +138,26 @@ impl Rates {
         self.charge(principal, Class::Read, more)
     }
 
+    /// Takes a share of what each who asks has of a saved query, so many in a minute.
+    ///
+    /// # Errors
+    /// RATE_LIMITED with how long to wait.
+    pub fn charge_saved(
+        &self,
+        principal: &Principal,
+        name: &str,
+        per_minute: u32,
+    ) -> Result<Standing> {
+        let workspace = principal.workspace.0;
+        let buckets = self.saved.get_with((workspace, name.to_owned(), per_minute), || {
+            let rate = Rate::new(per_minute, 60, per_minute);
+            Arc::new(Buckets::new(rate, "requests of this saved query", "its requestsPerMinute"))
+        });
+        let from = principal.address.map(network_of);
+        let payer = self.hasher.hash_one((principal.key_prefix.as_str(), from));
+        self.counted(buckets.take(payer, NonZeroU32::MIN))
+    }
+
     /// Counts a request without a valid key. Good keys are not asked: who shares an address with
     /// somebody who guesses can still work, and a key is too long to be guessed.
     ///
@@ -153,6 +184,9 @@ impl Rates {
 
     /// Forgets who has all of its share again; to be called every few seconds.
     pub fn sweep(&self) {
+        for (_, buckets) in &self.saved {
+            buckets.sweep();
+        }
         let limits = self.limits.load();
         let Some(limits) = &*limits else { return };
         for limit in [&limits.reads, &limits.writes, &limits.uploads, &limits.inspections] {

@@ -19,6 +19,7 @@ const ROOTS: [(&str, &[(&str, Scope)]); 3] = [
             ("me", Read),
             ("server", Read),
             ("node", Read),
+            ("savedQueries", Read),
             ("datasetVersions", Read),
             ("datasetDiff", Read),
             ("relationSuggestions", Upload),
@@ -58,6 +59,8 @@ const ROOTS: [(&str, &[(&str, Scope)]); 3] = [
             ("createSearchIndex", Admin),
             ("dropIndex", Admin),
             ("setTrustedDocuments", Admin),
+            ("saveQuery", Admin),
+            ("dropSavedQuery", Admin),
             ("setDocumentMode", Admin),
             ("createKey", Admin),
             ("rotateKey", Admin),
@@ -80,7 +83,7 @@ const ROOTS: [(&str, &[(&str, Scope)]); 3] = [
 ];
 
 /// Fields that concern a workspace as a whole: an admin of some of its datasets may not use them.
-const OF_WORKSPACE: [&str; 17] = [
+const OF_WORKSPACE: [&str; 19] = [
     "trustedDocuments",
     "keys",
     "policies",
@@ -88,6 +91,8 @@ const OF_WORKSPACE: [&str; 17] = [
     "workspaces",
     "setTrustedDocuments",
     "setDocumentMode",
+    "saveQuery",
+    "dropSavedQuery",
     "createKey",
     "rotateKey",
     "revokeKey",

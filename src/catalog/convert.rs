@@ -198,5 +198,6 @@ pub(super) fn key(row: keys::Model) -> Result<ApiKey, CatalogError> {
         datasets: row.datasets.as_deref().map(from_json).transpose()?,
         claims: row.claims.as_deref().map(from_json).transpose()?.unwrap_or_default(),
         created_by: row.created_by,
+        saved_queries: row.saved_queries.as_deref().map(from_json).transpose()?,
     })
 }

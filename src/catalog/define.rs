@@ -71,6 +71,8 @@ impl Catalog {
             }
             check_quotas(&transaction, workspace).await?;
             if !written.is_same_schema {
+                let changed = written.dataset(&version);
+                core.spare_saved_queries(workspace, vec![changed], &[]).await?;
                 schema_revision += 1;
                 set_schema_revision(&transaction, workspace, schema_revision).await?;
             }

@@ -39,6 +39,7 @@ pub(crate) mod workspaces {
         pub created_at_us: i64,
         pub document_mode: String,
         pub documents_revision: i64,
+        pub saved_revision: i64,
         pub public_read: Option<String>,
         pub max_datasets: Option<i64>,
         pub max_bytes: Option<i64>,
@@ -66,6 +67,33 @@ pub(crate) mod documents {
         pub text: String,
         pub size_bytes: i64,
         pub created_at_us: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Documents that answer at an address of their own, by workspace.
+pub(crate) mod saved_queries {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "saved_queries")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub workspace_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        pub document: String,
+        pub description: Option<String>,
+        pub max_age_s: Option<i64>,
+        pub requests_per_minute: Option<i64>,
+        pub is_protected: bool,
+        pub updated_by: String,
+        pub created_at_us: i64,
+        pub updated_at_us: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -324,6 +352,7 @@ pub(crate) mod keys {
         pub datasets: Option<String>,
         pub claims: Option<String>,
         pub created_by: Option<String>,
+        pub saved_queries: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,6 +5,7 @@
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use super::saved_queries::MAX_SAVED_QUERIES;
 use crate::error::{Code, Error};
 use sluice_migration::MigrateError;
 
@@ -48,6 +49,12 @@ pub enum CatalogError {
     /// A dataset has as many webhooks as it may.
     #[error("the dataset has {0} webhooks")]
     TooManyWebhooks(u64),
+    /// The workspace has as many saved queries as it may.
+    #[error("the workspace has too many saved queries")]
+    TooManySavedQueries,
+    /// Saved queries would not be valid any more.
+    #[error("saved queries would break: {0:?}")]
+    BreaksSavedQueries(Vec<String>),
     /// Something named does not exist.
     #[error("not found")]
     NotFound,
@@ -136,6 +143,19 @@ impl From<CatalogError> for Error {
                 Code::Conflict,
                 format!(
                     "A dataset has at most {most} webhooks. Drop one, or change one by updateWebhook."
+                ),
+            ),
+            CatalogError::TooManySavedQueries => Error::new(
+                Code::Conflict,
+                format!(
+                    "A workspace has at most {MAX_SAVED_QUERIES} saved queries. Drop one first: dropSavedQuery."
+                ),
+            ),
+            CatalogError::BreaksSavedQueries(names) => Error::new(
+                Code::Conflict,
+                format!(
+                    "This would break saved queries: {}. Nothing was changed. Save them anew without what goes (saveQuery), let them break (protected: false), or drop them (dropSavedQuery); then try again.",
+                    names.join(", ")
                 ),
             ),
             CatalogError::Cancelled => Error::new(Code::Conflict, "The job was cancelled."),

@@ -40,6 +40,8 @@ pub struct ApiKey {
     pub claims: Map<String, Json>,
     /// Who made it, as the audit log names him.
     pub created_by: Option<String>,
+    /// The only saved queries that it runs, by name.
+    pub saved_queries: Option<Vec<String>>,
 }
 
 impl ApiKey {
@@ -73,6 +75,7 @@ impl Catalog {
                     false => Some(convert::json(&key.claims)?),
                 }),
                 created_by: Set(key.created_by.clone()),
+                saved_queries: Set(key.saved_queries.as_ref().map(convert::json).transpose()?),
             };
             let made = keys::Entity::insert(row).exec_without_returning(&self.core.write).await;
             made.map_err(|error| match error.sql_err() {

@@ -30,6 +30,7 @@ mod old_names;
 pub mod probe;
 mod publish;
 mod rejects;
+pub mod saved_queries;
 pub mod snapshot;
 mod usage;
 pub mod view;
@@ -42,7 +43,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -124,6 +125,8 @@ struct Core {
     usage: usage::UsageCounts,
     /// Told of each swap of a picture, whoever made the change.
     changes: watch_channel::Sender<()>,
+    /// Who says which saved queries a change would break.
+    judge: OnceLock<Arc<dyn saved_queries::SchemaJudge>>,
 }
 
 /// What all workspaces hold together.
@@ -182,6 +185,7 @@ impl Catalog {
             wake: tokio::sync::Notify::new(),
             usage: usage::UsageCounts::default(),
             changes: watch_channel::Sender::new(()),
+            judge: OnceLock::new(),
         });
         core.refresh_all().await?;
         let mut tasks = match (&settings.database_url, &owner) {
@@ -462,6 +466,7 @@ impl Core {
             next = next.with_changes([], &removed, present.revision, present.schema_revision);
         }
         next.access = Arc::new(self.access(&reading, &present).await?);
+        next.saved_queries = self.saved_queries(&reading, &present, &old.saved_queries).await?;
         reading.commit().await?;
         next.documents = Documents {
             mode: documents::mode_of(&present.document_mode).unwrap_or_default(),

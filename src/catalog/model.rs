@@ -277,6 +277,8 @@ pub struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
+    /// Saved queries.
+    Query,
     /// Queries.
     Read,
     /// Changes of rows.

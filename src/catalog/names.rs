@@ -136,7 +136,7 @@ const TYPE_SUFFIXES: [&str; 102] = [
 ];
 
 /// Fields of the catalog, on any root, and words with a meaning of their own.
-const RESERVED_FIELDS: [&str; 96] = [
+const RESERVED_FIELDS: [&str; 99] = [
     "acceptRelation",
     "addRelation",
     "admitRejects",
@@ -169,6 +169,7 @@ const RESERVED_FIELDS: [&str; 96] = [
     "dropOldName",
     "dropPolicy",
     "dropRelation",
+    "dropSavedQuery",
     "dropSchedule",
     "dropSearchIndex",
     "dropWebhook",
@@ -209,6 +210,8 @@ const RESERVED_FIELDS: [&str; 96] = [
     "revokeKey",
     "rotateKey",
     "rotateWebhookSecret",
+    "saveQuery",
+    "savedQueries",
     "schema",
     "schemaChanged",
     "search",
@@ -236,7 +239,7 @@ const RESERVED_FIELDS: [&str; 96] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 120] = [
+const RESERVED_TYPES: [&str; 122] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -329,6 +332,8 @@ const RESERVED_TYPES: [&str; 120] = [
     "RelationSuggestion",
     "Retention",
     "RowCounts",
+    "SavedQuery",
+    "SavedQueryVariable",
     "Scope",
     "SearchMode",
     "Server",

@@ -105,6 +105,13 @@ pub(super) struct Written {
     pub(super) relations: Vec<Relation>,
 }
 
+impl Written {
+    /// The dataset as it is then.
+    pub(super) fn dataset(&self, version: &NewVersion) -> Dataset {
+        Dataset { relations: self.relations.clone(), ..version.dataset.clone() }
+    }
+}
+
 /// A change of what is told about a dataset.
 pub(super) enum Change {
     /// These fields of its row.
@@ -193,6 +200,10 @@ impl Catalog {
             // Here, where one comes after the other: two loads at once could pass together.
             check_quotas(&transaction, workspace).await?;
             if is_schema_changed {
+                let written = publication.versions.iter().zip(&all_written);
+                let changed = written.filter(|(_, written)| !written.is_same_schema);
+                let changed = changed.map(|(version, written)| written.dataset(version));
+                core.spare_saved_queries(workspace, changed.collect(), &[]).await?;
                 schema_revision += 1;
                 set_schema_revision(&transaction, workspace, schema_revision).await?;
             }
@@ -326,6 +337,9 @@ impl Catalog {
                 });
             }
             if is_schema_changed {
+                let row = row_of(&transaction, workspace, dataset).await?;
+                let changed = convert::dataset(row, |_| Default::default())?;
+                core.spare_saved_queries(workspace, vec![changed], &[]).await?;
                 set_schema_revision(&transaction, workspace, schema_revision + 1).await?;
             }
             core.tell(&transaction, workspace).await?;
@@ -593,6 +607,8 @@ pub(super) async fn remove(
 ) -> Result<StorageId, CatalogError> {
     let (_, schema_revision) = grow(transaction, workspace).await?;
     set_schema_revision(transaction, workspace, schema_revision + 1).await?;
+    let id = DatasetId(convert::parse_uuid(&row.id)?);
+    core.spare_saved_queries(workspace, Vec::new(), &[id]).await?;
     let storage = StorageId::parse(&row.storage)
         .ok_or_else(|| CatalogError::Damaged(format!("{:?} is not a table", row.storage)))?;
     rejects::forget_all(transaction, &row.id).await?;

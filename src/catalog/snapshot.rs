@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::access::{Access, Mask, Operation};
 use super::model::{Column, Dataset, DatasetId, ROW_COLUMN, Relation, WorkspaceId};
+use super::saved_queries::SavedQueries;
 use super::view::{Part, View};
 use crate::config::DocumentMode;
 use sluice_schema::ColumnType;
@@ -51,6 +52,8 @@ pub struct Snapshot {
     pub schema_revision: i64,
     /// Which documents are served.
     pub documents: Documents,
+    /// Documents that answer at an address of their own.
+    pub saved_queries: Arc<SavedQueries>,
     /// Who may do what.
     pub access: Arc<Access>,
     /// What of the workspace it shows, where that is not all.
@@ -104,6 +107,7 @@ impl Snapshot {
             revision,
             schema_revision,
             documents: Documents::default(),
+            saved_queries: Arc::default(),
             access: Arc::default(),
             view: None,
             datasets,
@@ -121,6 +125,7 @@ impl Snapshot {
         let base = Arc::clone(&view.base);
         let mut made = Snapshot::new(base.workspace, base.revision, base.schema_revision, []);
         made.documents = base.documents;
+        made.saved_queries = Arc::clone(&base.saved_queries);
         made.access = Arc::clone(&base.access);
         made.view = Some(view);
         made.with_changes(datasets, &[], base.revision, base.schema_revision)

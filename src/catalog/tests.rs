@@ -405,6 +405,7 @@ fn key(catalog: &Catalog, n: u8) -> ApiKey {
         datasets: None,
         claims: serde_json::Map::new(),
         created_by: None,
+        saved_queries: None,
     }
 }
 

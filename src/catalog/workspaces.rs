@@ -171,6 +171,7 @@ pub(super) fn new_row(name: &str) -> workspaces::ActiveModel {
         created_at_us: Set(now_us()),
         document_mode: Set(documents::mode_word(DocumentMode::Any).to_owned()),
         documents_revision: Set(0),
+        saved_revision: Set(0),
         public_read: Set(None),
         max_datasets: Set(None),
         max_bytes: Set(None),

@@ -327,6 +327,10 @@ pub(super) enum KeyCommand {
         /// Values that policies speak of, as a JSON object: '{"region": "EU"}'
         #[arg(long, value_name = "JSON")]
         claims: Option<String>,
+        /// A saved query that a key of the scope query is for; may be given several times. It is
+        /// for all if left out
+        #[arg(long = "saved-query", value_name = "NAME")]
+        saved_queries: Vec<String>,
     },
     /// Makes a key like another one, which ends after a while
     Rotate {
@@ -356,6 +360,8 @@ pub(super) enum KeyCommand {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum KeyScope {
+    /// Saved queries
+    Query,
     /// Queries
     Read,
     /// Changes of rows

@@ -23,6 +23,7 @@ const DAY_US: i64 = 86_400_000_000;
 impl From<KeyScope> for Scope {
     fn from(scope: KeyScope) -> Scope {
         match scope {
+            KeyScope::Query => Scope::Query,
             KeyScope::Read => Scope::Read,
             KeyScope::Write => Scope::Write,
             KeyScope::Upload => Scope::Upload,
@@ -40,7 +41,16 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
         let workspace = workspace_of(&catalog, in_workspace).await?;
         let mut out = std::io::stdout();
         match command {
-            KeyCommand::Create { name, scope, admin, days, role, datasets, claims } => {
+            KeyCommand::Create {
+                name,
+                scope,
+                admin,
+                days,
+                role,
+                datasets,
+                claims,
+                saved_queries,
+            } => {
                 let auth = Auth::open(Arc::clone(&catalog), settings).await?;
                 let expires_at_us = days.map(|days| now_us() + i64::from(days) * DAY_US);
                 let scope = if *admin { Scope::Admin } else { Scope::from(*scope) };
@@ -49,6 +59,7 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
                     role: role.clone(),
                     datasets: (!datasets.is_empty()).then(|| datasets.clone()),
                     claims: read_claims(claims.as_deref())?,
+                    saved_queries: (!saved_queries.is_empty()).then(|| saved_queries.clone()),
                     ..NewKey::new(name, scope, "command line")
                 };
                 let (secret, key) = auth.create_key(workspace, new).await?;

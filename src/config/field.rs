@@ -63,7 +63,8 @@ const SWITCH: [(&str, bool); 8] = [
 ];
 
 /// No token is an admin by default.
-const SCOPES: [(&str, Option<Scope>); 5] = [
+const SCOPES: [(&str, Option<Scope>); 6] = [
+    ("query", Some(Scope::Query)),
     ("read", Some(Scope::Read)),
     ("write", Some(Scope::Write)),
     ("upload", Some(Scope::Upload)),

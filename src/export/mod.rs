@@ -6,6 +6,7 @@
 
 mod json;
 mod separated;
+mod table;
 mod xlsx;
 
 use std::fs::File;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 use self::json::JsonWriter;
 use self::separated::CsvWriter;
 pub use self::separated::{CsvOptions, Header};
+pub use self::table::Table;
 pub use self::xlsx::MAX_ROWS as MAX_XLSX_ROWS;
 use self::xlsx::XlsxWriter;
 pub use self::xlsx::too_many_rows;

@@ -42,8 +42,8 @@ pub(super) fn register(builder: SchemaBuilder) -> SchemaBuilder {
     builder
         .register(
             Enum::new("Scope")
-                .description("What a key may do; each includes the ones before it.")
-                .items(["READ", "WRITE", "UPLOAD", "ADMIN"]),
+                .description("What a key may do; each includes the ones before it. QUERY runs saved queries and nothing else.")
+                .items(["QUERY", "READ", "WRITE", "UPLOAD", "ADMIN"]),
         )
         .register(
             Enum::new("Mask")
@@ -65,6 +65,7 @@ pub(super) fn register(builder: SchemaBuilder) -> SchemaBuilder {
                 ("role", "String", "The role whose policies hold for it."),
                 ("datasets", "[String!]", "The only datasets that it is for."),
                 ("claims", "JSON", "Values that policies speak of: $claims.NAME."),
+                ("savedQueries", "[String!]", "The only saved queries that it runs."),
                 ("active", "Boolean!", "Whether it works now."),
                 ("createdAt", "DateTime!", "When it was made."),
                 ("createdBy", "String", "Who made it."),
@@ -199,6 +200,7 @@ pub(super) fn mutations() -> Vec<RootField> {
                 ("role", "String", "The role whose policies hold for it: it sees only datasets with a policy for that role."),
                 ("datasets", "[String!]", "The only datasets that it is for, by name."),
                 ("claims", "JSON", "An object of values that policies speak of: $claims.NAME."),
+                ("savedQueries", "[String!]", "The only saved queries that a key of the scope QUERY runs, by name."),
                 ("days", "Int", "How many days it works; for ever when neither this nor expiresAt is given."),
                 ("expiresAt", "DateTime", "When it stops to work."),
                 ("workspace", "String", "Another workspace, by name; for the server's operator."),
@@ -261,6 +263,7 @@ fn key_json(key: &ApiKey) -> Json {
         "role": key.role,
         "datasets": key.datasets,
         "claims": key.claims,
+        "savedQueries": key.saved_queries,
         "active": key.works_at(now_us()),
         "createdAt": instant(key.created_at_us),
         "createdBy": key.created_by,
@@ -283,11 +286,14 @@ async fn create_key(context: &ResolverContext<'_>) -> Result<Json> {
         Some(name) => workspaces::workspace_named(request, &name).await?,
     };
     let scope = match text_or_word(context, "scope")?.as_deref() {
+        Some("QUERY") => Scope::Query,
         None | Some("READ") => Scope::Read,
         Some("WRITE") => Scope::Write,
         Some("UPLOAD") => Scope::Upload,
         Some("ADMIN") => Scope::Admin,
-        Some(_) => return Err(Error::bad_input("scope must be READ, WRITE, UPLOAD or ADMIN.")),
+        Some(_) => {
+            return Err(Error::bad_input("scope must be QUERY, READ, WRITE, UPLOAD or ADMIN."));
+        }
     };
     let days: Option<i64> = read_argument(context, "days")?;
     let at = text(context, "expiresAt")?;
@@ -314,6 +320,7 @@ async fn create_key(context: &ResolverContext<'_>) -> Result<Json> {
         datasets: read_argument(context, "datasets")?,
         claims: read_argument::<Map<String, Json>>(context, "claims")?.unwrap_or_default(),
         created_by: Some(request.principal.key_prefix.clone()),
+        saved_queries: read_argument(context, "savedQueries")?,
     };
     let (secret, key) = request.services.auth.create_key(workspace, new).await?;
     Ok(json!({ "key": secret, "apiKey": key_json(&key) }))

@@ -173,6 +173,7 @@ pub fn write(
         is_refused_mutation: false,
         keeping: Keeping::Never,
         standing: None,
+        plan: None,
         cost: 0,
     }
 }

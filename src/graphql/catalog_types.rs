@@ -515,6 +515,7 @@ pub(super) fn query_fields() -> Vec<RootField> {
     .chain(access_fields::queries())
     .chain(workspaces::queries())
     .chain(super::webhooks::queries())
+    .chain(super::saved_queries::queries())
     .chain(super::history::queries())
     .collect()
 }

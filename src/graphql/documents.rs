@@ -87,19 +87,30 @@ pub(super) struct KnownDocument {
     pub(super) text: Box<str>,
     /// SHA-256 of its text.
     pub(super) sha: Sha,
-    variables: Vec<VariableRule>,
+    variables: Vec<Variable>,
     plans: RwLock<Vec<Arc<Plan>>>,
     /// Of a mutation of rows.
     pub(super) returnings: Returnings,
 }
 
 /// What a variable's definition says.
-#[derive(Debug)]
-struct VariableRule {
-    name: Box<str>,
-    declared: Box<str>,
-    is_required: bool,
-    default: Option<Json>,
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its type, as the document writes it.
+    pub declared: Box<str>,
+    /// Whether it must not be null.
+    pub is_required: bool,
+    /// What it is when it is not given.
+    pub default: Option<Json>,
+}
+
+impl Variable {
+    /// Whether it has to be given.
+    pub fn is_needed(&self) -> bool {
+        self.is_required && self.default.is_none()
+    }
 }
 
 impl KnownDocument {
@@ -111,6 +122,11 @@ impl KnownDocument {
         let variables = rules(document.operation()?);
         let (plans, returnings) = (RwLock::default(), Returnings::default());
         Ok(KnownDocument { document, text: text.into(), sha, variables, plans, returnings })
+    }
+
+    /// What it can be asked with.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.variables.iter()
     }
 
     /// Fills in defaults and refuses variables that are missing.
@@ -170,7 +186,7 @@ impl KnownDocument {
     }
 }
 
-impl VariableRule {
+impl Variable {
     fn missing(&self) -> Error {
         Error::bad_input(format!(
             "The variable ${} of type {} was not given.",
@@ -179,14 +195,14 @@ impl VariableRule {
     }
 }
 
-fn rules(operation: &OperationDefinition) -> Vec<VariableRule> {
+fn rules(operation: &OperationDefinition) -> Vec<Variable> {
     operation
         .variable_definitions
         .iter()
         .map(|definition| {
             let declared = &definition.node.var_type.node;
             let default = definition.node.default_value.as_ref();
-            VariableRule {
+            Variable {
                 name: Box::from(definition.node.name.node.as_str()),
                 declared: declared.to_string().into_boxed_str(),
                 is_required: !declared.nullable,

@@ -20,6 +20,7 @@ use super::documents::{Documents, KnownDocument};
 use super::ledger::{self, Ledger};
 use super::persisted::{DocumentName, Persisted};
 use super::prepare::{Prepared, Unprepared};
+use super::saved_judge::Judge;
 use super::schemas::Schemas;
 use super::server::Facts;
 use super::slow::{SlowLog, Stopwatch};
@@ -71,6 +72,10 @@ pub struct Request {
     /// It is a live query that is answered once more: who it is sent to is charged and written
     /// down elsewhere.
     pub is_live: bool,
+    /// It is a saved query: an admin has let it be run.
+    pub is_saved: bool,
+    /// The plan is wanted with the answer.
+    pub wants_plan: bool,
 }
 
 /// A file of a multipart request, already received into a spool file.
@@ -99,6 +104,8 @@ pub struct Answer {
     pub keeping: Keeping,
     /// How the client stands with the limit that the operation itself met, if it met one.
     pub standing: Option<Standing>,
+    /// What was run, if that was wanted.
+    pub plan: Option<Arc<Plan>>,
     /// Cells that it may have.
     pub(super) cost: u64,
 }
@@ -235,7 +242,7 @@ impl Engine {
         let writer =
             Writer::new(Arc::clone(&catalog), Arc::clone(&store), plan_settings.clone(), settings);
         let store_of_slow = Arc::clone(&store);
-        Engine {
+        let engine = Engine {
             persisted: Persisted::new(Arc::clone(&catalog), settings),
             services: Arc::new(Services {
                 catalog,
@@ -262,7 +269,10 @@ impl Engine {
             rates,
             metrics,
             subscriptions: Subscriptions::new(settings),
-        }
+        };
+        let services = Arc::downgrade(&engine.services);
+        engine.services.catalog.set_judge(Arc::new(Judge { services }));
+        engine
     }
 
     /// What became of questions, and what is kept of their answers.
@@ -468,6 +478,7 @@ impl Engine {
         let Read { plan, snapshot, answers, cost, standing, tag, known_tags } = read;
         tell_reading(cost, &answers);
         let shows_cache = request.shows_cache;
+        let wanted = request.wants_plan.then(|| Arc::clone(&plan));
         // Until here the snapshot kept the tables from being dropped.
         let ordinary = if plan.is_complete() {
             None
@@ -480,7 +491,7 @@ impl Engine {
         let shown = shows_cache.then(|| answer::shown(&plan, &answers, cost));
         let answer =
             answer::assemble(&plan, answers, ordinary.as_ref(), shown.as_deref(), request_id);
-        let answer = Answer { standing, cost, ..answer };
+        let answer = Answer { standing, cost, plan: wanted, ..answer };
         if shows_cache || answer.first_error.is_some() {
             return Ok(answer);
         }
@@ -596,6 +607,7 @@ impl Answer {
             is_refused_mutation: false,
             keeping: Keeping::Unchanged(tag),
             standing: None,
+            plan: None,
             cost: 0,
         }
     }

@@ -73,7 +73,8 @@ impl Engine {
         let known = self.services.documents.get(key);
         let sha = known.as_ref().map_or_else(|| sha_of(&request.query), |known| known.sha);
         let act = Ledger::new(&self.services, principal, request, request_id);
-        if self.persisted.is_asked(principal, snapshot, request.document.as_ref()) {
+        let is_asked = self.persisted.is_asked(principal, snapshot, request.document.as_ref());
+        if is_asked && !request.is_saved {
             let admitted =
                 self.persisted.admit(principal, snapshot, request.document.as_ref(), &sha);
             Box::pin(admitted).await.inspect_err(|error| act.denied_document(error))?;

@@ -204,7 +204,11 @@ impl WholeSchemas {
 /// The datasets that fields, types and variables of a document lead to: those whose root fields or
 /// types it mentions, and from there along the links whose names it mentions, as many steps as its
 /// brackets are deep.
-fn reached_datasets(snapshot: &Snapshot, text: &str, variables: &Variables) -> BTreeSet<String> {
+pub(super) fn reached_datasets(
+    snapshot: &Snapshot,
+    text: &str,
+    variables: &Variables,
+) -> BTreeSet<String> {
     let mut mentioned: HashSet<&str> = words(text).collect();
     let mut variables_depth = 0;
     for value in variables.values() {

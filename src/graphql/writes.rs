@@ -154,6 +154,7 @@ fn written(body: Vec<u8>) -> Answer {
         is_refused_mutation: false,
         keeping: Keeping::Never,
         standing: None,
+        plan: None,
         cost: 0,
     }
 }

@@ -15,6 +15,9 @@ use crate::graphql::Tag;
 
 /// Kept by the client alone, and never used without asking.
 static CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// What stands before the seconds of an age.
+const PRIVATE: &str = "private, max-age=";
+const PUBLIC: &str = "public, max-age=";
 /// All of a request that an answer depends on beside its address and body.
 static VARY: HeaderValue =
     HeaderValue::from_static("authorization, x-api-key, x-workspace, accept, accept-encoding");
@@ -77,9 +80,22 @@ pub(super) fn mark_coding(headers: &mut HeaderMap) {
     }
 }
 
+/// Says that an answer may be kept so many seconds without asking; by everybody's proxies where
+/// everybody may read it.
+pub(super) fn mark_age(headers: &mut HeaderMap, max_age_s: u32, is_public: bool) {
+    let whose = if is_public { PUBLIC } else { PRIVATE };
+    if let Ok(value) = HeaderValue::try_from(format!("{whose}{max_age_s}")) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
+}
+
 /// Whether an answer with this `Cache-Control` was marked here.
 pub(super) fn is_ours(cache_control: &HeaderValue) -> bool {
-    cache_control == CACHE_CONTROL
+    let is_age = |text: &str| {
+        let age = text.strip_prefix(PRIVATE).or_else(|| text.strip_prefix(PUBLIC));
+        age.is_some_and(|age| age.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    cache_control == CACHE_CONTROL || cache_control.to_str().is_ok_and(is_age)
 }
 
 fn mark_kept(headers: &mut HeaderMap) {

@@ -21,6 +21,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::config::{QueryLimits, Settings};
 use crate::error::{Code, Error, Result};
 use crate::store::cursor::CursorKeys;
+use crate::store::json::RootShape;
 use crate::store::json::key_bytes;
 use crate::store::run::{Run, Statement};
 
@@ -283,6 +284,14 @@ impl Root {
         match &self.body {
             RootBody::Statement(body) => &body.datasets,
             _ => &[],
+        }
+    }
+
+    /// The shape of its answer; none where no statement answers it.
+    pub fn shape(&self) -> Option<&RootShape> {
+        match &self.body {
+            RootBody::Statement(body) => Some(&body.statement.shape),
+            _ => None,
         }
     }
 }

@@ -66,6 +66,7 @@ mod rest;
 mod roots;
 mod rotation;
 mod samples;
+mod saved;
 mod schema;
 mod search;
 mod server_status;

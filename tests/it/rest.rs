@@ -16,7 +16,7 @@ fn ids(answer: &Answer) -> Vec<i64> {
 }
 
 /// Code and sentence of a problem, whose shape is looked at.
-fn problem(answer: &Answer, status: u16) -> (String, String) {
+pub(crate) fn problem(answer: &Answer, status: u16) -> (String, String) {
     assert_eq!(answer.status, status, "{}", answer.text);
     assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.text);
     let told = answer.json();
@@ -28,7 +28,7 @@ fn problem(answer: &Answer, status: u16) -> (String, String) {
     (text("code"), text("detail"))
 }
 
-fn load_shop(server: &Server) -> Client {
+pub(crate) fn load_shop(server: &Server) -> Client {
     let admin = server.client();
     admin.load("customers", CUSTOMERS);
     admin.load("orders", ORDERS);
@@ -368,7 +368,7 @@ fn limits_hold_here_too() {
 }
 
 /// Scopes, the least first.
-const SCOPES: [&str; 4] = ["read", "write", "upload", "admin"];
+const SCOPES: [&str; 5] = ["query", "read", "write", "upload", "admin"];
 
 #[test]
 fn each_route_needs_the_scope_that_it_says() {

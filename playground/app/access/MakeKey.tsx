@@ -11,6 +11,7 @@ import { Secret } from './Secret';
 import { ACCESS_QUERY_KEY, usePolicies } from './use';
 
 const SCOPES: [Scope, string][] = [
+  ['QUERY', 'Saved queries: run them, nothing else'],
   ['READ', 'Read: query, nothing else'],
   ['WRITE', 'Write: also change rows'],
   ['UPLOAD', 'Upload: also load files, change and drop datasets'],

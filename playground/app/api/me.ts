@@ -25,7 +25,7 @@ export interface Me {
 }
 
 /** Each includes the ones before it. */
-const SCOPES: readonly Scope[] = ['READ', 'WRITE', 'UPLOAD', 'ADMIN'];
+const SCOPES: readonly Scope[] = ['QUERY', 'READ', 'WRITE', 'UPLOAD', 'ADMIN'];
 
 export const ME_QUERY_KEY = 'me';
 

@@ -100,13 +100,19 @@ macro_rules! job_fields {
 
 macro_rules! key_fields {
     () => {
-        "prefix name scope role datasets claims active createdAt expiresAt lastUsedAt"
+        "prefix name scope role datasets claims savedQueries active createdAt expiresAt lastUsedAt"
     };
 }
 
 macro_rules! policy_fields {
     () => {
         "dataset role filter check columns operations maxRows"
+    };
+}
+
+macro_rules! saved_fields {
+    () => {
+        "name path document description variables { name type required default } maxAge requestsPerMinute protected problems createdAt updatedAt updatedBy"
     };
 }
 
@@ -240,7 +246,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         id: "createKey",
         summary: "Makes an API key; its secret is told this once",
         document: concat!(
-            "mutation($name: String!, $scope: Scope, $role: String, $datasets: [String!], $claims: JSON, $days: Int) { data: createKey(name: $name, scope: $scope, role: $role, datasets: $datasets, claims: $claims, days: $days) { key apiKey { ",
+            "mutation($name: String!, $scope: Scope, $role: String, $datasets: [String!], $claims: JSON, $savedQueries: [String!], $days: Int) { data: createKey(name: $name, scope: $scope, role: $role, datasets: $datasets, claims: $claims, savedQueries: $savedQueries, days: $days) { key apiKey { ",
             key_fields!(),
             " } } }"
         ),
@@ -250,6 +256,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
             may("role", Kind::Text),
             may("datasets", Kind::Texts),
             may("claims", Kind::Any),
+            may("savedQueries", Kind::Texts),
             may("days", Kind::Number),
         ],
         status: 201,
@@ -318,6 +325,44 @@ pub(super) static OPERATIONS: &[Operation] = &[
         summary: "Takes a role's policy away: it sees nothing of the dataset",
         document: "mutation($dataset: String!, $role: String!) { data: dropPolicy(dataset: $dataset, role: $role) { role } }",
         inputs: &[path("dataset"), path("role")],
+        status: 204,
+    },
+    Operation {
+        method: Method::GET,
+        path: "/api/v1/saved-queries",
+        id: "listSavedQueries",
+        summary: "The saved queries that this key can run",
+        document: concat!("query { data: savedQueries { ", saved_fields!(), " } }"),
+        inputs: &[],
+        status: 200,
+    },
+    Operation {
+        method: Method::PUT,
+        path: "/api/v1/saved-queries/{name}",
+        id: "saveQuery",
+        summary: "Saves a query: GET /q/{name} answers it",
+        document: concat!(
+            "mutation($name: String!, $document: String!, $description: String, $maxAge: Int, $requestsPerMinute: Int, $protected: Boolean) { data: saveQuery(name: $name, document: $document, description: $description, maxAge: $maxAge, requestsPerMinute: $requestsPerMinute, protected: $protected) { ",
+            saved_fields!(),
+            " } }"
+        ),
+        inputs: &[
+            path("name"),
+            needed("document", Kind::Text),
+            may("description", Kind::Text),
+            may("maxAge", Kind::Number),
+            may("requestsPerMinute", Kind::Number),
+            may("protected", Kind::Any),
+        ],
+        status: 200,
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/api/v1/saved-queries/{name}",
+        id: "dropSavedQuery",
+        summary: "Removes a saved query",
+        document: "mutation($name: String!) { data: dropSavedQuery(name: $name) { name } }",
+        inputs: &[path("name")],
         status: 204,
     },
     Operation {

@@ -9,6 +9,7 @@ mod openapi;
 mod parameters;
 mod question;
 mod rows;
+mod saved;
 
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
     let router = Router::new()
         .route("/api/v1", get(openapi::index))
         .route("/export/{file}", get(export::get))
+        .route("/q", get(saved::list).options(allow))
+        .route("/q/{file}", get(saved::get).options(allow))
         .route("/openapi.json", get(openapi::json))
         .route("/openapi.yaml", get(openapi::yaml))
         .route("/api/v1/{dataset}", get(rows::list).post(rows::insert).options(allow))
@@ -64,6 +67,7 @@ async fn allow(uri: Uri) -> Response {
     let last = uri.path().rsplit('/').next().unwrap_or_default();
     let methods = match (n_parts, last) {
         (3, _) => "GET, HEAD, POST, OPTIONS",
+        _ if is_saved(uri.path()) => "GET, HEAD, OPTIONS",
         (_, "aggregate" | "schema") => "GET, HEAD, OPTIONS",
         _ => "GET, HEAD, PATCH, PUT, DELETE, OPTIONS",
     };
@@ -200,7 +204,12 @@ fn dataset_of(
 
 /// Whether a path is one of these routes, or would be.
 pub(super) fn is_of(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/") || path.starts_with("/openapi.")
+    path == "/api" || path.starts_with("/api/") || path.starts_with("/openapi.") || is_saved(path)
+}
+
+/// Whether a path is one of saved queries.
+fn is_saved(path: &str) -> bool {
+    path == "/q" || path.starts_with("/q/")
 }
 
 /// Answers bytes under their own tag, or 304 to who has them.

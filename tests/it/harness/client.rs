@@ -224,8 +224,12 @@ impl Answer {
     #[track_caller]
     pub(crate) fn error(&self) -> (String, String) {
         let json = self.json();
-        let error = &json["errors"][0];
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{json}")).to_owned();
+        if !json["code"].is_null() {
+            // RFC 9457.
+            return (text(&json["code"]), text(&json["detail"]));
+        }
+        let error = &json["errors"][0];
         (text(&error["extensions"]["code"]), text(&error["message"]))
     }
 

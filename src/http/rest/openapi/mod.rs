@@ -5,6 +5,7 @@
 mod answers;
 mod datasets;
 mod of_catalog;
+mod of_saved;
 mod schemas;
 mod yaml;
 
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use self::answers::{problem_schema, responses};
 use self::datasets::{add_dataset, add_path};
 use self::of_catalog::{of_catalog, of_upload};
+use self::of_saved::add_saved;
 use self::schemas::{filter_schema, input_schema, row_schema};
 use self::yaml::write_yaml;
 use super::catalog::OPERATIONS;
@@ -127,7 +129,13 @@ fn described(column: &Column) -> Value {
 async fn document(app: &App, headers: &HeaderMap) -> Result<Value, Refusal> {
     let asker = Asker::admit(app, headers).await?;
     let snapshot = app.auth.view(&asker.principal);
-    Ok(whole(&snapshot, app))
+    let mut document = whole(&snapshot, app);
+    if let Some(Value::Object(paths)) = document.get_mut("paths") {
+        for (query, variables) in app.engine.saved_queries(&asker.principal).await? {
+            add_saved(paths, &query, &variables);
+        }
+    }
+    Ok(document)
 }
 
 /// The whole document.
@@ -157,7 +165,10 @@ fn whole(snapshot: &Arc<Snapshot>, app: &App) -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "bearer": [] }, { "apiKey": [] }],
-        "tags": [{ "name": "catalog", "description": "What there is, and who may do what" }],
+        "tags": [
+            { "name": "catalog", "description": "What there is, and who may do what" },
+            { "name": "saved queries", "description": "Documents that answer at an address of their own" },
+        ],
         "paths": paths,
         "components": {
             "schemas": schemas,
