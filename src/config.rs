@@ -296,11 +296,14 @@ pub struct ExportSettings {
     pub timeout: Duration,
     /// Exports at work at once on a node; others wait.
     pub concurrency: usize,
+    /// How long the files of jobs are kept.
+    pub keep: Duration,
 }
 
 impl Default for ExportSettings {
     fn default() -> ExportSettings {
-        ExportSettings { timeout: Duration::from_secs(3_600), concurrency: 2 }
+        let hours = |n: u64| Duration::from_secs(n * 3_600);
+        ExportSettings { timeout: hours(1), concurrency: 2, keep: hours(24) }
     }
 }
 

@@ -40,6 +40,7 @@ const ROOTS: [(&str, &[(&str, Scope)]); 3] = [
             ("inspect", Upload),
             ("admitRejects", Upload),
             ("discardRejects", Upload),
+            ("export", Read),
             ("cancelJob", Upload),
             ("retryJob", Upload),
             ("alterColumn", Upload),

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::Principal;
 use crate::catalog::access::{
     ANONYMOUS_ROLE, Access, CLAIM_MARK, Mask, Operation, PublicRead, Rules,
 };
-use crate::catalog::model::{Dataset, Job, UploadBounds, WorkspaceId};
+use crate::catalog::hex;
+use crate::catalog::model::{Dataset, DatasetId, Job, JobKind, UploadBounds, WorkspaceId};
 use crate::catalog::snapshot::Snapshot;
 use crate::catalog::view::{Part, SeenRows, View};
 use crate::catalog::{Catalog, model::Scope};
@@ -195,6 +197,11 @@ fn collect_claims(value: &Json, found: &mut BTreeSet<String>) {
 
 /// Whether a principal may see a job: what it makes, or made, must be shown whole.
 pub fn sees_job(principal: &Principal, snapshot: &Snapshot, job: &Job) -> bool {
+    if job.kind == JobKind::Export {
+        // What it has made is what its maker was shown.
+        let is_own = job.created_by.as_deref() == Some(&principal.key_prefix);
+        return principal.is_admin() || (is_own && !principal.is_anonymous);
+    }
     let Some(view) = &snapshot.view else { return true };
     let is_whole = |id| !snapshot.is_partial(id);
     if job.datasets.is_empty() {
@@ -210,6 +217,13 @@ pub fn sees_job(principal: &Principal, snapshot: &Snapshot, job: &Job) -> bool {
             && job.outcome.drift.iter().all(|drift| is_open(&drift.dataset));
     }
     job.datasets.iter().all(|id| snapshot.dataset_by_id(*id).is_some() && is_whole(*id))
+}
+
+/// What a principal is shown of datasets, as a text that another sight has not: a hash.
+pub fn sight_of(principal: &Principal, snapshot: &Snapshot, datasets: &[DatasetId]) -> String {
+    let parts: Vec<_> = datasets.iter().map(|id| (id, snapshot.part(*id))).collect();
+    // Filters speak of claims, which a token has anew.
+    hex(&Sha256::digest(format!("{parts:?} {:?}", principal.claims)))
 }
 
 /// Into which datasets a principal may load: those that it is for, and of these no one that is not

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::CatalogError;
 use super::entities::{datasets, jobs, keys};
 use super::guard::StorageGuard;
-use super::model::{Dataset, DatasetId, Job, JobId, Source, StorageId, WorkspaceId};
+use super::model::{Dataset, DatasetId, Job, JobId, JobOutcome, Source, StorageId, WorkspaceId};
 use super::{ApiKey, ClaimedJob};
 
 pub(super) fn parse_uuid(text: &str) -> Result<Uuid, CatalogError> {
@@ -142,24 +142,28 @@ pub(super) fn dataset_row(
 pub(super) fn job(row: jobs::Model) -> Result<Job, CatalogError> {
     let status: super::model::JobStatus = from_word(&row.status)?;
     let is_read = status == super::model::JobStatus::Succeeded;
+    let outcome: JobOutcome = from_json(&row.outcome)?;
+    // Of an export it is the file that it has made.
+    let n_bytes = outcome.file.as_ref().map_or(row.source_size_bytes, |file| file.size_bytes);
     Ok(Job {
         id: JobId(parse_uuid(&row.id)?),
         kind: from_word(&row.kind)?,
         status,
         phase: None,
         dataset_name: row.dataset_name,
-        bytes_done: if is_read { row.source_size_bytes } else { 0 },
-        bytes_total: Some(row.source_size_bytes),
+        bytes_done: if is_read { n_bytes } else { 0 },
+        bytes_total: Some(n_bytes),
         rows_done: row.row_count,
         rows_per_second: None,
         remaining_seconds: None,
         error: row.error_code.map(|code| (code, row.error_message.unwrap_or_default())),
         datasets: from_json(&row.datasets)?,
-        outcome: Arc::new(from_json(&row.outcome)?),
+        outcome: Arc::new(outcome),
         notices: Arc::from(from_json::<Vec<sluice_schema::Notice>>(&row.notices)?),
         created_at_us: row.created_at_us,
         started_at_us: row.started_at_us,
         finished_at_us: row.finished_at_us,
+        created_by: row.created_by,
     })
 }
 

@@ -11,7 +11,7 @@ use super::convert::{self, word};
 use super::entities::jobs;
 use super::events::{Event, EventKind};
 use super::jobs::open_words;
-use super::model::{JobId, JobStatus, WorkspaceId};
+use super::model::{JobId, JobKind, JobStatus, WorkspaceId};
 use super::{CatalogError, Core, now_us};
 
 impl Core {
@@ -49,6 +49,10 @@ impl Core {
         row: &jobs::Model,
         code: &str,
     ) -> Result<(), CatalogError> {
+        if row.kind == word(JobKind::Export)? {
+            // It was no load.
+            return Ok(());
+        }
         let workspace = WorkspaceId(convert::parse_uuid(&row.workspace_id)?);
         let snapshot = self.snapshot(workspace);
         let Some(dataset) = snapshot.dataset(&row.dataset_name) else { return Ok(()) };

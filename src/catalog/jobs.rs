@@ -236,20 +236,26 @@ impl Catalog {
         .await
     }
 
-    /// Takes the oldest job of this node that may begin, and marks it RUNNING.
+    /// Takes the oldest job of this node that may begin, an export or another, and marks it RUNNING.
     ///
-    /// A job waits while an older one for the same dataset has not ended; of several workspaces
+    /// A job waits while an older one for the same dataset has not ended, but for exports, for which
+    /// nobody waits; of several workspaces
     /// the one with the fewest jobs at work is next, so that none waits behind another's pile.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn claim(&self) -> Result<Option<ClaimedJob>, CatalogError> {
+    pub async fn claim(&self, is_export: bool) -> Result<Option<ClaimedJob>, CatalogError> {
         bounded(async {
+            let export = word(JobKind::Export)?;
+            let of_kind = match is_export {
+                true => jobs::Column::Kind.eq(export),
+                false => jobs::Column::Kind.ne(export).and(has_no_older_job()?),
+            };
             let transaction = self.core.begin().await?;
             let mut oldest = jobs::Entity::find()
                 .filter(jobs::Column::Status.eq(word(JobStatus::Queued)?))
                 .filter(jobs::Column::Node.eq(&self.core.node))
-                .filter(has_no_older_job()?)
+                .filter(of_kind)
                 .order_by_asc(jobs_at_work()?)
                 .order_by_asc(jobs::Column::CreatedAtUs)
                 .order_by_asc(jobs::Column::Number)
@@ -543,6 +549,7 @@ fn has_no_older_job() -> Result<Expr, CatalogError> {
         .and_where(same(jobs::Column::WorkspaceId))
         .and_where(same(jobs::Column::DatasetName))
         .and_where(Expr::col((older.clone(), jobs::Column::Status)).is_in(open_words()?))
+        .and_where(Expr::col((older.clone(), jobs::Column::Kind)).ne(word(JobKind::Export)?))
         .and_where(
             Expr::col((older.clone(), jobs::Column::Number))
                 .lt(Expr::col((jobs::Entity, jobs::Column::Number))),

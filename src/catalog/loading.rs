@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use sluice_schema::{ColumnType, ReadOptions};
 
+use super::model::DatasetId;
+
 /// How an upload meets a dataset of the same name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -129,6 +131,25 @@ pub struct JobOutcome {
     pub refused: Vec<RejectedRow>,
     /// Whether there was nothing to do: the same bytes were loaded in the same way before.
     pub is_unchanged: bool,
+    /// The file that an export has made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<ExportedFile>,
+}
+
+/// A file that an export has made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportedFile {
+    /// What it is called.
+    pub name: String,
+    /// Bytes.
+    pub size_bytes: i64,
+    /// When it is removed, microseconds since 1970 UTC.
+    pub expires_at_us: i64,
+    /// The datasets that were read.
+    pub reads: Vec<DatasetId>,
+    /// What its maker was shown of them: it is given to nobody else.
+    pub sight: String,
 }
 
 /// How the rows of a dataset are made from its source.

@@ -12,8 +12,8 @@ pub use super::guard::StorageGuard;
 pub use super::history::KeptVersion;
 pub use super::index::{Index, IndexKind, IndexMethod, Wish};
 pub use super::loading::{
-    Drift, DriftImpact, DriftKind, DriftPolicy, JobOutcome, KeptReject, LoadMode, OnError, Recipe,
-    RejectCell, RejectedRow, RejectsBefore, RowCounts,
+    Drift, DriftImpact, DriftKind, DriftPolicy, ExportedFile, JobOutcome, KeptReject, LoadMode,
+    OnError, Recipe, RejectCell, RejectedRow, RejectsBefore, RowCounts,
 };
 
 /// The id of a dataset, stable across versions and renames (UUID v7).
@@ -209,6 +209,8 @@ pub enum JobKind {
     Admit,
     /// Makes a dataset of another's rows.
     Copy,
+    /// Makes a file of a dataset's rows.
+    Export,
 }
 
 /// Where a job stands.
@@ -271,6 +273,8 @@ pub struct Job {
     pub started_at_us: Option<i64>,
     /// When it ended, microseconds since 1970 UTC.
     pub finished_at_us: Option<i64>,
+    /// Who asked for it, as the audit log names him.
+    pub created_by: Option<String>,
 }
 
 /// What a key may do; each scope includes the ones before it.

@@ -239,7 +239,7 @@ const RESERVED_FIELDS: [&str; 99] = [
 ];
 
 /// Types of the catalog and of GraphQL; what would be generated from them is reserved with them.
-const RESERVED_TYPES: [&str; 122] = [
+const RESERVED_TYPES: [&str; 124] = [
     "Any",
     "ApiKey",
     "AuditEntry",
@@ -283,6 +283,8 @@ const RESERVED_TYPES: [&str; 122] = [
     "ExplainedField",
     "Explanation",
     "ExportFormat",
+    "ExportHeader",
+    "ExportedFile",
     "Float",
     "GroupKey",
     "ID",

@@ -91,7 +91,7 @@ async fn publish(
     catalog.enqueue(&job).await?;
     let claimed = loop {
         // Another test of ours may have taken it: then it publishes for both.
-        if let Some(claimed) = catalog.claim().await? {
+        if let Some(claimed) = catalog.claim(false).await? {
             break claimed;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -277,16 +277,16 @@ async fn jobs_of_one_dataset_run_in_the_order_of_acknowledgement() {
         let listed = catalog.jobs(workspace, 2, 0).await.unwrap();
         assert_eq!([listed[0].id, listed[1].id], [jobs[2].id, jobs[1].id], "newest first");
 
-        let first = catalog.claim().await.unwrap().unwrap();
-        let other = catalog.claim().await.unwrap().unwrap();
+        let first = catalog.claim(false).await.unwrap().unwrap();
+        let other = catalog.claim(false).await.unwrap().unwrap();
         assert_eq!([first.id, other.id], [jobs[0].id, jobs[2].id]);
         assert_eq!(first.dataset_label, "a\u{FFFD}.csv");
-        assert!(catalog.claim().await.unwrap().is_none(), "the second waits for the first");
+        assert!(catalog.claim(false).await.unwrap().is_none(), "the second waits for the first");
         catalog
             .finish_job(first.id, JobStatus::Failed, Some(("CODE", "why")), &JobOutcome::default())
             .await
             .unwrap();
-        assert_eq!(catalog.claim().await.unwrap().unwrap().id, jobs[1].id);
+        assert_eq!(catalog.claim(false).await.unwrap().unwrap().id, jobs[1].id);
 
         let failed = catalog.job(workspace, first.id).await.unwrap();
         assert_eq!(failed.status, JobStatus::Failed);
@@ -315,7 +315,7 @@ async fn a_crash_gives_a_job_three_beginnings() {
         for attempt in 1..=MAX_ATTEMPTS {
             let catalog = Catalog::open(&bench.settings).await.unwrap();
             assert_eq!(catalog.recover_jobs().await.unwrap(), [job.id]);
-            assert_eq!(catalog.claim().await.unwrap().unwrap().attempt, attempt);
+            assert_eq!(catalog.claim(false).await.unwrap().unwrap().attempt, attempt);
         }
         let catalog = Catalog::open(&bench.settings).await.unwrap();
         assert_eq!(catalog.recover_jobs().await.unwrap(), []);
@@ -335,10 +335,10 @@ async fn a_cancelled_job_does_not_publish() {
         let job = new_job(&catalog, "a");
         catalog.enqueue(&job).await.unwrap();
         catalog.cancel_job(workspace, job.id).await.unwrap();
-        assert!(catalog.claim().await.unwrap().is_none());
+        assert!(catalog.claim(false).await.unwrap().is_none());
         let job = new_job(&catalog, "a");
         catalog.enqueue(&job).await.unwrap();
-        let claimed = catalog.claim().await.unwrap().unwrap();
+        let claimed = catalog.claim(false).await.unwrap().unwrap();
         catalog.cancel_job(workspace, job.id).await.unwrap();
         assert_eq!(catalog.beat().await.unwrap(), [job.id]);
         let publication = Publication {
@@ -519,7 +519,7 @@ async fn workspaces_take_turns() {
         let late = NewJob { workspace: other, ..new_job(&catalog, "late") };
         catalog.enqueue(&late).await.unwrap();
         let mut claimed = Vec::new();
-        while let Some(job) = catalog.claim().await.unwrap() {
+        while let Some(job) = catalog.claim(false).await.unwrap() {
             claimed.push(job.id);
         }
         assert_eq!(claimed, [ids[0], late.id, ids[1], ids[2]]);

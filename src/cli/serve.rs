@@ -23,7 +23,7 @@ use crate::catalog::model::{Job, JobId, JobStatus, LoadMode};
 use crate::config::{Loaded, Settings, Sources, dangers};
 use crate::error::{Code, Error};
 use crate::export::Exports;
-use crate::graphql::Engine;
+use crate::graphql::{Engine, ExportRunner};
 use crate::http::{Api, App, Sites, Tls};
 use crate::ingest::{Ingest, UploadRequest};
 use crate::ops::listening::{Listening, Passed};
@@ -121,6 +121,10 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
         }
         say(&format!("listening on {address}"));
 
+        let exports = Arc::new(Exports::new(Arc::clone(&rooms.store), &settings));
+        let keep = settings.exports.keep;
+        let runner = ExportRunner::new(&rooms.engine, Arc::clone(&exports), keep);
+        rooms.ingest.set_exporter(Arc::new(runner));
         let api = Arc::new(Api::new(App {
             settings: settings.clone(),
             catalog: Arc::clone(&rooms.catalog),
@@ -129,7 +133,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
             rates: Arc::clone(&rooms.rates),
             ingest: Arc::clone(&rooms.ingest),
             engine: Arc::clone(&rooms.engine),
-            exports: Arc::new(Exports::new(Arc::clone(&rooms.store), &settings)),
+            exports,
             readiness: Arc::default(),
             live: Arc::default(),
             metrics: Arc::clone(&rooms.metrics),

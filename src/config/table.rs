@@ -482,6 +482,9 @@ pub(super) static ALL: &[Spec] = &[
     row("export.concurrency", &[], "Exports at work at once; others wait", 1..=64, |s| {
         Field::Count(&mut s.exports.concurrency)
     }),
+    row("export.keep", &[], "How long the files of exports that are jobs are kept", TIMES, |s| {
+        Field::Time(&mut s.exports.keep)
+    }),
     row("backup.to", &[], "Where backups go: a folder, or s3://bucket/prefix", ANY, |s| {
         Field::Text(&mut s.backup.to)
     }),

@@ -171,6 +171,15 @@ impl Exports {
         }
     }
 
+    /// A place among those at work, however long that takes.
+    ///
+    /// # Errors
+    /// INTERNAL when the process ends.
+    pub async fn place_in_turn(&self) -> Result<Place> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        Ok(Place(place.map_err(Error::internal)?))
+    }
+
     /// Begins to make a file; it is given up when the blocks are dropped.
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 //! text is `""`. Text that a spreadsheet would take for a formula is guarded by an apostrophe unless
 //! that is switched off; numbers are left alone.
 
+use serde::{Deserialize, Serialize};
+
 use super::Column;
 use crate::error::{Error, Result};
 use crate::store::StoreError;
@@ -11,7 +13,8 @@ use crate::store::json::{CellKind, Cells};
 use crate::store::stream::RowWriter;
 
 /// What stands in the first line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Header {
     /// The names of the fields.
     Names,
@@ -22,7 +25,8 @@ pub enum Header {
 }
 
 /// How values are separated and written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CsvOptions {
     /// What stands between two values.
     pub delimiter: u8,
@@ -49,6 +53,15 @@ impl Default for CsvOptions {
 }
 
 impl CsvOptions {
+    /// What stands between two values, as it is asked for: a mark, or `tab`; none for what cannot.
+    pub fn delimiter_of(text: &str) -> Option<u8> {
+        match text.as_bytes() {
+            b"tab" | b"\\t" | b"\t" => Some(b'\t'),
+            [byte] if byte.is_ascii_punctuation() && !b"\"'-+.".contains(byte) => Some(*byte),
+            _ => None,
+        }
+    }
+
     /// Appends a text as one value.
     pub fn write_text(&self, text: &[u8], out: &mut Vec<u8>) {
         let is_risky = |first: &u8| matches!(first, b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r');

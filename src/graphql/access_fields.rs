@@ -327,7 +327,7 @@ async fn create_key(context: &ResolverContext<'_>) -> Result<Json> {
 }
 
 /// An enum's value as its name, whether it was written or came in a variable.
-fn text_or_word(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
+pub(super) fn text_or_word(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
     match context.args.get(name).filter(|value| !value.is_null()) {
         None => Ok(None),
         Some(value) => match value.enum_name() {

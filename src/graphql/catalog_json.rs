@@ -272,6 +272,7 @@ pub fn job(job: &Job) -> Json {
         "refused": job.outcome.refused.iter().map(rejected_row).collect::<Json>(),
         "unchanged": job.outcome.is_unchanged,
         "notices": job.notices.iter().map(notice).collect::<Json>(),
+        "file": super::export_job::file_json(job),
         "createdAt": instant(job.created_at_us),
         "startedAt": job.started_at_us.map(instant),
         "finishedAt": job.finished_at_us.map(instant),

@@ -123,16 +123,16 @@ const COLUMN: [FieldRow; 12] = [
     ("statistics", "ColumnStatistics!", "What its values are like."),
 ];
 
-const JOB: [FieldRow; 15] = [
+const JOB: [FieldRow; 16] = [
     ("id", "ID!", "Names the job."),
     ("kind", "JobKind!", "What it does."),
     ("status", "JobStatus!", "Where it stands."),
     (
         "phase",
         "String",
-        "What it is doing now: RECEIVE (seen on the node that receives the file), UNDERSTAND, INFER, LOAD, INDEX, PUBLISH.",
+        "What it is doing now: RECEIVE (seen on the node that receives the file), UNDERSTAND, INFER, LOAD, INDEX, PUBLISH; EXPORT.",
     ),
-    ("datasetName", "String!", "The dataset that it makes."),
+    ("datasetName", "String!", "The dataset that it makes, or makes a file of."),
     ("progress", "JobProgress!", "How far it is."),
     ("error", "JobError", "Why it failed."),
     ("counts", "RowCounts!", "What became of the rows."),
@@ -144,6 +144,7 @@ const JOB: [FieldRow; 15] = [
     ),
     ("unchanged", "Boolean!", "Whether there was nothing to do: it was loaded like this before."),
     ("notices", "[Notice!]!", "What was decided or normalised."),
+    ("file", "ExportedFile", "The file that an export has made."),
     ("createdAt", "DateTime!", "When it was acknowledged."),
     ("startedAt", "DateTime", "When it began."),
     ("finishedAt", "DateTime", "When it ended."),
@@ -181,7 +182,7 @@ pub fn register(builder: SchemaBuilder, scope: Scope) -> SchemaBuilder {
             "Who wanted an index: the key, a relation, somebody (MANUAL), or what queries filter and sort by (AUTOMATIC).",
             &["KEY", "MANUAL", "RELATION", "AUTOMATIC"][..],
         ),
-        ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT", "COPY"][..]),
+        ("JobKind", "What a job does.", &["LOAD", "DERIVE", "ADMIT", "COPY", "EXPORT"][..]),
         (
             "JobStatus",
             "Where a job stands.",

@@ -15,9 +15,10 @@ use super::ledger;
 use super::tag::{Question, Tag, sha_of};
 use super::together::has_same_versions;
 use crate::auth::Principal;
-use crate::catalog::model::DatasetId;
+use crate::catalog::model::{Dataset, DatasetId};
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Code, Error, Result};
+use crate::export::Header;
 use crate::query::document::Document;
 use crate::query::plan::{Bound, Plan, Root, RootBody};
 use crate::store::json::{RootShape, RowShape};
@@ -46,6 +47,29 @@ pub struct ExportPlan {
     /// What is read is kept as long as this is.
     pub snapshot: Arc<Snapshot>,
     reads: Vec<DatasetId>,
+}
+
+impl ExportPlan {
+    /// The datasets that are read.
+    pub fn reads(&self) -> &[DatasetId] {
+        &self.reads
+    }
+
+    /// What the columns are called, in their order.
+    ///
+    /// # Errors
+    /// INTERNAL for a shape of more than columns.
+    pub fn names(&self, dataset: &Dataset, header: Header) -> Result<Vec<String>> {
+        let name = |key: &[u8]| {
+            // `"name":`
+            let name = key.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\":"));
+            let name = name.and_then(|name| std::str::from_utf8(name).ok());
+            let name = name.ok_or_else(|| Error::internal("a key that is no name"))?;
+            let column = dataset.column(name).filter(|_| header == Header::Labels);
+            Ok(column.map_or(name, |column| column.label.as_str()).to_owned())
+        };
+        self.shape.iter().map(|field| name(&field.key)).collect()
+    }
 }
 
 impl Engine {
@@ -109,6 +133,22 @@ impl Engine {
         };
         let (shape, reads) = (shape.clone(), plan.datasets().collect());
         Ok(ExportPlan { run, shape, tag, snapshot, reads })
+    }
+
+    /// Refuses rows that may be of several states: datasets were changed in place as their reading
+    /// began.
+    ///
+    /// # Errors
+    /// CONFLICT; the same may succeed at once.
+    pub fn require_one_state(&self, principal: &Principal, plan: &ExportPlan) -> Result<()> {
+        let is_one_statement = plan.run.tables.len() <= 1 || self.services.catalog.is_postgres();
+        if is_one_statement || self.is_of_its_versions(principal, plan) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::Conflict,
+            "The datasets were changed while the export began. Send the request again.",
+        ))
     }
 
     /// Whether rows whose reading has begun by now are those of the plan's versions.

@@ -14,8 +14,8 @@ use super::catalog_types::{parse_job_id, type_ref};
 use super::engine::RequestContext;
 use super::root_field::{RootField, add_fields};
 use super::{
-    access_fields, corrections, definitions, history, indexes, relations, saved_queries, trusted,
-    uploads, webhooks, workspaces,
+    access_fields, corrections, definitions, export_job, history, indexes, relations,
+    saved_queries, trusted, uploads, webhooks, workspaces,
 };
 use crate::catalog::model::{Dataset, Job, Scope};
 use crate::error::{Code, Error, Result};
@@ -34,7 +34,7 @@ pub(super) fn root(scope: Scope) -> Option<Object> {
         .chain(webhooks::mutations())
         .chain(saved_queries::mutations())
         .chain(history::mutations())
-        .chain([cancel_field()]);
+        .chain([cancel_field(), export_job::field()]);
     let (object, has_any) = add_fields("Mutation", object(), fields, scope);
     has_any.then_some(object)
 }
@@ -47,6 +47,7 @@ pub(super) fn object() -> Object {
 /// Registers `Mutation` and what belongs to it.
 pub(super) fn register(builder: SchemaBuilder, root: Option<Object>) -> SchemaBuilder {
     let builder = definitions::register(access_fields::register(uploads::register(builder)));
+    let builder = export_job::register(builder);
     let builder = history::register(webhooks::register(saved_queries::register(builder)));
     match root {
         Some(root) => builder.register(root),

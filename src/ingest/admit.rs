@@ -135,6 +135,9 @@ impl Ingest {
                 "Only a job that failed or was cancelled can be begun again.",
             ));
         }
+        if job.kind == JobKind::Export {
+            return Err(Error::bad_input("An export is asked for anew: by the mutation export."));
+        }
         let mut again = self.shared.catalog.job_to_repeat(workspace, id).await?;
         again.id = JobId(Uuid::now_v7());
         again.created_by = Some(actor.to_owned());

@@ -47,6 +47,7 @@ impl Arrivals {
             created_at_us: now_us,
             started_at_us: Some(now_us),
             finished_at_us: None,
+            created_by: None,
         };
         let arrival = Arc::new(Arrival {
             workspace,

@@ -52,7 +52,7 @@ pub(super) fn outcome(loaded: &Loaded) -> JobOutcome {
         counts.unchanged += dataset.row_count;
     }
     let is_unchanged = loaded.sheets.is_empty();
-    JobOutcome { counts, drift, refused: Vec::new(), is_unchanged }
+    JobOutcome { counts, drift, is_unchanged, ..JobOutcome::default() }
 }
 
 /// The versions that the loaded sheets become in a workspace as the snapshot shows it.

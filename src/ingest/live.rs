@@ -33,11 +33,20 @@ pub(super) enum Phase {
     Index,
     /// Makes the version visible.
     Publish,
+    /// Writes rows into a file.
+    Export,
 }
 
 impl Phase {
-    pub(super) const ALL: [Phase; 6] =
-        [Phase::Queued, Phase::Understand, Phase::Infer, Phase::Load, Phase::Index, Phase::Publish];
+    pub(super) const ALL: [Phase; 7] = [
+        Phase::Queued,
+        Phase::Understand,
+        Phase::Infer,
+        Phase::Load,
+        Phase::Index,
+        Phase::Publish,
+        Phase::Export,
+    ];
 
     /// Whether rows and bytes are counted.
     fn reads(self) -> bool {
@@ -52,6 +61,7 @@ impl Phase {
             Phase::Load => Some("LOAD"),
             Phase::Index => Some("INDEX"),
             Phase::Publish => Some("PUBLISH"),
+            Phase::Export => Some("EXPORT"),
         }
     }
 }
@@ -135,6 +145,10 @@ impl LiveJob {
         let phase = self.phase();
         let elapsed_us = now_us() - self.phase_began_us.load(Ordering::Relaxed);
         job.phase = phase.name();
+        if phase == Phase::Export {
+            // How large the file will be is known at its end.
+            job.bytes_total = None;
+        }
         let bytes_total = job.bytes_total.unwrap_or(i64::MAX);
         job.bytes_done = shown(self.bytes_done.load(Ordering::Relaxed)).min(bytes_total);
         job.rows_done = shown(self.rows_done.load(Ordering::Relaxed));

@@ -11,6 +11,7 @@ mod copy;
 mod define;
 mod derive;
 mod draft;
+mod export;
 mod failure;
 mod figures;
 mod fit;
@@ -32,7 +33,7 @@ mod widen;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,6 +47,7 @@ pub use self::admit::{CellCorrection, Correction};
 use self::arrival::Arrivals;
 pub use self::define::{Definition, NewColumn};
 pub use self::derive::Derivation;
+pub use self::export::Exporter;
 use self::figures::Counts;
 pub use self::figures::IngestFigures;
 pub use self::inspect::{InspectedSheet, inspect_file};
@@ -99,6 +101,8 @@ impl Ingest {
             folders,
             limits: settings.file_limits.clone(),
             concurrency: settings.load_concurrency.max(1),
+            n_exports: settings.exports.concurrency,
+            exporter: OnceLock::new(),
             live: Mutex::new(HashMap::new()),
             arrivals: Arrivals::default(),
             counts: Counts::default(),
@@ -115,7 +119,8 @@ impl Ingest {
             let timeout = settings.statement_timeout;
             tasks.spawn(janitor::run(Arc::clone(&shared), retired, timeout));
             let look_every = settings.history.look_every;
-            tasks.spawn(retention::run(Arc::clone(&shared), look_every, timeout));
+            let keep = settings.exports.keep;
+            tasks.spawn(retention::run(Arc::clone(&shared), look_every, timeout, keep));
         }
         tasks.spawn(runner::run(Arc::clone(&shared)));
         let max_upload_bytes = settings.max_upload_bytes;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::export;
 use super::janitor;
 use super::runner::Shared;
 use crate::catalog::model::{DatasetId, StorageId};
@@ -22,7 +23,12 @@ const MAX_TRIMS: usize = 50;
 const ANSWERS_KEPT_US: i64 = 24 * 3_600 * 1_000_000;
 
 /// Looks now and then, until told to stop.
-pub(super) async fn run(shared: Arc<Shared>, look_every: Duration, statement_timeout: Duration) {
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    look_every: Duration,
+    statement_timeout: Duration,
+    exports_kept: Duration,
+) {
     let grace_us = i64::try_from(statement_timeout.as_micros()).unwrap_or(i64::MAX);
     let mut looks = tokio::time::interval(look_every);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -34,6 +40,12 @@ pub(super) async fn run(shared: Arc<Shared>, look_every: Duration, statement_tim
             _ = looks.tick() => {
                 if let Err(error) = look(&shared, &mut before, &mut trimmed, grace_us).await {
                     tracing::debug!(error = ?error, "old versions could not be forgotten yet");
+                }
+                let folder = shared.folders.exports().to_owned();
+                let swept =
+                    tokio::task::spawn_blocking(move || export::sweep(&folder, exports_kept));
+                if let Ok(Err(error)) = swept.await {
+                    tracing::warn!(%error, "old files of exports could not be removed");
                 }
             }
         }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sluice_schema::Limits;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::arrival::Arrivals;
 use super::background;
 use super::draft::{self, Draft};
+use super::export::{self, Exporter};
 use super::failure::Failure;
 use super::figures::Counts;
 use super::live::{LiveJob, Phase};
@@ -56,6 +57,10 @@ pub(super) struct Shared {
     pub(super) folders: Folders,
     pub(super) limits: Limits,
     pub(super) concurrency: usize,
+    /// Exports at work at once.
+    pub(super) n_exports: usize,
+    /// Who makes their files.
+    pub(super) exporter: OnceLock<Arc<dyn Exporter>>,
     pub(super) live: Mutex<HashMap<JobId, Arc<LiveJob>>>,
     pub(super) arrivals: Arrivals,
     pub(super) counts: Counts,
@@ -110,37 +115,43 @@ impl Shared {
 
 /// Runs jobs until told to stop, then waits for those at work.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut at_work = JoinSet::new();
+    let (mut loads, mut exports) = (JoinSet::new(), JoinSet::new());
     let mut is_away = false;
     while !shared.stop.is_cancelled() {
-        while at_work.len() < shared.concurrency {
-            match shared.catalog.claim().await {
-                Ok(Some(job)) => {
-                    is_away = false;
-                    at_work.spawn(run_job(Arc::clone(&shared), job));
-                }
-                Ok(None) => {
-                    is_away = false;
-                    break;
-                }
-                Err(error) => {
-                    // Told once per outage.
-                    if !is_away {
-                        tracing::warn!(error = ?error, "the queue cannot be read");
-                    }
-                    is_away = true;
-                    break;
-                }
-            }
+        let n_exports = shared.exporter.get().map_or(0, |_| shared.n_exports);
+        let mut begun = begin(&shared, &mut loads, shared.concurrency, false).await;
+        if begun.is_ok() {
+            begun = begin(&shared, &mut exports, n_exports, true).await;
         }
+        // Told once per outage.
+        if let (Err(error), false) = (&begun, is_away) {
+            tracing::warn!(error = ?error, "the queue cannot be read");
+        }
+        is_away = begun.is_err();
         tokio::select! {
             () = shared.stop.cancelled() => {}
             () = shared.wake.notified() => {}
-            Some(_) = at_work.join_next() => {}
+            Some(_) = loads.join_next() => {}
+            Some(_) = exports.join_next() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
-    while at_work.join_next().await.is_some() {}
+    while loads.join_next().await.is_some() {}
+    while exports.join_next().await.is_some() {}
+}
+
+/// Begins jobs while fewer than so many are at work.
+async fn begin(
+    shared: &Arc<Shared>,
+    at_work: &mut JoinSet<()>,
+    most: usize,
+    is_export: bool,
+) -> Result<(), CatalogError> {
+    while at_work.len() < most {
+        let Some(job) = shared.catalog.claim(is_export).await? else { break };
+        at_work.spawn(run_job(Arc::clone(shared), job));
+    }
+    Ok(())
 }
 
 async fn run_job(shared: Arc<Shared>, job: ClaimedJob) {
@@ -165,6 +176,9 @@ async fn attempt(
     job: &ClaimedJob,
     live: &Arc<LiveJob>,
 ) -> Result<(), Failure> {
+    if job.kind == JobKind::Export {
+        return export::run(shared, job, live).await;
+    }
     let wishes: Wishes = serde_json::from_str(&job.options)
         .map_err(|error| Failure::from(CatalogError::Damaged(error.to_string())))?;
     refuse_taken_name(shared, job)?;
@@ -281,7 +295,7 @@ fn publication(job: &ClaimedJob, loaded: &Loaded, drafts: Vec<Draft>) -> Publica
         JobKind::Load => job.mode.into(),
         JobKind::Derive => VersionAction::Derive,
         JobKind::Admit => VersionAction::Admit,
-        JobKind::Copy => VersionAction::Create,
+        JobKind::Copy | JobKind::Export => VersionAction::Create,
     };
     let versions = drafts
         .into_iter()

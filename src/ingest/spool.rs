@@ -24,6 +24,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 pub(super) struct Folders {
     spool: PathBuf,
     sources: PathBuf,
+    exports: PathBuf,
 }
 
 /// A received file that nobody has accepted yet; removed when dropped.
@@ -65,9 +66,12 @@ impl Folders {
     /// Makes the folders where they are missing and empties the spool: what is in it was never
     /// acknowledged.
     pub(super) fn open(data_dir: &Path) -> io::Result<Folders> {
-        let folders = Folders { spool: data_dir.join("spool"), sources: data_dir.join("sources") };
-        fs::create_dir_all(&folders.spool)?;
-        fs::create_dir_all(&folders.sources)?;
+        let folder = |name: &str| data_dir.join(name);
+        let (spool, sources, exports) = (folder("spool"), folder("sources"), folder("exports"));
+        let folders = Folders { spool, sources, exports };
+        for folder in [&folders.spool, &folders.sources, &folders.exports] {
+            fs::create_dir_all(folder)?;
+        }
         for entry in fs::read_dir(&folders.spool)? {
             let entry = entry?;
             if entry.file_type()?.is_file() {
@@ -75,6 +79,11 @@ impl Folders {
             }
         }
         Ok(folders)
+    }
+
+    /// Where the files of exports are.
+    pub(super) fn exports(&self) -> &Path {
+        &self.exports
     }
 
     /// Where files are that the next start removes.

@@ -269,7 +269,7 @@ async fn after_a_crash_jobs_go_on_and_leftovers_are_gone() {
             app.ingest.shutdown(Duration::from_secs(10)).await;
             let job = app.send("orders", LoadMode::Create, "a,b\n1,2\n").await.unwrap();
             // A runner took it and died with a table half made.
-            assert_eq!(app.catalog.claim().await.unwrap().unwrap().id, job);
+            assert_eq!(app.catalog.claim(false).await.unwrap().unwrap().id, job);
             (job, kept)
         };
         let data_dir = &bench.settings.data_dir;

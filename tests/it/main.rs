@@ -31,6 +31,7 @@ mod disk_full;
 mod documents;
 mod evaluator;
 mod export;
+mod export_jobs;
 mod file_limits;
 mod group_evaluator;
 mod groups;

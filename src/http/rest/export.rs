@@ -104,23 +104,17 @@ impl Asker<'_> {
         let place = app.exports.place().await?;
         let wanted = Wanted {
             run: plan.run.clone(),
-            names: names(dataset, &plan, asked.options.header)?,
+            names: plan.names(dataset, asked.options.header)?,
             shape: plan.shape.clone(),
             held: std::sync::Arc::clone(&plan.snapshot),
             format: asked.format,
             options: asked.options,
         };
-        let n_tables = wanted.run.tables.len();
         let mut blocks = app.exports.start(wanted, place)?;
         let mut first = blocks.next().await?;
         // Rows may be changed in place: those that are read now may be newer than the plan.
         let is_current = app.engine.is_of_its_versions(&self.principal, &plan);
-        if !is_current && n_tables > 1 && !app.catalog.is_postgres() {
-            return Err(Error::new(
-                crate::error::Code::Conflict,
-                "The datasets were changed while the export began. Send the request again.",
-            ));
-        }
+        app.engine.require_one_state(&self.principal, &plan)?;
         if first.is_some() {
             let next = blocks.next().await?;
             first = first.map(|begun| join(&begun, next.as_ref()));
@@ -157,19 +151,6 @@ fn body(first: Option<Bytes>, blocks: Blocks) -> Body {
     Body::from_stream(parts)
 }
 
-/// What the columns are called, in their order.
-fn names(dataset: &Dataset, plan: &ExportPlan, header: Header) -> Result<Vec<String>> {
-    let name = |key: &[u8]| {
-        // `"name":`
-        let name = key.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\":"));
-        let name = name.and_then(|name| std::str::from_utf8(name).ok());
-        let name = name.ok_or_else(|| Error::internal("a key that is no name"))?;
-        let column = dataset.column(name).filter(|_| header == Header::Labels);
-        Ok(column.map_or(name, |column| column.label.as_str()).to_owned())
-    };
-    plan.shape.iter().map(|field| name(&field.key)).collect()
-}
-
 /// Rows that the file has at most, as far as it is known beforehand.
 fn n_rows_most(dataset: &Dataset, asked: &Parameters) -> u64 {
     let n_rows = u64::try_from(dataset.row_count).unwrap_or(0);
@@ -204,7 +185,12 @@ impl Asked {
                 )
             };
             match name.as_ref() {
-                "delimiter" if format == Format::Csv => delimiter = Some(delimiter_of(value)?),
+                "delimiter" if format == Format::Csv => {
+                    let mark = CsvOptions::delimiter_of(value);
+                    delimiter = Some(mark.ok_or_else(|| {
+                        expected("delimiter", value, "one mark like , ; | or tab")
+                    })?);
+                }
                 "bom" if is_text => options.has_bom = switch()?,
                 "guard" if is_text => options.is_guarded = switch()?,
                 "header" if is_text => {
@@ -249,14 +235,5 @@ impl Asked {
             ));
         }
         Ok(Asked { rows, format, options })
-    }
-}
-
-fn delimiter_of(value: &str) -> Result<u8> {
-    match value.as_bytes() {
-        b"tab" | b"\\t" => Ok(b'\t'),
-        [byte] if byte.is_ascii_punctuation() && !b"\"'-+.".contains(byte) => Ok(*byte),
-        b"\t" => Ok(b'\t'),
-        _ => Err(expected("delimiter", value, "one mark like , ; | or tab")),
     }
 }

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod export;
+mod export_file;
 mod openapi;
 mod parameters;
 mod question;
@@ -43,6 +44,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     let router = Router::new()
         .route("/api/v1", get(openapi::index))
         .route("/export/{file}", get(export::get))
+        .route("/export/jobs/{id}", get(export_file::get))
         .route("/q", get(saved::list).options(allow))
         .route("/q/{file}", get(saved::get).options(allow))
         .route("/openapi.json", get(openapi::json))
