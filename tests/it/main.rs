@@ -22,6 +22,7 @@ mod browser;
 mod caching;
 mod cancel;
 mod clients;
+mod columnar;
 mod config;
 mod corrections;
 mod crash;
