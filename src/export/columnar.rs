@@ -19,9 +19,10 @@ use arrow_ipc::writer::FileWriter;
 use arrow_schema::extension::{Json, Uuid};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 use super::Column;
 use crate::error::{Error, Result};
@@ -37,9 +38,14 @@ const BATCH_CELLS: usize = 256 << 10;
 /// Bytes of text that end a batch.
 const BATCH_TEXT_BYTES: usize = 2 << 20;
 /// Memory that a row group may take before it is written.
-const GROUP_BYTES: usize = 16 << 20;
+const GROUP_BYTES: usize = 8 << 20;
+/// What is added to it for each column: the end of the file, which is held until then, names every
+/// column of every group.
+const GROUP_BYTES_PER_COLUMN: usize = 16 << 10;
 /// Rows of a row group, as other writers of Parquet have them.
 const GROUP_ROWS: usize = 1 << 20;
+/// Most columns of text whose repeated values are written once; each takes some 100 KiB at least.
+const MAX_DICTIONARIES: usize = 64;
 /// Digits of a decimal that 64 bits hold, and readers find in any column; more than a column has.
 const DECIMAL_DIGITS: u8 = 18;
 /// The first number that has more.
@@ -66,14 +72,25 @@ impl ColumnarWriter {
     /// Writes Parquet, compressed by Snappy, which every reader knows.
     pub(super) fn parquet(columns: Vec<Column>) -> Result<ColumnarWriter> {
         let schema = schema_of(&columns)?;
-        let properties = WriterProperties::builder()
+        let n_texts = columns.iter().filter(|column| is_text(column)).count();
+        let mut properties = WriterProperties::builder()
             .set_created_by(concat!("sluice ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             // Indexes of pages would be held until the end.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
-            .build();
+            .set_dictionary_enabled(false);
+        for column in &columns {
+            let path = || ColumnPath::from(column.name.as_str());
+            if is_text(column) {
+                let has_dictionary = n_texts <= MAX_DICTIONARIES;
+                properties = properties.set_column_dictionary_enabled(path(), has_dictionary);
+            } else if is_whole(column) {
+                properties = properties.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
+            }
+        }
+        let properties = properties.build();
         let file = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties));
         Ok(ColumnarWriter::new(columns, schema, File::Parquet(file.map_err(of_parquet)?)))
     }
@@ -122,7 +139,8 @@ impl ColumnarWriter {
         match &mut self.file {
             File::Parquet(file) => {
                 file.write(&batch).map_err(of_parquet)?;
-                if file.memory_size() >= GROUP_BYTES {
+                let limit = GROUP_BYTES + GROUP_BYTES_PER_COLUMN * self.columns.len();
+                if file.memory_size() >= limit {
                     let n_bytes = file.in_progress_size();
                     file.inner_mut().reserve(n_bytes);
                     file.flush().map_err(of_parquet)?;
@@ -307,6 +325,16 @@ fn type_of(kind: CellKind) -> DataType {
         CellKind::Uuid => DataType::FixedSizeBinary(16),
         CellKind::Json | CellKind::Text => DataType::Utf8,
     }
+}
+
+fn is_text(column: &Column) -> bool {
+    matches!(column.kind, CellKind::Text | CellKind::Json)
+}
+
+/// Whether Parquet keeps the values as whole numbers, of which differences are short.
+fn is_whole(column: &Column) -> bool {
+    let no = [CellKind::Boolean, CellKind::Float, CellKind::Uuid];
+    !is_text(column) && !no.contains(&column.kind)
 }
 
 fn schema_of(columns: &[Column]) -> Result<SchemaRef> {

@@ -4,6 +4,7 @@
 
 mod answers;
 mod datasets;
+mod exports;
 mod of_catalog;
 mod schemas;
 mod yaml;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use self::answers::{problem_schema, responses};
 use self::datasets::{add_dataset, add_path};
+use self::exports::add_export;
 use self::of_catalog::{of_catalog, of_upload};
 use self::schemas::{filter_schema, input_schema, row_schema};
 use self::yaml::write_yaml;
@@ -145,6 +147,7 @@ fn whole(snapshot: &Arc<Snapshot>, app: &App) -> Value {
         schemas.insert(format!("{name}Input"), input_schema(dataset));
         schemas.insert(format!("{name}Filter"), filter_schema(dataset));
         add_dataset(&mut paths, snapshot, dataset, app);
+        add_export(&mut paths, dataset);
     }
     json!({
         "openapi": "3.1.0",
