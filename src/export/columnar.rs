@@ -358,3 +358,35 @@ fn of_arrow(error: ArrowError) -> Error {
 fn of_parquet(error: ParquetError) -> Error {
     Error::internal(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_added_that_would_lose_a_digit_or_is_of_another_kind() {
+        let takes = |kind: CellKind, value: Value<'_>| Values::of(kind).add(value, kind).is_some();
+        let price = CellKind::Decimal { scale: 2 };
+        let limit = 10_i128.pow(18);
+        for (kind, value, is_taken) in [
+            (CellKind::Int, Value::Whole(i64::from(i32::MIN)), true),
+            (CellKind::Int, Value::Whole(1 << 31), false),
+            (CellKind::BigInt, Value::Wide(i128::from(i64::MAX)), true),
+            (CellKind::BigInt, Value::Wide(1 << 63), false),
+            (price, Value::Wide(limit - 1), true),
+            (price, Value::Wide(1 - limit), true),
+            (price, Value::Wide(limit), false),
+            (price, Value::Float(1.5), false),
+            (CellKind::Boolean, Value::Whole(1), false),
+            (CellKind::Float, Value::Whole(1), false),
+            (CellKind::Date, Value::Text(b"2024-02-30"), false),
+            (CellKind::DateTime, Value::Text(b"2024-02-29T10:00:00.5"), true),
+            (CellKind::LocalTime, Value::Text(b"24:00:00"), false),
+            (CellKind::Uuid, Value::Text(b"6ba7b810"), false),
+            (CellKind::Text, Value::Text(&[0xff]), false),
+            (CellKind::Json, Value::Null, true),
+        ] {
+            assert_eq!(takes(kind, value), is_taken, "{kind:?} {value:?}");
+        }
+    }
+}

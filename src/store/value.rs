@@ -2,7 +2,8 @@
 //!
 //! The embedded store keeps dates and ids as text, PostgreSQL sends numbers: both become a
 //! [`Value`], and what is written from there is the same bytes. Writers of files that keep types
-//! take the value itself. Nothing here allocates.
+//! take the value itself. Nothing here allocates; what every cell of an answer goes through is inlined,
+//! so that it is told apart by its kind once.
 
 use sluice_schema::{decimal, temporal};
 
@@ -75,6 +76,7 @@ impl Value<'_> {
 }
 
 /// Appends a value as JSON; `null` where it is missing.
+#[inline]
 pub fn write_json(value: Value<'_>, kind: CellKind, out: &mut Vec<u8>) {
     match (value, kind) {
         (Value::Null, _) => out.extend_from_slice(b"null"),

@@ -158,6 +158,8 @@ fn types_tags_and_options_are_those_of_files() {
     both_stores(|server| {
         let client = server.client();
         client.load("items", ITEMS);
+        let told = client.get("/export/items.pdf").error();
+        assert!(told.0 == "NOT_FOUND" && told.1.contains(".parquet or .arrow"), "{told:?}");
         for (ending, media) in [
             ("parquet", "application/vnd.apache.parquet"),
             ("arrow", "application/vnd.apache.arrow.file"),

@@ -384,6 +384,7 @@ impl<'a> Reader<'a> {
     }
 }
 
+#[inline]
 fn value(cell: Cell<'_>, kind: CellKind) -> Option<Value<'_>> {
     let Some((bytes, oid)) = cell else { return Some(Value::Null) };
     Some(match kind {

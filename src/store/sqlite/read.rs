@@ -436,6 +436,7 @@ fn gathered_rows(value: ValueRef<'_>, index: usize) -> Result<Vec<GatheredRow<'_
     Ok(rows)
 }
 
+#[inline]
 fn value(cell: ValueRef<'_>, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
     Ok(match (kind, cell) {
         (_, ValueRef::Null) => Value::Null,
