@@ -1,9 +1,10 @@
 //! What the spine costs, next to references timed in the same run.
 //!
 //! `cargo bench --bench spine` runs everything against the release binary; `cargo bench --bench
-//! spine -- ingest` (or `query`, `write`, `live`, `beside`, `export`, `footprint`, `many`) runs one part. Loads are compared with
-//! `sqlite3 .import` and psql's `\copy` of the same file, queries with a bare axum handler that
-//! runs the same SQL through rusqlite or tokio-postgres and writes the same JSON. PostgreSQL is measured when
+//! spine -- ingest` (or `query`, `rest`, `write`, `live`, `beside`, `export`, `footprint`, `many`) runs
+//! one part. Loads are compared with `sqlite3 .import` and psql's `\copy` of the same file, queries
+//! with a bare axum handler that runs the same SQL through rusqlite or tokio-postgres and writes the
+//! same JSON, exports with the shell of SQLite and with DuckDB, where python3 has it. PostgreSQL is measured when
 //! `SLUICE_BENCH_DATABASE_URL` names an empty database. `SLUICE_BENCH_ROWS` changes the size.
 #![allow(
     clippy::print_stdout,
@@ -28,6 +29,7 @@ mod many;
 mod query;
 mod reference;
 mod reference_postgres;
+mod rest;
 mod server;
 mod traffic;
 mod write;
@@ -72,6 +74,9 @@ fn main() {
     }
     if is_wanted("query") {
         query::run(&scratch, n_rows);
+    }
+    if is_wanted("rest") {
+        rest::run(&scratch, n_rows);
     }
     if is_wanted("write") {
         write::run(&scratch);

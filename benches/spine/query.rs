@@ -17,9 +17,9 @@ use crate::traffic::{post, post_with, read_answer, run as traffic};
 
 pub const N_ROUNDS: usize = 5;
 pub const ROUND: Duration = Duration::from_secs(2);
-const N_CONNECTIONS: usize = 32;
-const STATUSES: [&str; 5] = ["open", "paid", "shipped", "returned", "cancelled"];
-const LIST: &str = "query Orders($status: String!, $limit: Int!) { orders(where: {status: {_eq: \
+pub const N_CONNECTIONS: usize = 32;
+pub const STATUSES: [&str; 5] = ["open", "paid", "shipped", "returned", "cancelled"];
+pub const LIST: &str = "query Orders($status: String!, $limit: Int!) { orders(where: {status: {_eq: \
      $status}}, orderBy: {amount: DESC}, limit: $limit) { id customer amount ordered status \
      category } }";
 const BY_KEY: &str = "query Order($id: Int!) { ordersByPk(id: $id) { id customer amount ordered \
@@ -261,7 +261,7 @@ fn memory(server: &Server, lists: &[Vec<u8>], uncached: f64) {
     );
 }
 
-fn ask(address: &str, request: &[u8]) -> String {
+pub fn ask(address: &str, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request).unwrap();
     let mut buffer = Vec::new();

@@ -95,7 +95,14 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
     post_with(path, "", body)
 }
 
-/// The same with more headers, each with its line end.
+/// One that only reads.
+pub fn get(path: &str) -> Vec<u8> {
+    let key = crate::server::KEY;
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n")
+        .into_bytes()
+}
+
+/// A POST with more headers, each with its line end.
 pub fn post_with(path: &str, headers: &str, body: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n{headers}\

@@ -59,26 +59,28 @@ pub fn rescale(unscaled: i128, from: u8, to: u8) -> Option<i128> {
 
 /// Writes unscaled digits at a scale, e.g. 1990 at 2 as `19.90`.
 pub fn write_decimal(out: &mut Vec<u8>, unscaled: i64, scale: u8) {
-    write_decimal_i128(out, i128::from(unscaled), scale);
+    let mut digits = itoa::Buffer::new();
+    write_point(out, unscaled < 0, digits.format(unscaled.unsigned_abs()).as_bytes(), scale);
 }
 
 /// Writes unscaled digits at a scale, wide enough for sums.
 pub fn write_decimal_i128(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
-    if unscaled < 0 {
+    let mut digits = itoa::Buffer::new();
+    write_point(out, unscaled < 0, digits.format(unscaled.unsigned_abs()).as_bytes(), scale);
+}
+
+fn write_point(out: &mut Vec<u8>, is_negative: bool, digits: &[u8], scale: u8) {
+    if is_negative {
         out.push(b'-');
     }
-    let mut reversed = Vec::with_capacity(40);
-    let mut rest = unscaled.unsigned_abs();
     let scale = usize::from(scale);
-    while rest > 0 || reversed.len() <= scale {
-        reversed.push(b'0' + u8::try_from(rest % 10).unwrap_or_default());
-        rest /= 10;
-    }
-    for (place, digit) in reversed.iter().enumerate().rev() {
-        out.push(*digit);
-        if place == scale && scale > 0 {
-            out.push(b'.');
-        }
+    let n_whole = digits.len().saturating_sub(scale);
+    let (whole, fraction) = digits.split_at(n_whole);
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
+    if scale > 0 {
+        out.push(b'.');
+        out.resize(out.len() + scale - fraction.len(), b'0');
+        out.extend_from_slice(fraction);
     }
 }
 

@@ -1,9 +1,10 @@
-//! Turns the rows of a query into a file: CSV, TSV, JSON, NDJSON or a workbook.
+//! Turns the rows of a query into a file: CSV, TSV, JSON, NDJSON, a workbook, Parquet or Arrow.
 //!
 //! It exists for answers of any length: rows flow from the store through a writer into blocks that
 //! a bounded channel holds, and what the client does not take is not read. It never decides which
 //! rows and columns those are; that is settled where queries are.
 
+mod columnar;
 mod json;
 mod separated;
 mod table;
@@ -20,6 +21,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use self::columnar::ColumnarWriter;
 use self::json::JsonWriter;
 use self::separated::CsvWriter;
 pub use self::separated::{CsvOptions, Header};
@@ -55,12 +57,23 @@ pub enum Format {
     Ndjson,
     /// A workbook of one sheet.
     Xlsx,
+    /// Columns in groups of rows, compressed.
+    Parquet,
+    /// Columns in batches of rows, as programs hold them in memory.
+    Arrow,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 5] =
-        [Format::Csv, Format::Tsv, Format::Json, Format::Ndjson, Format::Xlsx];
+    pub const ALL: [Format; 7] = [
+        Format::Csv,
+        Format::Tsv,
+        Format::Json,
+        Format::Ndjson,
+        Format::Xlsx,
+        Format::Parquet,
+        Format::Arrow,
+    ];
 
     /// What a file's name ends with.
     pub fn extension(self) -> &'static str {
@@ -70,7 +83,15 @@ impl Format {
             Format::Json => "json",
             Format::Ndjson => "ndjson",
             Format::Xlsx => "xlsx",
+            Format::Parquet => "parquet",
+            Format::Arrow => "arrow",
         }
+    }
+
+    /// What files' names may end with, as a sentence has it: `.csv, .tsv or .json`.
+    pub fn endings() -> String {
+        let [others @ .., last] = Format::ALL.map(Format::extension);
+        format!(".{} or .{last}", others.join(", ."))
     }
 
     /// Of a file's name, with what stands before the point.
@@ -88,6 +109,8 @@ impl Format {
             Format::Json => "application/json; charset=utf-8",
             Format::Ndjson => "application/x-ndjson; charset=utf-8",
             Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Format::Parquet => "application/vnd.apache.parquet",
+            Format::Arrow => "application/vnd.apache.arrow.file",
         }
     }
 }
@@ -225,6 +248,14 @@ fn make(
             let mut writer = XlsxWriter::new(columns, folder)?;
             store.stream(run, &mut writer, &mut outlet)?;
             return send_file(&mut writer.finish(folder)?, &mut outlet);
+        }
+        Format::Parquet | Format::Arrow => {
+            let mut writer = match wanted.format {
+                Format::Arrow => ColumnarWriter::arrow(columns)?,
+                _ => ColumnarWriter::parquet(columns)?,
+            };
+            store.stream(run, &mut writer, &mut outlet)?;
+            writer.end(&mut outlet.out)?;
         }
     }
     send(&mut outlet)

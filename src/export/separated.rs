@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::store::StoreError;
 use crate::store::json::{CellKind, Cells};
 use crate::store::stream::RowWriter;
+use crate::store::value::{Value, write_plain};
 
 /// What stands in the first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,22 +95,18 @@ impl CsvOptions {
         out.push(b'"');
     }
 
-    /// Appends a value that is no text, from its JSON.
-    fn write_plain(&self, json: &[u8], is_fraction: bool, out: &mut Vec<u8>) {
-        if json == b"null" {
-            return;
-        }
-        let plain = json.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
-        let plain = plain.unwrap_or(json);
+    /// Appends a value that is no text.
+    fn write_value(&self, value: Value<'_>, kind: CellKind, out: &mut Vec<u8>) {
         let begun = out.len();
+        write_plain(value, kind, out);
+        let written = out.get_mut(begun..).unwrap_or_default();
+        let is_fraction = matches!(kind, CellKind::Decimal { .. } | CellKind::Float);
         if self.has_decimal_comma && is_fraction {
-            out.extend(plain.iter().map(|&byte| if byte == b'.' { b',' } else { byte }));
-        } else {
-            out.extend_from_slice(plain);
+            written.iter_mut().filter(|byte| **byte == b'.').for_each(|byte| *byte = b',');
         }
-        // None of these holds a quote.
-        let written = out.get(begun..).unwrap_or_default();
-        if memchr::memchr(self.delimiter, written).is_some() {
+        // None of these holds a quote, and of what may stand between values only these two.
+        let may_hold_delimiter = self.has_decimal_comma || self.delimiter == b':';
+        if may_hold_delimiter && written.contains(&self.delimiter) {
             out.insert(begun, b'"');
             out.push(b'"');
         }
@@ -120,13 +117,14 @@ impl CsvOptions {
 pub(super) struct CsvWriter {
     columns: Vec<Column>,
     options: CsvOptions,
-    json: Vec<u8>,
+    /// Those of JSON, which begins with none of what is guarded but the sign of a number.
+    unguarded: CsvOptions,
 }
 
 impl CsvWriter {
     /// Of these columns.
     pub(super) fn new(columns: Vec<Column>, options: CsvOptions) -> CsvWriter {
-        CsvWriter { columns, options, json: Vec::new() }
+        CsvWriter { columns, options, unguarded: CsvOptions { is_guarded: false, ..options } }
     }
 
     /// What stands before the first row.
@@ -154,20 +152,11 @@ impl RowWriter for CsvWriter {
             if position > 0 {
                 out.push(self.options.delimiter);
             }
-            match column.kind {
-                CellKind::Text | CellKind::Json => {
-                    if let Some(text) = row.text(column.index).map_err(failed)? {
-                        // JSON begins with none of what is guarded but the sign of a number.
-                        let is_guarded = self.options.is_guarded && column.kind == CellKind::Text;
-                        CsvOptions { is_guarded, ..self.options }.write_text(text, out);
-                    }
-                }
-                kind => {
-                    self.json.clear();
-                    row.write(column.index, kind, &mut self.json).map_err(failed)?;
-                    let is_fraction = matches!(kind, CellKind::Decimal { .. } | CellKind::Float);
-                    self.options.write_plain(&self.json, is_fraction, out);
-                }
+            let value = row.value(column.index, column.kind).map_err(failed)?;
+            match (value, column.kind) {
+                (Value::Text(text), CellKind::Text) => self.options.write_text(text, out),
+                (Value::Text(text), CellKind::Json) => self.unguarded.write_text(text, out),
+                (value, kind) => self.options.write_value(value, kind, out),
             }
         }
         out.extend_from_slice(b"\r\n");
@@ -219,18 +208,25 @@ mod tests {
 
     #[test]
     fn numbers_are_never_guarded() {
-        let write = |options: CsvOptions, json: &str| {
-            let mut out = Vec::new();
-            options.write_plain(json.as_bytes(), true, &mut out);
-            String::from_utf8(out).unwrap()
+        let write = |options: CsvOptions, value: Value<'_>, kind: CellKind| {
+            let mut out = b"before.".to_vec();
+            options.write_value(value, kind, &mut out);
+            String::from_utf8(out).unwrap().strip_prefix("before.").unwrap().to_owned()
         };
         let options = CsvOptions::default();
-        assert_eq!(write(options, "\"-1.50\""), "-1.50");
-        assert_eq!(write(options, "-5"), "-5");
-        assert_eq!(write(options, "null"), "");
+        let (price, two) = (Value::Whole(-150), CellKind::Decimal { scale: 2 });
+        let time = Value::Micros(0);
+        assert_eq!(write(options, price, two), "-1.50");
+        assert_eq!(write(options, Value::Whole(-5), CellKind::Int), "-5");
+        assert_eq!(write(options, Value::Null, CellKind::Int), "");
+        assert_eq!(write(options, time, CellKind::LocalTime), "00:00:00");
         let comma = CsvOptions { has_decimal_comma: true, ..options };
-        assert_eq!(write(comma, "\"-1.50\""), "\"-1,50\"");
-        assert_eq!(write(CsvOptions { delimiter: b';', ..comma }, "\"-1.50\""), "-1,50");
+        assert_eq!(write(comma, price, two), "\"-1,50\"");
+        assert_eq!(write(comma, Value::Float(0.25), CellKind::Float), "\"0,25\"");
+        assert_eq!(write(CsvOptions { delimiter: b';', ..comma }, price, two), "-1,50");
+        let colon = CsvOptions { delimiter: b':', ..options };
+        assert_eq!(write(colon, time, CellKind::LocalTime), "\"00:00:00\"");
+        assert_eq!(write(colon, price, two), "-1.50");
     }
 
     /// Reads one record of quoted or bare values back, as RFC 4180 says.

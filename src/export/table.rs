@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::Value as Json;
+use sluice_schema::decimal;
 
 use super::separated::{CsvOptions, CsvWriter};
 use super::xlsx::XlsxWriter;
@@ -14,13 +15,14 @@ use crate::error::{Error, Result};
 use crate::store::StoreError;
 use crate::store::json::{BadCell, CellKind, Cells, OutCell, RootShape, RowShape};
 use crate::store::stream::RowWriter;
+use crate::store::value::Value;
 
 /// An answer as rows and columns.
 pub struct Table {
     columns: Vec<Column>,
     /// Where each column's value is in a row's object.
     paths: Vec<Vec<String>>,
-    rows: Vec<Value>,
+    rows: Vec<Json>,
 }
 
 impl Table {
@@ -28,10 +30,10 @@ impl Table {
     ///
     /// # Errors
     /// BAD_USER_INPUT for a connection, whose pages are no rows.
-    pub fn new(shape: &RootShape, answer: Value) -> Result<Table> {
+    pub fn new(shape: &RootShape, answer: Json) -> Result<Table> {
         let (row, rows) = match (shape, answer) {
-            (RootShape::List(row), Value::Array(rows)) => (row, rows),
-            (RootShape::Optional(row) | RootShape::Single(row), Value::Null) => (row, Vec::new()),
+            (RootShape::List(row), Json::Array(rows)) => (row, rows),
+            (RootShape::Optional(row) | RootShape::Single(row), Json::Null) => (row, Vec::new()),
             (RootShape::Optional(row) | RootShape::Single(row), one) => (row, vec![one]),
             (RootShape::List(_), _) => return Err(Error::internal("a list that is none")),
         };
@@ -96,42 +98,49 @@ impl Table {
     }
 }
 
-/// A row of an answer: its cells as JSON, and what is text as that.
-struct Row {
-    cells: Vec<Option<String>>,
-    texts: Vec<Option<String>>,
-}
+/// A row of an answer: its cells as bare text.
+struct Row(Vec<Option<String>>);
 
 impl Row {
-    fn new(paths: &[Vec<String>], row: &Value) -> Row {
-        let value = |path: &Vec<String>| {
-            path.iter().try_fold(row, |value, key| value.get(key)).filter(|value| !value.is_null())
-        };
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let cells = paths.iter().map(|path| value(path).map(Value::to_string)).collect();
-        let texts = paths.iter().map(|path| value(path).map(text)).collect();
-        Row { cells, texts }
+    fn new(paths: &[Vec<String>], row: &Json) -> Row {
+        let cell =
+            |path: &Vec<String>| match path.iter().try_fold(row, |value, key| value.get(key))? {
+                Json::Null => None,
+                Json::String(text) => Some(text.clone()),
+                other => Some(other.to_string()),
+            };
+        Row(paths.iter().map(cell).collect())
+    }
+}
+
+/// The value that an answer's text stands for.
+fn value_of(text: &str, kind: CellKind) -> Option<Value<'_>> {
+    match kind {
+        CellKind::Boolean => text.parse().ok().map(Value::Boolean),
+        CellKind::Int | CellKind::BigInt => match text.parse() {
+            Ok(number) => Some(Value::Whole(number)),
+            Err(_) => text.parse().ok().map(Value::Wide),
+        },
+        CellKind::Decimal { scale } => {
+            let (unscaled, own) = decimal::parse_decimal(text)?;
+            decimal::rescale(unscaled, own, scale).map(Value::Wide)
+        }
+        CellKind::Float => text.parse().ok().map(Value::Float),
+        CellKind::DateTime => Some(Value::Text(text.strip_suffix('Z').unwrap_or(text).as_bytes())),
+        _ => Some(Value::Text(text.as_bytes())),
     }
 }
 
 impl Cells for Row {
-    fn write(&self, index: usize, _kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
-        let cell = self.cells.get(index).ok_or(BadCell(index))?;
-        out.extend_from_slice(cell.as_ref().map_or(b"null", |cell| cell.as_bytes()));
-        Ok(())
-    }
-
-    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
-        let text = self.texts.get(index).ok_or(BadCell(index))?;
-        Ok(text.as_ref().map(|text| text.as_bytes()))
+    fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
+        match self.0.get(index).ok_or(BadCell(index))? {
+            None => Ok(Value::Null),
+            Some(text) => value_of(text, kind).ok_or(BadCell(index)),
+        }
     }
 
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
-        let text = self.texts.get(index).ok_or(BadCell(index))?.as_ref();
-        text.map(|text| text.parse().map_err(|_| BadCell(index))).transpose()
+        Ok(self.value(index, CellKind::BigInt)?.integer())
     }
 
     // Those that are gathered are finished JSON here.

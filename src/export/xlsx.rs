@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::store::StoreError;
 use crate::store::json::{CellKind, Cells};
 use crate::store::stream::RowWriter;
+use crate::store::value::{Value, write_plain};
 
 /// Rows that a sheet holds below its head.
 pub const MAX_ROWS: u32 = 1_048_575;
@@ -36,7 +37,8 @@ pub(super) struct XlsxWriter {
     columns: Vec<Column>,
     formats: Formats,
     n_rows: u32,
-    json: Vec<u8>,
+    /// A value as text.
+    text: Vec<u8>,
 }
 
 impl XlsxWriter {
@@ -58,7 +60,7 @@ impl XlsxWriter {
             timestamp: format("yyyy-mm-dd hh:mm:ss"),
             utc: format("yyyy-mm-dd hh:mm:ss\"Z\""),
         };
-        Ok(XlsxWriter { workbook, columns, formats, n_rows: 0, json: Vec::new() })
+        Ok(XlsxWriter { workbook, columns, formats, n_rows: 0, text: Vec::new() })
     }
 
     /// The whole file, from its beginning.
@@ -84,24 +86,17 @@ impl RowWriter for XlsxWriter {
         let sheet = self.workbook.worksheet_from_index(0).map_err(failed)?;
         let bad = |error| Error::from(StoreError::Cell(error));
         for (position, column) in (0..).zip(&self.columns) {
-            if matches!(column.kind, CellKind::Text | CellKind::Json) {
-                if let Some(text) = row.text(column.index).map_err(bad)? {
-                    let text = String::from_utf8_lossy(text);
-                    sheet.write_string(at, position, text).map_err(|e| of_row(&e, at))?;
-                }
-                continue;
-            }
-            self.json.clear();
-            row.write(column.index, column.kind, &mut self.json).map_err(bad)?;
-            let text = std::str::from_utf8(&self.json).map_err(Error::internal)?;
-            let text = text.trim_matches('"');
-            if text == "null" {
-                continue;
-            }
-            let written = match value_of(text, column.kind) {
-                Value::Boolean(value) => sheet.write_boolean(at, position, value),
-                Value::Number(value) => sheet.write_number(at, position, value),
-                Value::Time(time) => {
+            let value = match row.value(column.index, column.kind).map_err(bad)? {
+                Value::Null => continue,
+                value => value,
+            };
+            self.text.clear();
+            write_plain(value, column.kind, &mut self.text);
+            let text = String::from_utf8_lossy(&self.text);
+            let written = match shown_as(&text, column.kind) {
+                Shown::Boolean(value) => sheet.write_boolean(at, position, value),
+                Shown::Number(value) => sheet.write_number(at, position, value),
+                Shown::Time(time) => {
                     let format = match column.kind {
                         CellKind::Date => &self.formats.date,
                         CellKind::LocalTime => &self.formats.time,
@@ -110,7 +105,7 @@ impl RowWriter for XlsxWriter {
                     };
                     sheet.write_datetime_with_format(at, position, &time, format)
                 }
-                Value::Text => sheet.write_string(at, position, text),
+                Shown::Text => sheet.write_string(at, position, text.as_ref()),
             };
             written.map_err(|error| of_row(&error, at))?;
         }
@@ -119,23 +114,23 @@ impl RowWriter for XlsxWriter {
 }
 
 /// What a value becomes.
-enum Value {
+enum Shown {
     Boolean(bool),
     Number(f64),
     Time(ExcelDateTime),
     Text,
 }
 
-fn value_of(text: &str, kind: CellKind) -> Value {
+fn shown_as(text: &str, kind: CellKind) -> Shown {
     match kind {
-        CellKind::Boolean => Value::Boolean(text == "true"),
-        CellKind::Int | CellKind::Float => text.parse().map_or(Value::Text, Value::Number),
+        CellKind::Boolean => Shown::Boolean(text == "true"),
+        CellKind::Int | CellKind::Float => text.parse().map_or(Shown::Text, Shown::Number),
         CellKind::BigInt | CellKind::Decimal { .. } => {
             let digits = text.trim_start_matches(['-', '0', '.']);
             let n_digits = digits.bytes().filter(u8::is_ascii_digit).count();
             match text.parse() {
-                Ok(number) if n_digits <= MAX_DIGITS => Value::Number(number),
-                _ => Value::Text,
+                Ok(number) if n_digits <= MAX_DIGITS => Shown::Number(number),
+                _ => Shown::Text,
             }
         }
         CellKind::Date | CellKind::LocalTime | CellKind::LocalDateTime | CellKind::DateTime => {
@@ -147,11 +142,11 @@ fn value_of(text: &str, kind: CellKind) -> Value {
                 kind != CellKind::LocalTime && text.get(..7).is_none_or(|it| it < "1900-03");
             let is_plain = text.bytes().next().is_some_and(|first| first.is_ascii_digit());
             if n_fraction > 3 || is_early || !is_plain {
-                return Value::Text;
+                return Shown::Text;
             }
-            ExcelDateTime::parse_from_str(text).map_or(Value::Text, Value::Time)
+            ExcelDateTime::parse_from_str(text).map_or(Shown::Text, Shown::Time)
         }
-        CellKind::Uuid | CellKind::Json | CellKind::Text => Value::Text,
+        CellKind::Uuid | CellKind::Json | CellKind::Text => Shown::Text,
     }
 }
 
@@ -186,12 +181,12 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_would_spoil_is_text() {
-        let is_text = |text: &str, kind: CellKind| matches!(value_of(text, kind), Value::Text);
-        let number = |text: &str, kind: CellKind| match value_of(text, kind) {
-            Value::Number(number) => number.to_string(),
+        let is_text = |text: &str, kind: CellKind| matches!(shown_as(text, kind), Shown::Text);
+        let number = |text: &str, kind: CellKind| match shown_as(text, kind) {
+            Shown::Number(number) => number.to_string(),
             _ => "no number".to_owned(),
         };
-        assert!(matches!(value_of("true", CellKind::Boolean), Value::Boolean(true)));
+        assert!(matches!(shown_as("true", CellKind::Boolean), Shown::Boolean(true)));
         assert_eq!(number("-5", CellKind::Int), "-5");
         assert_eq!(number("123456789012345", CellKind::BigInt), "123456789012345");
         assert_eq!(number("0.0012", CellKind::Decimal { scale: 4 }), "0.0012");
@@ -206,7 +201,7 @@ mod tests {
             ("2024-01-05T10:00:00", CellKind::LocalDateTime),
             ("2024-01-05T10:00:00.120Z", CellKind::DateTime),
         ] {
-            assert!(matches!(value_of(text, kind), Value::Time(_)), "{text}");
+            assert!(matches!(shown_as(text, kind), Shown::Time(_)), "{text}");
         }
     }
 }

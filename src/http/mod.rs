@@ -150,7 +150,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::get))
         .route("/version", get(version::get))
-        .method_not_allowed_fallback(refusal::method_not_allowed)
+        .method_not_allowed_fallback(refusal::other_method)
         .fallback(assets::get)
         .with_state(app)
 }

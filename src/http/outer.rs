@@ -39,8 +39,9 @@ use crate::ops::metrics::{Metrics, Route};
 /// Answers under this size are not worth compressing.
 const MIN_COMPRESSED_BYTES: u16 = 1_024;
 
-/// Neither what is small, nor streams of events, nor workbooks, which are compressed already.
-type WorthIt = And<And<SizeAbove, NotForContentType>, NotForContentType>;
+/// Neither what is small, nor streams of events, nor the two kinds of files that are compressed
+/// already.
+type WorthIt = And<And<And<SizeAbove, NotForContentType>, NotForContentType>, NotForContentType>;
 
 /// The router with all that surrounds it.
 pub(super) struct Outer {
@@ -75,7 +76,8 @@ impl Outer {
         }
         let worth_it = SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::SSE);
         let worth_it = worth_it
-            .and(NotForContentType::const_new("application/vnd.openxmlformats-officedocument"));
+            .and(NotForContentType::const_new("application/vnd.openxmlformats-officedocument"))
+            .and(NotForContentType::const_new("application/vnd.apache.parquet"));
         let compressing = CompressionLayer::new()
             .quality(tower_http::CompressionLevel::Fastest)
             .compress_when(worth_it)
@@ -168,6 +170,8 @@ impl Outer {
         let context = Context::new(id.clone(), peer);
         let (mut response, standing) = context.scope(guarded).instrument(span.clone()).await;
 
+        complete_allow(response.headers_mut());
+
         let is_unread = has_body && response.extensions().get::<Refused>().is_some();
         linger.set(is_unread);
         let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
@@ -195,6 +199,20 @@ impl Outer {
             });
         }
         Ok(follow(response, active))
+    }
+}
+
+/// Adds what every route takes to the list of what this one does (RFC 9110, section 10.2.1).
+fn complete_allow(headers: &mut HeaderMap) {
+    let Some(listed) = headers.get(header::ALLOW).and_then(|value| value.to_str().ok()) else {
+        return;
+    };
+    let mut methods: Vec<&str> = listed.split(',').map(str::trim).collect();
+    if !methods.contains(&"OPTIONS") {
+        methods.push("OPTIONS");
+    }
+    if let Ok(all) = HeaderValue::try_from(methods.join(", ")) {
+        headers.insert(header::ALLOW, all);
     }
 }
 

@@ -157,11 +157,17 @@ fn log(error: &Error) {
     tracing::error!(code, causes, request_id = request_id.as_str(), "a request failed");
 }
 
-/// 405 in the shape of all errors.
-pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
+/// What a route answers to a method of no handler: 204 to OPTIONS, 405 in the shape of all errors to
+/// others. The header `Allow` is added around it.
+pub(super) async fn other_method(method: Method, uri: Uri) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let message =
         format!("{} does not take {method}; the header Allow lists what it takes.", uri.path());
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).in_media(media_at(uri.path()))
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message)
+        .in_media(media_at(uri.path()))
+        .into_response()
 }
 
 /// In what refusals are written at this path.

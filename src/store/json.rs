@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use sluice_schema::decimal;
-
 use super::connection::{self, Page, PagePart};
 use super::cursor::write_base64;
 use super::node::HEAD_BYTES;
+use super::value::{Value, write_json};
 
 /// How a result column becomes JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,11 +118,14 @@ pub enum RootShape {
 /// A row that can write its own columns; each store has one kind for its results and for the
 /// rows gathered inside a column.
 pub trait Cells {
-    /// Appends column `index` as JSON; `null` where it is null.
-    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell>;
+    /// Column `index`, which is of this kind.
+    fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell>;
 
-    /// The bytes of a column of text or JSON; `None` where it is null.
-    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell>;
+    /// Appends column `index` as JSON; `null` where it is null.
+    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
+        write_json(self.value(index, kind)?, kind, out);
+        Ok(())
+    }
 
     /// A whole number of any size; `None` where it is null.
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell>;
@@ -253,20 +255,6 @@ static ESCAPE: EscapeSet = {
 /// Appends a whole number.
 pub fn write_integer(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-}
-
-/// Appends a whole number of any size in quotes.
-pub fn write_quoted_integer(value: i128, out: &mut Vec<u8>) {
-    out.push(b'"');
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-    out.push(b'"');
-}
-
-/// Appends a scaled whole number as decimal text in quotes.
-pub fn write_quoted_decimal(unscaled: i128, scale: u8, out: &mut Vec<u8>) {
-    out.push(b'"');
-    decimal::write_decimal_i128(out, unscaled, scale);
-    out.push(b'"');
 }
 
 /// Appends a double in the shortest form that reads back the same; `null` if it is not finite.

@@ -34,6 +34,7 @@ pub mod search;
 mod spare;
 pub mod sqlite;
 pub mod stream;
+pub mod value;
 pub mod write;
 
 #[cfg(test)]

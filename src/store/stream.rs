@@ -56,18 +56,23 @@ impl Outlet {
         self.out.len() >= BLOCK_BYTES
     }
 
-    /// Hands on what there is; an empty block tells that the moment of the rows is settled.
+    /// Hands on what there is, in blocks; an empty one tells that the moment of the rows is settled.
     ///
     /// # Errors
     /// When nobody takes it, or not before the deadline.
     pub async fn send(&mut self) -> Result<()> {
         let room = BLOCK_BYTES + BLOCK_BYTES / 4;
-        let block = std::mem::replace(&mut self.out, Vec::with_capacity(room));
-        let sending = self.sender.send(Bytes::from(block));
-        match tokio::time::timeout_at(self.deadline.into(), sending).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(StoreError::Cancelled.into()),
-            Err(_) => Err(too_long()),
+        let mut rest = Bytes::from(std::mem::replace(&mut self.out, Vec::with_capacity(room)));
+        loop {
+            // Some writers make much at once; it leaves as slowly as it is taken.
+            let block = rest.split_to(rest.len().min(room));
+            let sending = self.sender.send(block);
+            match tokio::time::timeout_at(self.deadline.into(), sending).await {
+                Ok(Ok(())) if rest.is_empty() => return Ok(()),
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(StoreError::Cancelled.into()),
+                Err(_) => return Err(too_long()),
+            }
         }
     }
 

@@ -362,7 +362,7 @@ fn batches_and_mutations_by_get_are_refused() {
     let answer =
         target.client.get("/graphql?query=mutation%7Bupload(file%3Anull)%7Bjob%7Bid%7D%7D%7D");
     assert_eq!(answer.status, 405, "{}", answer.text);
-    assert_eq!(answer.header("allow"), "POST");
+    assert_eq!(answer.header("allow"), "POST, OPTIONS");
     assert_eq!(
         target.client.get("/graphql?query=%7B__typename%7D").data(),
         json!({ "__typename": "Query" })

@@ -53,6 +53,12 @@ const RULES: &[Rule] = &[
         why: "others are called by webhooks, for keys of tokens, by the command line, and by telemetry",
     },
     Rule { text: "rust_xlsxwriter", places: &["src/export/"], why: "workbooks are export's" },
+    Rule { text: "arrow_", places: &["src/export/"], why: "columns are made where files are" },
+    Rule {
+        text: "parquet::",
+        places: &["src/export/", "schema/"],
+        why: "schema reads it and export writes it",
+    },
     Rule { text: "jsonwebtoken", places: &["src/auth/"], why: "tokens are auth's" },
     Rule { text: "calamine", places: &["schema/"], why: "file formats are schema's" },
     Rule { text: "csv::", places: &["schema/"], why: "file formats are schema's" },

@@ -131,6 +131,10 @@ fn rows_are_written_into_files() {
     tools.said(&["export", "orders", "-o", path.to_str().unwrap(), "--filter", filter]);
     let told: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(told, json!([{ "id": 1, "customer": "Ann", "total": "19.90" }]));
+    let path = tools.folder.path().join("orders.parquet");
+    tools.said(&["export", "orders", "-o", path.to_str().unwrap()]);
+    assert!(std::fs::read(&path).unwrap().ends_with(b"PAR1"));
+    assert_eq!(tools.refused(&["export", "orders", "--format", "pdf"]).0, 2);
     let (code, text) = tools.refused(&["export", "nothing"]);
     assert!(code == 5 && text.contains("nothing"), "{code}: {text}");
     let none = tools.folder.path().join("none.csv");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Mode, OnDrift, OnError, ServerFlags};
+use crate::export::Format;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Query {
@@ -40,8 +41,8 @@ pub(in crate::cli) struct Export {
     /// The file to write; standard output if left out
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
-    /// csv, tsv, json, ndjson or xlsx [default: as the file is called, or csv]
-    #[arg(long, value_name = "FORMAT")]
+    /// What is written [default: as the file is called, or csv]
+    #[arg(long, value_name = "FORMAT", value_parser = Format::ALL.map(Format::extension))]
     pub(in crate::cli) format: Option<String>,
     /// Only rows for which this holds: a filter as JSON, as `where` of GraphQL takes it
     #[arg(long, value_name = "JSON")]

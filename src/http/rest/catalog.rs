@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::{Map, Value};
@@ -432,24 +432,14 @@ pub(super) fn add(mut router: Router<Arc<App>>) -> Router<Arc<App>> {
     for path in paths {
         let of_path = || OPERATIONS.iter().filter(|operation| operation.path == path);
         let mut methods: MethodRouter<Arc<App>> = MethodRouter::new();
-        let mut allowed: Vec<String> = Vec::new();
         for operation in of_path() {
             let Ok(filter) = MethodFilter::try_from(operation.method.clone()) else { continue };
-            allowed.push(operation.method.to_string());
             methods = methods
                 .on(filter, move |state, params, request| run(operation, state, params, request));
         }
         if path == "/api/v1/datasets" {
-            allowed.push(Method::POST.to_string());
             methods = methods.merge(on(MethodFilter::POST, upload::by_rest));
         }
-        allowed.push(Method::OPTIONS.to_string());
-        let allowed = HeaderValue::try_from(allowed.join(", "));
-        let allowed = allowed.unwrap_or(HeaderValue::from_static("OPTIONS"));
-        methods = methods.on(MethodFilter::OPTIONS, move || {
-            let allowed = allowed.clone();
-            async move { (StatusCode::NO_CONTENT, [(header::ALLOW, allowed)]) }
-        });
         router = router.route(path, methods);
     }
     router

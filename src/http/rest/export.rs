@@ -1,4 +1,5 @@
-//! `GET /export/{dataset}.{csv,tsv,json,ndjson,xlsx}`: the rows of a list as a file, however many.
+//! `GET /export/{dataset}.{csv,tsv,json,ndjson,xlsx,parquet,arrow}`: the rows of a list as a file,
+//! however many.
 //!
 //! The request is read as one for rows, becomes a document that is planned like a query, and its
 //! rows are sent while they are read. What goes wrong before the first of them is an ordinary
@@ -12,7 +13,7 @@ use futures_util::stream;
 
 use super::parameters::{Parameters, expected};
 use super::question;
-use super::{AppState, Asker};
+use super::{AppState, Asker, problem};
 use crate::catalog::model::Dataset;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
@@ -21,7 +22,6 @@ use crate::graphql::{ExportPlan, ExportQuestion};
 use crate::http::accept::Media;
 use crate::http::context::{note, request_id};
 use crate::http::gate::record;
-use crate::http::refusal::Refusal;
 use crate::http::validators;
 
 /// What the audit log calls it.
@@ -34,14 +34,17 @@ pub(super) async fn get(
     Path(file): Path<String>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let asker = Asker::admit(&app, &headers).await?;
+) -> Response {
+    let asker = match Asker::admit(&app, &headers).await {
+        Ok(asker) => asker,
+        Err(refusal) => return problem(refusal),
+    };
     let is_head = method == Method::HEAD;
     let answered = asker.answer(&file, uri.query().unwrap_or_default(), is_head).await;
     let target = file.rsplit_once('.').map_or(file.as_str(), |(name, _)| name);
     let code = answered.as_ref().err().map(|error| error.code);
     record(&app, &headers, &asker.principal, ACTION, Some(target), code);
-    Ok(answered?)
+    answered.unwrap_or_else(|error| problem(error.into()))
 }
 
 /// What a request asks for beside its rows.
@@ -56,7 +59,8 @@ impl Asker<'_> {
         let app = self.app;
         let Some((name, format)) = Format::of_file(file) else {
             return Err(Error::not_found(format!(
-                "There is no file {file:?}; ask for /export/NAME.csv, .tsv, .json, .ndjson or .xlsx."
+                "There is no file {file:?}; ask for /export/NAME{}.",
+                Format::endings()
             )));
         };
         let snapshot = app.auth.view(&self.principal);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
@@ -45,35 +45,18 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/v1", get(openapi::index))
         .route("/export/{file}", get(export::get))
         .route("/export/jobs/{id}", get(export_file::get))
-        .route("/q", get(saved::list).options(allow))
-        .route("/q/{file}", get(saved::get).options(allow))
+        .route("/q", get(saved::list))
+        .route("/q/{file}", get(saved::get))
         .route("/openapi.json", get(openapi::json))
         .route("/openapi.yaml", get(openapi::yaml))
-        .route("/api/v1/{dataset}", get(rows::list).post(rows::insert).options(allow))
-        .route("/api/v1/{dataset}/aggregate", get(rows::aggregate).options(allow))
-        .route("/api/v1/{dataset}/schema", get(openapi::of_dataset).options(allow))
+        .route("/api/v1/{dataset}", get(rows::list).post(rows::insert))
+        .route("/api/v1/{dataset}/aggregate", get(rows::aggregate))
+        .route("/api/v1/{dataset}/schema", get(openapi::of_dataset))
         .route(
             "/api/v1/{dataset}/{id}",
-            get(rows::one)
-                .patch(rows::update)
-                .put(rows::upsert)
-                .delete(rows::delete)
-                .options(allow),
+            get(rows::one).patch(rows::update).put(rows::upsert).delete(rows::delete),
         );
     catalog::add(router)
-}
-
-/// What the methods of a route are, where no other page asks.
-async fn allow(uri: Uri) -> Response {
-    let n_parts = uri.path().trim_matches('/').split('/').count();
-    let last = uri.path().rsplit('/').next().unwrap_or_default();
-    let methods = match (n_parts, last) {
-        (3, _) => "GET, HEAD, POST, OPTIONS",
-        _ if is_saved(uri.path()) => "GET, HEAD, OPTIONS",
-        (_, "aggregate" | "schema") => "GET, HEAD, OPTIONS",
-        _ => "GET, HEAD, PATCH, PUT, DELETE, OPTIONS",
-    };
-    (StatusCode::NO_CONTENT, [(header::ALLOW, HeaderValue::from_static(methods))]).into_response()
 }
 
 /// A refusal as `application/problem+json` (RFC 9457).
@@ -206,12 +189,8 @@ fn dataset_of(
 
 /// Whether a path is one of these routes, or would be.
 pub(super) fn is_of(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/") || path.starts_with("/openapi.") || is_saved(path)
-}
-
-/// Whether a path is one of saved queries.
-fn is_saved(path: &str) -> bool {
-    path == "/q" || path.starts_with("/q/")
+    let first = path.split('/').nth(1).unwrap_or_default();
+    matches!(first, "api" | "export" | "q") || first.starts_with("openapi.")
 }
 
 /// Answers bytes under their own tag, or 304 to who has them.

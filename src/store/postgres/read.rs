@@ -1,13 +1,12 @@
 //! Runs SELECTs on PostgreSQL and writes their rows as JSON bytes.
 //!
-//! Cells are taken in the wire's binary form and written by the same functions as the embedded
-//! store's, so that both answer the same bytes. Nothing here ever writes.
+//! Cells are taken in the wire's binary form and become the same values as the embedded store's, so
+//! that both answer the same bytes. Nothing here ever writes.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
-use sluice_schema::temporal;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments, AssertSqlSafe, PgConnection, Row, ValueRef};
 
@@ -16,6 +15,7 @@ use crate::catalog::model::StorageId;
 use crate::store::StoreError;
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, LOG_OF, Run, Together};
+use crate::store::value::Value;
 
 /// Days from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
 const EPOCH_DAYS: i32 = 10_957;
@@ -245,12 +245,8 @@ fn cell(row: &PgRow, index: usize) -> Result<Cell<'_>, BadCell> {
 }
 
 impl Cells for PgRow {
-    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
-        write_cell(cell(self, index)?, kind, out).ok_or(BadCell(index))
-    }
-
-    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
-        Ok(cell(self, index)?.map(|(bytes, _)| bytes))
+    fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
+        value(cell(self, index)?, kind).ok_or(BadCell(index))
     }
 
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
@@ -285,12 +281,8 @@ impl GatheredRow<'_> {
 }
 
 impl Cells for GatheredRow<'_> {
-    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
-        write_cell(self.cell(index)?, kind, out).ok_or(BadCell(index))
-    }
-
-    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
-        Ok(self.cell(index)?.map(|(bytes, _)| bytes))
+    fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
+        value(self.cell(index)?, kind).ok_or(BadCell(index))
     }
 
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
@@ -423,51 +415,32 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn write_cell(cell: Cell<'_>, kind: CellKind, out: &mut Vec<u8>) -> Option<()> {
-    let Some((bytes, _)) = cell else {
-        out.extend_from_slice(b"null");
-        return Some(());
-    };
-    match kind {
-        CellKind::Boolean => {
-            out.extend_from_slice(if *bytes.first()? == 0 { b"false" } else { b"true" });
-        }
-        CellKind::Int => json::write_integer(whole(bytes)?, out),
-        CellKind::BigInt => json::write_quoted_integer(integer(cell)??, out),
+#[inline]
+fn value(cell: Cell<'_>, kind: CellKind) -> Option<Value<'_>> {
+    let Some((bytes, oid)) = cell else { return Some(Value::Null) };
+    Some(match kind {
+        CellKind::Boolean => Value::Boolean(*bytes.first()? != 0),
+        CellKind::BigInt if oid == NUMERIC => Value::Wide(numeric(bytes)?.0),
+        CellKind::Int | CellKind::BigInt => Value::Whole(whole(bytes)?),
         CellKind::Decimal { scale } => {
             let (unscaled, own_scale) = numeric(bytes)?;
             let unscaled = sluice_schema::decimal::rescale(unscaled, own_scale, scale)?;
-            json::write_quoted_decimal(unscaled, scale, out);
+            // Sums are wide; what a column holds is not, and 64 bits are quicker to write.
+            i64::try_from(unscaled).map_or(Value::Wide(unscaled), Value::Whole)
         }
-        CellKind::Float => json::write_float(f64::from_be_bytes(bytes.try_into().ok()?), out),
+        CellKind::Float => Value::Float(f64::from_be_bytes(bytes.try_into().ok()?)),
         CellKind::Date => {
             let days = i32::from_be_bytes(bytes.try_into().ok()?);
-            out.push(b'"');
-            temporal::write_date(out, days.checked_add(EPOCH_DAYS)?);
-            out.push(b'"');
+            Value::Days(days.checked_add(EPOCH_DAYS)?)
         }
-        CellKind::LocalTime => {
-            out.push(b'"');
-            temporal::write_time(out, i64::from_be_bytes(bytes.try_into().ok()?));
-            out.push(b'"');
-        }
+        CellKind::LocalTime => Value::Micros(i64::from_be_bytes(bytes.try_into().ok()?)),
         CellKind::LocalDateTime | CellKind::DateTime => {
             let micros = i64::from_be_bytes(bytes.try_into().ok()?);
-            out.push(b'"');
-            temporal::write_timestamp(out, micros.checked_add(EPOCH_MICROS)?);
-            out.extend_from_slice(if kind == CellKind::DateTime { b"Z\"" } else { b"\"" });
+            Value::Micros(micros.checked_add(EPOCH_MICROS)?)
         }
-        CellKind::Uuid => {
-            let uuid = uuid::Uuid::from_slice(bytes).ok()?;
-            let mut buffer = uuid::Uuid::encode_buffer();
-            out.push(b'"');
-            out.extend_from_slice(uuid.hyphenated().encode_lower(&mut buffer).as_bytes());
-            out.push(b'"');
-        }
-        CellKind::Json => out.extend_from_slice(bytes),
-        CellKind::Text => json::write_text(bytes, out),
-    }
-    Some(())
+        CellKind::Uuid => Value::Uuid(bytes.try_into().ok()?),
+        CellKind::Json | CellKind::Text => Value::Text(bytes),
+    })
 }
 
 fn whole(bytes: &[u8]) -> Option<i64> {

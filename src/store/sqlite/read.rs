@@ -20,6 +20,7 @@ use super::index::SEARCH_TABLE;
 use crate::catalog::model::StorageId;
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, LOG_OF, Run, WORDS_OF};
+use crate::store::value::Value;
 use crate::store::{ReaderUsage, StoreError};
 
 /// Files that one thread keeps open; each costs about 100 KiB and three descriptors.
@@ -327,12 +328,8 @@ pub(super) fn stopped(error: rusqlite::Error) -> StoreError {
 }
 
 impl Cells for Row<'_> {
-    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
-        write_value(self.get_ref(index).map_err(|_| BadCell(index))?, index, kind, out)
-    }
-
-    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
-        text(self.get_ref(index).map_err(|_| BadCell(index))?, index)
+    fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
+        value(self.get_ref(index).map_err(|_| BadCell(index))?, index, kind)
     }
 
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
@@ -361,12 +358,8 @@ impl Cells for Row<'_> {
 pub struct GatheredRow<'a>(Vec<ValueRef<'a>>);
 
 impl Cells for GatheredRow<'_> {
-    fn write(&self, index: usize, kind: CellKind, out: &mut Vec<u8>) -> Result<(), BadCell> {
-        write_value(*self.0.get(index).ok_or(BadCell(index))?, index, kind, out)
-    }
-
-    fn text(&self, index: usize) -> Result<Option<&[u8]>, BadCell> {
-        text(*self.0.get(index).ok_or(BadCell(index))?, index)
+    fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
+        value(*self.0.get(index).ok_or(BadCell(index))?, index, kind)
     }
 
     fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
@@ -443,54 +436,33 @@ fn gathered_rows(value: ValueRef<'_>, index: usize) -> Result<Vec<GatheredRow<'_
     Ok(rows)
 }
 
-fn write_value(
-    value: ValueRef<'_>,
-    index: usize,
-    kind: CellKind,
-    out: &mut Vec<u8>,
-) -> Result<(), BadCell> {
-    match (kind, value) {
-        (_, ValueRef::Null) => out.extend_from_slice(b"null"),
-        (CellKind::Int, ValueRef::Integer(value)) => json::write_integer(value, out),
-        (CellKind::Boolean, ValueRef::Integer(value)) => {
-            out.extend_from_slice(if value == 0 { b"false" } else { b"true" });
-        }
-        (CellKind::BigInt, value) => {
-            json::write_quoted_integer(integer(value, index)?.ok_or(BadCell(index))?, out);
-        }
-        (CellKind::Decimal { scale }, value) => {
-            let unscaled = integer(value, index)?.ok_or(BadCell(index))?;
-            json::write_quoted_decimal(unscaled, scale, out);
-        }
-        (CellKind::Float, ValueRef::Real(value)) => json::write_float(value, out),
-        #[expect(clippy::cast_precision_loss, reason = "SQLite keeps whole doubles as integers")]
-        (CellKind::Float, ValueRef::Integer(value)) => json::write_float(value as f64, out),
-        (CellKind::Text, ValueRef::Text(text)) => json::write_text(text, out),
-        (CellKind::Json, ValueRef::Text(text)) => out.extend_from_slice(text),
-        (CellKind::DateTime, ValueRef::Text(text)) => {
-            out.push(b'"');
-            out.extend_from_slice(text);
-            out.extend_from_slice(b"Z\"");
-        }
+#[inline]
+fn value(cell: ValueRef<'_>, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
+    Ok(match (kind, cell) {
+        (_, ValueRef::Null) => Value::Null,
         (
-            CellKind::Date | CellKind::LocalTime | CellKind::LocalDateTime | CellKind::Uuid,
-            ValueRef::Text(text),
-        ) => {
-            out.push(b'"');
-            out.extend_from_slice(text);
-            out.push(b'"');
+            CellKind::Int | CellKind::BigInt | CellKind::Decimal { .. },
+            ValueRef::Integer(number),
+        ) => Value::Whole(number),
+        (CellKind::BigInt | CellKind::Decimal { .. }, cell) => {
+            Value::Wide(integer(cell, index)?.ok_or(BadCell(index))?)
         }
+        (CellKind::Boolean, ValueRef::Integer(number)) => Value::Boolean(number != 0),
+        (CellKind::Float, ValueRef::Real(number)) => Value::Float(number),
+        #[expect(clippy::cast_precision_loss, reason = "SQLite keeps whole doubles as integers")]
+        (CellKind::Float, ValueRef::Integer(number)) => Value::Float(number as f64),
+        (
+            CellKind::Text
+            | CellKind::Json
+            | CellKind::Date
+            | CellKind::LocalTime
+            | CellKind::LocalDateTime
+            | CellKind::DateTime
+            | CellKind::Uuid,
+            ValueRef::Text(text),
+        ) => Value::Text(text),
         _ => return Err(BadCell(index)),
-    }
-    Ok(())
-}
-
-fn text(value: ValueRef<'_>, index: usize) -> Result<Option<&[u8]>, BadCell> {
-    match value {
-        ValueRef::Null => Ok(None),
-        ValueRef::Text(text) => Ok(Some(text)),
-        _ => Err(BadCell(index)),
-    }
+    })
 }
 
 fn integer(value: ValueRef<'_>, index: usize) -> Result<Option<i128>, BadCell> {

@@ -220,13 +220,12 @@ impl Answer {
         json["data"].clone()
     }
 
-    /// The code and the message of the first error.
+    /// The code and the message of the first error, or of a problem (RFC 9457).
     #[track_caller]
     pub(crate) fn error(&self) -> (String, String) {
         let json = self.json();
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{json}")).to_owned();
-        if !json["code"].is_null() {
-            // RFC 9457.
+        if self.header("content-type") == "application/problem+json" {
             return (text(&json["code"]), text(&json["detail"]));
         }
         let error = &json["errors"][0];

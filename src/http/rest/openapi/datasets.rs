@@ -201,35 +201,42 @@ pub(super) fn filter_parameters(dataset: &Dataset) -> Vec<Value> {
     parameters
 }
 
-pub(super) fn row_parameters(snapshot: &Snapshot, dataset: &Dataset) -> Vec<Value> {
-    let columns: Vec<&str> = dataset.columns.iter().map(|column| column.name.as_str()).collect();
-    let links = snapshot.links(dataset.id).iter();
-    let links: Vec<&str> = links.map(|link| link.name.as_str()).collect();
-    let list = |names: Vec<&str>| {
-        let items = if names.is_empty() {
-            json!({ "type": "string" })
-        } else {
-            json!({ "type": "string", "enum": names })
-        };
-        json!({ "type": "array", "items": items })
+/// Names separated by commas, each one of these.
+fn list_parameter(name: &str, description: &str, names: &[&str]) -> Value {
+    let items = match names {
+        [] => json!({ "type": "string" }),
+        names => json!({ "type": "string", "enum": names }),
     };
-    let mut parameters = vec![json!({
-        "name": "fields",
+    json!({
+        "name": name,
         "in": "query",
-        "description": "The only columns",
+        "description": description,
         "style": "form",
         "explode": false,
-        "schema": list(columns),
-    })];
+        "schema": { "type": "array", "items": items },
+    })
+}
+
+pub(super) fn fields_parameter(dataset: &Dataset) -> Value {
+    let columns: Vec<&str> = dataset.columns.iter().map(|column| column.name.as_str()).collect();
+    list_parameter("fields", "The only columns", &columns)
+}
+
+pub(super) fn sort_parameter(dataset: &Dataset) -> Value {
+    let columns = dataset.columns.iter().map(|column| &column.name);
+    let keys: Vec<String> =
+        columns.flat_map(|column| [column.clone(), format!("-{column}")]).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let text = "Columns, the first one first; with a - before it the largest first";
+    list_parameter("sort", text, &keys)
+}
+
+pub(super) fn row_parameters(snapshot: &Snapshot, dataset: &Dataset) -> Vec<Value> {
+    let links = snapshot.links(dataset.id).iter();
+    let links: Vec<&str> = links.map(|link| link.name.as_str()).collect();
+    let mut parameters = vec![fields_parameter(dataset)];
     if !links.is_empty() {
-        parameters.push(json!({
-            "name": "include",
-            "in": "query",
-            "description": "Related rows; dots lead into theirs",
-            "style": "form",
-            "explode": false,
-            "schema": list(links),
-        }));
+        parameters.push(list_parameter("include", "Related rows; dots lead into theirs", &links));
     }
     parameters
 }
@@ -237,20 +244,9 @@ pub(super) fn row_parameters(snapshot: &Snapshot, dataset: &Dataset) -> Vec<Valu
 pub(super) fn list_parameters(snapshot: &Snapshot, dataset: &Dataset, app: &App) -> Vec<Value> {
     let mut parameters = filter_parameters(dataset);
     parameters.extend(row_parameters(snapshot, dataset));
-    let mut sorts: Vec<String> = Vec::new();
-    for column in dataset.columns.iter() {
-        sorts.extend([column.name.clone(), format!("-{}", column.name)]);
-    }
     let limit = json!({ "type": "integer", "minimum": 0, "maximum": app.settings.max_limit });
     parameters.extend([
-        json!({
-            "name": "sort",
-            "in": "query",
-            "description": "Columns, the first one first; with a - before it the largest first",
-            "style": "form",
-            "explode": false,
-            "schema": { "type": "array", "items": { "type": "string", "enum": sorts } },
-        }),
+        sort_parameter(dataset),
         query_parameter("page[limit]", "Rows", limit),
         query_parameter(
             "page[offset]",

@@ -4,6 +4,7 @@
 
 mod answers;
 mod datasets;
+mod exports;
 mod of_catalog;
 mod of_saved;
 mod schemas;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 use self::answers::{problem_schema, responses};
 use self::datasets::{add_dataset, add_path};
+use self::exports::add_export;
 use self::of_catalog::{of_catalog, of_upload};
 use self::of_saved::add_saved;
 use self::schemas::{filter_schema, input_schema, row_schema};
@@ -153,6 +155,7 @@ fn whole(snapshot: &Arc<Snapshot>, app: &App) -> Value {
         schemas.insert(format!("{name}Input"), input_schema(dataset));
         schemas.insert(format!("{name}Filter"), filter_schema(dataset));
         add_dataset(&mut paths, snapshot, dataset, app);
+        add_export(&mut paths, dataset);
     }
     json!({
         "openapi": "3.1.0",
