@@ -9,6 +9,7 @@ mod openapi;
 mod parameters;
 mod question;
 mod rows;
+mod snippets;
 
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
     let router = Router::new()
         .route("/api/v1", get(openapi::index))
         .route("/export/{file}", get(export::get))
+        .route("/snippets/{dataset}", get(snippets::all).options(allow))
+        .route("/snippets/{dataset}/{kind}", get(snippets::one).options(allow))
         .route("/openapi.json", get(openapi::json))
         .route("/openapi.yaml", get(openapi::yaml))
         .route("/api/v1/{dataset}", get(rows::list).post(rows::insert).options(allow))
@@ -60,9 +63,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 /// What the methods of a route are, where no other page asks.
 async fn allow(uri: Uri) -> Response {
-    let n_parts = uri.path().trim_matches('/').split('/').count();
-    let last = uri.path().rsplit('/').next().unwrap_or_default();
+    let path = uri.path();
+    let n_parts = path.trim_matches('/').split('/').count();
+    let last = path.rsplit('/').next().unwrap_or_default();
     let methods = match (n_parts, last) {
+        _ if !path.starts_with(ROOT) => "GET, HEAD, OPTIONS",
         (3, _) => "GET, HEAD, POST, OPTIONS",
         (_, "aggregate" | "schema") => "GET, HEAD, OPTIONS",
         _ => "GET, HEAD, PATCH, PUT, DELETE, OPTIONS",
@@ -200,7 +205,7 @@ fn dataset_of(
 
 /// Whether a path is one of these routes, or would be.
 pub(super) fn is_of(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/") || path.starts_with("/openapi.")
+    path == "/api" || ["/api/", "/openapi.", "/snippets/"].iter().any(|it| path.starts_with(it))
 }
 
 /// Answers bytes under their own tag, or 304 to who has them.
