@@ -40,9 +40,11 @@ pub(super) fn json_text(json: &str) -> String {
 /// A template of JavaScript, with its quotes, which keeps the lines of a text.
 pub(super) fn template(text: &str) -> String {
     let mut out = String::from("`");
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
-            '\\' | '`' | '$' => out.extend(['\\', c]),
+            '\\' | '`' => out.extend(['\\', c]),
+            '$' if chars.peek() == Some(&'{') => out.push_str("\\$"),
             '\r' => out.push_str("\\r"),
             c if is_hidden(c) || (c.is_control() && !matches!(c, '\n' | '\t')) => {
                 out.push_str(&format!("\\u{:04x}", u32::from(c)));
@@ -119,7 +121,8 @@ mod tests {
         let mut chars = inside.chars();
         while let Some(c) = chars.next() {
             match c {
-                '`' | '$' | '\r' => return None,
+                '`' | '\r' => return None,
+                '$' if chars.clone().next() == Some('{') => return None,
                 '\\' => match chars.next()? {
                     'u' => {
                         let digits: String = chars.by_ref().take(4).collect();
@@ -192,7 +195,7 @@ mod tests {
         assert_eq!(comment("Orders\n*/ 2026 \u{202e}é"), "Orders */ 2026  é");
         assert_eq!(text("it's \"é\""), "\"it's \\\"é\\\"\"");
         assert_eq!(shell("it's"), "'it'\\''s'");
-        assert_eq!(template("a $b\n`"), "`a \\$b\n\\``");
+        assert_eq!(template("a $b ${c}\n`"), "`a $b \\${c}\n\\``");
         assert_eq!(power_query("a \"b\" #(c)"), "\"a \"\"b\"\" #(#)(c)\"");
         assert_eq!(power_query_name("page[limit]"), "#\"page[limit]\"");
     }
