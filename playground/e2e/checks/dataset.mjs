@@ -347,7 +347,7 @@ export const checks = {
     }
     assert.deepEqual(
       (await page.getByRole('tab').allInnerTexts()).map((name) => name.split('\n')[0]),
-      ['Rows', 'Columns', 'Notices', 'Relations', 'Versions', 'Indexes'],
+      ['Rows', 'Columns', 'Notices', 'Relations', 'Versions', 'Indexes', 'Tools'],
     );
     await openTab(page, reader, 'tabscheck', 'settings');
     await page.getByText('This needs the scope upload').waitFor();
