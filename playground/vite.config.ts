@@ -28,6 +28,9 @@ export default defineConfig({
       // Subscriptions come over a WebSocket.
       '/graphql': { target: server, ws: true },
       '/upload': server,
+      '/snippets': server,
+      '/openapi.json': server,
+      '/openapi.yaml': server,
       '/sign-in': server,
       '/healthz': server,
       '/readyz': server,

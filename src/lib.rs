@@ -22,6 +22,7 @@
 //! | [`write`] | a mutation → changed rows, their log, a version |
 //! | [`graphql`] | the catalog → GraphQL types; catalog fields, uploads |
 //! | [`export`] | rows of a query → a file, while they are read |
+//! | [`snippets`] | what can be asked for rows → code for people's tools |
 //! | [`http`] | requests → answers |
 //! | [`telemetry`] | requests and failures → spans and events for collectors |
 //! | [`ops`] | running state → health, logs |
@@ -41,6 +42,7 @@ pub mod indexes;
 pub mod ingest;
 pub mod ops;
 pub mod query;
+pub mod snippets;
 pub mod store;
 pub mod telemetry;
 pub mod webhooks;

@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { readAccessSearch } from './access/search';
 import { readSearch } from './dataset/search';
 import { readLoadSearch } from './inspect/search';
+import { readReferenceSearch } from './reference/search';
 import { Broken } from './shell/Broken';
 import { room } from './shell/room';
 import { Shell } from './shell/Shell';
@@ -45,6 +46,12 @@ const system = createRoute({
   path: '/system',
   component: room(() => import('./system/SystemPage')),
 });
+const reference = createRoute({
+  getParentRoute: () => root,
+  path: '/reference',
+  validateSearch: readReferenceSearch,
+  component: room(() => import('./reference/ReferencePage')),
+});
 const relations = createRoute({
   getParentRoute: () => root,
   path: '/relations',
@@ -52,7 +59,17 @@ const relations = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, graphiql, dataset, relations, load, access, jobs, system]),
+  routeTree: root.addChildren([
+    home,
+    graphiql,
+    dataset,
+    relations,
+    reference,
+    load,
+    access,
+    jobs,
+    system,
+  ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Broken,
 });

@@ -31,7 +31,7 @@ fn run(kind: StoreKind, script: &str, arguments: &[&str]) {
 
 #[test]
 fn rooms_of_the_workspace() {
-    run(StoreKind::Sqlite, "run.mjs", &["--rooms", "shell,inspect,access,system"]);
+    run(StoreKind::Sqlite, "run.mjs", &["--rooms", "shell,inspect,access,system,reference"]);
 }
 
 #[test]

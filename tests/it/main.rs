@@ -75,6 +75,7 @@ mod schema;
 mod search;
 mod server_status;
 mod slow;
+mod snippets;
 mod subscriptions;
 mod telemetry;
 mod tenants;

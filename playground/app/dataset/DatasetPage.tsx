@@ -138,6 +138,7 @@ const LABELS: Record<View, string> = {
   relations: 'Relations',
   versions: 'Versions',
   indexes: 'Indexes',
+  tools: 'Tools',
   webhooks: 'Webhooks',
   settings: 'Settings',
 };

@@ -40,6 +40,7 @@ export const TABS: Record<Exclude<View, 'rows'>, Tab> = {
   relations: tab('READ', () => import('./relations/RelationsTab')),
   versions: tab('READ', () => import('./versions/VersionsTab')),
   indexes: tab('READ', () => import('./indexes/IndexesTab')),
+  tools: tab('READ', () => import('./tools/ToolsTab')),
   webhooks: tab('ADMIN', () => import('./settings/WebhooksTab')),
   settings: tab('UPLOAD', () => import('./settings/SettingsTab')),
 };

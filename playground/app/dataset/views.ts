@@ -7,6 +7,7 @@ export const VIEWS = [
   'relations',
   'versions',
   'indexes',
+  'tools',
   'webhooks',
   'settings',
 ] as const;

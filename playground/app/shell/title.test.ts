@@ -6,6 +6,7 @@ test.each([
   ['/datasets/Umsatz%202024', 'Umsatz 2024 – Sluice'],
   ['/datasets/100%', '100% – Sluice'],
   ['/access', 'Keys and people – Sluice'],
+  ['/reference', 'API reference – Sluice'],
   ['/load/ab12', 'Look at a file – Sluice'],
   ['/nowhere', 'Sluice'],
 ])('%s', (path, title) => {

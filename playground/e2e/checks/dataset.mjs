@@ -14,14 +14,51 @@ export const checks = {
     await page.keyboard.press('Enter');
     await page.getByRole('region', { name: 'Columns' }).waitFor();
     assert.equal(new URL(page.url()).searchParams.get('view'), 'columns');
-    for (const name of ['Notices', 'Rejects', 'Relations', 'Versions', 'Indexes', 'Settings']) {
+    for (const name of [
+      'Notices',
+      'Rejects',
+      'Relations',
+      'Versions',
+      'Indexes',
+      'Tools',
+      'Settings',
+    ]) {
       await tab(name).click();
       await page.locator(`[role=tabpanel][data-view=${name.toLowerCase()}]`).waitFor();
     }
     await page.reload();
     await page.getByRole('heading', { name: 'Danger zone' }).waitFor();
     await page.goBack();
-    await page.locator('[role=tabpanel][data-view=indexes]').waitFor();
+    await page.locator('[role=tabpanel][data-view=tools]').waitFor();
+  },
+
+  'code for other tools is there to be copied, and holds no key': async (page, options) => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await openTab(page, options, options.dataset, 'tools');
+    const copied = () => page.evaluate(() => window.navigator.clipboard.readText());
+    for (const [tool, word] of [
+      ['curl', '/graphql'],
+      ['Apollo Client', '@apollo/client'],
+      ['Python', 'import pandas'],
+      ['Excel', 'Csv.Document'],
+      ['Google Sheets', 'function loadRows'],
+    ]) {
+      await page.getByRole('tab', { name: tool, exact: true }).click();
+      const code = page.getByRole('region', { name: `The rows in ${tool}` });
+      await code.waitFor();
+      await page.getByRole('button', { name: 'Copy', exact: true }).click();
+      await page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
+      const text = await copied();
+      assert.ok(text.includes(word) && text.includes(options.dataset), text);
+      assert.ok(text.includes(new URL(options.url).host) && !text.includes(options.key), text);
+    }
+    // By keys alone.
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('region', { name: 'The rows in Excel' }).waitFor();
+    await page.getByRole('link', { name: `All routes of ${options.dataset}` }).click();
+    await page.getByRole('heading', { name: 'API reference' }).waitFor();
+    await page.getByRole('heading', { name: options.dataset, exact: true }).waitFor();
   },
 
   'columns tell their types, evidence and values': async (page, options) => {
@@ -310,7 +347,7 @@ export const checks = {
     }
     assert.deepEqual(
       (await page.getByRole('tab').allInnerTexts()).map((name) => name.split('\n')[0]),
-      ['Rows', 'Columns', 'Notices', 'Relations', 'Versions', 'Indexes'],
+      ['Rows', 'Columns', 'Notices', 'Relations', 'Versions', 'Indexes', 'Tools'],
     );
     await openTab(page, reader, 'tabscheck', 'settings');
     await page.getByText('This needs the scope upload').waitFor();

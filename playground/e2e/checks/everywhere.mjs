@@ -16,6 +16,7 @@ const ROOMS = [
   ['/', 'Datasets'],
   ['/jobs', 'Jobs'],
   ['/system', 'System'],
+  ['/reference', 'API reference'],
   ['/access', 'Keys and people'],
   ['/access?tab=policies', 'Keys and people'],
   ['/access?tab=workspaces', 'Keys and people'],
@@ -29,6 +30,7 @@ const TABS = [
   'relations',
   'versions',
   'indexes',
+  'tools',
   'webhooks',
   'settings',
 ];
@@ -100,7 +102,7 @@ export const checks = {
     for (const view of TABS) {
       await openTab(page, options, options.dataset, view);
       await assertNoSidewaysScroll(page);
-      const tab = page.getByRole('tab', { selected: true });
+      const tab = page.getByRole('tab', { selected: true }).first();
       await tab.waitFor();
       const box = await tab.boundingBox();
       assert.ok(box.x >= 0 && box.x + box.width <= 360, `the tab ${view} is out of sight`);

@@ -10,11 +10,12 @@ const DATASET = '/datasets/journeyorders';
 const SCREENS = [
   ['/', '#main'],
   [DATASET, '.grid-cell[data-kind=text]'],
-  ...['columns', 'relations', 'versions', 'indexes', 'settings'].map((view) => [
+  ...['columns', 'relations', 'versions', 'indexes', 'tools', 'settings'].map((view) => [
     `${DATASET}?view=${view}`,
     `[role=tabpanel][data-view=${view}]`,
   ]),
   ['/relations', 'h1'],
+  ['/reference', '.operations'],
   ['/jobs', 'h1'],
   ['/system', 'h1'],
   ['/access', 'h1'],

@@ -11,6 +11,7 @@ mod parameters;
 mod question;
 mod rows;
 mod saved;
+mod snippets;
 
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/export/jobs/{id}", get(export_file::get))
         .route("/q", get(saved::list))
         .route("/q/{file}", get(saved::get))
+        .route("/snippets/{dataset}", get(snippets::all))
+        .route("/snippets/{dataset}/{kind}", get(snippets::one))
         .route("/openapi.json", get(openapi::json))
         .route("/openapi.yaml", get(openapi::yaml))
         .route("/api/v1/{dataset}", get(rows::list).post(rows::insert))
@@ -190,7 +193,7 @@ fn dataset_of(
 /// Whether a path is one of these routes, or would be.
 pub(super) fn is_of(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
-    matches!(first, "api" | "export" | "q") || first.starts_with("openapi.")
+    matches!(first, "api" | "export" | "q" | "snippets") || first.starts_with("openapi.")
 }
 
 /// Answers bytes under their own tag, or 304 to who has them.

@@ -1,11 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { ROWS_QUERY_KEY, type Dataset } from '../../api/catalog';
-import { newApiError, type GraphQLAnswer } from '../../api/error';
-import { authorization, request } from '../../api/graphql';
+import { request } from '../../api/graphql';
 import { PlaygroundRejectsDocument } from '../../api/operations';
+import { readText } from '../../api/rest';
 import { download } from '../../download';
 import { countOf, formatCount } from '../../format';
-import { useSession } from '../../session/session';
 import { rejectsWith, type Reject } from './corrections';
 
 export const PAGE_REJECTS = 100;
@@ -108,13 +107,6 @@ export function foundInWords(nFound: number, nSearched: number, nAll: number): s
 
 /** Gives the reader all rejects as CSV; a plain link could not carry the key. */
 export async function downloadRejects(dataset: string): Promise<void> {
-  const response = await fetch(`/rejects/${encodeURIComponent(dataset)}.csv`, {
-    headers: authorization(useSession.getState().key),
-  }).catch(() => null);
-  if (response === null) throw newApiError(0, null, null);
-  if (!response.ok) {
-    const answer = (await response.json().catch(() => null)) as GraphQLAnswer | null;
-    throw newApiError(response.status, answer, response.headers.get('x-request-id'));
-  }
-  download(`${dataset}-rejects.csv`, 'text/csv', await response.text());
+  const text = await readText(`/rejects/${encodeURIComponent(dataset)}.csv`);
+  download(`${dataset}-rejects.csv`, 'text/csv', text);
 }

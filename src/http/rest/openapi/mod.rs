@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use self::answers::{problem_schema, responses};
 use self::datasets::{add_dataset, add_path};
 use self::exports::add_export;
-use self::of_catalog::{of_catalog, of_upload};
+use self::of_catalog::{of_catalog, of_snippet, of_snippets, of_upload};
 use self::of_saved::add_saved;
 use self::schemas::{filter_schema, input_schema, row_schema};
 use self::yaml::write_yaml;
@@ -149,6 +149,8 @@ fn whole(snapshot: &Arc<Snapshot>, app: &App) -> Value {
         add_path(&mut paths, operation.path, operation.method.as_str(), of_catalog(operation));
     }
     add_path(&mut paths, "/api/v1/datasets", "POST", of_upload());
+    add_path(&mut paths, "/snippets/{dataset}", "GET", of_snippets());
+    add_path(&mut paths, "/snippets/{dataset}/{kind}", "GET", of_snippet());
     for dataset in snapshot.datasets() {
         let name = &dataset.type_name;
         schemas.insert(name.clone(), row_schema(dataset));

@@ -6,6 +6,7 @@ use super::answers::answers;
 use super::datasets::query_parameter;
 use crate::error::Code;
 use crate::http::rest::catalog::{Input, Kind, Operation, Place};
+use crate::snippets;
 
 pub(super) fn of_catalog(operation: &Operation) -> Value {
     let place = |input: &&Input, place: Place| input.place == place;
@@ -100,4 +101,64 @@ pub(super) fn of_upload() -> Value {
         "requestBody": { "required": true, "content": { "application/octet-stream": {} } },
         "responses": responses,
     })
+}
+
+/// Code for all tools.
+pub(super) fn of_snippets() -> Value {
+    let text = || json!({ "type": "string" });
+    let snippet = json!({
+        "type": "object",
+        "properties": {
+            "kind": snippet_kinds(),
+            "label": text(),
+            "language": text(),
+            "code": text(),
+        },
+        "required": ["kind", "label", "language", "code"],
+    });
+    let told = json!({
+        "type": "object",
+        "properties": {
+            "dataset": text(),
+            "snippets": { "type": "array", "items": snippet },
+        },
+        "required": ["dataset", "snippets"],
+    });
+    json!({
+        "operationId": "listSnippets",
+        "summary": "Code that reads a dataset's rows in people's tools",
+        "description": "Needs the scope read. The code is of what the key may see, and holds no key.",
+        "tags": ["catalog"],
+        "parameters": [path_parameter("dataset", "The dataset's name", &text())],
+        "responses": answers("200", Some(&told), &[Code::NotFound], true),
+    })
+}
+
+/// Code for one tool.
+pub(super) fn of_snippet() -> Value {
+    let mut responses = answers("200", None, &[Code::NotFound], true);
+    if let Some(Value::Object(good)) = responses.get_mut("200") {
+        let plain = json!({ "text/plain": { "schema": { "type": "string" } } });
+        good.insert("content".to_owned(), plain);
+    }
+    json!({
+        "operationId": "getSnippet",
+        "summary": "Code that reads a dataset's rows in one tool, as text",
+        "description": "Needs the scope read.",
+        "tags": ["catalog"],
+        "parameters": [
+            path_parameter("dataset", "The dataset's name", &json!({ "type": "string" })),
+            path_parameter("kind", "The tool", &snippet_kinds()),
+        ],
+        "responses": responses,
+    })
+}
+
+fn snippet_kinds() -> Value {
+    let kinds: Vec<&str> = snippets::Kind::all().map(snippets::Kind::name).collect();
+    json!({ "type": "string", "enum": kinds })
+}
+
+fn path_parameter(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })
 }

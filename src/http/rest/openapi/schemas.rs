@@ -12,17 +12,21 @@ pub(super) fn value_schema(column_type: ColumnType) -> Value {
         ColumnType::Int => json!({ "type": "integer", "format": "int32" }),
         ColumnType::Float => json!({ "type": "number", "format": "double" }),
         ColumnType::Boolean => json!({ "type": "boolean" }),
-        ColumnType::BigInt => json!({ "type": "string", "pattern": "^-?[0-9]{1,19}$" }),
+        ColumnType::BigInt => {
+            json!({ "type": "string", "pattern": "^-?[0-9]{1,19}$", "examples": ["9007199254740993"] })
+        }
         ColumnType::Decimal { .. } => {
-            json!({ "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?$" })
+            json!({ "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?$", "examples": ["19.90"] })
         }
         ColumnType::Date => json!({ "type": "string", "format": "date" }),
         ColumnType::DateTime => json!({ "type": "string", "format": "date-time" }),
         ColumnType::Uuid => json!({ "type": "string", "format": "uuid" }),
         ColumnType::Json => json!({}),
-        ColumnType::LocalTime | ColumnType::LocalDateTime | ColumnType::String => {
-            json!({ "type": "string" })
+        ColumnType::LocalTime => json!({ "type": "string", "examples": ["12:30:00"] }),
+        ColumnType::LocalDateTime => {
+            json!({ "type": "string", "examples": ["2026-01-31T12:30:00"] })
         }
+        ColumnType::String => json!({ "type": "string" }),
     }
 }
 

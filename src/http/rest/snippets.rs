@@ -1,0 +1,77 @@
+//! `GET /snippets/{dataset}`: code that reads a dataset's rows in people's tools, of what the
+//! principal may see.
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::Response;
+use serde_json::json;
+
+use super::{AppState, Asker, answer_bytes, dataset_of, problem};
+use crate::error::Error;
+use crate::http::App;
+use crate::http::accept::Media;
+use crate::http::context::peer;
+use crate::http::forwarded;
+use crate::http::refusal::Refusal;
+use crate::snippets::{self, Kind, RowSource};
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// `GET /snippets/{dataset}`.
+pub(super) async fn all(
+    State(app): AppState,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let work = async {
+        let source = source_of(&app, &headers, &name).await?;
+        let snippets = snippets::all(&source, &base(&app, &uri, &headers));
+        let told = json!({ "dataset": source.field, "snippets": snippets }).to_string();
+        Ok(answer_bytes(told.into(), Media::Rest.content_type(), &headers))
+    };
+    work.await.unwrap_or_else(problem)
+}
+
+/// `GET /snippets/{dataset}/{kind}`.
+pub(super) async fn one(
+    State(app): AppState,
+    Path((name, kind)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let work = async {
+        let source = source_of(&app, &headers, &name).await?;
+        let kind = Kind::of_name(&kind).ok_or_else(|| no_kind(&kind))?;
+        let code = snippets::one(kind, &source, &base(&app, &uri, &headers));
+        Ok(answer_bytes(Bytes::from(code), TEXT, &headers))
+    };
+    work.await.unwrap_or_else(problem)
+}
+
+async fn source_of(app: &App, headers: &HeaderMap, name: &str) -> Result<RowSource, Refusal> {
+    let asker = Asker::admit(app, headers).await?;
+    let snapshot = app.auth.view(&asker.principal);
+    let dataset = dataset_of(&snapshot, name)?;
+    let max_limit = u64::try_from(app.settings.max_limit).unwrap_or(u64::MAX);
+    Ok(RowSource::of_dataset(&dataset, max_limit))
+}
+
+fn no_kind(kind: &str) -> Refusal {
+    let kind: String = kind.chars().take(100).collect();
+    let known: Vec<&str> = Kind::all().map(Kind::name).collect();
+    let known = known.join(", ");
+    Refusal::from(Error::not_found(format!("There is no snippet for {kind:?}; ask for {known}.")))
+}
+
+/// The server's address as the client wrote it: its name was checked when the request came in.
+fn base(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
+    let settings = &app.settings;
+    let is_https = settings.tls.certificate.is_some()
+        || forwarded::is_https(peer(), headers, &settings.trusted_proxies);
+    let scheme = if is_https { "https" } else { "http" };
+    let named = uri.authority().map(|authority| authority.as_str());
+    let host = named.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
+}
