@@ -86,6 +86,22 @@ impl Engine {
         Ok(with_variables.collect())
     }
 
+    /// The saved query of a name with its variables and the key of its first root field.
+    ///
+    /// # Errors
+    /// As [`Engine::saved_query`].
+    pub fn saved_query_parts(
+        &self,
+        principal: &Principal,
+        name: &str,
+    ) -> Result<(Arc<SavedQuery>, Vec<Variable>, String)> {
+        let query = self.saved_query(principal, name)?;
+        let known = read(&self.services, &query.document)?;
+        let first = known.document.root_fields().next();
+        let field = first.map(|field| field.response_key().node.to_string()).unwrap_or_default();
+        Ok((query, known.variables().cloned().collect(), field))
+    }
+
     /// Runs a saved query.
     ///
     /// # Errors

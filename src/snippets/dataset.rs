@@ -52,6 +52,7 @@ impl RowSource {
                 parameters: parameters(&[("page[limit]", limit), ("page[offset]", 0)]),
             },
             csv: Address { path: format!("/export/{name}.csv"), parameters: csv },
+            is_saved: false,
         }
     }
 }

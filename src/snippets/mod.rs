@@ -9,6 +9,7 @@ mod power_query;
 mod python;
 mod quote;
 mod r;
+mod saved;
 mod sheets;
 mod shell;
 
@@ -32,6 +33,8 @@ pub struct RowSource {
     pub json: Address,
     /// Where the rows are CSV, with names in the first line.
     pub csv: Address,
+    /// Whether it is a saved query: a key that can do just this has to do.
+    pub is_saved: bool,
 }
 
 /// A column of what is read.

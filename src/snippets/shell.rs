@@ -8,23 +8,24 @@ use serde_json::json;
 use super::quote::{json_text, shell};
 use super::{Address, RowSource};
 
-/// Three requests that each stand alone.
+/// Requests that each stand alone.
 pub(super) fn curl(source: &RowSource, base: &str) -> String {
     let body = json!({ "query": source.document, "variables": source.variables });
     let body = shell(&json_text(&body.to_string()));
     let graphql = shell(&format!("{base}/graphql"));
+    let graphql = format!(
+        "# GraphQL\n\
+         curl -sS -w '\\n' {graphql} \\\n  \
+         -H \"X-API-Key: $SLUICE_KEY\" -H 'content-type: application/json' \\\n  \
+         -d {body}\n\n"
+    );
+    let (graphql, json) = match source.is_saved {
+        true => ("", "JSON"),
+        false => (graphql.as_str(), "REST"),
+    };
     let get = |address: &Address| {
         let address = shell(&address.whole(base));
         format!("curl -sS -w '\\n' {address} -H \"X-API-Key: $SLUICE_KEY\"\n")
     };
-    format!(
-        "# GraphQL\n\
-         curl -sS -w '\\n' {graphql} \\\n  \
-         -H \"X-API-Key: $SLUICE_KEY\" -H 'content-type: application/json' \\\n  \
-         -d {body}\n\n\
-         # REST\n{}\n\
-         # CSV\n{}",
-        get(&source.json),
-        get(&source.csv),
-    )
+    format!("{graphql}# {json}\n{}\n# CSV\n{}", get(&source.json), get(&source.csv))
 }

@@ -74,6 +74,13 @@ fn they_answer_with_variables_of_the_address() {
             assert!(told == code && detail.contains(words), "{path}: {told} {detail}");
         }
 
+        let snippets = admin.get("/q/by_status/snippets").json();
+        assert_eq!(snippets["snippets"].as_array().unwrap().len(), 8);
+        let shell = admin.get("/q/by_status/snippets/curl").text;
+        assert!(shell.contains("/q/by_status.csv?status=open'"), "{shell}");
+        problem(&admin.get("/q/nothing/snippets"), 404);
+        problem(&admin.get("/q/by_status/snippets/telepathy"), 404);
+
         let listed = admin.get("/q").json();
         assert_eq!(listed["data"][0]["href"], "/q/by_status");
         assert_eq!(listed["data"][0]["description"], "Orders");

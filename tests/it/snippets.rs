@@ -359,6 +359,7 @@ fn source_of(text: &str) -> RowSource {
         columns: types.map(column).to_vec(),
         json: address("q"),
         csv: address("q.csv"),
+        is_saved: false,
     }
 }
 

@@ -48,6 +48,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/export/jobs/{id}", get(export_file::get))
         .route("/q", get(saved::list))
         .route("/q/{file}", get(saved::get))
+        .route("/q/{name}/snippets", get(snippets::all_of_saved))
+        .route("/q/{name}/snippets/{kind}", get(snippets::one_of_saved))
         .route("/snippets/{dataset}", get(snippets::all))
         .route("/snippets/{dataset}/{kind}", get(snippets::one))
         .route("/openapi.json", get(openapi::json))

@@ -8,11 +8,14 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::{AppState, Asker, answer_bytes, dataset_of, problem};
+use crate::auth::Class;
+use crate::catalog::model::Scope;
 use crate::error::Error;
 use crate::http::App;
 use crate::http::accept::Media;
 use crate::http::context::peer;
 use crate::http::forwarded;
+use crate::http::gate::admit;
 use crate::http::refusal::Refusal;
 use crate::snippets::{self, Kind, RowSource};
 
@@ -48,6 +51,44 @@ pub(super) async fn one(
         Ok(answer_bytes(Bytes::from(code), TEXT, &headers))
     };
     work.await.unwrap_or_else(problem)
+}
+
+/// `GET /q/{name}/snippets`: the same for a saved query.
+pub(super) async fn all_of_saved(
+    State(app): AppState,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let work = async {
+        let source = saved_source(&app, &headers, &name).await?;
+        let snippets = snippets::all(&source, &base(&app, &uri, &headers));
+        let told = json!({ "savedQuery": name, "snippets": snippets }).to_string();
+        Ok(answer_bytes(told.into(), Media::Rest.content_type(), &headers))
+    };
+    work.await.unwrap_or_else(problem)
+}
+
+/// `GET /q/{name}/snippets/{kind}`.
+pub(super) async fn one_of_saved(
+    State(app): AppState,
+    Path((name, kind)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let work = async {
+        let source = saved_source(&app, &headers, &name).await?;
+        let kind = Kind::of_name(&kind).ok_or_else(|| no_kind(&kind))?;
+        let code = snippets::one(kind, &source, &base(&app, &uri, &headers));
+        Ok(answer_bytes(Bytes::from(code), TEXT, &headers))
+    };
+    work.await.unwrap_or_else(problem)
+}
+
+async fn saved_source(app: &App, headers: &HeaderMap, name: &str) -> Result<RowSource, Refusal> {
+    let principal = admit(app, headers, Scope::Query, Class::Read).await?;
+    let (query, variables, field) = app.engine.saved_query_parts(&principal, name)?;
+    Ok(RowSource::of_saved(&query, &variables, &field))
 }
 
 async fn source_of(app: &App, headers: &HeaderMap, name: &str) -> Result<RowSource, Refusal> {

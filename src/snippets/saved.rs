@@ -1,0 +1,70 @@
+//! What is asked of a saved query: its answer, with values for the variables that it needs.
+
+use serde_json::{Map, Value, json};
+
+use super::{Address, RowSource};
+use crate::catalog::saved_queries::SavedQuery;
+use crate::graphql::Variable;
+
+impl RowSource {
+    /// Of a saved query; `field` is the key below `data` of its first root field.
+    pub fn of_saved(query: &SavedQuery, variables: &[Variable], field: &str) -> RowSource {
+        let mut values = Map::new();
+        let mut parameters = Vec::new();
+        for variable in variables {
+            let value = match &variable.default {
+                Some(default) => default.clone(),
+                None if variable.is_needed() => example(&variable.declared),
+                None => continue,
+            };
+            match &value {
+                Value::Array(items) => {
+                    parameters.extend(items.iter().map(|it| (variable.name.to_string(), text(it))));
+                }
+                value => parameters.push((variable.name.to_string(), text(value))),
+            }
+            values.insert(variable.name.to_string(), value);
+        }
+        let address = |path: String| Address { path, parameters: parameters.clone() };
+        RowSource {
+            name: query.description.clone().unwrap_or_else(|| query.name.clone()),
+            document: query.document.clone(),
+            variables: values,
+            field: field.to_owned(),
+            columns: Vec::new(),
+            json: address(format!("/q/{}", query.name)),
+            csv: address(format!("/q/{}.csv", query.name)),
+            is_saved: true,
+        }
+    }
+}
+
+/// A value to begin with.
+fn example(declared: &str) -> Value {
+    let declared = declared.trim_end_matches('!');
+    if let Some(item) = declared.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return json!([example(item)]);
+    }
+    match declared {
+        "Int" => json!(1),
+        "Float" => json!(1.5),
+        "Boolean" => json!(true),
+        "ID" | "BigInt" | "Decimal" => json!("1"),
+        "Date" => json!("2026-01-31"),
+        "DateTime" => json!("2026-01-31T10:30:00Z"),
+        "LocalDateTime" => json!("2026-01-31T10:30:00"),
+        "LocalTime" => json!("10:30:00"),
+        "String" => json!("text"),
+        // Filters and the like.
+        _ => json!({}),
+    }
+}
+
+/// A value as an address has it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
