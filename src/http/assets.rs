@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use sluice_playground::{Asset, asset};
 
 use super::App;
-use super::refusal::{Refusal, not_found};
+use super::refusal::{Refusal, not_found, other_method};
 
 /// Text becomes markup or a script by the policies named here alone: the app's own, its sanitizer's and
 /// those of the editor, Monaco.
@@ -31,8 +31,7 @@ pub(super) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let is_read = method == Method::GET || method == Method::HEAD;
-    if !is_read || !app.settings.playground {
+    if !app.settings.playground {
         return Err(not_found(uri.path()));
     }
     let accept_encoding =
@@ -40,6 +39,11 @@ pub(super) async fn get(
     let Some(asset) = asset(uri.path(), accept_encoding.unwrap_or_default()) else {
         return Err(not_found(uri.path()));
     };
+    if method != Method::GET && method != Method::HEAD {
+        let mut response = other_method(method, uri).await;
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Ok(response);
+    }
     let is_known = headers
         .get(header::IF_NONE_MATCH)
         .is_some_and(|etag| etag.as_bytes() == asset.etag.as_bytes());
