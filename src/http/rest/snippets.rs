@@ -14,7 +14,7 @@ use crate::http::accept::Media;
 use crate::http::context::peer;
 use crate::http::forwarded;
 use crate::http::refusal::Refusal;
-use crate::snippets::{self, Kind, RowSource};
+use crate::snippets::{self, Kind, Place, RowSource};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -26,8 +26,8 @@ pub(super) async fn all(
     headers: HeaderMap,
 ) -> Response {
     let work = async {
-        let source = source_of(&app, &headers, &name).await?;
-        let snippets = snippets::all(&source, &base(&app, &uri, &headers));
+        let (source, place) = ask(&app, &uri, &headers, &name).await?;
+        let snippets = snippets::all(&source, &place);
         let told = json!({ "dataset": source.field, "snippets": snippets }).to_string();
         Ok(answer_bytes(told.into(), Media::Rest.content_type(), &headers))
     };
@@ -42,20 +42,27 @@ pub(super) async fn one(
     headers: HeaderMap,
 ) -> Response {
     let work = async {
-        let source = source_of(&app, &headers, &name).await?;
+        let (source, place) = ask(&app, &uri, &headers, &name).await?;
         let kind = Kind::of_name(&kind).ok_or_else(|| no_kind(&kind))?;
-        let code = snippets::one(kind, &source, &base(&app, &uri, &headers));
+        let code = snippets::one(kind, &source, &place);
         Ok(answer_bytes(Bytes::from(code), TEXT, &headers))
     };
     work.await.unwrap_or_else(problem)
 }
 
-async fn source_of(app: &App, headers: &HeaderMap, name: &str) -> Result<RowSource, Refusal> {
+/// The dataset as it is shown to who asks, and the server as they reach it.
+async fn ask(
+    app: &App,
+    uri: &Uri,
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<(RowSource, Place), Refusal> {
     let asker = Asker::admit(app, headers).await?;
     let snapshot = app.auth.view(&asker.principal);
     let dataset = dataset_of(&snapshot, name)?;
     let max_limit = u64::try_from(app.settings.max_limit).unwrap_or(u64::MAX);
-    Ok(RowSource::of_dataset(&dataset, max_limit))
+    let place = Place { base: base(app, uri, headers), has_key: !asker.principal.is_anonymous };
+    Ok((RowSource::of_dataset(&dataset, max_limit), place))
 }
 
 fn no_kind(kind: &str) -> Refusal {
