@@ -75,6 +75,22 @@ impl RowSource {
     }
 }
 
+/// The server as somebody reaches it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its own address, without a slash at its end.
+    pub base: String,
+    /// Whether it is asked with a key; without, it answers what all may read.
+    pub has_key: bool,
+}
+
+impl Place {
+    /// A part of code that is about the key, where there is one.
+    fn with_key(&self, part: &'static str) -> &'static str {
+        if self.has_key { part } else { "" }
+    }
+}
+
 /// A tool that rows can be used in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -102,7 +118,7 @@ struct Row {
     name: &'static str,
     label: &'static str,
     language: &'static str,
-    code: fn(&RowSource, &str) -> String,
+    code: fn(&RowSource, &Place) -> String,
 }
 
 /// The kinds in the order in which they are shown.
@@ -122,7 +138,7 @@ const fn row(
     name: &'static str,
     label: &'static str,
     language: &'static str,
-    code: fn(&RowSource, &str) -> String,
+    code: fn(&RowSource, &Place) -> String,
 ) -> Row {
     Row { kind, name, label, language, code }
 }
@@ -161,19 +177,19 @@ pub struct Snippet {
     pub code: String,
 }
 
-/// Writes the code for every tool; `base` is the server's own address, without a slash at its end.
-pub fn all(source: &RowSource, base: &str) -> Vec<Snippet> {
+/// Writes the code for every tool.
+pub fn all(source: &RowSource, place: &Place) -> Vec<Snippet> {
     ROWS.iter()
         .map(|row| Snippet {
             kind: row.name,
             label: row.label,
             language: row.language,
-            code: (row.code)(source, base),
+            code: (row.code)(source, place),
         })
         .collect()
 }
 
 /// Writes the code for one tool.
-pub fn one(kind: Kind, source: &RowSource, base: &str) -> String {
-    kind.row().map(|row| (row.code)(source, base)).unwrap_or_default()
+pub fn one(kind: Kind, source: &RowSource, place: &Place) -> String {
+    kind.row().map(|row| (row.code)(source, place)).unwrap_or_default()
 }

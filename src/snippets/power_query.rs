@@ -2,13 +2,14 @@
 
 use sluice_schema::ColumnType;
 
-use super::RowSource;
 use super::quote::{comment, power_query, power_query_name};
+use super::{Place, RowSource};
 
 /// A query to be pasted into the advanced editor.
-pub(super) fn code(source: &RowSource, base: &str) -> String {
+pub(super) fn code(source: &RowSource, place: &Place) -> String {
     let name = comment(&source.name);
-    let (base, path) = (power_query(base), power_query(source.csv.path.trim_start_matches('/')));
+    let base = power_query(&place.base);
+    let path = power_query(source.csv.path.trim_start_matches('/'));
     let parameters: Vec<String> = source
         .csv
         .parameters
@@ -42,13 +43,11 @@ pub(super) fn code(source: &RowSource, base: &str) -> String {
     format!(
         "\
 // {name}. In Excel: Data, Get Data, From Other Sources, Blank Query; then Advanced Editor.
-// Asked how to connect, choose Anonymous: the key is sent by this query.
+// Asked how to connect, choose Anonymous{}.
 let
-    Key = \"PASTE YOUR KEY HERE\",
-    File = Web.Contents({base}, [
+{}    File = Web.Contents({base}, [
         RelativePath = {path},
-        Query = [{}],
-        Headers = [#\"X-API-Key\" = Key]
+        Query = [{}]{}
     ]),
     Lines = Csv.Document(File, [Delimiter = \",\", Encoding = TextEncoding.Utf8, QuoteStyle = QuoteStyle.Csv]),
     Named = Table.PromoteHeaders(Lines, [PromoteAllScalars = true]),
@@ -57,6 +56,9 @@ let
 in
     Rows
 ",
-        parameters.join(", ")
+        place.with_key(": the key is sent by this query"),
+        place.with_key("    Key = \"PASTE YOUR KEY HERE\",\n"),
+        parameters.join(", "),
+        place.with_key(",\n        Headers = [#\"X-API-Key\" = Key]"),
     )
 }

@@ -4,13 +4,13 @@
 
 use sluice_schema::ColumnType;
 
-use super::RowSource;
 use super::quote::{comment, text};
+use super::{Place, RowSource};
 
 /// A script that makes a data frame.
-pub(super) fn code(source: &RowSource, base: &str) -> String {
+pub(super) fn code(source: &RowSource, place: &Place) -> String {
     let name = comment(&source.name);
-    let url = text(&format!("{base}{}", source.csv.path));
+    let url = text(&format!("{}{}", place.base, source.csv.path));
     let parameters: String =
         source.csv.parameters.iter().map(|(name, value)| entry(name, &text(value))).collect();
     let types: String = source
@@ -30,8 +30,9 @@ pub(super) fn code(source: &RowSource, base: &str) -> String {
         })
         .collect();
     let mut out = format!(
-        "# pip install requests pandas\n# The environment variable SLUICE_KEY holds the key.\n\
-         # {name}\nimport io\nimport os\n"
+        "# pip install requests pandas\n#{}\n# {name}\nimport io\n{}",
+        place.with_key(" The environment variable SLUICE_KEY holds the key."),
+        place.with_key("import os\n"),
     );
     if !converters.is_empty() {
         out.push_str("from decimal import Decimal\n");
@@ -40,9 +41,10 @@ pub(super) fn code(source: &RowSource, base: &str) -> String {
     if !converters.is_empty() {
         out.push_str("\ndef to_decimal(text):\n    return Decimal(text) if text else None\n\n\n");
     }
+    let key = place.with_key("    headers={\"X-API-Key\": os.environ[\"SLUICE_KEY\"]},\n");
     out.push_str(&format!(
-        "response = requests.get(\n    {url},\n    params={{\n{parameters}    }},\n    \
-         headers={{\"X-API-Key\": os.environ[\"SLUICE_KEY\"]}},\n    timeout=60,\n)\n\
+        "response = requests.get(\n    {url},\n    params={{\n{parameters}    }},\n\
+         {key}    timeout=60,\n)\n\
          if not response.ok:\n    raise SystemExit(response.text)\n\n\
          # Only what is empty is missing: \"NA\" is a text like others.\n\
          rows = pandas.read_csv(\n    io.BytesIO(response.content),\n    \

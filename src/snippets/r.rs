@@ -2,13 +2,13 @@
 
 use sluice_schema::ColumnType;
 
-use super::RowSource;
 use super::quote::{comment, text};
+use super::{Place, RowSource};
 
 /// A script that makes a data frame.
-pub(super) fn code(source: &RowSource, base: &str) -> String {
+pub(super) fn code(source: &RowSource, place: &Place) -> String {
     let name = comment(&source.name);
-    let url = text(&source.csv.whole(base));
+    let url = text(&source.csv.whole(&place.base));
     let classes: Vec<String> = source
         .columns
         .iter()
@@ -31,10 +31,11 @@ pub(super) fn code(source: &RowSource, base: &str) -> String {
         })
         .collect();
     let mut out = format!(
-        "# {name}. The environment variable SLUICE_KEY holds the key.\n\
-         source <- url(\n  {url},\n  headers = c(\"X-API-Key\" = Sys.getenv(\"SLUICE_KEY\"))\n)\n\
+        "# {name}{}\nsource <- url(\n  {url}{}\n)\n\
          rows <- read.csv(\n  source,\n  check.names = FALSE,\n  na.strings = \"\",\n  \
-         encoding = \"UTF-8\""
+         encoding = \"UTF-8\"",
+        place.with_key(". The environment variable SLUICE_KEY holds the key."),
+        place.with_key(",\n  headers = c(\"X-API-Key\" = Sys.getenv(\"SLUICE_KEY\"))"),
     );
     match classes.is_empty() {
         true => out.push_str(",\n  colClasses = \"character\"\n)\n"),

@@ -2,13 +2,13 @@
 
 use sluice_schema::ColumnType;
 
-use super::RowSource;
 use super::quote::{comment, text};
+use super::{Place, RowSource};
 
 /// A script of the spreadsheet.
-pub(super) fn code(source: &RowSource, base: &str) -> String {
+pub(super) fn code(source: &RowSource, place: &Place) -> String {
     let name = comment(&source.name);
-    let (url, sheet) = (text(&source.csv.whole(base)), text(&source.field));
+    let (url, sheet) = (text(&source.csv.whole(&place.base)), text(&source.field));
     let types: String = source
         .columns
         .iter()
@@ -33,12 +33,10 @@ pub(super) fn code(source: &RowSource, base: &str) -> String {
     format!(
         "\
 // {name}. Extensions, Apps Script: paste this, and run loadRows.
-// The key is the script property SLUICE_KEY (Project Settings). Google must reach the server.
+// {}Google must reach the server.
 function loadRows() {{
-  const key = PropertiesService.getScriptProperties().getProperty(\"SLUICE_KEY\");
-  const response = UrlFetchApp.fetch({url}, {{
-    headers: {{ \"X-API-Key\": key }},
-    muteHttpExceptions: true,
+{}  const response = UrlFetchApp.fetch({url}, {{
+{}    muteHttpExceptions: true,
   }});
   if (response.getResponseCode() !== 200) throw new Error(response.getContentText());
   const [names, ...lines] = Utilities.parseCsv(response.getContentText());
@@ -60,6 +58,11 @@ function loadRows() {{
   sheet.clearContents();
   sheet.getRange(1, 1, rows.length + 1, names.length).setValues([names, ...rows]);
 }}
-"
+",
+        place.with_key("The key is the script property SLUICE_KEY (Project Settings). "),
+        place.with_key(
+            "  const key = PropertiesService.getScriptProperties().getProperty(\"SLUICE_KEY\");\n"
+        ),
+        place.with_key("    headers: { \"X-API-Key\": key },\n"),
     )
 }

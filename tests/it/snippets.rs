@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use sluice::snippets::{self, Address, Kind, RowColumn, RowSource};
+use sluice::snippets::{self, Address, Kind, Place, RowColumn, RowSource};
 
 use crate::harness::server::ADMIN_KEY;
 use crate::harness::{Client, Server, both_stores};
@@ -323,6 +323,36 @@ fn they_show_what_the_key_may_see_and_no_key() {
     });
 }
 
+#[test]
+fn what_all_may_read_is_read_without_a_key() {
+    both_stores(|server| {
+        let admin = server.client();
+        admin.load("items", "id,name\n1,Anvil\n");
+        admin.data("mutation { setPublicRead(datasets: [\"items\"]) { name } }");
+        let visitor = server.anonymous();
+        let code = |kind: Kind| {
+            let answer = visitor.get(&format!("/snippets/items/{}", kind.name()));
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let is_about_keys = answer.text.to_lowercase().contains("key");
+            assert!(!is_about_keys, "{}", answer.text);
+            answer.text
+        };
+        for (kind, program, arguments) in [
+            (Kind::Curl, "sh", &[] as &[&str]),
+            (Kind::Fetch, "node", &["--input-type=module"]),
+            (Kind::Apollo, "node", &["--input-type=module"]),
+            (Kind::Urql, "node", &["--input-type=module"]),
+            (Kind::Python, "python3", &["-"]),
+            (Kind::R, "Rscript", &["-"]),
+            (Kind::GoogleSheets, "node", &["snippets/sheets.mjs"]),
+        ] {
+            let told = run(program, arguments, &code(kind));
+            assert!(told.contains("Anvil"), "{told}");
+        }
+        assert_eq!(tokens_of(&[code(Kind::PowerQuery)]).len(), 1);
+    });
+}
+
 /// Names that try to be code.
 const HOSTILE: [&str; 12] = [
     "plain",
@@ -366,8 +396,9 @@ fn source_of(text: &str) -> RowSource {
 #[test]
 fn no_name_becomes_code() {
     let sources = HOSTILE.map(source_of);
+    let place = Place { base: "http://localhost".to_owned(), has_key: true };
     let codes = |kind: Kind| {
-        let codes = sources.iter().map(|it| snippets::one(kind, it, "http://localhost"));
+        let codes = sources.iter().map(|it| snippets::one(kind, it, &place));
         codes.collect::<Vec<String>>()
     };
     let same = |shapes: Vec<Value>, codes: &[String]| {

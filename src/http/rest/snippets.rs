@@ -17,7 +17,7 @@ use crate::http::context::peer;
 use crate::http::forwarded;
 use crate::http::gate::admit;
 use crate::http::refusal::Refusal;
-use crate::snippets::{self, Kind, RowSource};
+use crate::snippets::{self, Kind, Place, RowSource};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -29,8 +29,8 @@ pub(super) async fn all(
     headers: HeaderMap,
 ) -> Response {
     let work = async {
-        let source = source_of(&app, &headers, &name).await?;
-        let snippets = snippets::all(&source, &base(&app, &uri, &headers));
+        let (source, place) = ask(&app, &uri, &headers, &name).await?;
+        let snippets = snippets::all(&source, &place);
         let told = json!({ "dataset": source.field, "snippets": snippets }).to_string();
         Ok(answer_bytes(told.into(), Media::Rest.content_type(), &headers))
     };
@@ -45,9 +45,9 @@ pub(super) async fn one(
     headers: HeaderMap,
 ) -> Response {
     let work = async {
-        let source = source_of(&app, &headers, &name).await?;
+        let (source, place) = ask(&app, &uri, &headers, &name).await?;
         let kind = Kind::of_name(&kind).ok_or_else(|| no_kind(&kind))?;
-        let code = snippets::one(kind, &source, &base(&app, &uri, &headers));
+        let code = snippets::one(kind, &source, &place);
         Ok(answer_bytes(Bytes::from(code), TEXT, &headers))
     };
     work.await.unwrap_or_else(problem)
@@ -61,8 +61,8 @@ pub(super) async fn all_of_saved(
     headers: HeaderMap,
 ) -> Response {
     let work = async {
-        let source = saved_source(&app, &headers, &name).await?;
-        let snippets = snippets::all(&source, &base(&app, &uri, &headers));
+        let (source, place) = ask_saved(&app, &uri, &headers, &name).await?;
+        let snippets = snippets::all(&source, &place);
         let told = json!({ "savedQuery": name, "snippets": snippets }).to_string();
         Ok(answer_bytes(told.into(), Media::Rest.content_type(), &headers))
     };
@@ -77,26 +77,40 @@ pub(super) async fn one_of_saved(
     headers: HeaderMap,
 ) -> Response {
     let work = async {
-        let source = saved_source(&app, &headers, &name).await?;
+        let (source, place) = ask_saved(&app, &uri, &headers, &name).await?;
         let kind = Kind::of_name(&kind).ok_or_else(|| no_kind(&kind))?;
-        let code = snippets::one(kind, &source, &base(&app, &uri, &headers));
+        let code = snippets::one(kind, &source, &place);
         Ok(answer_bytes(Bytes::from(code), TEXT, &headers))
     };
     work.await.unwrap_or_else(problem)
 }
 
-async fn saved_source(app: &App, headers: &HeaderMap, name: &str) -> Result<RowSource, Refusal> {
+/// The saved query, and the server as they reach it.
+async fn ask_saved(
+    app: &App,
+    uri: &Uri,
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<(RowSource, Place), Refusal> {
     let principal = admit(app, headers, Scope::Query, Class::Read).await?;
     let (query, variables, field) = app.engine.saved_query_parts(&principal, name)?;
-    Ok(RowSource::of_saved(&query, &variables, &field))
+    let place = Place { base: base(app, uri, headers), has_key: !principal.is_anonymous };
+    Ok((RowSource::of_saved(&query, &variables, &field), place))
 }
 
-async fn source_of(app: &App, headers: &HeaderMap, name: &str) -> Result<RowSource, Refusal> {
+/// The dataset as it is shown to who asks, and the server as they reach it.
+async fn ask(
+    app: &App,
+    uri: &Uri,
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<(RowSource, Place), Refusal> {
     let asker = Asker::admit(app, headers).await?;
     let snapshot = app.auth.view(&asker.principal);
     let dataset = dataset_of(&snapshot, name)?;
     let max_limit = u64::try_from(app.settings.max_limit).unwrap_or(u64::MAX);
-    Ok(RowSource::of_dataset(&dataset, max_limit))
+    let place = Place { base: base(app, uri, headers), has_key: !asker.principal.is_anonymous };
+    Ok((RowSource::of_dataset(&dataset, max_limit), place))
 }
 
 fn no_kind(kind: &str) -> Refusal {

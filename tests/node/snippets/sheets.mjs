@@ -34,7 +34,7 @@ const context = {
     getScriptProperties: () => ({ getProperty: (name) => process.env[name] }),
   },
   UrlFetchApp: {
-    fetch(url, { headers }) {
+    fetch(url, { headers = {} }) {
       const given = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
       const told = execFileSync("curl", ["-sS", "-w", "%{http_code}", url, ...given], {
         encoding: "utf8",

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
 import { useState, type ReactElement } from 'react';
 import { copyText } from '../../clipboard';
+import { useSession } from '../../session/session';
 import { Busy } from '../../shell/Busy';
 import { Icon } from '../../shell/Icon';
 import { Problem } from '../../shell/Problem';
@@ -48,6 +49,7 @@ export default function ToolsTab({ dataset }: TabProps): ReactElement {
 }
 
 function Code({ snippet: { kind, label, code } }: { snippet: Snippet }): ReactElement {
+  const hasKey = useSession((session) => session.key !== null);
   const [isCopied, setCopied] = useState(false);
   return (
     <>
@@ -60,7 +62,7 @@ function Code({ snippet: { kind, label, code } }: { snippet: Snippet }): ReactEl
           <Icon name={isCopied ? 'check' : 'copy'} />
           {isCopied ? 'Copied' : 'Copy'}
         </button>
-        <span className="hint">{KEY_HINTS[kind] ?? KEY_HINT}</span>
+        {hasKey && <span className="hint">{KEY_HINTS[kind] ?? KEY_HINT}</span>}
       </div>
       <pre tabIndex={0} role="region" aria-label={`The rows in ${label}`}>
         {code}
