@@ -4,9 +4,16 @@ use crate::harness::fixtures::ITEMS;
 use crate::harness::{Server, StoreKind};
 
 /// A path of each route, and what it takes.
-const ROUTES: [(&str, &str); 22] = [
+const ROUTES: [(&str, &str); 29] = [
     ("/graphql", "POST, GET, HEAD, OPTIONS"),
     ("/export/items.csv", "GET, HEAD, OPTIONS"),
+    ("/export/jobs/none", "GET, HEAD, OPTIONS"),
+    ("/q", "GET, HEAD, OPTIONS"),
+    ("/q/names", "GET, HEAD, OPTIONS"),
+    ("/q/names/snippets", "GET, HEAD, OPTIONS"),
+    ("/q/names/snippets/curl", "GET, HEAD, OPTIONS"),
+    ("/snippets/items", "GET, HEAD, OPTIONS"),
+    ("/snippets/items/curl", "GET, HEAD, OPTIONS"),
     ("/openapi.json", "GET, HEAD, OPTIONS"),
     ("/openapi.yaml", "GET, HEAD, OPTIONS"),
     ("/api/v1", "GET, HEAD, OPTIONS"),
@@ -40,6 +47,8 @@ fn every_route_tells_what_it_takes() {
     let server = Server::start(StoreKind::Sqlite);
     let client = server.client();
     client.load("items", ITEMS);
+    client
+        .data("mutation { saveQuery(name: \"names\", document: \"{ items { name } }\") { name } }");
     // The playground, where it was built.
     let page = (client.get("/").status == 200).then_some(("/", "GET, HEAD, OPTIONS"));
     for (path, methods) in ROUTES.into_iter().chain(page) {
@@ -68,7 +77,7 @@ fn what_is_not_there_is_told_in_the_form_of_its_neighbours() {
     let server = Server::start(StoreKind::Sqlite);
     let client = server.client();
     let paths =
-        ["/api", "/api/v2/items", "/api/v1/a/b/c", "/export", "/export/a/b.csv", "/q/orders"];
+        ["/api", "/api/v2/items", "/api/v1/a/b/c", "/export", "/export/a/b.csv", "/q/orders/b"];
     for (paths, is_problem) in
         [(paths.as_slice(), true), (["/nope", "/exports", "/quiz"].as_slice(), false)]
     {
