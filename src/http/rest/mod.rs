@@ -7,6 +7,7 @@ mod catalog;
 mod export;
 mod export_file;
 mod openapi;
+mod operations;
 mod parameters;
 mod question;
 mod rows;

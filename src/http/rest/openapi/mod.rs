@@ -24,7 +24,7 @@ use self::of_catalog::{of_catalog, of_snippet, of_snippets, of_upload};
 use self::of_saved::add_saved;
 use self::schemas::{filter_schema, input_schema, row_schema};
 use self::yaml::write_yaml;
-use super::catalog::OPERATIONS;
+use super::operations::OPERATIONS;
 use super::question::key_of;
 use super::{AppState, Asker, ROOT, answer_bytes, dataset_of, problem};
 use crate::catalog::model::Column;

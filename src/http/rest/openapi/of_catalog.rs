@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answers::answers;
 use super::datasets::query_parameter;
 use crate::error::Code;
-use crate::http::rest::catalog::{Input, Kind, Operation, Place};
+use crate::http::rest::operations::{Input, Kind, Operation, Place};
 use crate::snippets;
 
 pub(super) fn of_catalog(operation: &Operation) -> Value {
