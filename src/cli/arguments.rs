@@ -72,7 +72,11 @@ pub(super) enum Command {
     /// Makes and lists workspaces; GraphQL renames and deletes them
     Workspaces(Workspaces),
     /// Prints every setting, its value, and where it came from
-    Config,
+    Config {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Looks at the configuration and the machine as an auditor would
     Check(Check),
     /// Tells and changes what the catalog has seen
@@ -279,6 +283,9 @@ pub(super) struct Keys {
     /// The workspace that the keys belong to [default: the server's first]
     #[arg(long, value_name = "NAME", global = true)]
     pub(super) workspace: Option<String>,
+    /// Prints JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
     #[command(flatten)]
     store: StoreFlags,
 }
@@ -287,6 +294,9 @@ pub(super) struct Keys {
 pub(super) struct Workspaces {
     #[command(subcommand)]
     pub(super) command: WorkspaceCommand,
+    /// Prints JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
     #[command(flatten)]
     store: StoreFlags,
 }
@@ -413,7 +423,7 @@ impl Command {
             | Command::Export(_)
             | Command::Completions(_)
             | Command::Man
-            | Command::Config
+            | Command::Config { .. }
             | Command::Verify(_) => Vec::new(),
         }
     }

@@ -2,12 +2,21 @@
 
 use std::io::Write;
 
+use serde_json::{Value, json};
+
 use super::outcome::Outcome;
 use crate::config::Loaded;
 
 /// Prints the settings in force; secrets hidden.
-pub(super) fn run(loaded: &Loaded) -> Outcome {
+pub(super) fn run(loaded: &Loaded, json: bool) -> Outcome {
     let mut out = std::io::stdout().lock();
+    if json {
+        let told = loaded.describe().map(|(name, value, origin, help)| {
+            json!({ "name": name, "value": value, "origin": origin.to_string(), "help": help })
+        });
+        writeln!(out, "{}", told.collect::<Value>())?;
+        return Ok(());
+    }
     let rows: Vec<_> = loaded.describe().collect();
     let name_width = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
     let shown =

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::arguments::{KeyCommand, KeyScope, Keys};
 use super::outcome::{Failure, Outcome};
 use super::{block_on, expect_store};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::auth::{Auth, NewKey};
 use crate::catalog::model::{Scope, WorkspaceId};
@@ -63,12 +63,16 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
                     ..NewKey::new(name, scope, "command line")
                 };
                 let (secret, key) = auth.create_key(workspace, new).await?;
-                writeln!(out, "{secret}")?;
+                print_secret(&secret, &key, keys.json)?;
                 eprintln!("Keep it: it is shown this once. Its prefix is {}.", key.prefix);
             }
             KeyCommand::List => {
-                let keys = catalog.keys(workspace).await.map_err(Error::from)?;
-                print_keys(&keys, &mut out)?;
+                let all = catalog.keys(workspace).await.map_err(Error::from)?;
+                if keys.json {
+                    writeln!(out, "{}", all.iter().map(as_json).collect::<Json>())?;
+                } else {
+                    print_keys(&all, &mut out)?;
+                }
             }
             KeyCommand::Rotate { prefix, overlap } => {
                 let auth = Auth::open(Arc::clone(&catalog), settings).await?;
@@ -76,7 +80,7 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
                 let (secret, key) =
                     auth.rotate_key(workspace, prefix, overlap, "command line").await?;
                 note(&catalog, workspace, "rotateKey", prefix).await?;
-                writeln!(out, "{secret}")?;
+                print_secret(&secret, &key, keys.json)?;
                 eprintln!(
                     "Keep it: it is shown this once. Its prefix is {}; {prefix} ends in {} s.",
                     key.prefix,
@@ -85,7 +89,8 @@ pub(super) fn run(settings: &Settings, keys: &Keys) -> Outcome {
             }
             KeyCommand::RotateAll { overlap, yes } => {
                 let named = in_workspace.is_some().then_some(workspace);
-                rotate_all(&catalog, settings, named, Duration::from_secs(*overlap), *yes).await?;
+                let overlap = Duration::from_secs(*overlap);
+                rotate_all(&catalog, settings, named, overlap, *yes, keys.json).await?;
             }
             KeyCommand::Revoke { prefix } => {
                 catalog.revoke_key(workspace, prefix).await.map_err(|e| match e {
@@ -109,6 +114,7 @@ async fn rotate_all(
     workspace: Option<WorkspaceId>,
     overlap: Duration,
     yes: bool,
+    json: bool,
 ) -> Outcome {
     let mut found = Vec::new();
     for known in catalog.workspaces().await.map_err(Error::from)? {
@@ -129,9 +135,17 @@ async fn rotate_all(
     let auth = Auth::open(Arc::clone(catalog), settings).await?;
     let mut out = std::io::stdout();
     for (known, key) in found {
-        let (secret, _) = auth.rotate_key(known.id, &key.prefix, overlap, "command line").await?;
+        let (secret, new) = auth.rotate_key(known.id, &key.prefix, overlap, "command line").await?;
         note(catalog, known.id, "rotateKey", &key.prefix).await?;
         // Each at once: what was printed counts, whatever comes after it.
+        if json {
+            let told = json!({
+                "key": secret, "prefix": new.prefix, "replaces": key.prefix,
+                "workspace": known.name, "name": key.name,
+            });
+            writeln!(out, "{told}")?;
+            continue;
+        }
         writeln!(out, "{}  {secret}  {}  {}", key.prefix, known.name, key.name)?;
     }
     let seconds = overlap.as_secs();
@@ -183,6 +197,29 @@ pub(super) async fn note(
         details: "{}".to_owned(),
     };
     Ok(catalog.add_audit(&[line]).await.map_err(Error::from)?)
+}
+
+/// Prints a new key, which is shown this once.
+pub(super) fn print_secret(secret: &str, key: &ApiKey, json: bool) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    match json {
+        true => writeln!(out, "{}", json!({ "key": secret, "prefix": key.prefix })),
+        false => writeln!(out, "{secret}"),
+    }
+}
+
+fn as_json(key: &ApiKey) -> Json {
+    json!({
+        "prefix": key.prefix,
+        "name": key.name,
+        "scope": format!("{:?}", key.scope).to_lowercase(),
+        "state": state(key),
+        "role": key.role,
+        "datasets": key.datasets,
+        "savedQueries": key.saved_queries,
+        "createdAt": time_text(key.created_at_us),
+        "expiresAt": key.expires_at_us.map(time_text),
+    })
 }
 
 fn print_keys(keys: &[ApiKey], out: &mut impl Write) -> std::io::Result<()> {

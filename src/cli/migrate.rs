@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use serde_json::json;
+
 use super::arguments::{Migrate, MigrateCommand};
 use super::outcome::{Failure, Outcome};
 use super::{block_on, expect_store};
@@ -12,15 +14,20 @@ use crate::error::Error;
 /// Runs one of the commands.
 pub(super) fn run(settings: &Settings, arguments: &Migrate) -> Outcome {
     let mut out = std::io::stdout();
+    let json = arguments.json;
     match &arguments.command {
-        MigrateCommand::List => {
-            for name in sluice_migration::names() {
-                writeln!(out, "{name}")?;
-            }
-            Ok(())
-        }
+        MigrateCommand::List => print_names(&sluice_migration::names(), json),
         MigrateCommand::Status => block_on(async {
             let status = migrations::status(settings).await.map_err(Error::from)?;
+            if json {
+                let told = json!({
+                    "applied": status.applied,
+                    "pending": status.pending,
+                    "unknown": status.unknown,
+                });
+                writeln!(out, "{told}")?;
+                return Ok(());
+            }
             let states = [
                 ("applied", &status.applied),
                 ("pending", &status.pending),
@@ -42,20 +49,30 @@ pub(super) fn run(settings: &Settings, arguments: &Migrate) -> Outcome {
         }),
         MigrateCommand::Up => block_on(async {
             let done = migrations::up(settings).await.map_err(Error::from)?;
-            for name in &done {
-                writeln!(out, "{name}")?;
-            }
+            print_names(&done, json)?;
             eprintln!("{} carried out.", n_migrations(done.len()));
             Ok(())
         }),
         MigrateCommand::Down { to, yes } => {
             expect_store(settings)?;
-            block_on(down(settings, to, *yes))
+            block_on(down(settings, to, *yes, json))
         }
     }
 }
 
-async fn down(settings: &Settings, to: &str, yes: bool) -> Outcome {
+fn print_names(names: &[String], json: bool) -> Outcome {
+    let mut out = std::io::stdout();
+    if json {
+        writeln!(out, "{}", json!(names))?;
+        return Ok(());
+    }
+    for name in names {
+        writeln!(out, "{name}")?;
+    }
+    Ok(())
+}
+
+async fn down(settings: &Settings, to: &str, yes: bool, json: bool) -> Outcome {
     let status = migrations::status(settings).await.map_err(Error::from)?;
     let unseen = || {
         Failure::from(Error::not_found(format!(
@@ -78,9 +95,7 @@ async fn down(settings: &Settings, to: &str, yes: bool) -> Outcome {
         CatalogError::NotFound => unseen(),
         other => Failure::from(Error::from(other)),
     })?;
-    for name in &undone {
-        writeln!(std::io::stdout(), "{name}")?;
-    }
+    print_names(&undone, json)?;
     eprintln!("{} undone.", n_migrations(undone.len()));
     Ok(())
 }

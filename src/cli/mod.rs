@@ -59,7 +59,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Command::Schema(schema) => schema::run(&loaded.settings, &schema),
         Command::Keys(keys) => keys::run(&loaded.settings, &keys),
         Command::Workspaces(workspaces) => workspaces::run(&loaded.settings, &workspaces),
-        Command::Config => config::run(&loaded),
+        Command::Config { json } => config::run(&loaded, json),
         Command::Check(check) => check::run(&loaded, &check),
         Command::Migrate(migrate) => migrate::run(&loaded.settings, &migrate),
         Command::Backup(backup) => backup::backup(&loaded, &backup),

@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Watch) -> Outcome {
         on_drift: arguments.on_drift,
         on_error: arguments.on_error,
         wait: MAX_WAIT_SECONDS,
-        json: false,
+        json: arguments.json,
     };
     let mut sent: BTreeMap<PathBuf, State> = BTreeMap::new();
     let mut seen: BTreeMap<PathBuf, State> = BTreeMap::new();

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::arguments::{WorkspaceCommand, Workspaces};
-use super::keys::note;
+use super::keys::{note, print_secret};
 use super::outcome::{Failure, Outcome};
 use super::{block_on, expect_store};
 use crate::auth::{Auth, NewKey, policy};
@@ -28,11 +30,17 @@ pub(super) fn run(settings: &Settings, arguments: &Workspaces) -> Outcome {
                 let (secret, key) = auth.create_key(made.id, new).await?;
                 let first = catalog.default_workspace();
                 note(&catalog, first, "createWorkspace", name).await?;
-                writeln!(out, "{secret}")?;
+                print_secret(&secret, &key, arguments.json)?;
                 eprintln!("Keep it: it is shown this once. Its prefix is {}.", key.prefix);
             }
             WorkspaceCommand::List => {
-                for workspace in catalog.workspaces().await.map_err(Error::from)? {
+                let all = catalog.workspaces().await.map_err(Error::from)?;
+                if arguments.json {
+                    let told = all.iter().map(|it| json!({ "id": it.id.0, "name": it.name }));
+                    writeln!(out, "{}", told.collect::<Value>())?;
+                    return Ok(());
+                }
+                for workspace in all {
                     writeln!(out, "{}  {}", workspace.id.0, workspace.name)?;
                 }
             }

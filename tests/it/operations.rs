@@ -330,3 +330,35 @@ fn figures_tell_growth_and_what_nobody_uses() {
         assert_eq!(refused(&place.run(&["stats", "--to", &url, "--key", "slu_wrong000_x"])).0, 5);
     }
 }
+
+#[test]
+fn what_commands_print_is_json_for_those_who_ask() {
+    let place = Place::new(StoreKind::Sqlite);
+    drop(place.start());
+    let told = |arguments: &[&str]| -> Value {
+        let text = said(&place.run(arguments));
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {arguments:?}: {text}"))
+    };
+    let made = told(&["keys", "create", "--scope", "query", "--saved-query", "a", "--json"]);
+    assert!(made["key"].as_str().unwrap().starts_with(made["prefix"].as_str().unwrap()), "{made}");
+    let keys = told(&["keys", "list", "--json"]);
+    assert_eq!(keys[0]["scope"], "query");
+    assert_eq!(keys[0]["savedQueries"], json!(["a"]));
+    let turned = told(&["keys", "rotate", made["prefix"].as_str().unwrap(), "--json"]);
+    assert_ne!(turned["prefix"], made["prefix"]);
+    told(&["workspaces", "create", "sales", "--json"]);
+    let names = told(&["workspaces", "list", "--json"]);
+    assert_eq!(names[1]["name"], "sales");
+    let known = told(&["migrate", "list", "--json"]);
+    assert_eq!(told(&["migrate", "status", "--json"])["applied"], known);
+    assert_eq!(told(&["migrate", "up", "--json"]), json!([]));
+    let settings = told(&["config", "--json"]);
+    let found = settings.as_array().unwrap().iter().find(|it| it["name"] == "listen").unwrap();
+    assert_eq!(found["value"], "127.0.0.1:8080");
+    // Each of all keys that work, a line each.
+    let lines = said(&place.run(&["keys", "rotate-all", "--yes", "--json"]));
+    let replaced: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
+    assert!(replaced.iter().all(|it| it["key"].is_string() && it["replaces"].is_string()));
+    assert!(replaced.len() >= 2, "{lines}");
+}

@@ -22,6 +22,9 @@ pub(in crate::cli) struct Check {
 pub(in crate::cli) struct Migrate {
     #[command(subcommand)]
     pub(in crate::cli) command: MigrateCommand,
+    /// Prints JSON
+    #[arg(long, global = true)]
+    pub(in crate::cli) json: bool,
     #[command(flatten)]
     pub(super) store: StoreFlags,
 }

@@ -77,6 +77,9 @@ pub(in crate::cli) struct Watch {
     /// Leaves what is there now, and sends what changes
     #[arg(long)]
     pub(in crate::cli) changes_only: bool,
+    /// Prints JSON: what became of each file, a line each
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
     /// What to do when the name is taken
     #[arg(long, value_enum, default_value_t = Mode::Replace)]
     pub(in crate::cli) mode: Mode,
