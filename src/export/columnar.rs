@@ -2,12 +2,15 @@
 //!
 //! It exists for programs that read columns: every value keeps its type, and decimals every digit.
 //! A batch is bounded by rows, cells and bytes, a row group of Parquet by what it holds in memory;
-//! no more than one of each is held, whatever the rows are.
+//! while one batch is gathered another is encoded by a thread beside, and no more than a few of them
+//! and one group are held, whatever the rows are.
 //!
 //! An Arrow file rather than a stream: `.arrow` is its ending, pandas, polars and R open it by
 //! default, and its end tells a whole file from one that was cut off.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
 
 use arrow_array::builder::{
     BooleanBuilder, Date32Builder, Decimal128Builder, FixedSizeBinaryBuilder, Float64Builder,
@@ -57,11 +60,104 @@ enum File {
     Arrow(FileWriter<Vec<u8>>),
 }
 
+impl File {
+    /// Takes a batch and gives what is finished of the file.
+    fn write(&mut self, batch: &RecordBatch) -> Result<Vec<u8>> {
+        match self {
+            File::Parquet(file) => {
+                file.write(batch).map_err(of_parquet)?;
+                let limit = GROUP_BYTES + GROUP_BYTES_PER_COLUMN * batch.num_columns();
+                if file.memory_size() >= limit {
+                    let n_bytes = file.in_progress_size();
+                    file.inner_mut().reserve(n_bytes);
+                    file.flush().map_err(of_parquet)?;
+                }
+                // Whatever is of a finished group.
+                file.sync().map_err(|error| Error::from(StoreError::from(error)))?;
+                Ok(std::mem::take(file.inner_mut()))
+            }
+            File::Arrow(file) => {
+                file.write(batch).map_err(of_arrow)?;
+                Ok(std::mem::take(file.get_mut()))
+            }
+        }
+    }
+
+    /// The end of the file.
+    fn finish(&mut self) -> Result<Vec<u8>> {
+        match self {
+            File::Parquet(file) => {
+                file.finish().map_err(of_parquet)?;
+                Ok(std::mem::take(file.inner_mut()))
+            }
+            File::Arrow(file) => {
+                file.finish().map_err(of_arrow)?;
+                Ok(std::mem::take(file.get_mut()))
+            }
+        }
+    }
+
+    /// Takes batches until there are no more, then ends the file.
+    fn write_all(
+        mut self,
+        batches: &Receiver<RecordBatch>,
+        blocks: &Sender<Vec<u8>>,
+    ) -> Result<()> {
+        for batch in batches {
+            // Nobody takes blocks of an export that was given up.
+            let _ = blocks.send(self.write(&batch)?);
+        }
+        let _ = blocks.send(self.finish()?);
+        Ok(())
+    }
+}
+
+/// A file that a thread of its own writes, so that encoding and reading share two processors.
+struct Encoder {
+    batches: Option<SyncSender<RecordBatch>>,
+    blocks: Receiver<Vec<u8>>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+impl Encoder {
+    fn start(file: File) -> Result<Encoder> {
+        // One batch waits at most.
+        let (batches, batches_in) = sync_channel(1);
+        let (blocks_out, blocks) = channel();
+        let thread = std::thread::Builder::new().name("sluice-export".to_owned());
+        let thread = thread.spawn(move || file.write_all(&batches_in, &blocks_out));
+        let thread = thread.map_err(|error| Error::from(StoreError::from(error)))?;
+        Ok(Encoder { batches: Some(batches), blocks, thread: Some(thread) })
+    }
+
+    /// Hands a batch on, and takes what is finished.
+    fn write(&mut self, batch: RecordBatch, out: &mut Vec<u8>) -> Result<()> {
+        let is_taken = self.batches.as_ref().is_some_and(|batches| batches.send(batch).is_ok());
+        self.blocks.try_iter().for_each(|block| give(block, out));
+        // It takes no more only when it failed.
+        if is_taken { Ok(()) } else { self.join() }
+    }
+
+    /// Waits for the end of the file.
+    fn finish(mut self, out: &mut Vec<u8>) -> Result<()> {
+        self.batches = None;
+        self.blocks.iter().for_each(|block| give(block, out));
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<()> {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            _ => Err(Error::internal("the thread of an export is gone")),
+        }
+    }
+}
+
 /// Writes rows by columns.
 pub(super) struct ColumnarWriter {
     columns: Vec<(Column, Values)>,
     schema: SchemaRef,
-    file: File,
+    encoder: Encoder,
     /// Rows of a whole batch.
     batch_rows: usize,
     n_rows: usize,
@@ -92,40 +188,31 @@ impl ColumnarWriter {
         }
         let properties = properties.build();
         let file = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties));
-        Ok(ColumnarWriter::new(columns, schema, File::Parquet(file.map_err(of_parquet)?)))
+        ColumnarWriter::new(columns, schema, File::Parquet(file.map_err(of_parquet)?))
     }
 
     /// Writes an Arrow file.
     pub(super) fn arrow(columns: Vec<Column>) -> Result<ColumnarWriter> {
         let schema = schema_of(&columns)?;
         let file = FileWriter::try_new(Vec::new(), &schema).map_err(of_arrow)?;
-        Ok(ColumnarWriter::new(columns, schema, File::Arrow(file)))
+        ColumnarWriter::new(columns, schema, File::Arrow(file))
     }
 
-    fn new(columns: Vec<Column>, schema: SchemaRef, file: File) -> ColumnarWriter {
+    fn new(columns: Vec<Column>, schema: SchemaRef, file: File) -> Result<ColumnarWriter> {
         let batch_rows = (BATCH_CELLS / columns.len().max(1)).clamp(1, BATCH_ROWS);
         let columns = columns.into_iter().map(|column| {
             let values = Values::of(column.kind);
             (column, values)
         });
         let columns = columns.collect();
-        ColumnarWriter { columns, schema, file, batch_rows, n_rows: 0, n_text_bytes: 0 }
+        let encoder = Encoder::start(file)?;
+        Ok(ColumnarWriter { columns, schema, encoder, batch_rows, n_rows: 0, n_text_bytes: 0 })
     }
 
     /// What is left, and the end of the file.
     pub(super) fn end(mut self, out: &mut Vec<u8>) -> Result<()> {
         self.end_batch(out)?;
-        match &mut self.file {
-            File::Parquet(file) => {
-                file.finish().map_err(of_parquet)?;
-                give(file.inner_mut(), out);
-            }
-            File::Arrow(file) => {
-                file.finish().map_err(of_arrow)?;
-                give(file.get_mut(), out);
-            }
-        }
-        Ok(())
+        self.encoder.finish(out)
     }
 
     fn end_batch(&mut self, out: &mut Vec<u8>) -> Result<()> {
@@ -136,33 +223,15 @@ impl ColumnarWriter {
         let arrays = self.columns.iter_mut().map(|(column, values)| values.take(column.kind));
         let arrays = arrays.collect::<std::result::Result<Vec<_>, _>>().map_err(of_arrow)?;
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(of_arrow)?;
-        match &mut self.file {
-            File::Parquet(file) => {
-                file.write(&batch).map_err(of_parquet)?;
-                let limit = GROUP_BYTES + GROUP_BYTES_PER_COLUMN * self.columns.len();
-                if file.memory_size() >= limit {
-                    let n_bytes = file.in_progress_size();
-                    file.inner_mut().reserve(n_bytes);
-                    file.flush().map_err(of_parquet)?;
-                }
-                // Whatever is of a finished group.
-                file.sync().map_err(|error| Error::from(StoreError::from(error)))?;
-                give(file.inner_mut(), out);
-            }
-            File::Arrow(file) => {
-                file.write(&batch).map_err(of_arrow)?;
-                give(file.get_mut(), out);
-            }
-        }
-        Ok(())
+        self.encoder.write(batch, out)
     }
 }
 
 /// Hands on what was written, mostly without a copy.
-fn give(from: &mut Vec<u8>, out: &mut Vec<u8>) {
+fn give(mut block: Vec<u8>, out: &mut Vec<u8>) {
     match out.is_empty() {
-        true => *out = std::mem::take(from),
-        false => out.append(from),
+        true => *out = block,
+        false => out.append(&mut block),
     }
 }
 

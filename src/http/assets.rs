@@ -24,7 +24,7 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'u
     dompurify editorViewLayer domLineBreaksComputer diffReview diffEditorWidget editorGhostText \
     standaloneColorizer stickyScrollViewLayer tokenizeToString defaultWorkerFactory";
 
-/// Answers a file of the playground, or 404 in the shape of all errors.
+/// Answers a file of the playground, or 404.
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     method: Method,

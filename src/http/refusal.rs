@@ -184,10 +184,10 @@ pub(super) fn mutation_by_get() -> Refusal {
     .with_header(header::ALLOW, HeaderValue::from_static("POST"))
 }
 
-/// 404 in the shape of all errors.
+/// 404 as RFC 9457 writes it: what is not there is in nobody's own form.
 pub(super) fn not_found(path: &str) -> Refusal {
     Refusal::from(Error::not_found(format!(
         "There is nothing at {path}; the API is at /graphql and /api/v1, uploads go to /upload/NAME."
     )))
-    .in_media(media_at(path))
+    .in_media(Media::Rest)
 }

@@ -25,15 +25,19 @@ impl RowSource {
             }
             values.insert(variable.name.to_string(), value);
         }
-        let address = |path: String| Address { path, parameters: parameters.clone() };
+        let json = Address { path: format!("/q/{}", query.name), parameters: parameters.clone() };
+        // Programs read values, not cells that could be formulas.
+        if variables.iter().all(|variable| &*variable.name != "guard") {
+            parameters.push(("guard".to_owned(), "false".to_owned()));
+        }
         RowSource {
             name: query.description.clone().unwrap_or_else(|| query.name.clone()),
             document: query.document.clone(),
             variables: values,
             field: field.to_owned(),
             columns: Vec::new(),
-            json: address(format!("/q/{}", query.name)),
-            csv: address(format!("/q/{}.csv", query.name)),
+            json,
+            csv: Address { path: format!("/q/{}.csv", query.name), parameters },
             is_saved: true,
         }
     }

@@ -73,23 +73,24 @@ fn every_route_tells_what_it_takes() {
 }
 
 #[test]
-fn what_is_not_there_is_told_in_the_form_of_its_neighbours() {
+fn what_is_not_there_is_told_as_a_problem() {
     let server = Server::start(StoreKind::Sqlite);
     let client = server.client();
-    let paths =
-        ["/api", "/api/v2/items", "/api/v1/a/b/c", "/export", "/export/a/b.csv", "/q/orders/b"];
-    for (paths, is_problem) in
-        [(paths.as_slice(), true), (["/nope", "/exports", "/quiz"].as_slice(), false)]
-    {
-        for path in paths {
-            let answer = client.get(path);
-            let told = (answer.status, answer.code(), answer.header("content-type"));
-            let content_type =
-                if is_problem { "application/problem+json" } else { "application/json" };
-            assert_eq!((told.0, told.1.as_str()), (404, "NOT_FOUND"), "{path}");
-            assert!(told.2.starts_with(content_type), "{path}: {}", told.2);
-            assert_eq!(client.request("OPTIONS", path, &[], "").status, 404, "{path}");
-        }
+    for path in [
+        "/api",
+        "/api/v2/items",
+        "/api/v1/a/b/c",
+        "/export",
+        "/export/a/b.csv",
+        "/q/orders/b",
+        "/nope",
+        "/exports",
+        "/quiz",
+    ] {
+        let answer = client.get(path);
+        let told = (answer.status, answer.code(), answer.header("content-type"));
+        assert_eq!(told, (404, "NOT_FOUND".to_owned(), "application/problem+json"), "{path}");
+        assert_eq!(client.request("OPTIONS", path, &[], "").status, 404, "{path}");
     }
     let nobody = server.client().with_key("slu_none");
     for path in ["/export/items.csv", "/export/items.pdf"] {

@@ -77,7 +77,7 @@ fn they_answer_with_variables_of_the_address() {
         let snippets = admin.get("/q/by_status/snippets").json();
         assert_eq!(snippets["snippets"].as_array().unwrap().len(), 8);
         let shell = admin.get("/q/by_status/snippets/curl").text;
-        assert!(shell.contains("/q/by_status.csv?status=open'"), "{shell}");
+        assert!(shell.contains("/q/by_status.csv?status=open&guard=false'"), "{shell}");
         problem(&admin.get("/q/nothing/snippets"), 404);
         problem(&admin.get("/q/by_status/snippets/telepathy"), 404);
 
@@ -156,6 +156,9 @@ fn they_answer_as_tables() {
         admin.data("mutation { insertCustomersOne(object: {id: 3, name: \"=1+1\"}) { id } }");
         save(&admin, "names", "{ customers(where: {id: {_eq: 3}}) { name } }", "");
         assert_eq!(admin.get("/q/names.csv").text, "name\r\n'=1+1\r\n");
+        assert_eq!(admin.get("/q/names.csv?guard=off").text, "name\r\n=1+1\r\n");
+        problem(&admin.get("/q/names.csv?guard=maybe"), 400);
+        problem(&admin.get("/q/names?guard=off"), 400);
 
         save(&admin, "two", "{ orders { id } customers { id } }", "");
         save(&admin, "catalog", "{ datasets { name } }", "");

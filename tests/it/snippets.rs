@@ -45,6 +45,23 @@ impl Story {
         Story { client, name, rows, snippets }
     }
 
+    /// The same rows by a saved query.
+    fn saved(&self) -> Story {
+        let columns: Vec<&str> =
+            self.rows[0].as_object().unwrap().keys().map(String::as_str).collect();
+        let document =
+            format!("{{ {}(orderBy: {{added: DESC}}) {{ {} }} }}", self.name, columns.join(" "));
+        let save = "mutation($d: String!) { saveQuery(name: \"rows\", document: $d) { name } }";
+        self.client.data_with(save, &json!({ "d": document }));
+        let told = self.client.get("/q/rows/snippets").json();
+        Story {
+            client: self.client.clone(),
+            name: self.name.clone(),
+            rows: self.rows.clone(),
+            snippets: told["snippets"].as_array().unwrap().clone(),
+        }
+    }
+
     fn code(&self, kind: Kind) -> &str {
         let it = self.snippets.iter().find(|it| it["kind"] == kind.name()).unwrap();
         it["code"].as_str().unwrap()
@@ -117,6 +134,13 @@ fn each_tool_reads_the_rows() {
         r(&story);
         power_query(&story, &format!("http://{}", server.address));
         sheets(&story);
+        // A saved query of the same rows, by a key that can do just this where that is enough.
+        let saved = story.saved();
+        javascript(&saved);
+        let told = saved.run(Kind::Curl, "sh", &[], "");
+        assert!(told.starts_with(&format!("{{\"{}\":[", saved.name)), "{told}");
+        let text = saved.run(Kind::Python, "python3", &["-"], "\nprint('=====', len(rows))");
+        assert!(text.ends_with("===== 4\n"), "{text}");
     });
 }
 

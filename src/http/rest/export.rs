@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::Response;
 use futures_util::stream;
 
-use super::parameters::{Parameters, expected};
+use super::parameters::{Parameters, expected, switch};
 use super::question;
 use super::{AppState, Asker, problem};
 use crate::catalog::model::Dataset;
@@ -183,11 +183,7 @@ impl Asked {
                 let found = words.iter().position(|word| *word == value);
                 found.ok_or_else(|| expected(&name, value, what))
             };
-            let switch = || {
-                Ok::<_, Error>(
-                    among(&["true", "on", "1", "false", "off", "0"], "true or false")? < 3,
-                )
-            };
+            let switch = || switch(&name, value);
             match name.as_ref() {
                 "delimiter" if format == Format::Csv => {
                     let mark = CsvOptions::delimiter_of(value);

@@ -159,10 +159,14 @@ fn number(name: &str, value: &str) -> Result<u64> {
     value.parse().map_err(|_| expected(name, value, "a whole number"))
 }
 
-fn switch(name: &str, value: &str) -> Result<bool> {
+/// A parameter that is true or false; true if it is only named.
+///
+/// # Errors
+/// BAD_USER_INPUT for anything else.
+pub(super) fn switch(name: &str, value: &str) -> Result<bool> {
     match value {
-        "" | "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
+        "" | "true" | "on" | "1" => Ok(true),
+        "false" | "off" | "0" => Ok(false),
         _ => Err(expected(name, value, "true or false")),
     }
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
+use super::parameters::switch;
 use super::{AppState, Asker, Wrapping, answer_bytes, failure, problem};
 use crate::auth::Class;
 use crate::catalog::model::Scope;
@@ -22,6 +23,9 @@ use crate::http::gate::{address, admit};
 use crate::http::line::note_answer;
 use crate::http::refusal::Refusal;
 use crate::http::validators;
+
+/// The option of text tables.
+const GUARD: &str = "guard";
 
 /// `GET /q`: the saved queries that this key may run.
 pub(super) async fn list(State(app): AppState, headers: HeaderMap) -> Response {
@@ -78,12 +82,25 @@ impl Asker<'_> {
             }
             None => (file, None),
         };
-        let query = app.engine.saved_query(&self.principal, name)?;
+        let (query, variables, _) = app.engine.saved_query_parts(&self.principal, name)?;
         if let Some(per_minute) = query.requests_per_minute {
             note(Some(app.rates.charge_saved(&self.principal, name, per_minute)?));
         }
-        let parameters: Vec<(String, String)> =
+        let mut parameters: Vec<(String, String)> =
             form_urlencoded::parse(parameters.as_bytes()).into_owned().collect();
+        let mut options = CsvOptions::default();
+        if let Some(format @ (Format::Csv | Format::Tsv)) = format {
+            if format == Format::Tsv {
+                options.delimiter = b'\t';
+            }
+            // As of an export, unless the document means something else by it.
+            if variables.iter().all(|variable| *variable.name != *GUARD) {
+                let given = parameters.iter().position(|(name, _)| name == GUARD);
+                if let Some((_, value)) = given.map(|position| parameters.remove(position)) {
+                    options.is_guarded = switch(GUARD, &value)?;
+                }
+            }
+        }
         let id = request_id();
         let question = SavedQuestion {
             query: &query,
@@ -109,7 +126,7 @@ impl Asker<'_> {
         let (body, content_type) = match format {
             None => (body, Media::Rest.content_type()),
             Some(format) => (
-                self.table(&answer, &body, format).await?,
+                self.table(&answer, &body, format, options).await?,
                 HeaderValue::from_static(format.content_type()),
             ),
         };
@@ -129,7 +146,13 @@ impl Asker<'_> {
     }
 
     /// The answer of the only root field as a table.
-    async fn table(&self, answer: &Answer, body: &Bytes, format: Format) -> Result<Bytes> {
+    async fn table(
+        &self,
+        answer: &Answer,
+        body: &Bytes,
+        format: Format,
+        options: CsvOptions,
+    ) -> Result<Bytes> {
         let plan = answer.plan.as_ref().map_or(&[][..], |plan| &plan.roots);
         let [root] = plan else {
             return Err(Error::bad_input(
@@ -143,10 +166,6 @@ impl Asker<'_> {
         };
         let mut data: Map<String, Value> = serde_json::from_slice(body).map_err(Error::internal)?;
         let table = Table::new(shape, data.remove(&root.key).unwrap_or_default())?;
-        let mut options = CsvOptions::default();
-        if format == Format::Tsv {
-            options.delimiter = b'\t';
-        }
         let folder = self.app.settings.data_dir.clone();
         let written = tokio::task::spawn_blocking(move || table.write(format, options, &folder));
         Ok(Bytes::from(written.await.map_err(Error::internal)??))
