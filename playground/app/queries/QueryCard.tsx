@@ -37,22 +37,24 @@ export function QueryCard(props: {
         </h2>
         <Tags query={query} />
         <span className="spacer" />
-        <button
-          type="button"
-          className="button"
-          aria-label={`Open in GraphiQL: ${name}`}
-          onClick={openInEditor}
-        >
-          Open in GraphiQL
-        </button>
-        {isAdmin && (
-          <>
-            <button type="button" className="button" aria-label={`Edit ${name}`} onClick={onEdit}>
-              Edit
-            </button>
-            <Delete query={query} />
-          </>
-        )}
+        <div className="row-actions">
+          <button
+            type="button"
+            className="button"
+            aria-label={`Open in GraphiQL: ${name}`}
+            onClick={openInEditor}
+          >
+            Open in GraphiQL
+          </button>
+          {isAdmin && (
+            <>
+              <button type="button" className="button" aria-label={`Edit ${name}`} onClick={onEdit}>
+                Edit
+              </button>
+              <Delete query={query} />
+            </>
+          )}
+        </div>
       </div>
       {description !== null && <p className="query-description">{description}</p>}
       {problems.length > 0 && (
