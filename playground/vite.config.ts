@@ -28,6 +28,8 @@ export default defineConfig({
       // Subscriptions come over a WebSocket.
       '/graphql': { target: server, ws: true },
       '/upload': server,
+      // Saved queries; `/queries` is a screen.
+      '^/q(/|$)': server,
       '/snippets': server,
       '/openapi.json': server,
       '/openapi.yaml': server,

@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { readAccessSearch } from './access/search';
 import { readSearch } from './dataset/search';
 import { readLoadSearch } from './inspect/search';
+import { readQueriesSearch } from './queries/search';
 import { readReferenceSearch } from './reference/search';
 import { Broken } from './shell/Broken';
 import { room } from './shell/room';
@@ -52,6 +53,12 @@ const reference = createRoute({
   validateSearch: readReferenceSearch,
   component: room(() => import('./reference/ReferencePage')),
 });
+const queries = createRoute({
+  getParentRoute: () => root,
+  path: '/queries',
+  validateSearch: readQueriesSearch,
+  component: room(() => import('./queries/QueriesPage')),
+});
 const relations = createRoute({
   getParentRoute: () => root,
   path: '/relations',
@@ -62,6 +69,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     home,
     graphiql,
+    queries,
     dataset,
     relations,
     reference,

@@ -4,7 +4,7 @@
 //   npm run journeys -- --url http://127.0.0.1:8080 --key KEY [--only WORDS] [--megabytes 100]
 //                       [--screenshots DIR] [--chromium /usr/bin/chromium]
 //
-// The key is an admin's. Datasets named `journey…` are made anew. Exit code 0 when every journey
+// The key is an admin's. Datasets and saved queries named `journey…` are made anew. Exit code 0 when every journey
 // was made. DIR keeps a screenshot of each that failed, and of each screen that was looked at.
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,10 +14,11 @@ import { STEP_TIMEOUT_MS, watchFaults, withBrowser, within } from './browser.mjs
 import { journeys as analyst } from './journeys/analyst.mjs';
 import { journeys as developer } from './journeys/developer.mjs';
 import { journeys as operator } from './journeys/operator.mjs';
+import { journeys as reporter } from './journeys/reporter.mjs';
 import { journeys as screens } from './journeys/screens.mjs';
 import { journeys as script } from './journeys/script.mjs';
 
-const journeys = { ...analyst, ...developer, ...script, ...operator, ...screens };
+const journeys = { ...analyst, ...developer, ...script, ...operator, ...reporter, ...screens };
 /** A debug build reads 100 MB for minutes. */
 const JOURNEY_TIMEOUT_MS = 1_200_000;
 

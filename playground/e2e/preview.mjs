@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 /** What the server answers itself. */
 const API =
-  /^\/(graphql|upload|inspect|rejects|export|snippets|openapi\.json|openapi\.yaml|schema\.graphql|documents|sign-in|healthz|readyz)\b/;
+  /^\/(q|graphql|upload|inspect|rejects|export|snippets|openapi\.json|openapi\.yaml|schema\.graphql|documents|sign-in|healthz|readyz)\b/;
 const CONTENT_TYPES = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',

@@ -17,13 +17,25 @@ import { checks as editor } from './checks/editor.mjs';
 import { checks as everywhere } from './checks/everywhere.mjs';
 import { checks as grid } from './checks/grid.mjs';
 import { checks as inspect } from './checks/inspect.mjs';
+import { checks as queries } from './checks/queries.mjs';
 import { checks as reference } from './checks/reference.mjs';
 import { checks as shell } from './checks/shell.mjs';
 import { checks as system } from './checks/system.mjs';
 import { makeKey } from './page.mjs';
 
 /** In the order they are run. Each gets a fresh page. */
-const rooms = { shell, inspect, access, system, editor, dataset, grid, reference, everywhere };
+const rooms = {
+  shell,
+  inspect,
+  access,
+  system,
+  editor,
+  dataset,
+  grid,
+  queries,
+  reference,
+  everywhere,
+};
 
 const { values: options } = parseArgs({
   options: {

@@ -94,6 +94,7 @@ function KeyRow(props: { apiKey: Key; onRotate: () => void }): ReactElement {
       </td>
       <td data-label="Sees">
         {apiKey.datasets?.join(', ') ?? 'all datasets'}
+        {apiKey.savedQueries !== null && <p>runs {apiKey.savedQueries.join(', ')}</p>}
         {apiKey.role !== null && <p>as {apiKey.role}</p>}
         {claims.length > 0 && (
           <p className="hint">

@@ -3,6 +3,7 @@ import { useId, useState, type ReactElement, type SubmitEvent } from 'react';
 import { useDatasets } from '../api/catalog';
 import { request } from '../api/graphql';
 import { PlaygroundCreateKeyDocument, type Scope } from '../api/operations';
+import { useSavedQueries } from '../queries/use';
 import { Modal } from '../shell/Modal';
 import { Problem } from '../shell/Problem';
 import { endOf, LIFETIMES, type Lifetime } from './expiry';
@@ -56,6 +57,7 @@ function KeyForm(props: {
   const [scope, setScope] = useState<Scope>('READ');
   const [role, setRole] = useState('');
   const [chosen, setChosen] = useState<string[]>([]);
+  const [chosenQueries, setChosenQueries] = useState<string[]>([]);
   const [claims, setClaims] = useState('');
   const [lifetime, setLifetime] = useState<Lifetime>('quarter');
   const [date, setDate] = useState('');
@@ -63,6 +65,7 @@ function KeyForm(props: {
   const [isBusy, setBusy] = useState(false);
   const queryClient = useQueryClient();
   const { data: datasets } = useDatasets();
+  const { data: queries } = useSavedQueries();
   const roles = useRoles();
   const id = useId();
   const claimsRead = readObject(claims);
@@ -79,6 +82,7 @@ function KeyForm(props: {
         expiresAt: endOf(lifetime, date, Date.now()),
         ...(role.trim() !== '' && { role: role.trim() }),
         ...(chosen.length > 0 && { datasets: chosen }),
+        ...(scope === 'QUERY' && chosenQueries.length > 0 && { savedQueries: chosenQueries }),
         ...(claimsRead.value !== null && { claims: claimsRead.value }),
         ...(workspace !== undefined && { workspace }),
       });
@@ -141,28 +145,21 @@ function KeyForm(props: {
           />
         )}
       </div>
-      {workspace === undefined && datasets !== undefined && datasets.length > 0 && (
-        <fieldset>
-          <legend>Only for these datasets (all when none is chosen)</legend>
-          <div className="checks">
-            {datasets.map((dataset) => (
-              <label key={dataset.name} className="inline">
-                <input
-                  type="checkbox"
-                  checked={chosen.includes(dataset.name)}
-                  onChange={(event) =>
-                    setChosen(
-                      event.target.checked
-                        ? [...chosen, dataset.name]
-                        : chosen.filter((one) => one !== dataset.name),
-                    )
-                  }
-                />
-                {dataset.name}
-              </label>
-            ))}
-          </div>
-        </fieldset>
+      {workspace === undefined && scope === 'QUERY' && (
+        <NameChoice
+          legend="Only these saved queries (all when none is chosen)"
+          names={queries?.map((query) => query.name) ?? []}
+          chosen={chosenQueries}
+          onChange={setChosenQueries}
+        />
+      )}
+      {workspace === undefined && (
+        <NameChoice
+          legend="Only for these datasets (all when none is chosen)"
+          names={datasets?.map((dataset) => dataset.name) ?? []}
+          chosen={chosen}
+          onChange={setChosen}
+        />
       )}
       <label htmlFor={`${id}-role`}>
         Role (its policies hold; none for all that the scope allows)
@@ -208,6 +205,38 @@ function KeyForm(props: {
         </button>
       </div>
     </form>
+  );
+}
+
+/** Some of these names, or none of them. */
+function NameChoice(props: {
+  legend: string;
+  names: readonly string[];
+  chosen: readonly string[];
+  onChange: (chosen: string[]) => void;
+}): ReactElement | null {
+  const { legend, names, chosen, onChange } = props;
+  if (names.length === 0) return null;
+  return (
+    <fieldset>
+      <legend>{legend}</legend>
+      <div className="checks">
+        {names.map((name) => (
+          <label key={name} className="inline">
+            <input
+              type="checkbox"
+              checked={chosen.includes(name)}
+              onChange={(event) =>
+                onChange(
+                  event.target.checked ? [...chosen, name] : chosen.filter((one) => one !== name),
+                )
+              }
+            />
+            {name}
+          </label>
+        ))}
+      </div>
+    </fieldset>
   );
 }
 

@@ -15,16 +15,30 @@ interface Problem {
  * carry it. Throws an `ApiError`.
  */
 export async function readText(path: string, signal?: AbortSignal): Promise<string> {
+  return (await read(path, signal)).text();
+}
+
+/** As `readText`, for a file that is no text. */
+export async function readBlob(path: string): Promise<Blob> {
+  return (await read(path)).blob();
+}
+
+async function read(path: string, signal?: AbortSignal): Promise<Response> {
   const { key } = useSession.getState();
   let response: Response;
   try {
-    response = await fetch(path, { headers: authorization(key), ...(signal && { signal }) });
+    response = await fetch(path, {
+      headers: authorization(key),
+      // Whoever asks here wants to see what is, also where others may keep an answer for a while.
+      cache: 'no-cache',
+      ...(signal && { signal }),
+    });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     void seemsUnreachable();
     throw newApiError(0, null, null);
   }
-  if (response.ok) return response.text();
+  if (response.ok) return response;
   const told = (await response.json().catch(() => null)) as (Problem & GraphQLAnswer) | null;
   const { status } = response;
   const requestId = response.headers.get('x-request-id');

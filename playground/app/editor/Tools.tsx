@@ -1,11 +1,13 @@
 import { GraphiQL } from 'graphiql';
 import { ToolbarButton, useGraphiQL } from '@graphiql/react';
 import { useEffect, useState, type ReactElement } from 'react';
+import { useMe } from '../api/me';
 import { copyText } from '../clipboard';
+import { SaveQuery } from '../queries/SaveQuery';
 import { Icon, type IconName } from '../shell/Icon';
 import { curlFor, linkTo } from './share';
 
-/** GraphiQL's tools, and ours: the query as a link and as a command. */
+/** GraphiQL's tools, and ours: the query as a link, as a command, and saved. */
 export function toolbar(): ReactElement {
   return (
     <GraphiQL.Toolbar>
@@ -15,6 +17,7 @@ export function toolbar(): ReactElement {
           {merge}
           {copy}
           <ShareTools />
+          <SaveTool />
         </>
       )}
     </GraphiQL.Toolbar>
@@ -52,6 +55,23 @@ function ShareTools(): ReactElement {
           });
         }}
       />
+    </>
+  );
+}
+
+/** For admins: the query gets an address of its own. */
+function SaveTool(): ReactElement | null {
+  const { isAdmin } = useMe();
+  const queryEditor = useGraphiQL((state) => state.queryEditor);
+  /** What is saved, as it was when that was begun. */
+  const [document, setDocument] = useState<string | null>(null);
+  if (!isAdmin) return null;
+  return (
+    <>
+      <ToolbarButton label="Save query" onClick={() => setDocument(queryEditor?.getValue() ?? '')}>
+        <Icon name="bookmark" />
+      </ToolbarButton>
+      {document !== null && <SaveQuery document={document} onClose={() => setDocument(null)} />}
     </>
   );
 }

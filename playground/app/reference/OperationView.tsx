@@ -7,7 +7,7 @@ import {
   type OpenApi,
   type Operation,
 } from './document';
-import { Fold } from './Fold';
+import { Fold } from '../shell/Fold';
 import { Named, SchemaView } from './SchemaView';
 
 /** One method of a path: what it takes, and what it answers. */

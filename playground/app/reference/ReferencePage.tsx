@@ -9,7 +9,7 @@ import { Busy } from '../shell/Busy';
 import { Icon } from '../shell/Icon';
 import { Problem } from '../shell/Problem';
 import { groupsOf, type Group, type OpenApi } from './document';
-import { Fold } from './Fold';
+import { Fold } from '../shell/Fold';
 import { OperationView } from './OperationView';
 import './reference.css';
 import { SchemaView } from './SchemaView';

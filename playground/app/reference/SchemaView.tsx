@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import type { OpenApi, Schema } from './document';
-import { Fold } from './Fold';
+import { Fold } from '../shell/Fold';
 import { boundsWords, exampleOf, fieldsOf, typeWords } from './schema';
 
 /** What a body holds: its type, an example, and its fields. */

@@ -35,6 +35,7 @@ const PATHS = {
   facets: 'M4 6h11M4 12h16M4 18h7',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   book: 'M5 5h6a2 2 0 012 2v12a2 2 0 00-2-2H5zM19 5h-4a2 2 0 00-2 2v12a2 2 0 012-2h4z',
+  bookmark: 'M7 4h10v16l-5-4-5 4z',
   stop: 'M7 7h10v10H7z',
   ascending: 'M12 19V6m0 0l-5 5m5-5l5 5',
   descending: 'M12 5v13m0 0l-5-5m5 5l5-5',

@@ -14,6 +14,7 @@ export function Sidebar(props: { isOpen: boolean; onDone: () => void }): ReactEl
       <ul className="rooms" aria-label="Rooms">
         <Room to="/" icon="home" label="Datasets" />
         <Room to="/graphiql" icon="code" label="GraphiQL" />
+        <Room to="/queries" icon="bookmark" label="Saved queries" />
         <Room to="/reference" icon="book" label="API reference" />
         <Room to="/relations" icon="relations" label="Relations" />
         <Room to="/jobs" icon="jobs" label="Jobs">
@@ -32,7 +33,8 @@ export function Sidebar(props: { isOpen: boolean; onDone: () => void }): ReactEl
 }
 
 function Room(props: {
-  to: '/' | '/graphiql' | '/reference' | '/relations' | '/jobs' | '/access' | '/system';
+  to:
+    '/' | '/graphiql' | '/queries' | '/reference' | '/relations' | '/jobs' | '/access' | '/system';
   icon: IconName;
   label: string;
   children?: ReactElement | false;

@@ -7,6 +7,7 @@ test.each([
   ['/datasets/100%', '100% – Sluice'],
   ['/access', 'Keys and people – Sluice'],
   ['/reference', 'API reference – Sluice'],
+  ['/queries', 'Saved queries – Sluice'],
   ['/load/ab12', 'Look at a file – Sluice'],
   ['/nowhere', 'Sluice'],
 ])('%s', (path, title) => {

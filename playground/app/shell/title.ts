@@ -1,5 +1,6 @@
 const ROOMS: Record<string, string> = {
   graphiql: 'GraphiQL',
+  queries: 'Saved queries',
   reference: 'API reference',
   relations: 'Relations',
   load: 'Look at a file',

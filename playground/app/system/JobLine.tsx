@@ -11,6 +11,7 @@ export const KINDS: Record<JobKind, string> = {
   DERIVE: 'Derive anew',
   ADMIT: 'Admit rejects',
   COPY: 'Copy',
+  EXPORT: 'Export',
 };
 
 export const TONES: Record<Job['status'], string> = {

@@ -16,6 +16,7 @@ const ROOMS = [
   ['/', 'Datasets'],
   ['/jobs', 'Jobs'],
   ['/system', 'System'],
+  ['/queries', 'Saved queries'],
   ['/reference', 'API reference'],
   ['/access', 'Keys and people'],
   ['/access?tab=policies', 'Keys and people'],

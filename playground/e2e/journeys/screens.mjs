@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { assertNoSidewaysScroll, openDocument, openScreen, runQuery } from '../page.mjs';
+import { ask, assertNoSidewaysScroll, openDocument, openScreen, runQuery } from '../page.mjs';
 import { ordersCsv } from './files.mjs';
 import { clear, put } from './start.mjs';
 
@@ -15,6 +15,8 @@ const SCREENS = [
     `[role=tabpanel][data-view=${view}]`,
   ]),
   ['/relations', 'h1'],
+  ['/queries', 'li.card'],
+  ['/queries?q=journeyLong', '.query-part button'],
   ['/reference', '.operations'],
   ['/jobs', 'h1'],
   ['/system', 'h1'],
@@ -31,6 +33,12 @@ export const journeys = {
     // A name that has no room in the list.
     const long = `journey${'Long'.repeat(12)}`;
     assert.equal((await put(options, long, ordersCsv(3))).status, 200);
+    await ask(
+      page,
+      options,
+      'mutation ($name: String!) { saveQuery(name: $name, document: "query($least: Decimal, $states: [String!]) { journeyorders(where: {status: {_in: $states}, total: {_gte: $least}}) { id } }") { name } }',
+      { name: long },
+    );
     /** What is wrong, and on which screens. */
     const faults = new Map();
     for (const width of WIDTHS) {

@@ -4,6 +4,13 @@ import { ask } from '../page.mjs';
 
 /** Takes away what journeys before have left. */
 export async function clear(page, options) {
+  // First of all: what they ask for cannot be dropped before them.
+  const { savedQueries } = await ask(page, options, '{ savedQueries { name } }');
+  for (const { name } of savedQueries.filter((query) => query.name.startsWith('journey'))) {
+    await ask(page, options, 'mutation ($name: String!) { dropSavedQuery(name: $name) { name } }', {
+      name,
+    });
+  }
   const { datasets } = await ask(page, options, '{ datasets { name } }');
   for (const { name } of datasets.filter((dataset) => dataset.name.startsWith('journey'))) {
     await ask(page, options, 'mutation ($name: String!) { dropDataset(dataset: $name) { id } }', {

@@ -1,6 +1,6 @@
 import { Dialog, Tabs } from 'radix-ui';
-import { useState, type ReactElement } from 'react';
-import { copyText } from '../../clipboard';
+import type { ReactElement } from 'react';
+import { CopyButton } from '../../shell/CopyButton';
 import { Icon } from '../../shell/Icon';
 import { codeOf, LANGUAGES, type Language } from './code';
 
@@ -55,7 +55,6 @@ function Code(props: {
   onOpenInGraphiQL: () => void;
 }): ReactElement {
   const { language } = props;
-  const [isCopied, setCopied] = useState(false);
   const code = codeOf(language, props.document, `${location.origin}/graphql`);
   return (
     <div className="code">
@@ -63,14 +62,7 @@ function Code(props: {
         {code}
       </pre>
       <div className="code-actions">
-        <button
-          type="button"
-          className="button primary"
-          onClick={() => void copyText(code).then(setCopied)}
-        >
-          <Icon name={isCopied ? 'check' : 'copy'} />
-          {isCopied ? 'Copied' : 'Copy'}
-        </button>
+        <CopyButton text={code} />
         {language === 'GraphQL' ? (
           <button type="button" className="button" onClick={props.onOpenInGraphiQL}>
             <Icon name="play" />

@@ -1,5 +1,4 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { ROWS_QUERY_KEY, type Dataset } from '../../api/catalog';
 import { readText } from '../../api/rest';
 
 /** Code for one tool, as the server writes it. */
@@ -17,11 +16,12 @@ export const KEY_HINTS: Record<string, string> = {
 };
 export const KEY_HINT = 'Put your key into the environment variable SLUICE_KEY.';
 
-export function useSnippets({ name, version }: Dataset): UseQueryResult<Snippet[]> {
+/** The snippets at an address of the server; `queryKey` names them and what they are made of. */
+export function useSnippets(path: string, queryKey: readonly unknown[]): UseQueryResult<Snippet[]> {
   return useQuery({
-    queryKey: [ROWS_QUERY_KEY, name, version, 'snippets'],
+    queryKey: [...queryKey, 'snippets'],
     queryFn: async ({ signal }) => {
-      const told = await readText(`/snippets/${encodeURIComponent(name)}`, signal);
+      const told = await readText(path, signal);
       return (JSON.parse(told) as { snippets: Snippet[] }).snippets;
     },
     placeholderData: (before) => before,
