@@ -7,7 +7,8 @@
 #[must_use]
 pub fn is_app_route(path: &str) -> bool {
     match path {
-        "/" | "/graphiql" | "/reference" | "/relations" | "/access" | "/jobs" | "/system" => true,
+        "/" | "/graphiql" | "/queries" | "/reference" | "/relations" | "/access" | "/jobs"
+        | "/system" => true,
         _ => ["/datasets/", "/load/"].iter().any(|room| {
             path.strip_prefix(room).is_some_and(|name| !name.is_empty() && !name.contains('/'))
         }),

@@ -7,6 +7,7 @@ fn the_screens_have_addresses() {
         "/graphiql",
         "/datasets/orders",
         "/datasets/Umsatz%202024",
+        "/queries",
         "/reference",
         "/relations",
         "/load/4f2a",
