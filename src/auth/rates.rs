@@ -127,7 +127,8 @@ impl Rates {
         Ok(Some(if shared.remaining < own.remaining { shared } else { own }))
     }
 
-    /// Takes what a query weighs beyond the one read that every request is.
+    /// Takes what a query weighs beyond the one read that every request is; half of a key's whole
+    /// share at most, which a key that is always at work has again, too.
     ///
     /// # Errors
     /// RATE_LIMITED with how long to wait.
@@ -135,6 +136,7 @@ impl Rates {
         let limits = self.limits.load();
         let Some(limits) = &*limits else { return Ok(None) };
         let more = u32::try_from(n_cells / limits.cells_per_read).unwrap_or(u32::MAX);
+        let more = more.min(limits.reads.of_key.burst().get().div_ceil(2));
         self.charge(principal, Class::Read, more)
     }
 
@@ -381,8 +383,10 @@ mod tests {
         assert!(rates.charge_cells(&one, 9_999).unwrap().is_none());
         let (_, now) = standing(rates.charge_cells(&one, 20_000));
         assert_eq!(now.remaining, 3);
-        let (is_allowed, now) = standing(rates.charge_cells(&one, 40_000));
-        assert_eq!((is_allowed, now.remaining), (false, 3));
+        // Half of the whole at most.
+        let (is_allowed, now) = standing(rates.charge_cells(&one, 90_000));
+        assert_eq!((is_allowed, now.remaining), (true, 0));
+        assert!(!standing(rates.charge_cells(&one, 20_000)).0);
         assert!(rates.charge(&key(1, "b"), Class::Read, 1_000).is_ok());
         assert!(rates.charge(&key(1, "b"), Class::Read, 1).is_err());
     }

@@ -437,3 +437,18 @@ fn where_documents_are_trusted_nobody_asks_by_other_doors() {
         }
     });
 }
+
+#[test]
+fn a_large_export_weighs_much_and_is_not_refused_for_ever() {
+    let options = crate::harness::server::Options::default()
+        .variable("SLUICE_RATE_LIMIT", "on")
+        .variable("SLUICE_RATE_READS", "1/s burst 20")
+        .variable("SLUICE_RATE_CELLS_PER_READ", "1000");
+    let server = Server::start_with(options, None);
+    let client = server.client();
+    client.load("many", generation(9, 20_000));
+    // More than a key's whole share in cells.
+    assert_eq!(client.get("/export/many.csv").status, 200);
+    let answers: Vec<u16> = (0..3).map(|_| client.get("/export/many.csv").status).collect();
+    assert!(answers.contains(&429), "{answers:?}");
+}

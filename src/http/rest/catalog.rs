@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::{Map, Value};
 
-use super::operations::{Kind, OPERATIONS, Operation, Place};
+use super::operations::{Kind, Operation, Place, operations};
 use super::question::Question;
 use super::{App, AppState, Asker, Told, Wrapping, problem};
 use crate::error::Error;
@@ -22,10 +22,11 @@ use crate::http::upload;
 
 /// Adds the routes of the catalog.
 pub(super) fn add(mut router: Router<Arc<App>>) -> Router<Arc<App>> {
-    let mut paths: Vec<&str> = OPERATIONS.iter().map(|operation| operation.path).collect();
+    let mut paths: Vec<&str> = operations().map(|operation| operation.path).collect();
+    paths.sort_unstable();
     paths.dedup();
     for path in paths {
-        let of_path = || OPERATIONS.iter().filter(|operation| operation.path == path);
+        let of_path = || operations().filter(|operation| operation.path == path);
         let mut methods: MethodRouter<Arc<App>> = MethodRouter::new();
         for operation in of_path() {
             let Ok(filter) = MethodFilter::try_from(operation.method.clone()) else { continue };

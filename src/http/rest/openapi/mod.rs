@@ -24,7 +24,7 @@ use self::of_catalog::{of_catalog, of_snippet, of_snippets, of_upload};
 use self::of_saved::add_saved;
 use self::schemas::{filter_schema, input_schema, row_schema};
 use self::yaml::write_yaml;
-use super::operations::OPERATIONS;
+use super::operations::operations;
 use super::question::key_of;
 use super::{AppState, Asker, ROOT, answer_bytes, dataset_of, problem};
 use crate::catalog::model::Column;
@@ -145,7 +145,7 @@ fn whole(snapshot: &Arc<Snapshot>, app: &App) -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
     schemas.insert("Problem".to_owned(), problem_schema());
-    for operation in OPERATIONS {
+    for operation in operations() {
         add_path(&mut paths, operation.path, operation.method.as_str(), of_catalog(operation));
     }
     add_path(&mut paths, "/api/v1/datasets", "POST", of_upload());
