@@ -384,7 +384,7 @@ fn the_schema_that_is_told_holds_what_may_be_used() {
 /// Method, path, headers, body, the scope that it needs; none for what everybody may ask.
 type Route = (&'static str, &'static str, &'static str, &'static str, Option<Scope>);
 
-const ROUTES: [Route; 19] = [
+const ROUTES: [Route; 22] = [
     ("POST", "/graphql", "application/json", r#"{"query":"{ __typename }"}"#, Some(Scope::Read)),
     ("GET", "/graphql?query=%7B__typename%7D", "", "", Some(Scope::Read)),
     ("POST", "/graphql", "multipart/form-data; boundary=x", "--x--\r\n", Some(Scope::Upload)),
@@ -408,6 +408,9 @@ const ROUTES: [Route; 19] = [
     ("PUT", "/inspect?name=fresh", "text/csv", "id\n1\n", Some(Scope::Upload)),
     ("GET", "/rejects/orders.csv", "", "", Some(Scope::Upload)),
     ("GET", "/export/orders.csv", "", "", Some(Scope::Read)),
+    ("GET", "/export/jobs/none", "", "", Some(Scope::Read)),
+    ("GET", "/snippets/orders", "", "", Some(Scope::Read)),
+    ("GET", "/q/all_orders/snippets", "", "", Some(Scope::Query)),
     ("GET", "/q", "", "", Some(Scope::Query)),
     ("GET", "/q/all_orders", "", "", Some(Scope::Query)),
     ("GET", "/q/all_orders.csv", "", "", Some(Scope::Query)),
