@@ -10,7 +10,7 @@ use sea_orm::DatabaseTransaction;
 use super::access::check_quotas;
 use super::events::Event;
 use super::model::{Dataset, WorkspaceId};
-use super::publish::{grow, set_schema_revision, write_version};
+use super::publish::{grow, write_version};
 use super::{Catalog, CatalogError, NewVersion, bounded};
 
 impl Catalog {
@@ -72,9 +72,9 @@ impl Catalog {
             check_quotas(&transaction, workspace).await?;
             if !written.is_same_schema {
                 let changed = written.dataset(&version);
-                core.spare_saved_queries(workspace, vec![changed], &[]).await?;
                 schema_revision += 1;
-                set_schema_revision(&transaction, workspace, schema_revision).await?;
+                core.change_schema(&transaction, workspace, schema_revision, (vec![changed], &[]))
+                    .await?;
             }
             core.tell(&transaction, workspace).await?;
             transaction.commit().await?;

@@ -203,9 +203,14 @@ impl Catalog {
                 let written = publication.versions.iter().zip(&all_written);
                 let changed = written.filter(|(_, written)| !written.is_same_schema);
                 let changed = changed.map(|(version, written)| written.dataset(version));
-                core.spare_saved_queries(workspace, changed.collect(), &[]).await?;
                 schema_revision += 1;
-                set_schema_revision(&transaction, workspace, schema_revision).await?;
+                core.change_schema(
+                    &transaction,
+                    workspace,
+                    schema_revision,
+                    (changed.collect(), &[]),
+                )
+                .await?;
             }
             core.tell(&transaction, workspace).await?;
             transaction.commit().await?;
@@ -339,8 +344,13 @@ impl Catalog {
             if is_schema_changed {
                 let row = row_of(&transaction, workspace, dataset).await?;
                 let changed = convert::dataset(row, |_| Default::default())?;
-                core.spare_saved_queries(workspace, vec![changed], &[]).await?;
-                set_schema_revision(&transaction, workspace, schema_revision + 1).await?;
+                core.change_schema(
+                    &transaction,
+                    workspace,
+                    schema_revision + 1,
+                    (vec![changed], &[]),
+                )
+                .await?;
             }
             core.tell(&transaction, workspace).await?;
             transaction.commit().await?;
@@ -606,9 +616,8 @@ pub(super) async fn remove(
     row: datasets::Model,
 ) -> Result<StorageId, CatalogError> {
     let (_, schema_revision) = grow(transaction, workspace).await?;
-    set_schema_revision(transaction, workspace, schema_revision + 1).await?;
     let id = DatasetId(convert::parse_uuid(&row.id)?);
-    core.spare_saved_queries(workspace, Vec::new(), &[id]).await?;
+    core.change_schema(transaction, workspace, schema_revision + 1, (Vec::new(), &[id])).await?;
     let storage = StorageId::parse(&row.storage)
         .ok_or_else(|| CatalogError::Damaged(format!("{:?} is not a table", row.storage)))?;
     rejects::forget_all(transaction, &row.id).await?;

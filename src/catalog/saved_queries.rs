@@ -10,11 +10,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+};
 
 use super::convert::clean;
 use super::entities::{saved_queries, workspaces};
 use super::model::{Dataset, DatasetId, WorkspaceId};
+use super::publish::set_schema_revision;
 use super::snapshot::Snapshot;
 use super::{Catalog, CatalogError, Core};
 
@@ -140,7 +143,7 @@ impl Catalog {
     async fn change_saved(
         &self,
         workspace: WorkspaceId,
-        change: impl AsyncFnOnce(&sea_orm::DatabaseTransaction) -> Result<(), CatalogError>,
+        change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<(), CatalogError>,
     ) -> Result<(), CatalogError> {
         self.change_access(workspace, async |transaction| {
             change(transaction).await?;
@@ -191,12 +194,23 @@ impl Core {
         Ok(Arc::new(SavedQueries { revision: row.saved_revision, by_name: by_name.collect() }))
     }
 
-    /// Refuses a change of datasets that would break protected saved queries; the caller holds
+    /// Another revision of the schema, in which datasets are changed or gone; the caller holds
     /// `change` and has not committed.
     ///
     /// # Errors
-    /// BreaksSavedQueries, naming them.
-    pub(super) async fn spare_saved_queries(
+    /// BreaksSavedQueries, naming those that would not be valid any more; when the database is away.
+    pub(super) async fn change_schema(
+        &self,
+        transaction: &DatabaseTransaction,
+        workspace: WorkspaceId,
+        schema_revision: i64,
+        (changed, removed): (Vec<Dataset>, &[DatasetId]),
+    ) -> Result<(), CatalogError> {
+        self.spare_saved_queries(workspace, changed, removed).await?;
+        set_schema_revision(transaction, workspace, schema_revision).await
+    }
+
+    async fn spare_saved_queries(
         &self,
         workspace: WorkspaceId,
         changed: Vec<Dataset>,
