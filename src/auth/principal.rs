@@ -97,7 +97,12 @@ impl Principal {
     /// Who runs a saved query: the same, who may do what it takes to read, whatever the key is for.
     #[must_use]
     pub fn as_reader(&self) -> Principal {
-        Principal { scope: self.scope.max(Scope::Read), ..self.clone() }
+        Principal { scope: self.reading_scope(), ..self.clone() }
+    }
+
+    /// The scope of [`Principal::as_reader`].
+    pub fn reading_scope(&self) -> Scope {
+        self.scope.max(Scope::Read)
     }
 
     /// Refuses with FORBIDDEN unless the scope is at least `needed`.

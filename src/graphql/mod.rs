@@ -55,7 +55,7 @@ pub use engine::{Answer, Engine, Keeping, Request, Upload};
 pub use export::{ExportPlan, ExportQuestion};
 pub use export_job::ExportRunner;
 pub use persisted::DocumentName;
-pub use saved_run::SavedQuestion;
+pub use saved_run::{Saved, SavedQuestion};
 pub use subscriptions::{Event, Events, Operation};
 pub use tag::{Sha, Tag};
 pub use uploads::inspection_json;

@@ -5,18 +5,39 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::documents::Variable;
+use super::documents::{KeyRef, KnownDocument, Variable};
 use super::engine::{Answer, Engine, Request, Services};
 use super::saved_judge::{problems, read};
+use super::schemas::Sight;
 use super::tag::Tag;
 use crate::auth::Principal;
 use crate::catalog::saved_queries::SavedQuery;
 use crate::error::{Error, Result};
 
+/// A saved query that is about to be asked.
+pub struct Saved {
+    /// What is kept of it.
+    pub query: Arc<SavedQuery>,
+    known: Arc<KnownDocument>,
+}
+
+impl Saved {
+    /// What it can be asked with.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.known.variables()
+    }
+
+    /// The key of its first root field.
+    pub fn field(&self) -> String {
+        let first = self.known.document.root_fields().next();
+        first.map(|field| field.response_key().node.to_string()).unwrap_or_default()
+    }
+}
+
 /// How a saved query is asked.
 pub struct SavedQuestion<'q> {
     /// Which.
-    pub query: &'q SavedQuery,
+    pub saved: &'q Saved,
     /// Parameters of the address, in their order.
     pub parameters: &'q [(String, String)],
     /// Answers that the client has.
@@ -62,11 +83,23 @@ impl Engine {
     /// The saved query of a name.
     ///
     /// # Errors
-    /// NOT_FOUND, also for one that the principal may not run.
-    pub fn saved_query(&self, principal: &Principal, name: &str) -> Result<Arc<SavedQuery>> {
+    /// NOT_FOUND, also for one that the principal may not run; as reading its document.
+    pub fn saved_query(&self, principal: &Principal, name: &str) -> Result<Saved> {
         let snapshot = self.services.auth.view(principal);
         let found = snapshot.saved_queries.by_name.get(name);
-        found.filter(|_| principal.may_run(name)).cloned().ok_or_else(|| unknown(name))
+        let found = found.filter(|_| principal.may_run(name)).cloned();
+        let query = found.ok_or_else(|| unknown(name))?;
+        // Once it has run, it is known.
+        let key = KeyRef {
+            sight: Sight::new(&snapshot, principal.reading_scope()),
+            operation_name: None,
+            text: &query.document,
+        };
+        let known = match self.services.documents.get(key) {
+            Some(known) => known,
+            None => Arc::new(read(&self.services, &query.document)?),
+        };
+        Ok(Saved { query, known })
     }
 
     /// The saved queries that a principal may run, by name, with the variables of each.
@@ -86,22 +119,6 @@ impl Engine {
         Ok(with_variables.collect())
     }
 
-    /// The saved query of a name with its variables and the key of its first root field.
-    ///
-    /// # Errors
-    /// As [`Engine::saved_query`].
-    pub fn saved_query_parts(
-        &self,
-        principal: &Principal,
-        name: &str,
-    ) -> Result<(Arc<SavedQuery>, Vec<Variable>, String)> {
-        let query = self.saved_query(principal, name)?;
-        let known = read(&self.services, &query.document)?;
-        let first = known.document.root_fields().next();
-        let field = first.map(|field| field.response_key().node.to_string()).unwrap_or_default();
-        Ok((query, known.variables().cloned().collect(), field))
-    }
-
     /// Runs a saved query.
     ///
     /// # Errors
@@ -112,11 +129,11 @@ impl Engine {
         principal: &Principal,
         question: SavedQuestion<'_>,
     ) -> Result<Answer> {
-        let known = read(&self.services, &question.query.document)?;
-        let variables: Vec<&Variable> = known.variables().collect();
+        let SavedQuestion { saved, .. } = question;
+        let variables: Vec<&Variable> = saved.variables().collect();
         let given = read_variables(&variables, question.parameters)?;
         let request = Request {
-            query: question.query.document.clone(),
+            query: saved.query.document.clone(),
             variables: Json::Object(given).to_string().into_boxed_str(),
             known_tags: question.known_tags,
             is_read_only: true,

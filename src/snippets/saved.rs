@@ -3,15 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use super::{Address, RowSource};
-use crate::catalog::saved_queries::SavedQuery;
-use crate::graphql::Variable;
+use crate::graphql::Saved;
 
 impl RowSource {
-    /// Of a saved query; `field` is the key below `data` of its first root field.
-    pub fn of_saved(query: &SavedQuery, variables: &[Variable], field: &str) -> RowSource {
+    /// Of a saved query and its first root field.
+    pub fn of_saved(saved: &Saved) -> RowSource {
+        let query = &saved.query;
         let mut values = Map::new();
         let mut parameters = Vec::new();
-        for variable in variables {
+        for variable in saved.variables() {
             let value = match &variable.default {
                 Some(default) => default.clone(),
                 None if variable.is_needed() => example(&variable.declared),
@@ -27,14 +27,14 @@ impl RowSource {
         }
         let json = Address { path: format!("/q/{}", query.name), parameters: parameters.clone() };
         // Programs read values, not cells that could be formulas.
-        if variables.iter().all(|variable| &*variable.name != "guard") {
+        if saved.variables().all(|variable| &*variable.name != "guard") {
             parameters.push(("guard".to_owned(), "false".to_owned()));
         }
         RowSource {
             name: query.description.clone().unwrap_or_else(|| query.name.clone()),
             document: query.document.clone(),
             variables: values,
-            field: field.to_owned(),
+            field: saved.field(),
             columns: Vec::new(),
             json,
             csv: Address { path: format!("/q/{}.csv", query.name), parameters },

@@ -82,8 +82,8 @@ impl Asker<'_> {
             }
             None => (file, None),
         };
-        let (query, variables, _) = app.engine.saved_query_parts(&self.principal, name)?;
-        if let Some(per_minute) = query.requests_per_minute {
+        let saved = app.engine.saved_query(&self.principal, name)?;
+        if let Some(per_minute) = saved.query.requests_per_minute {
             note(Some(app.rates.charge_saved(&self.principal, name, per_minute)?));
         }
         let mut parameters: Vec<(String, String)> =
@@ -94,7 +94,7 @@ impl Asker<'_> {
                 options.delimiter = b'\t';
             }
             // As of an export, unless the document means something else by it.
-            if variables.iter().all(|variable| *variable.name != *GUARD) {
+            if saved.variables().all(|variable| *variable.name != *GUARD) {
                 let given = parameters.iter().position(|(name, _)| name == GUARD);
                 if let Some((_, value)) = given.map(|position| parameters.remove(position)) {
                     options.is_guarded = switch(GUARD, &value)?;
@@ -103,7 +103,7 @@ impl Asker<'_> {
         }
         let id = request_id();
         let question = SavedQuestion {
-            query: &query,
+            saved: &saved,
             parameters: &parameters,
             known_tags: validators::known_tags(self.headers, Media::Rest),
             wants_plan: format.is_some(),
@@ -118,7 +118,7 @@ impl Asker<'_> {
         }
         if let Keeping::Unchanged(tag) = answer.keeping {
             let mut response = validators::unchanged(self.headers, tag, Media::Rest);
-            self.mark_age(&query, response.headers_mut());
+            self.mark_age(&saved.query, response.headers_mut());
             return Ok(response);
         }
         let body = Wrapping::Data.take(&answer.body);
@@ -135,7 +135,7 @@ impl Asker<'_> {
         marked.insert(header::CONTENT_TYPE, content_type);
         if let Keeping::Tagged(tag) = answer.keeping {
             validators::mark(marked, tag, Media::Rest);
-            self.mark_age(&query, marked);
+            self.mark_age(&saved.query, marked);
         }
         if let Some(format) = format {
             let disposition = format!("attachment; filename=\"{name}.{}\"", format.extension());

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::{AppState, Asker, answer_bytes, dataset_of, problem};
-use crate::auth::Class;
+use crate::auth::{Class, Principal};
 use crate::catalog::model::Scope;
 use crate::error::Error;
 use crate::http::App;
@@ -21,6 +21,9 @@ use crate::snippets::{self, Kind, Place, RowSource};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
+/// What is asked for, and the server as they reach it who ask.
+type Found = Result<(RowSource, Place), Refusal>;
+
 /// `GET /snippets/{dataset}`.
 pub(super) async fn all(
     State(app): AppState,
@@ -28,13 +31,8 @@ pub(super) async fn all(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let work = async {
-        let (source, place) = ask(&app, &uri, &headers, &name).await?;
-        let snippets = snippets::all(&source, &place);
-        let told = json!({ "dataset": source.field, "snippets": snippets }).to_string();
-        Ok(answer_bytes(told.into(), Media::Rest.content_type(), &headers))
-    };
-    work.await.unwrap_or_else(problem)
+    let found = of_dataset(&app, &uri, &headers, &name).await;
+    tell_all(found, |source| ("dataset", source.field.clone()), &headers)
 }
 
 /// `GET /snippets/{dataset}/{kind}`.
@@ -44,13 +42,7 @@ pub(super) async fn one(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let work = async {
-        let (source, place) = ask(&app, &uri, &headers, &name).await?;
-        let kind = Kind::of_name(&kind).ok_or_else(|| no_kind(&kind))?;
-        let code = snippets::one(kind, &source, &place);
-        Ok(answer_bytes(Bytes::from(code), TEXT, &headers))
-    };
-    work.await.unwrap_or_else(problem)
+    tell_one(of_dataset(&app, &uri, &headers, &name).await, &kind, &headers)
 }
 
 /// `GET /q/{name}/snippets`: the same for a saved query.
@@ -60,13 +52,8 @@ pub(super) async fn all_of_saved(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let work = async {
-        let (source, place) = ask_saved(&app, &uri, &headers, &name).await?;
-        let snippets = snippets::all(&source, &place);
-        let told = json!({ "savedQuery": name, "snippets": snippets }).to_string();
-        Ok(answer_bytes(told.into(), Media::Rest.content_type(), &headers))
-    };
-    work.await.unwrap_or_else(problem)
+    let found = of_saved(&app, &uri, &headers, &name).await;
+    tell_all(found, |_| ("savedQuery", name), &headers)
 }
 
 /// `GET /q/{name}/snippets/{kind}`.
@@ -76,41 +63,48 @@ pub(super) async fn one_of_saved(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let work = async {
-        let (source, place) = ask_saved(&app, &uri, &headers, &name).await?;
-        let kind = Kind::of_name(&kind).ok_or_else(|| no_kind(&kind))?;
-        let code = snippets::one(kind, &source, &place);
-        Ok(answer_bytes(Bytes::from(code), TEXT, &headers))
-    };
-    work.await.unwrap_or_else(problem)
+    tell_one(of_saved(&app, &uri, &headers, &name).await, &kind, &headers)
 }
 
-/// The saved query, and the server as they reach it.
-async fn ask_saved(
-    app: &App,
-    uri: &Uri,
+/// Code for every tool, beside the name of what it asks for.
+fn tell_all(
+    found: Found,
+    name: impl FnOnce(&RowSource) -> (&'static str, String),
     headers: &HeaderMap,
-    name: &str,
-) -> Result<(RowSource, Place), Refusal> {
-    let principal = admit(app, headers, Scope::Query, Class::Read).await?;
-    let (query, variables, field) = app.engine.saved_query_parts(&principal, name)?;
-    let place = Place { base: base(app, uri, headers), has_key: !principal.is_anonymous };
-    Ok((RowSource::of_saved(&query, &variables, &field), place))
+) -> Response {
+    found.map_or_else(problem, |(source, place)| {
+        let (of, name) = name(&source);
+        let told = json!({ of: name, "snippets": snippets::all(&source, &place) }).to_string();
+        answer_bytes(told.into(), Media::Rest.content_type(), headers)
+    })
 }
 
-/// The dataset as it is shown to who asks, and the server as they reach it.
-async fn ask(
-    app: &App,
-    uri: &Uri,
-    headers: &HeaderMap,
-    name: &str,
-) -> Result<(RowSource, Place), Refusal> {
-    let asker = Asker::admit(app, headers).await?;
-    let snapshot = app.auth.view(&asker.principal);
+/// Code for one tool.
+fn tell_one(found: Found, kind: &str, headers: &HeaderMap) -> Response {
+    let told = found.and_then(|(source, place)| {
+        let kind = Kind::of_name(kind).ok_or_else(|| no_kind(kind))?;
+        Ok(snippets::one(kind, &source, &place))
+    });
+    told.map_or_else(problem, |code| answer_bytes(Bytes::from(code), TEXT, headers))
+}
+
+/// The dataset as it is shown to who asks.
+async fn of_dataset(app: &App, uri: &Uri, headers: &HeaderMap, name: &str) -> Found {
+    let Asker { principal, .. } = Asker::admit(app, headers).await?;
+    let snapshot = app.auth.view(&principal);
     let dataset = dataset_of(&snapshot, name)?;
     let max_limit = u64::try_from(app.settings.max_limit).unwrap_or(u64::MAX);
-    let place = Place { base: base(app, uri, headers), has_key: !asker.principal.is_anonymous };
-    Ok((RowSource::of_dataset(&dataset, max_limit), place))
+    Ok((RowSource::of_dataset(&dataset, max_limit), place(app, uri, headers, &principal)))
+}
+
+async fn of_saved(app: &App, uri: &Uri, headers: &HeaderMap, name: &str) -> Found {
+    let principal = admit(app, headers, Scope::Query, Class::Read).await?;
+    let saved = app.engine.saved_query(&principal, name)?;
+    Ok((RowSource::of_saved(&saved), place(app, uri, headers, &principal)))
+}
+
+fn place(app: &App, uri: &Uri, headers: &HeaderMap, principal: &Principal) -> Place {
+    Place { base: base(app, uri, headers), has_key: !principal.is_anonymous }
 }
 
 fn no_kind(kind: &str) -> Refusal {
