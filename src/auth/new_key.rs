@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// The longest name of a key or a role, characters.
 const MAX_NAME_CHARS: usize = 100;
 /// The most datasets, or saved queries, that a key is held to.
-const MAX_DATASETS: usize = 1_000;
+const MAX_NAMES: usize = 1_000;
 /// The most bytes of claims, as JSON.
 const MAX_CLAIMS_BYTES: usize = 8 << 10;
 
@@ -75,31 +75,29 @@ impl NewKey {
                 ));
             }
         }
-        if let Some(datasets) = &self.datasets
-            && (datasets.is_empty() || datasets.len() > MAX_DATASETS)
-        {
-            return Err(Error::bad_input(format!(
-                "datasets names 1 to {MAX_DATASETS} datasets; leave it out for all of them."
-            )));
+        check_names("datasets", "datasets", self.datasets.as_deref())?;
+        if self.saved_queries.is_some() && self.scope != Scope::Query {
+            return Err(Error::bad_input(
+                "savedQueries holds a key to some saved queries; give it the scope QUERY, or leave them out.",
+            ));
         }
-        if let Some(names) = &self.saved_queries {
-            if self.scope != Scope::Query {
-                return Err(Error::bad_input(
-                    "savedQueries holds a key to some saved queries; give it the scope QUERY, or leave them out.",
-                ));
-            }
-            if names.is_empty() || names.len() > MAX_DATASETS {
-                return Err(Error::bad_input(format!(
-                    "savedQueries names 1 to {MAX_DATASETS} saved queries; leave it out for all of them."
-                )));
-            }
-        }
+        check_names("savedQueries", "saved queries", self.saved_queries.as_deref())?;
         if serde_json::to_string(&self.claims).map_or(0, |text| text.len()) > MAX_CLAIMS_BYTES {
             return Err(Error::bad_input(format!(
                 "The claims are longer than {MAX_CLAIMS_BYTES} bytes of JSON, the limit."
             )));
         }
         Ok(self)
+    }
+}
+
+/// Refuses lists of names that are empty or too long.
+fn check_names(argument: &str, what: &str, names: Option<&[String]>) -> Result<()> {
+    match names {
+        Some(names) if names.is_empty() || names.len() > MAX_NAMES => Err(Error::bad_input(
+            format!("{argument} names 1 to {MAX_NAMES} {what}; leave it out for all of them."),
+        )),
+        _ => Ok(()),
     }
 }
 

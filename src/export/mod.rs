@@ -97,8 +97,12 @@ impl Format {
     /// Of a file's name, with what stands before the point.
     pub fn of_file(file: &str) -> Option<(&str, Format)> {
         let (name, extension) = file.rsplit_once('.')?;
-        let format = Format::ALL.into_iter().find(|format| format.extension() == extension)?;
-        Some((name, format))
+        Some((name, Format::of_extension(extension)?))
+    }
+
+    /// Of what a file's name ends with.
+    pub fn of_extension(extension: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.extension() == extension)
     }
 
     /// The media type.

@@ -18,7 +18,7 @@ use crate::auth::Principal;
 use crate::catalog::model::{Dataset, DatasetId};
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Code, Error, Result};
-use crate::export::Header;
+use crate::export::{CsvOptions, Format, Header, Wanted};
 use crate::query::document::Document;
 use crate::query::plan::{Bound, Plan, Root, RootBody};
 use crate::store::json::{RootShape, RowShape};
@@ -55,11 +55,23 @@ impl ExportPlan {
         &self.reads
     }
 
-    /// What the columns are called, in their order.
+    /// What is to be written of it.
     ///
     /// # Errors
     /// INTERNAL for a shape of more than columns.
-    pub fn names(&self, dataset: &Dataset, header: Header) -> Result<Vec<String>> {
+    pub fn wanted(&self, dataset: &Dataset, format: Format, options: CsvOptions) -> Result<Wanted> {
+        Ok(Wanted {
+            run: self.run.clone(),
+            names: self.names(dataset, options.header)?,
+            shape: self.shape.clone(),
+            held: Arc::clone(&self.snapshot),
+            format,
+            options,
+        })
+    }
+
+    /// What the columns are called, in their order.
+    fn names(&self, dataset: &Dataset, header: Header) -> Result<Vec<String>> {
         let name = |key: &[u8]| {
             // `"name":`
             let name = key.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\":"));
@@ -135,26 +147,21 @@ impl Engine {
         Ok(ExportPlan { run, shape, tag, snapshot, reads })
     }
 
-    /// Refuses rows that may be of several states: datasets were changed in place as their reading
-    /// began.
+    /// Tells whether rows whose reading has begun by now are those of the plan's versions; refuses
+    /// rows that may be of several states, where datasets were changed in place as it began.
     ///
     /// # Errors
     /// CONFLICT; the same may succeed at once.
-    pub fn require_one_state(&self, principal: &Principal, plan: &ExportPlan) -> Result<()> {
-        let is_one_statement = plan.run.tables.len() <= 1 || self.services.catalog.is_postgres();
-        if is_one_statement || self.is_of_its_versions(principal, plan) {
-            return Ok(());
+    pub fn require_one_state(&self, principal: &Principal, plan: &ExportPlan) -> Result<bool> {
+        let present = self.services.auth.view(principal);
+        let is_current = !self.services.catalog.is_committing(&plan.reads)
+            && has_same_versions(&plan.snapshot, &present, &plan.reads);
+        if is_current || plan.run.tables.len() <= 1 || self.services.catalog.is_postgres() {
+            return Ok(is_current);
         }
         Err(Error::new(
             Code::Conflict,
             "The datasets were changed while the export began. Send the request again.",
         ))
-    }
-
-    /// Whether rows whose reading has begun by now are those of the plan's versions.
-    pub fn is_of_its_versions(&self, principal: &Principal, plan: &ExportPlan) -> bool {
-        let present = self.services.auth.view(principal);
-        !self.services.catalog.is_committing(&plan.reads)
-            && has_same_versions(&plan.snapshot, &present, &plan.reads)
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json, json};
 use sluice_schema::Control;
 use tokio::io::AsyncWriteExt;
 
+use super::access_fields::text_or_word;
 use super::answer::to_field_error;
 use super::catalog_types::{json_object, type_ref};
 use super::engine::Engine;
@@ -27,7 +28,7 @@ use crate::auth::visibility::sight_of;
 use crate::catalog::model::{Dataset, ExportedFile, Job, Scope, WorkspaceId};
 use crate::catalog::{ClaimedJob, disk_error, now_us};
 use crate::error::{Code, Error, Result};
-use crate::export::{CsvOptions, Exports, Format, Header, Wanted};
+use crate::export::{CsvOptions, Exports, Format, Header};
 use crate::ingest::Exporter;
 
 /// What a job of an export keeps.
@@ -119,9 +120,9 @@ async fn export(context: &ResolverContext<'_>) -> Result<Job> {
             "A file is kept for whoever asked for it: this needs a key. GET /export/DATASET.csv sends one at once.",
         ));
     }
-    let format = word(context, "format")?.unwrap_or_default().to_ascii_lowercase();
-    let known = Format::ALL.into_iter().find(|known| known.extension() == format);
-    let known = known.ok_or_else(|| Error::bad_input("format is none that is written."))?;
+    let format = text_or_word(context, "format")?.unwrap_or_default().to_ascii_lowercase();
+    let known = Format::of_extension(&format)
+        .ok_or_else(|| Error::bad_input("format is none that is written."))?;
     let (document, variables) = document(context, &dataset)?;
     // What does not fit is told now, not by the job.
     if let Some(problem) = problems(services, &snapshot, &document).await?.into_iter().next() {
@@ -199,7 +200,7 @@ fn options(context: &ResolverContext<'_>, format: Format) -> Result<CsvOptions> 
     options.has_bom = flag("bom")?.unwrap_or(options.has_bom);
     options.is_guarded = flag("guard")?.unwrap_or(options.is_guarded);
     options.has_decimal_comma = flag("decimalComma")?.unwrap_or(options.has_decimal_comma);
-    options.header = match word(context, "header")?.as_deref() {
+    options.header = match text_or_word(context, "header")?.as_deref() {
         Some("LABELS") => Header::Labels,
         Some("NONE") => Header::None,
         _ => Header::Names,
@@ -213,11 +214,6 @@ fn options(context: &ResolverContext<'_>, format: Format) -> Result<CsvOptions> 
         (None, _) => options.delimiter,
     };
     Ok(options)
-}
-
-/// An enum's value, whether it was written or came in a variable.
-fn word(context: &ResolverContext<'_>, name: &str) -> Result<Option<String>> {
-    super::access_fields::text_or_word(context, name)
 }
 
 /// The file of a job as it is shown.
@@ -262,8 +258,8 @@ impl ExportRunner {
         let actor = job.created_by.as_deref().unwrap_or_default();
         let principal = Arc::new(question.principal(job.workspace, actor));
         let snapshot = engine.services.auth.view(&principal);
-        let format = Format::ALL.into_iter().find(|it| it.extension() == question.format);
-        let format = format.ok_or_else(|| Error::internal("a format that is none"))?;
+        let format = Format::of_extension(&question.format)
+            .ok_or_else(|| Error::internal("a format that is none"))?;
         let asked = ExportQuestion {
             document: question.document,
             variables: question.variables.to_string(),
@@ -274,14 +270,7 @@ impl ExportRunner {
         let plan = engine.plan_export(&principal, asked, self.exports.deadline()).await?;
         let dataset = plan.snapshot.dataset(&job.dataset_name).cloned();
         let dataset = dataset.ok_or_else(|| Error::not_found("The dataset is gone."))?;
-        let wanted = Wanted {
-            run: plan.run.clone(),
-            names: plan.names(&dataset, question.options.header)?,
-            shape: plan.shape.clone(),
-            held: Arc::clone(&plan.snapshot),
-            format,
-            options: question.options,
-        };
+        let wanted = plan.wanted(&dataset, format, question.options)?;
         let mut blocks = self.exports.start(wanted, place)?;
         let mut block = blocks.next().await?;
         engine.require_one_state(&principal, &plan)?;

@@ -153,10 +153,20 @@ impl Engine {
     ) -> Result<Option<Vec<async_graphql::ServerError>>> {
         let schema =
             self.services.schemas.small(snapshot, scope, &request.query, variables).await?;
-        let wanted = graphql_request(known, request, variables.clone()).data(ValidateOnly);
-        let response = schema.execute(wanted).await;
-        Ok((!response.errors.is_empty()).then_some(response.errors))
+        let errors = validate_against(&schema, known, request, variables.clone()).await;
+        Ok((!errors.is_empty()).then_some(errors))
     }
+}
+
+/// The validator's errors about a document, of a schema of the datasets that it reaches.
+pub(super) async fn validate_against(
+    schema: &async_graphql::dynamic::Schema,
+    known: &KnownDocument,
+    request: &Request,
+    variables: Variables,
+) -> Vec<async_graphql::ServerError> {
+    let wanted = graphql_request(known, request, variables).data(ValidateOnly);
+    schema.execute(wanted).await.errors
 }
 
 /// Puts a marker at a path such as `variables.file` or `variables.files.0`.

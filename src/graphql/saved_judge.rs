@@ -7,8 +7,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::documents::KnownDocument;
-use super::engine::{Request, Services, graphql_request};
-use super::schema::{self, ValidateOnly};
+use super::engine::{Request, Services};
+use super::prepare::validate_against;
+use super::schema;
 use super::schemas::reached_datasets;
 use super::tag::sha_of;
 use crate::catalog::model::{DatasetId, Scope};
@@ -48,9 +49,8 @@ pub(super) async fn problems(
     });
     let schema = building.await.map_err(Error::internal)?.map_err(Error::internal)?;
     let request = Request { query: text.to_owned(), ..Request::default() };
-    let wanted = graphql_request(&known, &request, Variables::new()).data(ValidateOnly);
-    let response = schema.execute(wanted).await;
-    Ok(response.errors.into_iter().map(|error| error.message).collect())
+    let errors = validate_against(&schema, &known, &request, Variables::new()).await;
+    Ok(errors.into_iter().map(|error| error.message).collect())
 }
 
 /// The judge of an engine's catalog.

@@ -17,7 +17,7 @@ use super::{AppState, Asker, problem};
 use crate::catalog::model::Dataset;
 use crate::catalog::snapshot::Snapshot;
 use crate::error::{Error, Result};
-use crate::export::{Blocks, CsvOptions, Format, Header, MAX_XLSX_ROWS, Wanted, too_many_rows};
+use crate::export::{Blocks, CsvOptions, Format, Header, MAX_XLSX_ROWS, too_many_rows};
 use crate::graphql::{ExportPlan, ExportQuestion};
 use crate::http::accept::Media;
 use crate::http::context::{note, request_id};
@@ -106,19 +106,11 @@ impl Asker<'_> {
     async fn send(&self, dataset: &Dataset, plan: ExportPlan, asked: &Asked) -> Result<Response> {
         let app = self.app;
         let place = app.exports.place().await?;
-        let wanted = Wanted {
-            run: plan.run.clone(),
-            names: plan.names(dataset, asked.options.header)?,
-            shape: plan.shape.clone(),
-            held: std::sync::Arc::clone(&plan.snapshot),
-            format: asked.format,
-            options: asked.options,
-        };
+        let wanted = plan.wanted(dataset, asked.format, asked.options)?;
         let mut blocks = app.exports.start(wanted, place)?;
         let mut first = blocks.next().await?;
         // Rows may be changed in place: those that are read now may be newer than the plan.
-        let is_current = app.engine.is_of_its_versions(&self.principal, &plan);
-        app.engine.require_one_state(&self.principal, &plan)?;
+        let is_current = app.engine.require_one_state(&self.principal, &plan)?;
         if first.is_some() {
             let next = blocks.next().await?;
             first = first.map(|begun| join(&begun, next.as_ref()));
