@@ -15,8 +15,8 @@ use sluice_schema::ColumnType;
 use super::types::comparison_name;
 use crate::query::operators::{Operator, operators};
 use crate::query::regex::Pattern;
-use crate::store::fold::fold;
 use crate::store::sqlite::functions::compile_regex;
+use sluice_columnar::fold::fold;
 
 /// The fields of a list that can be filtered and sorted by.
 type Fields = &'static [(&'static str, ColumnType)];

@@ -13,9 +13,9 @@ use super::roots::Compiler;
 use super::select::{Columns, Fields, Rows, cell_kind, typename_field};
 use crate::catalog::model::Column;
 use crate::error::{Code, Error, Result};
-use crate::store::exact::Spread;
 use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
 use crate::store::postgres::functions::DOUBLE;
+use sluice_columnar::exact::Spread;
 
 /// Digits after the point that an average has beyond its column's.
 pub const AVERAGE_EXTRA_DIGITS: u8 = 4;

@@ -17,10 +17,10 @@ use crate::catalog::snapshot::Snapshot;
 use crate::error::{Code, Error, Result};
 use crate::store::contain;
 use crate::store::cursor::CursorSeal;
-use crate::store::fold::fold;
 use crate::store::node;
 use crate::store::run::Bind;
 use crate::store::search::Wanted;
+use sluice_columnar::fold::fold;
 
 /// Longest pattern of `_like` and its kin, characters: SQLite's matcher backtracks.
 const MAX_PATTERN_CHARS: usize = 1_000;

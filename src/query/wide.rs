@@ -10,8 +10,8 @@ use sluice_schema::{ColumnType, decimal};
 use super::Dialect;
 use super::value::{Side, decimal_value, items, wrong};
 use crate::error::{Error, Result};
-use crate::store::exact::rank;
 use crate::store::run::Bind;
+use sluice_columnar::exact::rank;
 
 /// Sorts before, and equals, no number.
 const NO_NUMBER: &str = "";

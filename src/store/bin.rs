@@ -5,7 +5,7 @@
 
 use num_bigint::{BigInt, BigUint};
 
-use super::exact;
+use sluice_columnar::exact;
 
 /// The bin of a whole number; bins begin at `lowest` at the earliest.
 pub(crate) fn whole(value: i64, width: i64, lowest: i64) -> i64 {

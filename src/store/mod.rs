@@ -22,8 +22,6 @@ pub mod connection;
 pub mod contain;
 pub mod cursor;
 pub mod dump;
-pub mod exact;
-pub mod fold;
 pub mod json;
 pub mod merge;
 pub mod node;

@@ -6,7 +6,7 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::SCHEMA;
-use crate::store::fold;
+use sluice_columnar::fold;
 
 /// Folds the case of a text as [`fold::fold`] does.
 pub(crate) const FOLD: &str = "sluice_fold_1";

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::numbers;
 use crate::store::contain;
-use crate::store::fold::fold;
 use crate::store::search;
+use sluice_columnar::fold::fold;
 
 pub(super) const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)

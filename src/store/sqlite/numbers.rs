@@ -11,8 +11,8 @@ use rusqlite::{Connection, Result};
 
 use super::functions::PURE;
 use crate::store::bin;
-use crate::store::exact::{Moments, Spread, rank};
 use crate::store::period::{Period, truncate};
+use sluice_columnar::exact::{Moments, Spread, rank};
 
 /// Registers them with a connection.
 pub(super) fn register(connection: &Connection) -> Result<()> {

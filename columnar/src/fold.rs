@@ -73,15 +73,15 @@ pub fn fold(text: &str) -> String {
 }
 
 /// Letters, and what they are folded to: two texts of the same length each.
-pub(crate) struct Corrections {
+pub struct Corrections {
     /// Those that PostgreSQL's ICU folds otherwise.
-    pub(crate) few: (String, String),
+    pub few: (String, String),
     /// Those that it may not know.
-    pub(crate) young: (String, String),
+    pub young: (String, String),
 }
 
 /// What PostgreSQL must be told beside what its ICU does.
-pub(crate) fn corrections() -> Corrections {
+pub fn corrections() -> Corrections {
     let folded = |letters: &mut dyn Iterator<Item = char>| -> (String, String) {
         letters
             .filter(|letter| fold_char(*letter) != *letter)

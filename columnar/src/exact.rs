@@ -155,7 +155,7 @@ fn bits_of(number: &BigUint) -> i64 {
 }
 
 /// The nearest double to `numerator ÷ denominator × 10^exponent`.
-pub(crate) fn nearest(numerator: &BigInt, denominator: &BigUint, exponent: i32) -> f64 {
+pub fn nearest(numerator: &BigInt, denominator: &BigUint, exponent: i32) -> f64 {
     let sign = if numerator.sign() == Sign::Minus { -1.0 } else { 1.0 };
     let (numerator, denominator) = fraction(numerator.magnitude().clone(), denominator, exponent);
     if numerator == BigUint::ZERO {
