@@ -9,12 +9,27 @@
 //! those of a row store to the last digit. This crate knows no SQL, network or async.
 //!
 //! Modules in reading order: what is asked (`question`), what is read (`chunk`), numbers and
-//! letters (`exact`, `fold`).
+//! letters (`exact`, `fold`). How chunks come to be: rows are collected (`block`), put together
+//! (`chunker`), encoded (`encode`, `dictionary`) and kept in memory (`memory`) or in a file: how it
+//! lies on the disk (`format`), who writes it (`write`), maps it (`map`) and reads it (`file`); a
+//! file with changed rows on top (`marked`). What fuzzers and tests try of all this (`probe`).
 
+pub mod block;
 pub mod chunk;
+mod chunker;
+mod dictionary;
+mod encode;
 pub mod exact;
+pub mod file;
 pub mod fold;
+mod format;
+mod map;
+pub mod memory;
+pub mod probe;
 pub mod question;
+#[cfg(test)]
+mod tests;
+pub mod write;
 
 /// What a column keeps its values as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
