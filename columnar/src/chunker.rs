@@ -22,7 +22,7 @@ pub(crate) struct Bounds {
 /// Bounds of chunks: 64 MiB, so that thousands of columns need no more memory than a few.
 pub(crate) const BOUNDS: Bounds = Bounds { n_rows: MAX_ROWS, n_bytes: 64 << 20 };
 
-/// Rows that are taken at once.
+/// Rows that are taken at once; fewer where they are more than a chunk.
 const PIECE: usize = 1024;
 
 impl Chunker {
@@ -49,7 +49,10 @@ impl Chunker {
                 self.finish(&mut close)?;
             }
             let n_rows = PIECE.min(self.bounds.n_rows - self.open.n_rows());
-            let rows = first..block.n_rows().min(first + n_rows);
+            let mut rows = first..block.n_rows().min(first + n_rows);
+            while rows.len() > 1 && block.n_bytes_of(&rows) > self.bounds.n_bytes {
+                rows.end = first + rows.len() / 2;
+            }
             if self.open.n_bytes() + block.n_bytes_of(&rows) > self.bounds.n_bytes {
                 self.finish(&mut close)?;
             }

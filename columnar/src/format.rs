@@ -51,7 +51,7 @@ pub(crate) const ALIGNMENT: u64 = 64;
 pub(crate) const ENTRY_WORDS: usize = 6;
 
 /// Words of the directory for a column.
-const COLUMN_WORDS: usize = 2 + ENTRY_WORDS;
+pub(crate) const COLUMN_WORDS: usize = 2 + ENTRY_WORDS;
 
 /// Words of the trailer.
 pub(crate) const TRAILER_WORDS: usize = 12;
@@ -188,7 +188,7 @@ impl Entry {
         [word, self.place, self.n_bytes, self.min, self.max, u64::from(self.crc)]
     }
 
-    fn from_words(words: &[u64]) -> Option<Entry> {
+    pub(crate) fn from_words(words: &[u64]) -> Option<Entry> {
         let &[word, place, n_bytes, min, max, crc] = words else { return None };
         let [form, width, flag, 0, n_nulls @ ..] = word.to_le_bytes() else { return None };
         Some(Entry {
@@ -308,7 +308,7 @@ impl Trailer {
     }
 
     /// Of all words but the last two.
-    fn crc(words: &[u64]) -> u32 {
+    pub(crate) fn crc(words: &[u64]) -> u32 {
         let mut hasher = crc32fast::Hasher::new();
         for word in words.iter().take(TRAILER_WORDS - 2) {
             hasher.update(&word.to_ne_bytes());

@@ -24,6 +24,7 @@ pub mod file;
 pub mod fold;
 mod format;
 mod map;
+pub mod marked;
 pub mod memory;
 pub mod probe;
 pub mod question;

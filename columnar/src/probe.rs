@@ -4,10 +4,14 @@
 //! It exists so that fuzzers and ordinary tests try the same things. It decides nothing, and is no
 //! part of the interface.
 
+use std::ops::Range;
+
 use crate::block::Block;
-use crate::chunk::Source;
+use crate::chunk::{Source, Values};
 use crate::chunker::{BOUNDS, Bounds};
 use crate::file::ColumnFile;
+use crate::format::{COLUMN_WORDS, ENTRY_WORDS, Entry, TRAILER_WORDS, Trailer};
+use crate::map::bytes as bytes_of;
 use crate::write::FileWriter;
 use crate::{Failure, Kind, Value};
 
@@ -111,8 +115,7 @@ impl Table {
 }
 
 /// Whether a value is in the bounds that its chunk has.
-fn check_bounds(value: Value<'_>, values: &crate::chunk::Values<'_>) {
-    use crate::chunk::Values;
+fn check_bounds(value: Value<'_>, values: &Values<'_>) {
     match (value, values) {
         (Value::Whole(value), Values::Whole(numbers)) => {
             assert!((numbers.min..=numbers.max).contains(&value), "{value} of {numbers:?}");
@@ -170,6 +173,80 @@ pub fn table(bytes: &[u8]) {
             table.check(&read, true);
         }
     }
+}
+
+/// Makes a file of bytes and changes words of it as the bytes say, with checksums that fit: what it
+/// then says may be anything, but it is read or refused.
+pub fn forgery(bytes: &[u8]) {
+    let mut tape = Tape(bytes);
+    let chunk_rows = 1 + usize::from(tape.next() % 40);
+    let changes: Vec<[u8; 3]> = (0..1 + tape.next() % 4).map(|_| tape.array()).collect();
+    let written = tape.table().file(chunk_rows);
+    let mut words: Vec<u64> = written.chunks_exact(8).map(word).collect();
+    let Some(seals) = Seals::of(&words) else { return };
+    for [area, at, bit] in changes {
+        // Mostly in the directory and the trailer: they hold what a reader might trust.
+        let begin = if area.is_multiple_of(4) { 8 } else { seals.directory.start };
+        let at = begin + (usize::from(area / 4) * 256 + usize::from(at)) % (words.len() - begin);
+        words.iter_mut().skip(at).take(1).for_each(|word| *word ^= 1 << (bit % 64));
+    }
+    seals.renew(&mut words);
+    file(bytes_of(&words));
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_ne_bytes)
+}
+
+/// Where the checksums of a file are, in words.
+struct Seals {
+    directory: Range<usize>,
+    /// For each block, where the number of its rows and where its entry is.
+    blocks: Vec<(usize, usize)>,
+}
+
+impl Seals {
+    fn of(words: &[u64]) -> Option<Seals> {
+        let trailer = Trailer::from_words(words.get(words.len().checked_sub(TRAILER_WORDS)?..)?)?;
+        let number = |number: u64| usize::try_from(number).ok();
+        let (n_columns, n_chunks) = (number(trailer.n_columns)?, number(trailer.n_chunks)?);
+        let start = number(trailer.directory_place)? / 8;
+        let end = start + number(trailer.directory_bytes)? / 8;
+        let columns = (0..n_columns).map(|column| start + column * COLUMN_WORDS);
+        let mut blocks: Vec<_> = columns.map(|column| (column + 1, column + 2)).collect();
+        let chunk_words = 1 + (n_columns + 1) * ENTRY_WORDS;
+        for chunk in (0..n_chunks).map(|n| start + n_columns * COLUMN_WORDS + n * chunk_words) {
+            blocks.extend((0..=n_columns).map(|place| (chunk, chunk + 1 + place * ENTRY_WORDS)));
+        }
+        Some(Seals { directory: start..end, blocks })
+    }
+
+    /// Writes checksums of what is there now.
+    fn renew(&self, words: &mut [u64]) {
+        for (n_rows, at) in &self.blocks {
+            let crc = block_crc(words, *n_rows, *at);
+            if let (Some(word), Some(crc)) = (words.get_mut(at + ENTRY_WORDS - 1), crc) {
+                *word = u64::from(crc);
+            }
+        }
+        let crc = words.get(self.directory.clone()).map(bytes_of).map(crc32fast::hash);
+        let Some((_, trailer)) = words.split_last_chunk_mut::<TRAILER_WORDS>() else { return };
+        let [.., directory_crc, _, _, _] = trailer;
+        *directory_crc = crc.map_or(0, u64::from);
+        let crc = Trailer::crc(trailer);
+        let [.., trailer_crc, _] = trailer;
+        *trailer_crc = u64::from(crc);
+    }
+}
+
+/// The checksum of the block that an entry tells of, if there is one.
+fn block_crc(words: &[u64], n_rows: usize, at: usize) -> Option<u32> {
+    let entry = Entry::from_words(words.get(at..at + ENTRY_WORDS)?)?;
+    let parts = entry.parts(usize::try_from(*words.get(n_rows)?).ok()?)?;
+    let n_bytes = parts.nulls.checked_add(parts.numbers)?.checked_add(parts.texts)?;
+    let place = usize::try_from(entry.place).ok()?;
+    let block = bytes_of(words).get(place..place.checked_add(n_bytes)?)?;
+    Some(crc32fast::hash(block))
 }
 
 /// Bytes that are read one after the other; zero after the last.

@@ -2,10 +2,13 @@
 
 use proptest::prelude::*;
 
+use crate::block::Block;
 use crate::chunk::{MAX_ROWS, Source, Values};
+use crate::chunker::{BOUNDS, Bounds};
 use crate::file::{ColumnFile, OpenError};
 use crate::memory::MemoryChunks;
 use crate::probe::{Cell, Row, Table};
+use crate::write::FileWriter;
 use crate::{Failure, Kind, Value};
 
 fn cell(kind: Kind) -> BoxedStrategy<Cell> {
@@ -192,4 +195,79 @@ fn foreign_files_are_told_apart() {
         let is_foreign = matches!(ColumnFile::from_bytes(&other), Err(OpenError::Foreign));
         assert_eq!(is_foreign, expected == "foreign");
     }
+}
+
+#[test]
+fn thousands_of_columns_make_small_chunks() {
+    const N_COLUMNS: usize = if cfg!(miri) { 20 } else { 2_000 };
+    const N_BYTES: usize = 64 * N_COLUMNS * 8;
+    let row = |row: i64| Row { number: None, cells: vec![Cell::Whole(row); N_COLUMNS] };
+    let kinds = vec![Kind::Whole; N_COLUMNS];
+    let table = Table { kinds: kinds.clone(), rows: (0..150).map(row).collect() };
+    let bounds = Bounds { n_bytes: N_BYTES, ..BOUNDS };
+    let mut writer = FileWriter::with_bounds(Vec::new(), &kinds, bounds).unwrap();
+    table.blocks(100).iter().for_each(|block| writer.push(block).unwrap());
+    let file = open(&writer.finish([0; 16], 1).unwrap().file);
+    table.check(&file, false);
+    // Half of what is pushed at once, 100 rows and then 50, fits a chunk.
+    let n_rows: Vec<_> = (0..file.n_chunks()).map(|chunk| file.n_rows_of(chunk)).collect();
+    assert_eq!(n_rows, [50, 50, 50]);
+}
+
+#[test]
+fn blocks_that_do_not_fit_are_refused() {
+    let block = |kind, cells: &[Cell], numbers: &[Option<i64>]| {
+        let row = |number: &Option<i64>| Row { number: *number, cells: cells.to_vec() };
+        let table = Table { kinds: vec![kind], rows: numbers.iter().map(row).collect() };
+        table.blocks(10).remove(0)
+    };
+    let accepts = |blocks: &[Block]| {
+        let memory = MemoryChunks::new(&[Kind::Whole], blocks);
+        let mut writer = FileWriter::create(Vec::new(), &[Kind::Whole]).unwrap();
+        let written = blocks.iter().try_for_each(|block| writer.push(block));
+        assert_eq!(memory.is_ok(), written.is_ok());
+        memory.is_ok()
+    };
+    let whole = |numbers: &[Option<i64>]| block(Kind::Whole, &[Cell::Whole(1)], numbers);
+    assert!(accepts(&[whole(&[Some(3), None]), whole(&[None, Some(9)]), whole(&[Some(10)])]));
+    assert!(!accepts(&[whole(&[Some(3), Some(3)])]), "a number twice");
+    assert!(!accepts(&[whole(&[Some(3), None]), whole(&[Some(4)])]), "numbers that fall");
+    assert!(!accepts(&[whole(&[Some(i64::MAX), None])]), "beyond all numbers");
+    assert!(!accepts(&[block(Kind::Text, &[Cell::Null], &[None])]), "another kind");
+}
+
+#[test]
+fn cells_of_another_kind_are_missing() {
+    let mut block = Block::new(&[Kind::Whole, Kind::Float, Kind::Text]);
+    for value in [Value::Float(1.0), Value::Float(f64::NAN), Value::Whole(3), Value::Null] {
+        block.push(value);
+    }
+    block.end_row(None);
+    block.push(Value::Whole(5));
+    block.end_row(None);
+    let chunks = MemoryChunks::new(&[Kind::Whole, Kind::Float, Kind::Text], &[block]).unwrap();
+    let chunk = chunks.chunk(0, &[0, 1, 2]).unwrap();
+    let values = |row| chunk.columns.iter().map(|column| column.value(row)).collect::<Vec<_>>();
+    assert_eq!(values(0), [Value::Null, Value::Null, Value::Null]);
+    assert_eq!(values(1), [Value::Whole(5), Value::Null, Value::Null]);
+    assert_eq!(chunks.range(0), Some((5, 5)));
+    assert_eq!(chunks.range(2), None);
+}
+
+#[test]
+#[cfg(not(miri))]
+fn files_are_mapped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("columns");
+    assert!(matches!(ColumnFile::open(&path), Err(OpenError::Io(_))));
+    for bytes in [b"".as_slice(), b"SLUICOL\n"] {
+        std::fs::write(&path, bytes).unwrap();
+        assert!(matches!(ColumnFile::open(&path), Err(OpenError::Foreign)));
+    }
+    let row = |row| Row { number: None, cells: vec![Cell::Whole(row), Cell::Float(0.5)] };
+    let table = Table { kinds: vec![Kind::Whole, Kind::Float], rows: (0..100).map(row).collect() };
+    std::fs::write(&path, table.file(30)).unwrap();
+    let file = ColumnFile::open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    table.check(&file, false);
 }
