@@ -150,6 +150,11 @@ impl<'a> Texts<'a> {
 }
 
 impl<'a> Column<'a> {
+    /// The numbers of the rows as a column.
+    pub(crate) fn of_numbers(rows: Whole<'a>) -> Column<'a> {
+        Column { nulls: None, n_nulls: 0, values: Values::Whole(rows) }
+    }
+
     /// Whether the value of a row is missing.
     #[inline]
     pub fn is_null(&self, row: usize) -> bool {
@@ -183,7 +188,8 @@ pub trait Source: Sync {
     /// those of [`Source::late`].
     fn n_chunks(&self) -> usize;
 
-    /// A chunk with these columns, each a column of the table.
+    /// A chunk with these columns, each a column of the table; one after the last is the numbers of
+    /// the rows.
     ///
     /// # Errors
     /// Damaged, or Mistaken for a column that is not there.

@@ -128,6 +128,14 @@ impl ColumnFile {
         self.directory.chunks.get(chunk).copied().unwrap_or(0)
     }
 
+    /// The number of the last row; zero without rows.
+    pub fn last_row(&self) -> i64 {
+        let n_blocks = self.directory.kinds.len() + 1;
+        let last = self.directory.chunks.len().checked_sub(1);
+        let rows = last.and_then(|chunk| self.directory.entries.get(chunk * n_blocks));
+        rows.map_or(0, |rows| rows.max.cast_signed())
+    }
+
     /// Where a row is, by its number: the chunk, and the place in it.
     ///
     /// # Errors
@@ -207,7 +215,11 @@ impl Source for ColumnFile {
         };
         let mut read = Vec::with_capacity(columns.len());
         for column in columns {
-            if *column >= n_columns {
+            if *column == n_columns {
+                read.push(Column::of_numbers(rows));
+                continue;
+            }
+            if *column > n_columns {
                 return Err(Failure::Mistaken);
             }
             let block = first + 1 + column;

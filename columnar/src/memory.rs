@@ -1,7 +1,7 @@
 //! Chunks in memory, of rows that changed or that a row store hands over.
 
 use crate::block::{Block, Cells};
-use crate::chunk::{Chunk, Source};
+use crate::chunk::{Chunk, Column, Source};
 use crate::chunker::{BOUNDS, Chunker};
 use crate::encode::{Facts, Numbers};
 use crate::{Failure, Kind};
@@ -111,6 +111,9 @@ impl Source for MemoryChunks {
     fn chunk(&self, number: usize, columns: &[usize]) -> Result<Chunk<'_>, Failure> {
         let chunk = self.chunks.get(number).ok_or(Failure::Mistaken)?;
         let columns = columns.iter().map(|column| {
+            if *column == self.kinds.len() {
+                return Ok(Column::of_numbers(chunk.rows.view()));
+            }
             let column = chunk.columns.get(*column).ok_or(Failure::Mistaken)?;
             column.facts.view(&column.cells, column.nulls.as_deref(), column.n_nulls)
         });
