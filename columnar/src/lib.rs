@@ -9,12 +9,16 @@
 //! those of a row store to the last digit. This crate knows no SQL, network or async.
 //!
 //! Modules in reading order: what is asked (`question`), what is read (`chunk`), numbers and
-//! letters (`exact`, `fold`).
+//! letters (`exact`, `fold`), what answers (`groups`, `rows`, `answer`) within limits (`run`).
 
+pub mod answer;
 pub mod chunk;
 pub mod exact;
 pub mod fold;
+pub mod groups;
 pub mod question;
+pub mod rows;
+pub mod run;
 
 /// What a column keeps its values as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
