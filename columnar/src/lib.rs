@@ -9,16 +9,27 @@
 //! those of a row store to the last digit. This crate knows no SQL, network or async.
 //!
 //! Modules in reading order: what is asked (`question`), what is read (`chunk`), numbers and
-//! letters (`exact`, `fold`), what answers (`groups`, `rows`, `answer`) within limits (`run`).
+//! letters (`exact`, `fold`), which rows count (`bits`, `filter`, `text`), which values they have
+//! (`gather`, `intern`, `parts`), what is made of them (`measure`, `extreme`, `groups`, `order`,
+//! `answer`), on several threads (`run`), and the rows themselves (`rows`).
 
 pub mod answer;
+mod bits;
 pub mod chunk;
 pub mod exact;
+mod extreme;
+mod filter;
 pub mod fold;
+mod gather;
 pub mod groups;
+mod intern;
+mod measure;
+mod order;
+mod parts;
 pub mod question;
 pub mod rows;
 pub mod run;
+mod text;
 
 /// What a column keeps its values as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
