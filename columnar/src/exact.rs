@@ -22,6 +22,11 @@ impl Total {
         }
     }
 
+    fn merge(&mut self, other: &Total) {
+        self.add(other.near);
+        self.far += &other.far;
+    }
+
     fn value(&self) -> BigInt {
         &self.far + self.near
     }
@@ -57,9 +62,35 @@ impl Moments {
 
     /// Adds the shortest decimal of a double; those that are not finite count for nothing.
     pub fn add_double(&mut self, value: f64) {
-        if let Some((digits, exponent)) = shortest(value) {
+        if let Some(digits) = ten_thousandths(value) {
+            self.add(digits, TEN_THOUSANDTH);
+        } else if let Some((digits, exponent)) = shortest(value) {
             self.add(digits, exponent);
         }
+    }
+
+    /// Adds `n_values` numbers whose digits stand at the same power of ten, of which the sum and the
+    /// sum of squares are known.
+    pub fn add_sums(&mut self, n_values: u64, sum: i128, squares: &BigInt, exponent: i32) {
+        self.n_values += n_values;
+        let totals = self.totals.entry(exponent).or_default();
+        totals.0.add(sum);
+        totals.1.far += squares;
+    }
+
+    /// Adds what others added up.
+    pub fn merge(&mut self, other: &Moments) {
+        self.n_values += other.n_values;
+        for (exponent, (sum, squares)) in &other.totals {
+            let totals = self.totals.entry(*exponent).or_default();
+            totals.0.merge(sum);
+            totals.1.merge(squares);
+        }
+    }
+
+    /// How many numbers were added.
+    pub fn n_values(&self) -> u64 {
+        self.n_values
     }
 
     /// The sum, and the power of ten that it stands at; `None` of no numbers.
@@ -115,6 +146,34 @@ impl Moments {
             true => nearest_root(&numerator.into_parts().1, &denominator, exponent),
         })
     }
+}
+
+/// The power of ten of [`ten_thousandths`].
+pub const TEN_THOUSANDTH: i32 = -4;
+
+/// How many ten-thousandths a double is, if that is what it prints as and they are at most 10^15.
+///
+/// Two decimals of no more digits never share a double, so that the one that is found is the
+/// shortest.
+pub fn ten_thousandths(value: f64) -> Option<i64> {
+    const LIMIT: f64 = 1e15;
+    let scaled = value * 1e4;
+    if scaled.is_nan() || scaled.abs() >= LIMIT {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "cut on purpose, and below the limit")]
+    let digits = (scaled + 0.5_f64.copysign(scaled)) as i64;
+    let back = small_quotient(digits.into(), 10_000)?;
+    back.total_cmp(&(value + 0.0)).is_eq().then_some(digits)
+}
+
+/// The nearest double to a quotient of two whole numbers, if a double holds both of them.
+pub fn small_quotient(numerator: i128, denominator: i128) -> Option<f64> {
+    const MAX: u128 = 1 << 53;
+    let is_small = numerator.unsigned_abs() <= MAX && denominator.unsigned_abs() <= MAX;
+    #[expect(clippy::cast_precision_loss, reason = "below 2^53 nothing is lost")]
+    let quotient = || numerator as f64 / denominator as f64;
+    (is_small && denominator != 0).then(quotient)
 }
 
 fn finite(value: f64) -> Option<f64> {
@@ -331,7 +390,33 @@ mod tests {
         assert_eq!(shortest(9.5e22), Some((95, 21)));
     }
 
+    #[test]
+    fn ten_thousandths_are_told() {
+        assert_eq!(ten_thousandths(12.34), Some(123_400));
+        assert_eq!(ten_thousandths(-0.0001), Some(-1));
+        assert_eq!(ten_thousandths(-0.0), Some(0));
+        assert_eq!(ten_thousandths(0.000_05), None);
+        assert_eq!(ten_thousandths(0.1 + 0.2), None);
+        assert_eq!(ten_thousandths(99_999_999_999.999_9), Some(999_999_999_999_999));
+        assert_eq!(ten_thousandths(1e11), None);
+        assert_eq!(ten_thousandths(f64::NAN), None);
+        assert_eq!(ten_thousandths(f64::NEG_INFINITY), None);
+    }
+
     proptest! {
+        #[test]
+        fn ten_thousandths_are_the_shortest_decimal(digits in -(10_i64.pow(15))..10_i64.pow(15), bits: u64) {
+            let near = small_quotient(digits.into(), 10_000).unwrap();
+            for value in [near, near.next_up(), near.next_down(), f64::from_bits(bits)] {
+                let Some(found) = ten_thousandths(value) else { continue };
+                let (digits, exponent) = shortest(value).unwrap();
+                prop_assert!(exponent >= TEN_THOUSANDTH || digits == 0);
+                let power = 10_i64.pow(u32::try_from(exponent - TEN_THOUSANDTH).unwrap_or(0));
+                prop_assert_eq!(digits * power, found);
+            }
+            prop_assert_eq!(ten_thousandths(near), Some(digits));
+        }
+
         #[test]
         fn decimals_come_back_as_the_doubles_they_are(bits: u64) {
             let value = f64::from_bits(bits);

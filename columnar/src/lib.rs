@@ -12,24 +12,40 @@
 //! letters (`exact`, `fold`). How chunks come to be: rows are collected (`block`), put together
 //! (`chunker`), encoded (`encode`, `dictionary`) and kept in memory (`memory`) or in a file: how it
 //! lies on the disk (`format`), who writes it (`write`), maps it (`map`) and reads it (`file`); a
-//! file with changed rows on top (`marked`). What fuzzers and tests try of all this (`probe`).
+//! file with changed rows on top (`marked`). How questions are answered: which rows count (`bits`,
+//! `filter`, `text`), which values they have (`gather`, `intern`, `parts`), what is made of them
+//! (`measure`, `extreme`, `groups`, `order`, `answer`), on several threads (`run`), and the rows
+//! themselves (`rows`). What fuzzers and tests try of all this (`probe`).
 
+pub mod answer;
+mod bits;
 pub mod block;
 pub mod chunk;
 mod chunker;
 mod dictionary;
 mod encode;
 pub mod exact;
+mod extreme;
 pub mod file;
+mod filter;
 pub mod fold;
 mod format;
+mod gather;
+pub mod groups;
+mod intern;
 mod map;
 pub mod marked;
+mod measure;
 pub mod memory;
+mod order;
+mod parts;
 pub mod probe;
 pub mod question;
+pub mod rows;
+pub mod run;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod write;
 
 /// What a column keeps its values as.

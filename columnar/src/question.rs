@@ -5,6 +5,7 @@
 //! logic of SQL: a comparison with a missing value is neither true nor false, and so is its
 //! negation; only rows for which all of it is true count.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use regex::Regex;
@@ -38,7 +39,8 @@ pub enum Filter {
     },
 }
 
-/// A condition on a value. All but [`Test::Null`] are neither true nor false of a missing one.
+/// A condition on a value. All but [`Test::Null`] are neither true nor false of a missing one; but
+/// nothing is one of no values, a missing one neither.
 #[derive(Clone, Debug)]
 pub enum Test {
     /// It is missing: true or false of every row.
@@ -55,7 +57,7 @@ pub enum Test {
     Text(Comparison, Vec<u8>),
     /// One of these texts, which are sorted.
     TextIn(Vec<Vec<u8>>),
-    /// From the first text on, and before the second one, if there is one; with the text's case
+    /// From the first text on, and before the second one, unless that is empty; with the text's case
     /// folded, if wanted. Both are folded already.
     TextBetween {
         /// The first.
@@ -92,7 +94,10 @@ pub enum Test {
 
 /// A condition on a text that others know.
 #[derive(Clone)]
-pub struct TextTest(pub Arc<dyn Fn(&[u8]) -> Option<bool> + Send + Sync>);
+pub struct TextTest(pub Arc<TextFn>);
+
+/// What says of a text whether it passes.
+pub type TextFn = dyn Fn(&[u8]) -> Option<bool> + Send + Sync;
 
 impl std::fmt::Debug for TextTest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -115,6 +120,20 @@ pub enum Comparison {
     Greater,
     /// It is not smaller.
     GreaterOrEqual,
+}
+
+impl Comparison {
+    /// Whether what compares in this order compares so.
+    pub fn holds(self, order: Ordering) -> bool {
+        match self {
+            Comparison::Equal => order.is_eq(),
+            Comparison::NotEqual => order.is_ne(),
+            Comparison::Less => order.is_lt(),
+            Comparison::LessOrEqual => order.is_le(),
+            Comparison::Greater => order.is_gt(),
+            Comparison::GreaterOrEqual => order.is_ge(),
+        }
+    }
 }
 
 /// Rows put into groups, or all into one.
@@ -236,7 +255,7 @@ pub enum Having {
     Null(Of),
     /// Compared with a value: neither true nor false where something is missing.
     Compare(Of, Comparison, Operand),
-    /// One of these.
+    /// One of these; false of no values, as of a [`Test`].
     In(Of, Vec<Operand>),
 }
 
