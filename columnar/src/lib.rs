@@ -29,6 +29,12 @@ mod parts;
 pub mod question;
 pub mod rows;
 pub mod run;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
+mod testing;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
+mod tests;
 mod text;
 
 /// What a column keeps its values as.
