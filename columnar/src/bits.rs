@@ -232,7 +232,7 @@ mod tests {
             prop_assert_eq!(rows(&not, n), expect(n, |row| !flags[row].0));
             prop_assert_eq!(rows(&not.not(n), n), rows(&a, n));
             prop_assert_eq!(rows(&a.clone().and(&b), n), expect(n, |r| flags[r].0 && flags[r].1));
-            prop_assert_eq!(rows(&a.clone().or(b.clone()), n), expect(n, |r| flags[r].0 || flags[r].1));
+            prop_assert_eq!(rows(&a.clone().or(b), n), expect(n, |r| flags[r].0 || flags[r].1));
             let without = a.clone().without(Some(&marked), n);
             prop_assert_eq!(rows(&without, n), expect(n, |r| flags[r].0 && !flags[r].1));
             let rest = Selection::All.without(Some(&marked), n);

@@ -28,6 +28,8 @@ pub mod exact;
 mod extreme;
 pub mod file;
 mod filter;
+#[cfg(test)]
+mod file_tests;
 pub mod fold;
 mod format;
 mod gather;
@@ -41,10 +43,14 @@ mod order;
 mod parts;
 pub mod probe;
 pub mod question;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
+mod question_tests;
 pub mod rows;
 pub mod run;
 #[cfg(test)]
-mod tests;
+#[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
+mod testing;
 mod text;
 pub mod write;
 
