@@ -49,6 +49,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// `postgres://…` for PostgreSQL; `None` for the embedded store.
     pub database_url: Option<String>,
+    /// Whether the embedded store keeps columns beside rows, for questions over all of them.
+    pub columnar: bool,
+    /// Rows below which a dataset has none: it is read in no time.
+    pub columnar_min_rows: usize,
     /// Largest upload, bytes.
     pub max_upload_bytes: u64,
     /// Largest JSON request body, bytes.
@@ -463,6 +467,8 @@ impl Default for Settings {
             reuse_port: false,
             data_dir: PathBuf::from("sluice-data"),
             database_url: None,
+            columnar: true,
+            columnar_min_rows: 1_000,
             max_upload_bytes: 1 << 30,
             max_body_bytes: 1 << 20,
             default_limit: 50,

@@ -27,9 +27,9 @@ mod encode;
 pub mod exact;
 mod extreme;
 pub mod file;
-mod filter;
 #[cfg(test)]
 mod file_tests;
+mod filter;
 pub mod fold;
 mod format;
 mod gather;

@@ -51,6 +51,12 @@ impl StorageId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The same in sixteen bytes.
+    pub fn bytes(&self) -> [u8; 16] {
+        // It is sixteen bytes in hexadecimal digits, whoever made it.
+        u128::from_str_radix(&self.0, 16).unwrap_or_default().to_be_bytes()
+    }
 }
 
 impl Default for StorageId {

@@ -208,6 +208,16 @@ pub(super) static ALL: &[Spec] = &[
         0..=1 << 36,
         |s| Field::Size(&mut s.response_cache_bytes),
     ),
+    row(
+        "columnar",
+        &[],
+        "on: questions over all rows are answered from columns; or off",
+        ANY,
+        |s| Field::Switch(&mut s.columnar),
+    ),
+    row("columnar_min_rows", &[], "Rows below which a dataset has no columns", ROWS, |s| {
+        Field::Count(&mut s.columnar_min_rows)
+    }),
     row("index.automatic", &[], "on, or off: only asked-for indexes are built", ANY, |s| {
         Field::Switch(&mut s.indexes.is_automatic)
     }),

@@ -57,8 +57,13 @@ pub(super) fn register(builder: SchemaBuilder) -> SchemaBuilder {
                 ),
                 ("index", "String", "The index that fits its filter and its order, if there is one."),
                 ("wish", "String", "What an index could help with, in words."),
+                (
+                    "path",
+                    "String!",
+                    "What answers it: COLUMNAR (the columns beside the rows), ROW_STORE, or CATALOG.",
+                ),
                 ("sql", "String", "The statement, with places for values."),
-                ("databasePlan", "[String!]!", "How the database would run it, a line per step."),
+                ("databasePlan", "[String!]!", "How it would be run, a line per step."),
             ],
         ))
 }
@@ -168,6 +173,7 @@ async fn explain_field(
             "cost": "0",
             "cheap": true,
             "cached": false,
+            "path": "CATALOG",
             "databasePlan": [],
         }));
     };
@@ -185,7 +191,7 @@ async fn explain_field(
     let n_cells = body.cells(&run);
     let (sql, is_cheap) = (request.services.store.sql_of(&run), run.statement.is_cheap);
     let is_cached = request.services.answers.holds(&run);
-    let steps = request.services.store.explain(run).await.map_err(Error::from)?;
+    let explained = request.services.store.explain(run).await.map_err(Error::from)?;
     Ok(json!({
         "key": root.key,
         "datasets": datasets.iter().map(|dataset| &dataset.name).collect::<Vec<_>>(),
@@ -195,6 +201,7 @@ async fn explain_field(
         "index": index.map(|index| &index.name),
         "wish": (!wish.is_empty()).then(|| wish.in_words()),
         "sql": sql,
-        "databasePlan": steps,
+        "path": explained.path.name(),
+        "databasePlan": explained.steps,
     }))
 }

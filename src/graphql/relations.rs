@@ -331,7 +331,8 @@ async fn measure(
         versions.push(to.version);
     }
     let deadline = Instant::now() + time;
-    let run = Run { statement: Arc::new(statement), binds: Vec::new(), tables, versions, deadline };
+    let statement = Arc::new(statement);
+    let run = Run { statement, binds: Vec::new(), tables, versions, deadline, question: None };
     let answer = request.services.store.run(run).await.map_err(Error::from)?;
     serde_json::from_slice(&answer).map_err(Error::internal)
 }

@@ -129,7 +129,7 @@ impl SlowLog {
             for mut run in runs {
                 run.deadline = Instant::now() + EXPLAIN_TIMEOUT;
                 match store.explain(run).await {
-                    Ok(steps) => plans.push(without_values(&steps)),
+                    Ok(explained) => plans.push(without_values(&explained.steps)),
                     Err(error) => tracing::debug!(error = ?error, "a plan could not be told"),
                 }
             }

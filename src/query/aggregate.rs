@@ -8,6 +8,7 @@ use sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
 use sluice_schema::ColumnType;
 
 use super::Dialect;
+use super::columns::Measured;
 use super::input::Input;
 use super::roots::Compiler;
 use super::select::{Columns, Fields, Rows, cell_kind, typename_field};
@@ -101,7 +102,14 @@ pub fn result_type(function: Function, column: &Column) -> Option<ColumnType> {
 
 /// The expressions of an aggregate's SELECT, each once.
 #[derive(Default)]
-pub(super) struct Expressions(Vec<(String, Expr)>);
+pub(super) struct Expressions(Vec<Made>);
+
+/// One of them: its label, and what it is where columns can tell it.
+struct Made {
+    label: String,
+    value: Expr,
+    measured: Option<Measured>,
+}
 
 /// The label of what is no aggregate of the SELECT it stands in: gathered rows, known values.
 const KNOWN_LABEL: &str = "known";
@@ -109,21 +117,31 @@ const KNOWN_LABEL: &str = "known";
 impl Expressions {
     /// Whether any of them runs over the rows of the SELECT.
     pub(super) fn has_aggregates(&self) -> bool {
-        self.0.iter().any(|(label, _)| label != KNOWN_LABEL)
+        self.0.iter().any(|made| made.label != KNOWN_LABEL)
+    }
+
+    /// What they are for columns, in their order.
+    pub(super) fn measured(&self) -> Vec<Option<Measured>> {
+        self.0.iter().map(|made| made.measured.clone()).collect()
     }
 
     /// Adds what does not run over the rows of the SELECT: the gathered rows of another, a value.
-    pub(super) fn push_known(&mut self, value: Expr) -> usize {
-        self.0.push((KNOWN_LABEL.to_owned(), value));
+    pub(super) fn push_known(&mut self, value: Expr, measured: Option<Measured>) -> usize {
+        self.0.push(Made { label: KNOWN_LABEL.to_owned(), value, measured });
         self.0.len() - 1
     }
 
     /// The position of an expression; `label` tells equal ones apart.
-    fn position(&mut self, label: String, make: impl FnOnce() -> Expr) -> usize {
-        match self.0.iter().position(|(known, _)| *known == label) {
+    fn position(
+        &mut self,
+        label: String,
+        measured: Measured,
+        make: impl FnOnce() -> Expr,
+    ) -> usize {
+        match self.0.iter().position(|made| made.label == label) {
             Some(position) => position,
             None => {
-                self.0.push((label, make()));
+                self.0.push(Made { label, value: make(), measured: Some(measured) });
                 self.0.len() - 1
             }
         }
@@ -134,8 +152,8 @@ impl Expressions {
         if self.0.is_empty() {
             select.expr(Expr::cust("1"));
         }
-        for (position, (_, expression)) in self.0.into_iter().enumerate() {
-            select.expr_as(expression, Alias::new(expression_name(position)));
+        for (position, made) in self.0.into_iter().enumerate() {
+            select.expr_as(made.value, Alias::new(expression_name(position)));
         }
     }
 
@@ -145,8 +163,9 @@ impl Expressions {
     }
 
     /// Adds one that stands alone.
-    pub(super) fn push(&mut self, expression: Expr) -> usize {
-        self.0.push((format!("#{}", self.0.len()), expression));
+    pub(super) fn push(&mut self, value: Expr, measured: Option<Measured>) -> usize {
+        let label = format!("#{}", self.0.len());
+        self.0.push(Made { label, value, measured });
         self.0.len() - 1
     }
 }
@@ -173,7 +192,7 @@ impl<'d> Compiler<'d> {
         &mut self,
         rows: &Rows<'d>,
         fields: &Fields<'d>,
-        n_rows: Option<&Expr>,
+        n_rows: Option<&(Expr, usize)>,
         expressions: &mut Expressions,
         columns: &mut Columns,
     ) -> Result<RowShape> {
@@ -190,13 +209,15 @@ impl<'d> Compiler<'d> {
                 let counted = field.get_argument("columns").map(|value| &value.node);
                 let distinct = field.get_argument("distinct").map(|value| &value.node);
                 let index = match n_rows {
-                    Some(n_rows) if counted.is_none() => expressions.push_known(n_rows.clone()),
+                    Some((n_rows, slot)) if counted.is_none() => {
+                        expressions.push_known(n_rows.clone(), Some(Measured::Known(*slot)))
+                    }
                     _ => {
                         let counted = counted.map(Input::Written);
                         let distinct = distinct.map(Input::Written);
-                        let count =
+                        let (count, measured) =
                             self.count(rows, counted.as_ref(), distinct.as_ref(), columns)?;
-                        expressions.push(count)
+                        expressions.push(count, Some(measured))
                     }
                 };
                 OutCell::Column { index, kind: CellKind::Int }
@@ -239,7 +260,9 @@ impl<'d> Compiler<'d> {
             let (column, answer) = function_column(rows, function, name)?;
             columns.position(&column.physical);
             let label = format!("{function:?} {}", column.physical);
-            let index = expressions.position(label, || self.function_value(rows, function, column));
+            let measured = Measured::Function(function, name.to_owned());
+            let value = || self.function_value(rows, function, column);
+            let index = expressions.position(label, measured, value);
             let cell = OutCell::Column { index, kind: cell_kind(answer) };
             shape.push(OutField { key: key_bytes(key), cell });
         }
@@ -300,7 +323,7 @@ impl<'d> Compiler<'d> {
         counted: Option<&Input<'_>>,
         distinct: Option<&Input<'_>>,
         columns: &mut Columns,
-    ) -> Result<Expr> {
+    ) -> Result<(Expr, Measured)> {
         let is_distinct = match distinct {
             Some(input) if self.reader.presence(input) == Some(true) => {
                 self.reader.boolean(input, "count.distinct")?
@@ -320,7 +343,7 @@ impl<'d> Compiler<'d> {
             .collect();
         let all_present =
             values.iter().cloned().map(ExprTrait::is_not_null).reduce(|a, b| a.and(b));
-        Ok(match (values.as_slice(), is_distinct) {
+        let value = match (values.as_slice(), is_distinct) {
             ([], _) => Expr::cust("COUNT(*)"),
             ([one], false) => one.clone().count(),
             ([one], true) => one.clone().count_distinct(),
@@ -346,7 +369,8 @@ impl<'d> Compiler<'d> {
                     Expr::cust_with_exprs(template, [condition])
                 }
             }
-        })
+        };
+        Ok((value, Measured::Count { physical, is_distinct }))
     }
 
     /// The keys of an order by aggregates: `{ count: DESC, max: { total: ASC } }`.

@@ -110,7 +110,7 @@ impl<'d> Compiler<'d> {
         let (select, names) =
             self.gather_page(rows, field, &source, &wanted, columns, needs.total)?;
         let cost = Cost::of_list(Some(wanted.size), each);
-        Ok(Aggregated { select, names, shape, cost })
+        Ok(Aggregated { select, measured: Vec::new(), names, shape, cost })
     }
 
     fn connection_shape(
@@ -292,22 +292,24 @@ impl<'d> Compiler<'d> {
             }
             None => Expr::cust("NULL"),
         };
-        expressions.push_known(page);
+        expressions.push_known(page, None);
         let size = slot_number(wanted.size);
-        expressions.push(match self.dialect {
+        let size = match self.dialect {
             Dialect::Sqlite => size,
             Dialect::Postgres => size.cast_as("bigint"),
-        });
+        };
+        expressions.push(size, None);
         if needs_total {
             let is_whole =
                 source.condition.is_none() && source.distinct.is_empty() && rows.source.is_none();
-            expressions.push(if is_whole {
-                self.row_count(rows.dataset)
+            let total = if is_whole {
+                self.row_count(rows.dataset).0
             } else {
                 let mut total = source.rows(rows, false);
                 total.expr(Expr::cust("COUNT(*)"));
                 Expr::SubQuery(None, Box::new(total.into()))
-            });
+            };
+            expressions.push(total, None);
         }
         let names = expressions.names();
         let mut select = Query::select();

@@ -165,6 +165,7 @@ pub fn diff(
         tables: vec![from.past.storage.clone(), to.past.storage.clone()],
         versions: vec![from.past.version, to.past.version],
         deadline,
+        question: None,
     };
     let names = |side: &Side| side.columns.iter().map(|column| column.name.clone()).collect();
     Ok(Diff {

@@ -10,6 +10,7 @@ use sluice_schema::{ColumnType, naming};
 
 use super::Dialect;
 use super::aggregate::{AggregateOrder, Expressions, function_column};
+use super::columns::{GroupKey, KeyBy, Measured, Question};
 use super::cost::Cost;
 use super::input::Input;
 use super::roots::Compiler;
@@ -17,6 +18,7 @@ use super::select::{Columns, Fields, OrderKey, Rows, cell_kind, literal_field, t
 use super::value::{Slot, SlotKind};
 use crate::catalog::model::{Column, Dataset};
 use crate::error::{Code, Error, Result};
+use crate::store::bin;
 use crate::store::json::{OutCell, OutField, RootShape, RowShape, key_bytes};
 use crate::store::period::Period;
 use crate::store::postgres::functions::DOUBLE;
@@ -28,6 +30,8 @@ struct Key<'d> {
     name: String,
     /// What it is in there.
     value: Expr,
+    /// The same for columns.
+    by: KeyBy<'d>,
 }
 
 impl<'d> Compiler<'d> {
@@ -41,7 +45,7 @@ impl<'d> Compiler<'d> {
         rows: &Rows<'d>,
         field: &'d Field,
         fields: &Fields<'d>,
-    ) -> Result<(SelectStatement, RootShape, Cost)> {
+    ) -> Result<(SelectStatement, RootShape, Cost, Option<Question>)> {
         let keys = self.group_keys(rows, field)?;
         let mut expressions = Expressions::default();
         let mut read = Columns::default();
@@ -53,6 +57,10 @@ impl<'d> Compiler<'d> {
             None => None,
         };
         let order = self.group_order(rows, &keys, field, &mut read)?;
+
+        let asked: Vec<GroupKey<'d>> =
+            keys.iter().map(|key| GroupKey { column: key.column, by: key.by.clone() }).collect();
+        let measured = expressions.measured();
 
         let mut inner = Query::select();
         let names: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
@@ -81,12 +89,17 @@ impl<'d> Compiler<'d> {
         let origin = self.size_origin(rows.dataset, limit.as_ref(), "limit")?;
         let limit_slot = self.limit_slot(rows.dataset, origin);
         select.limit(u64::try_from(limit_slot).unwrap_or(u64::MAX));
+        let mut offset_slot = None;
         if let Some(offset) = self.argument(field, "offset") {
             let origin = self.reader.origin(&offset, "offset")?;
             self.slots.push(Slot { origin, kind: SlotKind::Offset, place: Box::from("offset") });
             select.offset(u64::try_from(self.slots.len() - 1).unwrap_or(u64::MAX));
+            offset_slot = Some(self.slots.len() - 1);
         }
-        Ok((select, RootShape::List(shape), Cost::of_list(Some(limit_slot), each)))
+        let question =
+            self.ask_groups(rows, field, &asked, &measured, Some(limit_slot), offset_slot)?;
+        let cost = Cost::of_list(Some(limit_slot), each);
+        Ok((select, RootShape::List(shape), cost, question))
     }
 
     /// The keys of an argument `by`.
@@ -123,7 +136,7 @@ impl<'d> Compiler<'d> {
         Ok(keys)
     }
 
-    fn group_key(&mut self, rows: &Rows<'d>, item: &Input<'_>, name: String) -> Result<Key<'d>> {
+    fn group_key(&mut self, rows: &Rows<'d>, item: &Input<'d>, name: String) -> Result<Key<'d>> {
         const PLACE: &str = "by";
         let (mut column, mut truncate, mut bin) = (None, None, None);
         for (part, value) in self.reader.fields(item, PLACE)? {
@@ -140,26 +153,29 @@ impl<'d> Compiler<'d> {
         let column = column.ok_or_else(|| Error::bad_input("by needs its column."))?;
         let column = column_named(rows.dataset, &column)?;
         let value = rows.column(&column.physical);
-        let value = match (truncate, bin) {
-            (None, None) => value,
-            (Some(period), None) => self.truncated(value, column, &period)?,
-            (None, Some(width)) => self.binned(value, column, &width)?,
+        let (value, by) = match (truncate, bin) {
+            (None, None) => (value, KeyBy::Value),
+            (Some(period), None) => {
+                let period = Period::named(&period).ok_or_else(|| {
+                    Error::bad_input(format!("by.truncate: {period} is no period."))
+                })?;
+                (self.truncated(value, column, period)?, KeyBy::Truncated(period))
+            }
+            (None, Some(width)) => (self.binned(value, column, &width)?, KeyBy::Binned(width)),
             (Some(_), Some(_)) => {
                 return Err(Error::bad_input(
                     "by: a key is truncated (dates) or put in bins (numbers), not both.",
                 ));
             }
         };
-        Ok(Key { column, name, value })
+        Ok(Key { column, name, value, by })
     }
 
     /// The first day or instant of the period.
-    fn truncated(&self, value: Expr, column: &Column, period: &str) -> Result<Expr> {
+    fn truncated(&self, value: Expr, column: &Column, period: Period) -> Result<Expr> {
         let is_date = column.column_type == ColumnType::Date;
         let has_time =
             matches!(column.column_type, ColumnType::LocalDateTime | ColumnType::DateTime);
-        let period = Period::named(period)
-            .ok_or_else(|| Error::bad_input(format!("by.truncate: {period} is no period.")))?;
         if !(has_time || is_date && period != Period::Hour) {
             return Err(Error::bad_input(format!(
                 "by.truncate: {} is of type {}; dates can be truncated to DAY and longer, date-times to HOUR, too.",
@@ -183,8 +199,10 @@ impl<'d> Compiler<'d> {
     fn binned(&mut self, value: Expr, column: &Column, width: &Input<'_>) -> Result<Expr> {
         let column_type = column.column_type;
         let lowest = match column_type {
-            ColumnType::Int => i64::from(i32::MIN),
-            ColumnType::BigInt | ColumnType::Decimal { .. } | ColumnType::Float => i64::MIN,
+            ColumnType::Int
+            | ColumnType::BigInt
+            | ColumnType::Decimal { .. }
+            | ColumnType::Float => bin::lowest(column_type),
             other => {
                 return Err(Error::bad_input(format!(
                     "by.bin: {} is of type {}; numbers can be put in bins.",
@@ -375,11 +393,13 @@ fn keys_shape<'d>(
     for (key, merged) in fields {
         let Some(field) = merged.first() else { continue };
         let name = field.name.node.as_str();
-        let found = keys.iter().find(|key| key.column.name == name);
+        let found = keys.iter().enumerate().find(|(_, key)| key.column.name == name);
         let is_column = rows.dataset.columns.iter().any(|column| column.name == name);
         shape.push(match found {
             Some(group_key) => {
-                let index = expressions.push(rows.column(&group_key.name));
+                let (place, group_key) = group_key;
+                let value = rows.column(&group_key.name);
+                let index = expressions.push(value, Some(Measured::Key(place)));
                 let kind = cell_kind(group_key.column.column_type);
                 OutField { key: key_bytes(key), cell: OutCell::Column { index, kind } }
             }

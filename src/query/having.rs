@@ -71,7 +71,7 @@ impl<'d> Compiler<'d> {
         }
         let predicate =
             predicate.ok_or_else(|| Error::bad_input(format!("{place} needs its predicate.")))?;
-        let number = self.count(rows, counted.as_ref(), distinct.as_ref(), read)?;
+        let (number, _) = self.count(rows, counted.as_ref(), distinct.as_ref(), read)?;
         self.comparisons(&number, ColumnType::Int, &predicate, &format!("{place}.predicate"))
     }
 

@@ -7,6 +7,7 @@
 pub mod aggregate;
 pub mod cache;
 pub mod change;
+mod columns;
 mod connection;
 mod cost;
 pub mod diff;

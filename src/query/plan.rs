@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::Dialect;
+use super::columns::Question;
 use super::cost::Cost;
 use super::document::Document;
 use super::input::{InputReader, Observation, Origin, Variables};
@@ -200,6 +201,8 @@ pub struct RootStatement {
     pub(super) cost: Cost,
     /// What of the first dataset it filters and sorts by.
     pub(super) wish: Wish,
+    /// The same for columns, where they can answer it.
+    pub(super) question: Option<Box<Question>>,
 }
 
 impl RootStatement {
@@ -216,6 +219,7 @@ impl RootStatement {
     ) -> Result<Run> {
         let mut tables = Vec::with_capacity(self.datasets.len());
         let mut versions = Vec::with_capacity(self.datasets.len());
+        let mut n_rows = 0;
         // A policy's filter may lead to datasets that are not shown.
         let shown = binder.snapshot;
         let whole = shown.view.as_ref().map_or(shown, |view| &view.base);
@@ -223,6 +227,7 @@ impl RootStatement {
             let dataset =
                 whole.dataset_by_id(*id).ok_or_else(|| Error::not_found("The dataset is gone."))?;
             let (storage, version) = read_at(dataset, past.as_ref());
+            n_rows = dataset.row_count;
             tables.push(storage.clone());
             versions.push(version);
         }
@@ -231,7 +236,13 @@ impl RootStatement {
             let bound = binder.bind(slot);
             binds.push(bound.map_err(|error| seen::told(error, &slot.place))?);
         }
-        Ok(Run { statement: Arc::clone(&self.statement), binds, tables, versions, deadline })
+        let question = match &self.question {
+            Some(question) => question.bind(binder, n_rows)?,
+            None => None,
+        };
+        let question = question.map(Arc::new);
+        let statement = Arc::clone(&self.statement);
+        Ok(Run { statement, binds, tables, versions, deadline, question })
     }
 
     /// The cells that a run may answer.

@@ -195,7 +195,8 @@ impl<'d> Compiler<'d> {
                 return Err(Error::bad_input(format!("{place} needs its predicate.")));
             };
             let mut read = Columns::default();
-            let number = self.count(&related, counted.as_ref(), distinct.as_ref(), &mut read)?;
+            let (number, _) =
+                self.count(&related, counted.as_ref(), distinct.as_ref(), &mut read)?;
             let fits = match filter {
                 Some(filter) => {
                     self.condition(&related, &filter, &format!("{place}.filter"), depth + 1)?

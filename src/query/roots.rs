@@ -15,6 +15,7 @@ use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::aggregate::Expressions;
+use super::columns::{Measured, Question};
 use super::cost::Cost;
 use super::document::Document;
 use super::input::{Input, InputReader, Origin};
@@ -41,6 +42,8 @@ const MAX_DATASETS: usize = 30;
 /// A SELECT that answers one row of aggregates.
 pub(super) struct Aggregated {
     pub(super) select: SelectStatement,
+    /// What its values are for columns.
+    pub(super) measured: Vec<Option<Measured>>,
     /// What its values are called.
     pub(super) names: Vec<String>,
     pub(super) shape: RowShape,
@@ -79,14 +82,17 @@ impl<'d> Compiler<'d> {
 
     /// The number of all rows of a dataset, which is known: a version never changes. It stands for
     /// a count that no condition narrows.
-    pub(super) fn row_count(&mut self, dataset: &Dataset) -> Expr {
+    ///
+    /// With the number comes its slot.
+    pub(super) fn row_count(&mut self, dataset: &Dataset) -> (Expr, usize) {
         let origin = Origin::RowCount(dataset.id);
         let kind = SlotKind::Scalar(ColumnType::BigInt, Side::Exact);
         let number = self.placeholder(Slot { origin, kind, place: Box::from("count") });
-        match self.dialect {
+        let number = match self.dialect {
             Dialect::Sqlite => number,
             Dialect::Postgres => number.cast_as("bigint"),
-        }
+        };
+        (number, self.slots.len() - 1)
     }
 
     /// Rows of a dataset for one place of the statement, under a new name.
@@ -154,15 +160,20 @@ impl<'d> Compiler<'d> {
         let past = self.as_of(dataset, field, kind)?;
         let is_past = past.is_some();
         let rows = self.rows_at(dataset, past.as_ref())?;
-        let (select, shape, cost) = match kind {
+        let (select, shape, cost, question) = match kind {
             RootKind::List => self.list(&rows, field, &fields)?,
-            RootKind::ByPk | RootKind::Node => self.by_pk(&rows, field, &fields, kind)?,
-            RootKind::Aggregate | RootKind::Connection => {
-                let Aggregated { select, shape, cost, .. } = match kind {
-                    RootKind::Aggregate => self.aggregate(&rows, field, &fields, None)?,
-                    _ => self.connection(&rows, field, &fields, None)?,
-                };
-                (select, RootShape::Single(shape), cost)
+            RootKind::ByPk | RootKind::Node => {
+                let (select, shape, cost) = self.by_pk(&rows, field, &fields, kind)?;
+                (select, shape, cost, None)
+            }
+            RootKind::Aggregate => {
+                let made = self.aggregate(&rows, field, &fields, None)?;
+                let question = self.ask_aggregate(&rows, field, &made.measured)?;
+                (made.select, RootShape::Single(made.shape), made.cost, question)
+            }
+            RootKind::Connection => {
+                let made = self.connection(&rows, field, &fields, None)?;
+                (made.select, RootShape::Single(made.shape), made.cost, None)
             }
             RootKind::GroupBy => self.group_by(&rows, field, &fields)?,
         };
@@ -189,7 +200,12 @@ impl<'d> Compiler<'d> {
                 }
                 RootKind::Aggregate | RootKind::GroupBy => false,
             };
-        self.statement(&select, shape, cost, is_cheap, wish.wish)
+        let has_better_index = self.has_selective_index(&rows, &wish.wish);
+        // All rows are read sooner from columns, whatever is quick about some.
+        let is_quick = has_better_index || (is_cheap && !self.is_unlimited);
+        let question = question.filter(|_| !is_quick).map(Box::new);
+        let statement = self.statement(&select, shape, cost, is_cheap, wish.wish)?;
+        Ok(RootStatement { question, ..statement })
     }
 
     /// Forgets what the statement before needed.
@@ -238,6 +254,7 @@ impl<'d> Compiler<'d> {
             pasts: std::mem::take(&mut self.pasts),
             cost,
             wish,
+            question: None,
         })
     }
 
@@ -246,14 +263,19 @@ impl<'d> Compiler<'d> {
         rows: &Rows<'d>,
         field: &'d Field,
         fields: &Fields<'d>,
-    ) -> Result<(SelectStatement, RootShape, Cost)> {
+    ) -> Result<(SelectStatement, RootShape, Cost, Option<Question>)> {
         let mut columns = Columns::default();
         let mut each = Cost::default();
         let shape = self.row_shape(rows, fields, &mut columns, &mut each)?;
+        let physical = columns.plain_names();
         let part = self.snapshot.part(rows.dataset.id);
         let is_bounded = !self.is_unlimited || part.is_some_and(|part| part.max_rows.is_some());
         let (select, limit_slot) = self.select_rows(rows, field, columns, None, is_bounded)?;
-        Ok((select, RootShape::List(shape), Cost::of_list(limit_slot, each)))
+        let question = match physical {
+            Some(physical) => self.ask_rows(rows, field, &physical, limit_slot)?,
+            None => None,
+        };
+        Ok((select, RootShape::List(shape), Cost::of_list(limit_slot, each), question))
     }
 
     fn by_pk(
@@ -337,7 +359,7 @@ impl<'d> Compiler<'d> {
                     let (nodes, limit_slot) =
                         self.select_rows(rows, field, columns, within, true)?;
                     cost.add(Cost::of_list(limit_slot, each));
-                    let index = expressions.push_known(self.gather(nodes, &names)?);
+                    let index = expressions.push_known(self.gather(nodes, &names)?, None);
                     OutCell::Rows { index, shape }
                 }
                 other => {
@@ -347,6 +369,7 @@ impl<'d> Compiler<'d> {
             shape.push(OutField { key: key_bytes(key), cell });
         }
         let has_aggregates = expressions.has_aggregates();
+        let measured = expressions.measured();
         let mut select = Query::select();
         let names = expressions.names();
         expressions.select_into(&mut select);
@@ -362,7 +385,7 @@ impl<'d> Compiler<'d> {
                 select.and_where(condition);
             }
         }
-        Ok(Aggregated { select, names, shape, cost })
+        Ok(Aggregated { select, measured, names, shape, cost })
     }
 
     /// The condition of a field's arguments `where` and `search`.

@@ -21,7 +21,7 @@ use crate::catalog::view::{NEW_POLICY, Part, SeenRows, View};
 use crate::error::{Code, Error, Result};
 
 /// Where values of a policy stand, for messages; no argument of a document is called so.
-const PLACE: &str = "the policy's filter";
+pub(super) const PLACE: &str = "the policy's filter";
 /// Hexadecimal digits of a hash that is shown.
 const HASH_DIGITS: u32 = 32;
 

@@ -97,6 +97,11 @@ impl Columns {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
+    /// The same, where all of them are columns of the rows.
+    pub(super) fn plain_names(&self) -> Option<Vec<String>> {
+        self.0.iter().map(|(name, value)| value.is_none().then(|| name.clone())).collect()
+    }
+
     /// Selects them from these rows.
     pub(super) fn select_into(self, select: &mut SelectStatement, rows: &Rows<'_>) {
         if self.0.is_empty() {

@@ -5,6 +5,7 @@
 
 use num_bigint::BigInt;
 use serde_json::Value as Json;
+use sluice_columnar::question::Operand;
 use sluice_schema::{ColumnType, decimal};
 
 use super::Dialect;
@@ -49,6 +50,27 @@ pub(super) fn number(
         Side::Floor if rest < BigInt::ZERO => rank(&(cut - 1)),
         Side::Ceil if rest > BigInt::ZERO => rank(&(cut + 1)),
         Side::Floor | Side::Ceil => rank(&cut),
+    })
+}
+
+/// What [`number`] wrote for the embedded store, as a number again.
+pub(super) fn unrank(text: &str) -> Operand {
+    let Some((sign, digits)) =
+        text.split_at_checked(1).zip(text.get(5..)).map(|((sign, _), digits)| (sign, digits))
+    else {
+        return Operand::Nothing;
+    };
+    let turned: String = match sign {
+        "0" => digits
+            .bytes()
+            .map(|digit| char::from(b'0' + (b'9' - digit.clamp(b'0', b'9'))))
+            .collect(),
+        _ => digits.to_owned(),
+    };
+    // What passes 128 bits is beyond every sum.
+    Operand::Whole(match (sign, turned.parse::<i128>()) {
+        ("0", number) => number.map_or(i128::MIN, |number| -number),
+        (_, number) => number.unwrap_or(i128::MAX),
     })
 }
 
@@ -134,6 +156,15 @@ mod tests {
         assert_eq!(ranked("-12.505", Side::Ceil)?, at(-1_250));
         assert!(ranked("99999999999999999999", Side::Exact)? > at(i64::MAX));
         Ok(())
+    }
+
+    #[test]
+    fn numbers_come_back_from_their_texts() {
+        for number in [0, 1, -1, 1_250, -99_999, i128::from(i64::MAX) * 7, i128::from(i64::MIN) * 7]
+        {
+            assert_eq!(unrank(&rank(&BigInt::from(number))), Operand::Whole(number));
+        }
+        assert_eq!(unrank(NO_NUMBER), Operand::Nothing);
     }
 
     #[test]

@@ -6,6 +6,15 @@
 use num_bigint::{BigInt, BigUint};
 
 use sluice_columnar::exact;
+use sluice_schema::ColumnType;
+
+/// Where bins of a column of whole numbers or decimals begin at the earliest.
+pub(crate) fn lowest(column_type: ColumnType) -> i64 {
+    match column_type {
+        ColumnType::Int => i64::from(i32::MIN),
+        _ => i64::MIN,
+    }
+}
 
 /// The bin of a whole number; bins begin at `lowest` at the earliest.
 pub(crate) fn whole(value: i64, width: i64, lowest: i64) -> i64 {

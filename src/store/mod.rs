@@ -18,6 +18,7 @@ use crate::config::Settings;
 use crate::error::{Code, Error};
 
 pub(crate) mod bin;
+pub mod columns;
 pub mod connection;
 pub mod contain;
 pub mod cursor;

@@ -39,6 +39,20 @@ impl Period {
         found.map(|(_, period)| *period)
     }
 
+    /// The first day of the period in which a day lies, hours left aside; days since 1970-01-01.
+    pub(crate) fn first_day(self, days: i32) -> Option<i32> {
+        const MONDAY: i32 = 4;
+        let (year, month, _) = temporal::civil_from_days(days);
+        match self {
+            Period::Hour | Period::Day => Some(days),
+            // 1970-01-01 was a Thursday.
+            Period::Week => Some(days - (days - MONDAY).rem_euclid(7)),
+            Period::Month => temporal::days_from_civil(year, month, 1),
+            Period::Quarter => temporal::days_from_civil(year, (month - 1) / 3 * 3 + 1, 1),
+            Period::Year => temporal::days_from_civil(year, 1, 1),
+        }
+    }
+
     /// The name that statements use.
     pub fn name(self) -> &'static str {
         PERIODS.iter().find(|(_, period)| *period == self).map_or("", |(name, _)| name)
@@ -47,21 +61,11 @@ impl Period {
 
 /// The first day (of a date) or instant (of a date-time) of its period.
 pub(crate) fn truncate(moment: &str, period: Period) -> Option<String> {
-    const MONDAY: i32 = 4;
     let (date, time) = match moment.split_once('T') {
         Some((date, time)) => (date, Some(time)),
         None => (moment, None),
     };
-    let days = temporal::parse_iso_date(date)?;
-    let (year, month, _) = temporal::civil_from_days(days);
-    let first = match period {
-        Period::Hour | Period::Day => days,
-        // 1970-01-01 was a Thursday.
-        Period::Week => days - (days - MONDAY).rem_euclid(7),
-        Period::Month => temporal::days_from_civil(year, month, 1)?,
-        Period::Quarter => temporal::days_from_civil(year, (month - 1) / 3 * 3 + 1, 1)?,
-        Period::Year => temporal::days_from_civil(year, 1, 1)?,
-    };
+    let first = period.first_day(temporal::parse_iso_date(date)?)?;
     let mut out = Vec::with_capacity(19);
     temporal::write_date(&mut out, first);
     if let Some(time) = time {

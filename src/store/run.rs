@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::columns::ColumnQuestion;
 use super::json::RootShape;
 use super::{Store, StoreError};
 use crate::catalog::model::StorageId;
@@ -165,6 +166,36 @@ pub struct Run {
     pub versions: Vec<i64>,
     /// When to give up.
     pub deadline: Instant,
+    /// The same question for columns, where they can answer it.
+    pub question: Option<Arc<ColumnQuestion>>,
+}
+
+/// What answers a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// The columns beside the rows.
+    Columnar,
+    /// The database.
+    RowStore,
+}
+
+impl Path {
+    /// The name that is shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Path::Columnar => "COLUMNAR",
+            Path::RowStore => "ROW_STORE",
+        }
+    }
+}
+
+/// How a statement would be run.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// By what.
+    pub path: Path,
+    /// In which steps.
+    pub steps: Vec<String>,
 }
 
 /// The answers of statements that saw the same state.
@@ -213,14 +244,17 @@ impl Store {
         }
     }
 
-    /// How the database would run a statement with these values, a line per step; it is not run.
+    /// How a statement with these values would be run, a line per step; it is not run.
     ///
     /// # Errors
     /// When the database refuses or is away.
-    pub async fn explain(&self, run: Run) -> Result<Vec<String>, StoreError> {
+    pub async fn explain(&self, run: Run) -> Result<Explained, StoreError> {
         match self {
             Store::Sqlite(store) => store.explain(run).await,
-            Store::Postgres(store) => super::postgres::read::explain(store.readers(), &run).await,
+            Store::Postgres(store) => {
+                let steps = super::postgres::read::explain(store.readers(), &run).await?;
+                Ok(Explained { path: Path::RowStore, steps })
+            }
         }
     }
 

@@ -46,7 +46,7 @@ impl Outlet {
     }
 
     /// Tells, wherever it is asked, whether to stop.
-    pub(super) fn watch(&self) -> impl Fn() -> bool + Send + 'static {
+    pub(super) fn watch(&self) -> impl Fn() -> bool + Send + Sync + 'static {
         let (sender, deadline) = (self.sender.clone(), self.deadline);
         move || sender.is_closed() || Instant::now() >= deadline
     }

@@ -18,11 +18,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
+use sluice_columnar::fold;
 use sluice_schema::{ReadOptions, understand};
 use sqlx::AssertSqlSafe;
 use tokio::runtime::Runtime;
 
 use super::postgres::PostgresStore;
+
 use super::*;
 
 /// A folder, a runtime and a store of each kind that is to be had.

@@ -4,6 +4,7 @@
 //! removes the file when something fails: the caller does.
 
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -14,6 +15,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sluice_schema::{ColumnType, Control};
 
 use super::bulk::{BulkFile, BulkWriter, JournalMode, SchemaText};
+use super::columns::encode::{Beside, BothEncoder, ColumnsBeside};
+use super::columns::{kinds_of, path_beside};
 use super::record::RecordEncoder;
 use super::{quoted, sync_folder};
 use crate::store::spare::Spare;
@@ -79,8 +82,10 @@ enum KeyWork<'a> {
     Afterwards { column: &'a PhysicalColumn },
 }
 
+/// Reads a sheet into a data file, and into columns beside it if wanted.
 pub(super) fn load_sheet(
     path: &Path,
+    beside: Option<Beside>,
     spec: &TableSpec,
     source: &SheetSource<'_>,
 ) -> Result<LoadedTable, StoreError> {
@@ -108,13 +113,24 @@ pub(super) fn load_sheet(
     let watched = spec.key.map(|key| key.column);
     let mut n_null_keys = 0;
     let mut last_key = None;
+    let mut columns = beside.and_then(|beside| begin_columns(path, spec, beside));
+    let kinds = columns.as_ref().map(|columns| columns.kinds().to_vec());
     let encoders = Spare::new();
-    let make = || encoders.take(|| RecordEncoder::new(spec.columns.len(), watched));
+    let make = || {
+        encoders.take(|| {
+            let records = RecordEncoder::new(spec.columns.len(), watched);
+            BothEncoder::new(records, kinds.as_deref())
+        })
+    };
     let report = read_sheet(source, make, |mut block| {
-        n_null_keys += block.n_null_keys();
+        if let Some(columns) = &mut columns {
+            columns.push(&mut block);
+        }
+        let records = &block.records;
+        n_null_keys += records.n_null_keys();
         match key_work {
-            KeyWork::OnTheWay => push_block_with_keys(&mut writer, &block, &mut last_key)?,
-            _ => push_block(&mut writer, &block)?,
+            KeyWork::OnTheWay => push_block_with_keys(&mut writer, records, &mut last_key)?,
+            _ => push_block(&mut writer, records)?,
         }
         block.clear();
         encoders.give_back(block);
@@ -133,6 +149,11 @@ pub(super) fn load_sheet(
     };
     let size_bytes = check(path, &written)?;
     written.file.sync_all()?;
+    if let Some(columns) = columns
+        && let Err(error) = columns.finish(written.n_rows)
+    {
+        without_columns(&error);
+    }
     if let Some(folder) = path.parent() {
         sync_folder(folder)?;
     }
@@ -145,6 +166,16 @@ pub(super) fn load_sheet(
         n_rejects: report.n_rejects,
         next_row: None,
     })
+}
+
+/// Begins the columns beside a data file; a load goes on without them.
+fn begin_columns(path: &Path, spec: &TableSpec, beside: Beside) -> Option<ColumnsBeside> {
+    let begun = ColumnsBeside::begin(path_beside(path), kinds_of(&spec.columns), beside);
+    begun.map_err(|error| without_columns(&error)).ok()
+}
+
+fn without_columns(error: &io::Error) {
+    tracing::warn!(cause = %error, "a load leaves no columns; they are built when they are asked for");
 }
 
 /// Makes a finished database file without rows.

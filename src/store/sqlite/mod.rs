@@ -10,18 +10,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+mod columns;
 pub mod functions;
 pub mod read;
 
 use sluice_schema::Control;
 
+use self::columns::encode::Beside;
 use super::dump::DumpColumn;
 use super::merge::{MergeSpec, MergedTable};
 use super::quoted;
 use super::{IndexDefinition, LoadedTable, SheetSource, StoreError, TableSpec};
 use crate::catalog::model::StorageId;
 use crate::config::Settings;
-use crate::store::run::Run;
+use crate::store::run::{self, Explained, Run};
 
 mod bulk;
 mod index;
@@ -37,13 +39,14 @@ pub(super) mod write;
 mod tests;
 
 /// What a database and its companions are called after the storage id; the database first.
-const SUFFIXES: [&str; 4] = [".db", ".db-wal", ".db-shm", ".db-journal"];
+const SUFFIXES: [&str; 6] = [".db", ".db-wal", ".db-shm", ".db-journal", ".col", ".col-new"];
 
 /// The folder of dataset files.
 #[derive(Debug)]
 pub struct SqliteStore {
     folder: PathBuf,
     readers: read::Readers,
+    columns: Arc<columns::Columns>,
     /// Connections for the next transactions that change rows.
     kept: Arc<write::Kept>,
 }
@@ -57,8 +60,9 @@ impl SqliteStore {
         let folder = settings.data_dir.join("datasets");
         fs::create_dir_all(&folder)?;
         sync_folder(&settings.data_dir)?;
-        let readers = read::Readers::start(&folder, settings.reader_threads)?;
-        Ok(SqliteStore { folder, readers, kept: Arc::default() })
+        let columns = columns::Columns::open(&folder, settings)?;
+        let readers = read::Readers::start(&folder, &columns, settings.reader_threads)?;
+        Ok(SqliteStore { folder, readers, columns, kept: Arc::default() })
     }
 
     /// The threads that run SELECTs.
@@ -90,7 +94,9 @@ impl SqliteStore {
         spec: &TableSpec,
         source: &SheetSource<'_>,
     ) -> Result<LoadedTable, StoreError> {
-        let loaded = load::load_sheet(&self.path_of(storage), spec, source);
+        let beside =
+            self.columns.min_rows().map(|min_rows| Beside { identity: storage.bytes(), min_rows });
+        let loaded = load::load_sheet(&self.path_of(storage), beside, spec, source);
         if loaded.is_err() {
             // The reason why the load failed matters more than what the cleaning up says.
             let _ = self.drop_table(storage);
@@ -169,6 +175,7 @@ impl SqliteStore {
     /// When the folder cannot be written.
     pub fn drop_table(&self, storage: &StorageId) -> Result<(), StoreError> {
         self.kept.forget(storage);
+        self.columns.forget(storage);
         for suffix in SUFFIXES {
             match fs::remove_file(self.path_with(storage, suffix)) {
                 Ok(()) => {}
@@ -238,8 +245,13 @@ impl SqliteStore {
         version: i64,
         at_most: usize,
     ) -> Result<usize, StoreError> {
-        let path = self.path_of(storage);
-        blocking(move || write::trim_log(&path, version, at_most)).await
+        let (path, storage) = (self.path_of(storage), storage.clone());
+        let columns = Arc::clone(&self.columns);
+        blocking(move || {
+            columns.before_trim(&storage)?;
+            write::trim_log(&path, version, at_most)
+        })
+        .await
     }
 
     /// Builds an index on a thread for blocking work, beside readers.
@@ -256,13 +268,23 @@ impl SqliteStore {
         blocking(move || index::create_index(&path, &name, &definition)).await
     }
 
-    /// How SQLite would run a statement, on a thread for blocking work.
+    /// How a run would be answered, on a thread for blocking work.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub async fn explain(&self, run: Run) -> Result<Vec<String>, StoreError> {
-        let folder = self.folder.clone();
-        blocking(move || read::explain(&folder, &run)).await
+    pub async fn explain(&self, run: Run) -> Result<Explained, StoreError> {
+        let (folder, columns) = (self.folder.clone(), Arc::clone(&self.columns));
+        blocking(move || {
+            if let Some(steps) = columns.explain(&run)? {
+                return Ok(Explained { path: run::Path::Columnar, steps });
+            }
+            let steps = match columns.explain_scan(&run) {
+                Some(steps) => steps,
+                None => read::explain(&folder, &run)?,
+            };
+            Ok(Explained { path: run::Path::RowStore, steps })
+        })
+        .await
     }
 
     /// Removes an index on a thread for blocking work, beside readers.
@@ -286,6 +308,12 @@ impl SqliteStore {
     pub fn ping(&self) -> Result<(), StoreError> {
         fs::metadata(&self.folder)?;
         Ok(())
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.columns.close();
     }
 }
 

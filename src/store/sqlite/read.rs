@@ -15,6 +15,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use tokio::sync::oneshot;
 
+use super::columns::{Asker, Columns, scan};
 use super::functions;
 use super::index::SEARCH_TABLE;
 use crate::catalog::model::StorageId;
@@ -84,20 +85,30 @@ impl Readers {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(folder: &Path, n_threads: usize) -> Result<Readers, StoreError> {
+    pub(super) fn start(
+        folder: &Path,
+        columns: &Arc<Columns>,
+        n_threads: usize,
+    ) -> Result<Readers, StoreError> {
         let (queue, jobs) = crossbeam_channel::bounded::<Job>(QUEUE_LENGTH);
         let folder: Arc<Path> = Arc::from(folder);
         let (n_threads, n_busy) = (n_threads.max(1), Arc::<AtomicUsize>::default());
         for number in 0..n_threads {
             let (jobs, folder) = (jobs.clone(), Arc::clone(&folder));
-            let n_busy = Arc::clone(&n_busy);
+            let (n_busy, columns) = (Arc::clone(&n_busy), Arc::clone(columns));
             std::thread::Builder::new().name(format!("sluice-read-{number}")).spawn(move || {
+                let jobs_waiting = jobs.clone();
                 for job in jobs {
                     if job.is_abandoned.load(Ordering::Relaxed) {
                         continue;
                     }
-                    n_busy.fetch_add(1, Ordering::Relaxed);
-                    let answer = run_here(&folder, &job.run, Some(&job.is_abandoned));
+                    let n_others = n_busy.fetch_add(1, Ordering::Relaxed);
+                    let asker = Asker {
+                        is_idle: n_others == 0 && jobs_waiting.is_empty(),
+                        is_abandoned: Some(&job.is_abandoned),
+                        deadline: job.run.deadline,
+                    };
+                    let answer = run_job(&folder, &columns, &job, &asker);
                     n_busy.fetch_sub(1, Ordering::Relaxed);
                     // Nobody may be waiting any more; then the answer is not needed.
                     let _ = job.reply.send(answer);
@@ -120,7 +131,7 @@ impl Readers {
     /// As [`crate::store::Store::run`].
     pub async fn run(&self, run: Run) -> Result<Vec<u8>, StoreError> {
         if run.statement.is_cheap {
-            return run_here(&self.folder, &run, None);
+            return run_here(&self.folder, None, &run, None);
         }
         let is_abandoned = Arc::new(AtomicBool::new(false));
         let _guard = AbandonOnDrop(Arc::clone(&is_abandoned));
@@ -194,8 +205,26 @@ pub(super) fn explain(folder: &Path, run: &Run) -> Result<Vec<String>, StoreErro
     Ok(lines)
 }
 
+/// Answers from columns where they can tell, else from rows.
+fn run_job(
+    folder: &Path,
+    columns: &Columns,
+    job: &Job,
+    asker: &Asker<'_>,
+) -> Result<Vec<u8>, StoreError> {
+    WATCH.with_borrow_mut(|watch| {
+        watch.deadline = Some(asker.deadline);
+        watch.is_abandoned = Some(Arc::clone(&job.is_abandoned));
+    });
+    match columns.answer(&job.run, asker)? {
+        Some(answer) => Ok(answer),
+        None => run_here(folder, Some(columns), &job.run, Some(&job.is_abandoned)),
+    }
+}
+
 fn run_here(
     folder: &Path,
+    columns: Option<&Columns>,
     run: &Run,
     is_abandoned: Option<&Arc<AtomicBool>>,
 ) -> Result<Vec<u8>, StoreError> {
@@ -206,7 +235,14 @@ fn run_here(
     OPEN_FILES.with_borrow_mut(|open| {
         let connection = open.connection(folder, &run.tables)?;
         let began = Instant::now();
-        let answer = answer(connection, &run.statement.sqlite_sql, run);
+        let walked = match columns {
+            Some(columns) => scan::answer(columns, connection, run),
+            None => Ok(None),
+        };
+        let answer = match walked {
+            Ok(None) => answer(connection, &run.statement.sqlite_sql, run),
+            walked => walked.map(Option::unwrap_or_default),
+        };
         run.statement.note_run(began);
         if matches!(answer, Err(StoreError::Sqlite(_))) {
             // A connection that failed may be in any state; the next query opens a new one.

@@ -244,7 +244,7 @@ impl RowEncoder for RecordEncoder {
 }
 
 /// Appends a UUID in its lower-case hyphenated form.
-fn write_uuid(out: &mut Vec<u8>, bytes: [u8; 16]) {
+pub(super) fn write_uuid(out: &mut Vec<u8>, bytes: [u8; 16]) {
     let mut buffer = uuid::Uuid::encode_buffer();
     let text = uuid::Uuid::from_bytes(bytes).hyphenated().encode_lower(&mut buffer);
     out.extend_from_slice(text.as_bytes());

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::SqliteStore;
 use super::read::{self, STEPS_PER_CHECK};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::store::StoreError;
 use crate::store::run::Run;
 use crate::store::stream::{Outlet, RowWriter};
@@ -23,6 +23,9 @@ impl SqliteStore {
         writer: &mut impl RowWriter,
         outlet: &mut Outlet,
     ) -> Result<()> {
+        if self.stream_columns(run, writer, outlet)? {
+            return Ok(());
+        }
         let failed = |error: rusqlite::Error| Error::from(StoreError::from(error));
         let connection = read::open(&self.folder, &run.tables)?;
         connection.pragma_update(None, "temp_store", "FILE").map_err(failed)?;
@@ -48,6 +51,34 @@ impl SqliteStore {
             if outlet.is_full() {
                 runtime.block_on(outlet.send())?;
             }
+        }
+    }
+
+    /// The same from columns; false where they cannot tell.
+    fn stream_columns(
+        &self,
+        run: &Run,
+        writer: &mut impl RowWriter,
+        outlet: &mut Outlet,
+    ) -> Result<bool> {
+        let is_stopped = outlet.watch();
+        let runtime = Handle::current();
+        let mut is_begun = false;
+        let is_read = self.columns.rows(run, &is_stopped, &mut |row| {
+            if !is_begun {
+                is_begun = true;
+                runtime.block_on(outlet.send())?;
+            }
+            writer.write(row, &mut outlet.out)?;
+            if outlet.is_full() {
+                runtime.block_on(outlet.send())?;
+            }
+            Ok(())
+        });
+        match is_read {
+            Err(error) if error.code == Code::Timeout => Err(outlet.why_stopped()),
+            Ok(true) if !is_begun => runtime.block_on(outlet.send()).map(|()| true),
+            is_read => is_read,
         }
     }
 }

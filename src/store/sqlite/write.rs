@@ -389,6 +389,11 @@ pub(super) fn trim_log(path: &Path, version: i64, at_most: usize) -> Result<usiz
     if connection.query_row(is_there, (), |_| Ok(())).optional()?.is_none() {
         return Ok(0);
     }
+    // Whoever reads the log later knows that it tells nothing of earlier versions.
+    let trimmed: i64 = connection.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    if trimmed < version {
+        connection.pragma_update(None, "user_version", version)?;
+    }
     let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
     let sql = "DELETE FROM h WHERE rowid IN (SELECT rowid FROM h WHERE version <= ?1 LIMIT ?2)";
     Ok(connection.execute(sql, [version, at_most])?)

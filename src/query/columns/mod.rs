@@ -1,0 +1,294 @@
+//! Turns what a root field asks for into a question over columns, beside its SQL.
+//!
+//! The embedded store answers such questions quicker where it has the columns; the answer is the
+//! same to the byte, so that nobody but it decides which way is taken. What columns cannot answer
+//! (relations, searches, words, JSON, orders of rows, earlier versions) makes no question: then
+//! there is only the SQL. A question has slots like a statement, and reads no data.
+
+mod condition;
+mod groups;
+
+use std::sync::Arc;
+
+use async_graphql_parser::types::Field;
+use serde_json::Value as Json;
+use sluice_columnar::question;
+use sluice_schema::ColumnType;
+
+use self::condition::Condition;
+use self::groups::GroupParts;
+use super::Dialect;
+use super::input::Input;
+use super::roots::Compiler;
+use super::select::Rows;
+use super::value::{Binder, Slot, SlotKind};
+use crate::catalog::model::{Column, Dataset, ROW_COLUMN, Wish};
+use crate::catalog::view::SeenRows;
+use crate::error::Result;
+use crate::store::columns::{Ask, ColumnQuestion, TableColumns};
+use crate::store::run::Bind;
+
+pub(super) use self::groups::{GroupKey, KeyBy, Measured};
+
+/// Rows that an index finds so much sooner than a scan of columns reads all: one in so many.
+const SELECTIVE: u64 = 500;
+
+/// A question with slots in the place of values.
+#[derive(Debug)]
+pub(super) struct Question {
+    table: Arc<TableColumns>,
+    columns: Vec<String>,
+    filter: Option<Condition>,
+    what: What,
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug)]
+enum What {
+    Groups(GroupParts),
+    Rows { outputs: Vec<usize>, limit: usize, offset: Option<usize> },
+}
+
+/// Makes one question.
+#[derive(Default)]
+pub(super) struct Asking {
+    columns: Vec<(String, ColumnType)>,
+    slots: Vec<Slot>,
+}
+
+impl Asking {
+    /// The place of a column among those that are read.
+    fn column(&mut self, column: &Column) -> usize {
+        let known = self.columns.iter().position(|(physical, _)| *physical == column.physical);
+        known.unwrap_or_else(|| {
+            self.columns.push((column.physical.clone(), column.column_type));
+            self.columns.len() - 1
+        })
+    }
+
+    fn slot(&mut self, slot: Slot) -> usize {
+        self.slots.push(slot);
+        self.slots.len() - 1
+    }
+
+    /// Says what the value of a slot must be after all; the slot again.
+    fn set_kind(&mut self, number: usize, kind: SlotKind) -> Option<usize> {
+        self.slots.get_mut(number)?.kind = kind;
+        Some(number)
+    }
+}
+
+impl<'d> Compiler<'d> {
+    /// The question of a list in the order of its file, whose result has these columns; `None`
+    /// where columns cannot answer it, or need not: without a filter it is quick anyway.
+    ///
+    /// # Errors
+    /// As those of its filter.
+    pub(super) fn ask_rows(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        physical: &[String],
+        limit: Option<usize>,
+    ) -> Result<Option<Question>> {
+        let is_plain = ["orderBy", "distinctOn", "search"]
+            .iter()
+            .all(|name| self.argument(field, name).is_none());
+        let Some(limit) = limit.filter(|_| is_plain && self.can_ask(rows)) else {
+            return Ok(None);
+        };
+        let mut asking = Asking::default();
+        let Some(filter) = self.ask_filter(rows, field, &mut asking)? else { return Ok(None) };
+        if filter.is_none() && !self.is_unlimited {
+            return Ok(None);
+        }
+        let mut outputs = Vec::with_capacity(physical.len());
+        for name in physical {
+            let Some(column) = self.asked_column(rows, name) else { return Ok(None) };
+            outputs.push(asking.column(column));
+        }
+        let limit = self.copied_slot(&mut asking, limit);
+        let offset = match self.argument(field, "offset") {
+            Some(offset) => {
+                Some(self.ask_slot(&offset, SlotKind::Offset, "offset", &mut asking)?)
+            }
+            None => None,
+        };
+        let Some(limit) = limit else { return Ok(None) };
+        let what = What::Rows { outputs, limit, offset };
+        Ok(self.question(rows, asking, filter, what))
+    }
+
+    /// Whether rows may be asked of columns at all.
+    fn can_ask(&self, rows: &Rows<'d>) -> bool {
+        self.dialect == Dialect::Sqlite && !rows.is_past
+    }
+
+    /// A column that is shown as it is.
+    fn asked_column(&self, rows: &Rows<'d>, physical: &str) -> Option<&'d Column> {
+        let dataset = rows.dataset;
+        let column = dataset.columns.iter().find(|column| column.physical == physical);
+        column.filter(|_| self.is_shown_plainly(dataset, physical))
+    }
+
+    /// Whether values of a column are shown as they are.
+    fn is_shown_plainly(&self, dataset: &Dataset, physical: &str) -> bool {
+        let part = self.snapshot.part(dataset.id);
+        !part.is_some_and(|part| part.masks.iter().any(|(masked, _)| masked == physical))
+    }
+
+    /// The condition of a root field and of the policy behind it: `None` where columns cannot tell.
+    fn ask_filter(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        asking: &mut Asking,
+    ) -> Result<Option<Option<Condition>>> {
+        if self.argument(field, "search").is_some() {
+            return Ok(None);
+        }
+        let mut parts = Vec::new();
+        if let Some(view) = self.snapshot.view.as_deref() {
+            match view.parts.get(&rows.dataset.id).map(|part| &part.rows) {
+                None | Some(SeenRows::All) => {}
+                Some(SeenRows::Nothing) => return Ok(None),
+                Some(SeenRows::Fitting(filter)) => {
+                    let Some(whole) = view.base.dataset_by_id(rows.dataset.id) else {
+                        return Ok(None);
+                    };
+                    let seen = std::mem::replace(&mut self.snapshot, &view.base);
+                    let input = Input::Policy(filter);
+                    let condition = self.ask_condition(whole, &input, super::seen::PLACE, asking);
+                    self.snapshot = seen;
+                    match condition? {
+                        Some(condition) => parts.extend(condition),
+                        None => return Ok(None),
+                    }
+                }
+            }
+        }
+        if let Some(input) = self.argument(field, "where") {
+            match self.ask_condition(rows.dataset, &input, "where", asking)? {
+                Some(condition) => parts.extend(condition),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(match parts.len() {
+            0 => None,
+            _ => Some(Condition::And(parts)),
+        }))
+    }
+
+    /// The slot of a statement, for the question, too.
+    fn copied_slot(&self, asking: &mut Asking, number: usize) -> Option<usize> {
+        Some(asking.slot(self.slots.get(number)?.clone()))
+    }
+
+    fn question(
+        &mut self,
+        rows: &Rows<'d>,
+        asking: Asking,
+        filter: Option<Condition>,
+        what: What,
+    ) -> Option<Question> {
+        let whole = match self.snapshot.view.as_deref() {
+            Some(view) => view.base.dataset_by_id(rows.dataset.id)?,
+            None => rows.dataset,
+        };
+        let columns = whole.columns.iter().filter(|column| column.physical != ROW_COLUMN);
+        let columns = columns.map(|column| (column.physical.clone(), column.column_type));
+        let table = Arc::new(TableColumns(columns.collect()));
+        let Asking { columns, slots } = asking;
+        let columns = columns.into_iter().map(|(physical, _)| physical).collect();
+        Some(Question { table, columns, filter, what, slots })
+    }
+
+    /// Whether an index finds the rows that a filter asks for sooner than all of them are read.
+    pub(super) fn has_selective_index(&self, rows: &Rows<'d>, wish: &Wish) -> bool {
+        let n_rows = u64::try_from(rows.dataset.row_count).unwrap_or(0);
+        let is_indexed = |field: &String| {
+            let mut indexes = rows.dataset.indexes.iter();
+            let is_key =
+                rows.dataset.columns.get(rows.dataset.key).is_some_and(|key| key.name == *field);
+            is_key || indexes.any(|index| index.columns.first().is_some_and(|first| first == field))
+        };
+        wish.equal.iter().any(|field| {
+            let column = rows.dataset.column(field);
+            let n_distinct = column.map_or(0, |column| match column.unique {
+                true => n_rows,
+                false => column.evidence.n_distinct,
+            });
+            is_indexed(field) && n_distinct >= SELECTIVE
+        })
+    }
+}
+
+impl Question {
+    /// The question with the values of a run.
+    ///
+    /// # Errors
+    /// As those of a statement's values.
+    pub(super) fn bind<'b>(
+        &'b self,
+        binder: &mut Binder<'b>,
+        n_rows: i64,
+    ) -> Result<Option<ColumnQuestion>> {
+        let mut binds = Vec::with_capacity(self.slots.len());
+        for slot in &self.slots {
+            binds.push(binder.bind(slot)?);
+        }
+        let values = Values(binds);
+        let filter = match &self.filter {
+            Some(filter) => match filter.bind(&values) {
+                Some(filter) => Some(filter),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let asked = question::Question { columns: Vec::new(), filter };
+        let ask = match &self.what {
+            What::Groups(parts) => match parts.bind(asked, &values) {
+                Some((groups, outputs)) => Ask::Groups { groups, outputs },
+                None => return Ok(None),
+            },
+            What::Rows { outputs, limit, offset } => {
+                let rows = question::Rows {
+                    question: asked,
+                    limit: values.number(*limit).unwrap_or(0),
+                    offset: offset.and_then(|offset| values.number(offset)).unwrap_or(0),
+                };
+                Ask::Rows { rows, outputs: outputs.clone() }
+            }
+        };
+        let table = Arc::clone(&self.table);
+        Ok(Some(ColumnQuestion { table, columns: self.columns.clone(), ask, n_rows }))
+    }
+}
+
+/// The values of a run, in the order of the question's slots.
+struct Values(Vec<Bind>);
+
+impl Values {
+    fn get(&self, slot: usize) -> Option<&Bind> {
+        self.0.get(slot)
+    }
+
+    fn text(&self, slot: usize) -> Option<&str> {
+        match self.get(slot) {
+            Some(Bind::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn number(&self, slot: usize) -> Option<u64> {
+        match self.get(slot) {
+            Some(Bind::Int(number)) => u64::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The items of a list, as the embedded store takes it.
+    fn items(&self, slot: usize) -> Option<Vec<Json>> {
+        serde_json::from_str(self.text(slot)?).ok()
+    }
+}
