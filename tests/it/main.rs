@@ -23,6 +23,7 @@ mod caching;
 mod cancel;
 mod clients;
 mod columnar;
+mod columns;
 mod config;
 mod corrections;
 mod crash;

@@ -91,7 +91,7 @@ fn root() -> PathBuf {
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> =
-        ["src", "schema", "migration", "playground/src"].map(|name| root().join(name)).to_vec();
+        ["src", "schema", "columnar", "migration", "playground/src"].map(|name| root().join(name)).to_vec();
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(&folder).unwrap().flatten() {
             let path = entry.path();
