@@ -23,7 +23,11 @@ pub fn write_csv(path: &Path, n_rows: u64) {
         "door", "thanks",
     ];
     const STATUSES: [&str; 5] = ["open", "paid", "shipped", "returned", "cancelled"];
-    const CATEGORIES: [&str; 6] = ["books", "garden", "kitchen", "toys", "music", "sports"];
+    const CATEGORIES: [&str; 20] = [
+        "books", "garden", "kitchen", "toys", "music", "sports", "shoes", "tools", "lamps",
+        "paper", "paint", "tea", "coffee", "cheese", "wine", "bikes", "tents", "films", "games",
+        "clocks",
+    ];
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path).unwrap());
     writeln!(out, "id,customer,account,amount,ratio,ordered,created,paid,status,category,note,uid")
         .unwrap();
@@ -45,7 +49,7 @@ pub fn write_csv(path: &Path, n_rows: u64) {
         let (year, month, day) = (2015 + random(10), 1 + random(12), 1 + random(28));
         let (hour, minute, second) = (random(24), random(60), random(60));
         let (paid, status) = (random(2) == 1, pick(&STATUSES, random(5)));
-        let category = pick(&CATEGORIES, random(6));
+        let category = pick(&CATEGORIES, random(20));
         let note = [pick(&WORDS, random(12)), pick(&WORDS, random(12)), pick(&WORDS, random(12))];
         let note = note.join(" ");
         let (high, low) = (random(u64::MAX), random(u64::MAX));

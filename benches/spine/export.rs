@@ -16,7 +16,7 @@ use crate::server::Server;
 const N_ROUNDS: usize = 5;
 
 /// Loads the CSV into a file of DuckDB's.
-const LOAD: &str = "
+pub const LOAD: &str = "
 import duckdb, sys
 types = {'id': 'INTEGER', 'customer': 'INTEGER', 'account': 'BIGINT', 'amount': 'DECIMAL(18, 2)',
          'ratio': 'DOUBLE', 'ordered': 'DATE', 'created': 'TIMESTAMP', 'paid': 'BOOLEAN',
@@ -121,7 +121,7 @@ fn data_file(data: &Path) -> PathBuf {
 }
 
 /// What a script prints; none where it fails.
-fn python(script: &str, arguments: &[&Path]) -> Option<String> {
+pub fn python(script: &str, arguments: &[&Path]) -> Option<String> {
     let output = Command::new("python3").arg("-c").arg(script).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
 }

@@ -1,7 +1,8 @@
 //! What the spine costs, next to references timed in the same run.
 //!
 //! `cargo bench --bench spine` runs everything against the release binary; `cargo bench --bench
-//! spine -- ingest` (or `query`, `rest`, `write`, `live`, `beside`, `export`, `footprint`, `many`) runs
+//! spine -- ingest` (or `query`, `rest`, `write`, `live`, `beside`, `export`, `columns`, `footprint`,
+//! `many`) runs
 //! one part. Loads are compared with `sqlite3 .import` and psql's `\copy` of the same file, queries
 //! with a bare axum handler that runs the same SQL through rusqlite or tokio-postgres and writes the
 //! same JSON, exports with the shell of SQLite and with DuckDB, where python3 has it. PostgreSQL is measured when
@@ -20,6 +21,7 @@
 )]
 
 mod beside;
+mod columns;
 mod data;
 mod export;
 mod footprint;
@@ -89,6 +91,9 @@ fn main() {
     }
     if is_wanted("export") {
         export::run(&scratch, n_rows);
+    }
+    if is_wanted("columns") {
+        columns::run(&scratch, n_rows);
     }
     if is_wanted("footprint") {
         footprint::run(&scratch);
