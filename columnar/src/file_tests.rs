@@ -11,6 +11,9 @@ use crate::probe::{Cell, Row, Table};
 use crate::write::FileWriter;
 use crate::{Failure, Kind, Value};
 
+/// Rows of a random table, at most; few where an interpreter runs the tests.
+const N_ROWS: usize = if cfg!(miri) { 30 } else { 200 };
+
 fn cell(kind: Kind) -> BoxedStrategy<Cell> {
     let whole =
         prop_oneof![0..4_i64, -300..300_i64, any::<i32>().prop_map(i64::from), any::<i64>()];
@@ -32,7 +35,7 @@ fn table() -> impl Strategy<Value = Table> {
     kinds.prop_flat_map(|kinds| {
         let cells: Vec<_> = kinds.iter().map(|kind| cell(*kind)).collect();
         let row = (prop::option::weighted(0.2, 1..1_000_i64), cells);
-        prop::collection::vec(row, 0..200).prop_map(move |rows| {
+        prop::collection::vec(row, 0..N_ROWS).prop_map(move |rows| {
             let mut last = 0;
             let rows = rows.into_iter().map(|(gap, cells)| {
                 let number = gap.map(|gap| last + gap);

@@ -114,6 +114,8 @@ mod tests {
     use crate::probe::{Cell, Row, Table};
     use crate::{Kind, Value};
 
+    const N_ROWS: usize = if cfg!(miri) { 30 } else { 250 };
+
     fn table(rows: &BTreeMap<i64, i64>) -> Table {
         let row = |(number, value): (&i64, &i64)| {
             let text = value.to_string().into_bytes();
@@ -148,8 +150,8 @@ mod tests {
 
         #[test]
         fn changes_are_seen(
-            base in prop::collection::btree_map(0..300_i64, 0..9_i64, 0..250),
-            changes in prop::collection::btree_map(0..320_i64, prop::option::of(-5..500_i64), 0..80),
+            base in prop::collection::btree_map(0..300_i64, 0..9_i64, 0..N_ROWS),
+            changes in prop::collection::btree_map(0..320_i64, prop::option::of(-5..500_i64), 0..N_ROWS / 3),
             chunk_rows in 1..100_usize,
         ) {
             let file = ColumnFile::from_bytes(&table(&base).file(chunk_rows)).unwrap();

@@ -10,7 +10,7 @@ use sluice_columnar::probe;
 const PERIOD: Duration = Duration::from_secs(2);
 
 /// Inputs of each kind under an interpreter, where time does not pass as elsewhere.
-const N_INTERPRETED: usize = 20;
+const N_INTERPRETED: usize = 8;
 
 fn run(probe: impl Fn(&[u8])) {
     let started = Instant::now();
