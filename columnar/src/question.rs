@@ -155,6 +155,21 @@ pub struct Groups {
     pub offset: u64,
 }
 
+impl Groups {
+    /// One group of which the rows are counted: its only measure.
+    pub fn count(question: Question) -> Groups {
+        Groups {
+            question,
+            keys: Vec::new(),
+            measures: vec![Measure::Rows],
+            having: None,
+            order: Vec::new(),
+            limit: 1,
+            offset: 0,
+        }
+    }
+}
+
 /// What rows of a group have in common.
 #[derive(Clone, Debug)]
 pub struct Key {

@@ -13,6 +13,7 @@ use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::aggregate::Expressions;
+use super::columns::PageParts;
 use super::cost::Cost;
 use super::filter::postgres_type;
 use super::input::TextAspect;
@@ -22,14 +23,9 @@ use super::select::{Columns, Fields, OrderKey, Rows, cell_kind, first_of_groups,
 use super::value::{Slot, SlotKind, open_cursor};
 use crate::catalog::model::ROW_COLUMN;
 use crate::error::{Error, Result};
-use crate::store::connection::{EdgeCell, InfoCell, Page, PagePart};
+use crate::store::connection::{EdgeCell, InfoCell, Page, PagePart, ROWS, SIZE, TOTAL};
 use crate::store::cursor::CursorSeal;
 use crate::store::json::{CellKind, OutCell, OutField, RowShape, key_bytes};
-
-/// Positions in the one row that a connection's SELECT answers.
-const ROWS: usize = 0;
-const SIZE: usize = 1;
-const TOTAL: usize = 2;
 
 /// Which rows a connection is over, and in which order.
 struct Source {
@@ -105,12 +101,24 @@ impl<'d> Compiler<'d> {
         });
         let mut each = Cost::default();
         let (shape, needs) = self.connection_shape(rows, fields, &page, &mut columns, &mut each)?;
+        let is_first_in_file_order = order.is_none()
+            && distinct.is_empty()
+            && within.is_none()
+            && !wanted.is_reversed
+            && wanted.after.is_none()
+            && wanted.before.is_none();
+        let parts = is_first_in_file_order.then(|| PageParts {
+            names: if needs.rows { columns.plain_names() } else { Some(Vec::new()) },
+            size: wanted.size,
+            limit: needs.rows.then_some(wanted.limit),
+            has_total: needs.total,
+        });
         let source = Source { condition, keys, distinct };
         let columns = needs.rows.then_some(columns);
         let (select, names) =
             self.gather_page(rows, field, &source, &wanted, columns, needs.total)?;
         let cost = Cost::of_list(Some(wanted.size), each);
-        Ok(Aggregated { select, measured: Vec::new(), names, shape, cost })
+        Ok(Aggregated { select, measured: Vec::new(), page: parts, names, shape, cost })
     }
 
     fn connection_shape(

@@ -15,7 +15,7 @@ use sluice_schema::ColumnType;
 
 use super::Dialect;
 use super::aggregate::Expressions;
-use super::columns::{Measured, Question};
+use super::columns::{Measured, PageParts, Question};
 use super::cost::Cost;
 use super::document::Document;
 use super::input::{Input, InputReader, Origin};
@@ -44,6 +44,8 @@ pub(super) struct Aggregated {
     pub(super) select: SelectStatement,
     /// What its values are for columns.
     pub(super) measured: Vec<Option<Measured>>,
+    /// Where it is the first page of a connection in file order: what of it is wanted.
+    pub(super) page: Option<PageParts>,
     /// What its values are called.
     pub(super) names: Vec<String>,
     pub(super) shape: RowShape,
@@ -173,7 +175,11 @@ impl<'d> Compiler<'d> {
             }
             RootKind::Connection => {
                 let made = self.connection(&rows, field, &fields, None)?;
-                (made.select, RootShape::Single(made.shape), made.cost, None)
+                let question = match &made.page {
+                    Some(page) => self.ask_page(&rows, field, page)?,
+                    None => None,
+                };
+                (made.select, RootShape::Single(made.shape), made.cost, question)
             }
             RootKind::GroupBy => self.group_by(&rows, field, &fields)?,
         };
@@ -385,7 +391,7 @@ impl<'d> Compiler<'d> {
                 select.and_where(condition);
             }
         }
-        Ok(Aggregated { select, measured, names, shape, cost })
+        Ok(Aggregated { select, measured, page: None, names, shape, cost })
     }
 
     /// The condition of a field's arguments `where` and `search`.

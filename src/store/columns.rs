@@ -12,6 +12,7 @@ use sluice_columnar::rows::RowRef;
 use sluice_columnar::{Kind, Value as Cell};
 use sluice_schema::ColumnType;
 
+use super::connection::{ROWS, SIZE, TOTAL};
 use super::json::{BadCell, CellKind, Cells, RowShape};
 use super::value::Value;
 
@@ -53,6 +54,11 @@ impl Ask {
             }
             Ask::Groups { .. } => vec!["GROUP BY HASH TABLE".to_owned()],
             Ask::Rows { .. } => vec!["FIRST ROWS IN FILE ORDER".to_owned()],
+            Ask::Page { total, .. } => {
+                let count = total.as_ref().map(|_| "COUNT".to_owned());
+                let first = "FIRST ROWS IN FILE ORDER".to_owned();
+                std::iter::once(first).chain(count).collect()
+            }
         }
     }
 }
@@ -73,6 +79,17 @@ pub enum Ask {
         rows: Rows,
         /// The column that stands in each column of the result.
         outputs: Vec<usize>,
+    },
+    /// The first page of a connection in the order of the table.
+    Page {
+        /// Its rows, one more than asked for; none where they are not wanted.
+        rows: Option<Rows>,
+        /// The column that stands in each column of a gathered row.
+        outputs: Vec<usize>,
+        /// The number of rows asked for.
+        size: u64,
+        /// What counts all rows, if wanted.
+        total: Option<Groups>,
     },
 }
 
@@ -210,6 +227,113 @@ impl Cells for TableRow<'_> {
 
     fn gathered(&self, index: usize) -> Result<Vec<TableRow<'_>>, BadCell> {
         Err(BadCell(index))
+    }
+}
+
+/// A row that outlives its chunk.
+#[derive(Debug)]
+pub struct KeptRow(Vec<KeptCell>);
+
+#[derive(Debug)]
+enum KeptCell {
+    Null,
+    Whole(i64),
+    Float(f64),
+    Text(Box<[u8]>),
+}
+
+impl KeptRow {
+    /// These columns of a row.
+    pub fn of(row: RowRef<'_>, outputs: &[usize]) -> KeptRow {
+        let cells = outputs.iter().map(|output| match row.value(*output) {
+            Cell::Null => KeptCell::Null,
+            Cell::Whole(number) => KeptCell::Whole(number),
+            Cell::Float(number) => KeptCell::Float(number),
+            Cell::Text(text) => KeptCell::Text(Box::from(text)),
+        });
+        KeptRow(cells.collect())
+    }
+}
+
+impl Cells for &KeptRow {
+    fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
+        match self.0.get(index).ok_or(BadCell(index))? {
+            KeptCell::Null => Ok(Value::Null),
+            KeptCell::Whole(number) => whole(*number, kind).ok_or(BadCell(index)),
+            KeptCell::Float(number) => Ok(Value::Float(*number)),
+            KeptCell::Text(text) => Ok(Value::Text(text)),
+        }
+    }
+
+    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
+        match self.0.get(index).ok_or(BadCell(index))? {
+            KeptCell::Null => Ok(None),
+            KeptCell::Whole(number) => Ok(Some(i128::from(*number))),
+            KeptCell::Float(_) | KeptCell::Text(_) => Err(BadCell(index)),
+        }
+    }
+
+    fn write_rows(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
+        Err(BadCell(index))
+    }
+
+    fn write_row(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
+        Err(BadCell(index))
+    }
+
+    type Gathered<'g>
+        = &'g KeptRow
+    where
+        Self: 'g;
+
+    fn gathered(&self, index: usize) -> Result<Vec<&KeptRow>, BadCell> {
+        Err(BadCell(index))
+    }
+}
+
+/// The one row that answers a connection.
+pub struct PageRow {
+    /// The rows of its page, one more than asked for if there are more.
+    pub rows: Vec<KeptRow>,
+    /// Rows asked for.
+    pub size: u64,
+    /// All rows, where they were counted.
+    pub total: Option<i64>,
+}
+
+impl Cells for PageRow {
+    fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell> {
+        match (index, self.total) {
+            (TOTAL, Some(total)) => whole(total, kind).ok_or(BadCell(index)),
+            _ => Err(BadCell(index)),
+        }
+    }
+
+    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
+        match index {
+            SIZE => Ok(Some(i128::from(self.size))),
+            _ => Err(BadCell(index)),
+        }
+    }
+
+    fn write_rows(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
+        Err(BadCell(index))
+    }
+
+    fn write_row(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
+        Err(BadCell(index))
+    }
+
+    type Gathered<'g>
+        = &'g KeptRow
+    where
+        Self: 'g;
+
+    fn gathered(&self, index: usize) -> Result<Vec<&KeptRow>, BadCell> {
+        match index {
+            ROWS => Ok(self.rows.iter().collect()),
+            _ => Err(BadCell(index)),
+        }
     }
 }
 

@@ -7,6 +7,13 @@
 use super::cursor::CursorSeal;
 use super::json::{BadCell, CellKind, Cells, RowShape, write_object};
 
+/// Where the gathered rows stand in the one row that answers a connection,
+pub const ROWS: usize = 0;
+/// the number of rows asked for,
+pub const SIZE: usize = 1;
+/// and the number of all rows.
+pub const TOTAL: usize = 2;
+
 /// How the rows of a page were read.
 #[derive(Clone, Debug)]
 pub struct Page {

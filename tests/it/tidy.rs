@@ -90,8 +90,9 @@ fn root() -> PathBuf {
 /// All Rust files of the product: path from the root, text without comments and tests.
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut open: Vec<PathBuf> =
-        ["src", "schema", "columnar", "migration", "playground/src"].map(|name| root().join(name)).to_vec();
+    let mut open: Vec<PathBuf> = ["src", "schema", "columnar", "migration", "playground/src"]
+        .map(|name| root().join(name))
+        .to_vec();
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(&folder).unwrap().flatten() {
             let path = entry.path();

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use async_graphql_parser::types::Field;
 use serde_json::Value as Json;
 use sluice_columnar::question;
-use sluice_schema::ColumnType;
 
 use self::condition::Condition;
 use self::groups::GroupParts;
@@ -47,21 +46,43 @@ pub(super) struct Question {
 enum What {
     Groups(GroupParts),
     Rows { outputs: Vec<usize>, limit: usize, offset: Option<usize> },
+    Page { outputs: Vec<usize>, size: usize, limit: Option<usize>, has_total: bool },
+}
+
+/// What is wanted of the first page of a connection in file order; slots are of the statement.
+pub(super) struct PageParts {
+    /// The physical names of what is read of a row; `None` where that is more than columns.
+    pub(super) names: Option<Vec<String>>,
+    /// The number of rows asked for.
+    pub(super) size: usize,
+    /// The number of rows read; `None` where none is.
+    pub(super) limit: Option<usize>,
+    /// Whether all rows are counted.
+    pub(super) has_total: bool,
 }
 
 /// Makes one question.
 #[derive(Default)]
 pub(super) struct Asking {
-    columns: Vec<(String, ColumnType)>,
+    columns: Vec<String>,
     slots: Vec<Slot>,
 }
 
 impl Asking {
     /// The place of a column among those that are read.
     fn column(&mut self, column: &Column) -> usize {
-        let known = self.columns.iter().position(|(physical, _)| *physical == column.physical);
+        let known = self.columns.iter().position(|physical| *physical == column.physical);
         known.unwrap_or_else(|| {
-            self.columns.push((column.physical.clone(), column.column_type));
+            self.columns.push(column.physical.clone());
+            self.columns.len() - 1
+        })
+    }
+
+    /// The place of the number of the row.
+    fn row_number(&mut self) -> usize {
+        let known = self.columns.iter().position(|physical| physical == ROW_COLUMN);
+        known.unwrap_or_else(|| {
+            self.columns.push(ROW_COLUMN.to_owned());
             self.columns.len() - 1
         })
     }
@@ -102,11 +123,7 @@ impl<'d> Compiler<'d> {
         if filter.is_none() && !self.is_unlimited {
             return Ok(None);
         }
-        let mut outputs = Vec::with_capacity(physical.len());
-        for name in physical {
-            let Some(column) = self.asked_column(rows, name) else { return Ok(None) };
-            outputs.push(asking.column(column));
-        }
+        let Some(outputs) = self.ask_columns(rows, physical, &mut asking) else { return Ok(None) };
         let limit = self.copied_slot(&mut asking, limit);
         let offset = match self.argument(field, "offset") {
             Some(offset) => {
@@ -117,6 +134,50 @@ impl<'d> Compiler<'d> {
         let Some(limit) = limit else { return Ok(None) };
         let what = What::Rows { outputs, limit, offset };
         Ok(self.question(rows, asking, filter, what))
+    }
+
+    /// The question of the first page of a connection; `None` where columns cannot answer it, or
+    /// need not.
+    ///
+    /// # Errors
+    /// As those of its filter.
+    pub(super) fn ask_page(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        page: &PageParts,
+    ) -> Result<Option<Question>> {
+        let Some(names) = page.names.as_ref().filter(|_| self.can_ask(rows)) else {
+            return Ok(None);
+        };
+        let mut asking = Asking::default();
+        let Some(Some(filter)) = self.ask_filter(rows, field, &mut asking)? else {
+            return Ok(None);
+        };
+        let outputs = self.ask_columns(rows, names, &mut asking);
+        let size = self.copied_slot(&mut asking, page.size);
+        let (Some(outputs), Some(size)) = (outputs, size) else { return Ok(None) };
+        let limit = page.limit.and_then(|limit| self.copied_slot(&mut asking, limit));
+        let what = What::Page { outputs, size, limit, has_total: page.has_total };
+        Ok(self.question(rows, asking, Some(filter), what))
+    }
+
+    /// The places of columns of these names, all shown as they are.
+    fn ask_columns(
+        &self,
+        rows: &Rows<'d>,
+        physical: &[String],
+        asking: &mut Asking,
+    ) -> Option<Vec<usize>> {
+        let mut places = Vec::with_capacity(physical.len());
+        for name in physical {
+            places.push(match self.asked_column(rows, name) {
+                Some(column) => asking.column(column),
+                None if name == ROW_COLUMN => asking.row_number(),
+                None => return None,
+            });
+        }
+        Some(places)
     }
 
     /// Whether rows may be asked of columns at all.
@@ -199,7 +260,6 @@ impl<'d> Compiler<'d> {
         let columns = columns.map(|column| (column.physical.clone(), column.column_type));
         let table = Arc::new(TableColumns(columns.collect()));
         let Asking { columns, slots } = asking;
-        let columns = columns.into_iter().map(|(physical, _)| physical).collect();
         Some(Question { table, columns, filter, what, slots })
     }
 
@@ -246,20 +306,29 @@ impl Question {
             None => None,
         };
         let asked = question::Question { columns: Vec::new(), filter };
-        let ask = match &self.what {
-            What::Groups(parts) => match parts.bind(asked, &values) {
-                Some((groups, outputs)) => Ask::Groups { groups, outputs },
-                None => return Ok(None),
-            },
-            What::Rows { outputs, limit, offset } => {
-                let rows = question::Rows {
-                    question: asked,
-                    limit: values.number(*limit).unwrap_or(0),
-                    offset: offset.and_then(|offset| values.number(offset)).unwrap_or(0),
-                };
-                Ask::Rows { rows, outputs: outputs.clone() }
-            }
-        };
+        let ask =
+            match &self.what {
+                What::Groups(parts) => match parts.bind(asked, &values) {
+                    Some((groups, outputs)) => Ask::Groups { groups, outputs },
+                    None => return Ok(None),
+                },
+                What::Rows { outputs, limit, offset } => {
+                    let rows = question::Rows {
+                        question: asked,
+                        limit: values.number(*limit).unwrap_or(0),
+                        offset: offset.and_then(|offset| values.number(offset)).unwrap_or(0),
+                    };
+                    Ask::Rows { rows, outputs: outputs.clone() }
+                }
+                What::Page { outputs, size, limit, has_total } => Ask::Page {
+                    rows: limit
+                        .and_then(|limit| values.number(limit))
+                        .map(|limit| question::Rows { question: asked.clone(), limit, offset: 0 }),
+                    outputs: outputs.clone(),
+                    size: values.number(*size).unwrap_or(0),
+                    total: has_total.then(|| question::Groups::count(asked)),
+                },
+            };
         let table = Arc::clone(&self.table);
         Ok(Some(ColumnQuestion { table, columns: self.columns.clone(), ask, n_rows }))
     }

@@ -1,14 +1,14 @@
 //! Runs a question over columns and writes its answer in the shape of the statement.
 
 use sluice_columnar::Failure;
-use sluice_columnar::answer::Answer;
+use sluice_columnar::answer::{Answer, Finished};
 use sluice_columnar::chunk::Source;
-use sluice_columnar::question::Question;
+use sluice_columnar::question::{Groups, Of, Question, Rows};
 use sluice_columnar::run::{Limits, groups};
 
 use crate::error::Error;
 use crate::store::StoreError;
-use crate::store::columns::{Answered, Ask, ColumnQuestion, GroupRow, TableRow};
+use crate::store::columns::{Answered, Ask, ColumnQuestion, GroupRow, KeptRow, PageRow, TableRow};
 use crate::store::json::{self, Cells, RootShape, RowShape};
 use crate::store::run::{Run, Statement};
 
@@ -72,6 +72,26 @@ pub(super) fn answer(
             sluice_columnar::rows::rows::<NoAnswer>(source, &asked, limits, &mut |row| {
                 Ok(writer.write(&TableRow::new(row, outputs))?)
             })?;
+            Ok(writer.end())
+        }
+        Ask::Page { rows: asked, outputs, size, total } => {
+            let mut page = PageRow { rows: Vec::new(), size: *size, total: None };
+            if let Some(asked) = asked {
+                let asked = Rows { question: filled(&asked.question), ..asked.clone() };
+                sluice_columnar::rows::rows::<NoAnswer>(source, &asked, limits, &mut |row| {
+                    page.rows.push(KeptRow::of(row, outputs));
+                    Ok(())
+                })?;
+            }
+            if let Some(asked) = total {
+                let asked = Groups { question: filled(&asked.question), ..asked.clone() };
+                page.total = match groups(source, &asked, limits)?.value(0, Of::Measure(0)) {
+                    Finished::Whole(number) => Some(number),
+                    _ => None,
+                };
+            }
+            let mut writer = Writer::begin(&run.statement);
+            writer.write(&page)?;
             Ok(writer.end())
         }
     }
