@@ -163,7 +163,9 @@ pub fn ten_thousandths(value: f64) -> Option<i64> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "cut on purpose, and below the limit")]
     let digits = (scaled + 0.5_f64.copysign(scaled)) as i64;
-    let back = small_quotient(digits.into(), 10_000)?;
+    #[expect(clippy::cast_precision_loss, reason = "below 2^53 nothing is lost")]
+    let back = digits as f64 / 1e4;
+    // Of zeros, either.
     back.total_cmp(&(value + 0.0)).is_eq().then_some(digits)
 }
 

@@ -72,6 +72,11 @@ impl<'q> GroupWork<'q> {
         self.tallies.add(batch, &mut self.room)
     }
 
+    /// How many groups there are, or different values in them.
+    pub(crate) fn n_found(&self) -> usize {
+        self.keys.len().max(self.tallies.n_different())
+    }
+
     /// Changes how much memory it may use.
     pub(crate) fn may_use(&mut self, max_bytes: usize) {
         self.limits.max_bytes = max_bytes;

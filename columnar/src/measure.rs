@@ -152,6 +152,11 @@ impl<'q> Tallies<'q> {
         self.missing.is_empty() && self.distinct.is_empty()
     }
 
+    /// Of different values that are counted, the most in one measure.
+    pub(crate) fn n_different(&self) -> usize {
+        self.distinct.iter().map(|distinct| distinct.chain.len()).max().unwrap_or(0)
+    }
+
     /// The rows of a group.
     pub(crate) fn n_rows(&self, group: u32) -> u64 {
         self.rows.get(group as usize).copied().unwrap_or(0)
