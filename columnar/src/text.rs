@@ -13,8 +13,9 @@ use crate::filter::{offsets_between, offsets_passing};
 use crate::fold::fold_char;
 use crate::question::Test;
 
-/// Texts that are worked on together, at most.
-const BLOCK_ROWS: usize = 512;
+/// Texts that are worked on together, at most. Few in tests, so that their tables have several
+/// blocks.
+const BLOCK_ROWS: usize = if cfg!(test) { 8 } else { 512 };
 
 /// Their bytes, at most, but for a text that has more.
 const BLOCK_BYTES: u32 = 65_536;
@@ -324,7 +325,7 @@ impl Folded {
 /// Where the next letter is that is not ASCII.
 fn next_beyond_ascii(bytes: &[u8], from: usize) -> Option<usize> {
     /// Bytes that are looked at together.
-    const STEP: usize = 32;
+    const STEP: usize = 128;
     let steps = bytes.get(from..)?.chunks(STEP);
     let (step, place) = steps.enumerate().find(|(_, step)| !step.is_ascii())?;
     Some(from + step * STEP + place.iter().position(|byte| !byte.is_ascii())?)
