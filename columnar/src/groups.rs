@@ -4,6 +4,8 @@
 //! then every measure adds the values of a few thousand rows to those of their groups. Nothing of
 //! a chunk is kept.
 
+use std::cell::Cell;
+
 use crate::Failure;
 use crate::answer::{Answer, Finished};
 use crate::bits::Picks;
@@ -58,7 +60,7 @@ impl<'q> GroupWork<'q> {
             return Ok(());
         }
         selection.batches(chunk.n_rows, &mut |picks| self.add_rows(chunk, picks))?;
-        self.keep_within_limits()
+        self.keep_within_limits(0)
     }
 
     fn add_rows(&mut self, chunk: &Chunk<'_>, picks: Picks<'_>) -> Result<(), Failure> {
@@ -82,8 +84,9 @@ impl<'q> GroupWork<'q> {
         self.limits.max_bytes = max_bytes;
     }
 
-    fn keep_within_limits(&self) -> Result<(), Failure> {
-        let n_bytes = self.keys.bytes() + self.tallies.bytes();
+    /// Whether there is room for so many bytes more.
+    fn keep_within_limits(&self, more: usize) -> Result<(), Failure> {
+        let n_bytes = self.keys.bytes() + self.tallies.bytes() + more;
         if n_bytes > self.limits.max_bytes { Err(Failure::TooLarge) } else { Ok(()) }
     }
 
@@ -94,20 +97,30 @@ impl<'q> GroupWork<'q> {
     pub fn merge(&mut self, other: GroupWork<'q>) -> Result<(), Failure> {
         let groups = self.keys.merge(&other.keys, &[0])?;
         self.tallies.merge(other.tallies, &groups, self.keys.len())?;
-        self.keep_within_limits()
+        self.keep_within_limits(0)
     }
 
     /// The answer.
     ///
     /// # Errors
-    /// Unfit, Mistaken, TooLarge.
+    /// Every [`Failure`].
     pub fn finish(mut self) -> Result<Answer, Failure> {
+        /// Measures that even where they are slow take no more than a few milliseconds.
+        const STOP_EVERY: u32 = 1_024;
         let (n_groups, n_keys) = (self.keys.len(), self.asked.keys.len());
+        let n_ordering =
+            self.asked.order.iter().filter(|order| matches!(order.of, Of::Measure(_))).count();
+        self.keep_within_limits(n_groups * (4 + n_ordering * size_of::<Finished<'_>>()))?;
         self.tallies.complete(n_groups);
+        let n_finished = Cell::new(0_u32);
         let known = |group: u32, of: Of| -> Result<Finished<'_>, Failure> {
             match of {
                 Of::Key(key) => Ok(self.keys.value(group, key).into()),
                 Of::Measure(measure) => {
+                    n_finished.set(n_finished.get().wrapping_add(1));
+                    if n_finished.get().is_multiple_of(STOP_EVERY) && (self.limits.is_stopped)() {
+                        return Err(Failure::Stopped);
+                    }
                     let measure = self.asked.measures.get(measure).ok_or(Failure::Mistaken)?;
                     self.tallies.finish(group, measure)
                 }

@@ -269,14 +269,12 @@ fn each_holding(finder: &Finder<'_>, block: Block<'_>, each: &mut dyn FnMut(usiz
         let ends = block.ends.get(place..).unwrap_or_default();
         place += ends.iter().take_while(|end| block.offset(**end) <= hit).count();
         let Some(end) = block.ends.get(place).map(|end| block.offset(*end)) else { return };
+        // Else it begins in one text and ends in another.
         if hit + finder.needle().len() <= end {
             each(place);
-            place += 1;
-            from = end;
-        } else {
-            // It begins in one text and ends in another.
-            from = hit + 1;
         }
+        place += 1;
+        from = end;
     }
 }
 

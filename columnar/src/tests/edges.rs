@@ -254,6 +254,25 @@ fn work_goes_on_after_its_chunks() {
 }
 
 #[test]
+fn work_goes_on_after_that_of_others() {
+    let all = asked(None, &[KeyBy::Value], &[Measure::Rows]);
+    let bounds = limits(1);
+    let add = |values: &[i64], work: &mut GroupWork<'_>| {
+        let table = table(Kind::Whole, &wholes(values), 9, 1);
+        work.add(&crate::chunk::Source::chunk(&table, 0, &[0]).unwrap(), None).unwrap();
+    };
+    let (mut own, mut other) = (GroupWork::new(&all, &bounds), GroupWork::new(&all, &bounds));
+    add(&[1, 9], &mut own);
+    add(&[100, 9], &mut other);
+    own.merge(other).unwrap();
+    add(&[0, 100, 200], &mut own);
+    let answer = own.finish().unwrap();
+    let keys: Vec<Known> =
+        (0..answer.n_rows()).map(|row| answer.value(row, Of::Key(0)).into()).collect();
+    assert_eq!(keys, [0, 1, 9, 100, 200].map(Known::Whole));
+}
+
+#[test]
 fn who_takes_rows_can_end_it() {
     let values = table(Kind::Whole, &wholes(&[1, 2, 3, 4]), 2, 1);
     let question = Question { columns: vec![0], filter: None };
