@@ -311,6 +311,8 @@ fn main() {
         &asked(None, vec![month, by(COUNTRY)], sums.clone()),
         None,
     );
+    let week = Key { column: DAY, by: KeyBy::Steps { unit: 7, map: Arc::new(|week| week) } };
+    show("weeks, rows", &orders, &asked(None, vec![week], vec![Measure::Rows]), None);
     let doubles = vec![Measure::Sum(PRICE), Measure::Average(PRICE)];
     show("doubles by country", &orders, &asked(None, vec![by(COUNTRY)], doubles), None);
     let doubles = vec![Measure::Sum(RATE)];

@@ -9,12 +9,13 @@ use std::cell::Cell;
 use crate::Failure;
 use crate::answer::{Answer, Finished};
 use crate::bits::Picks;
+use crate::chain::Chain;
 use crate::chunk::Chunk;
 use crate::filter::Selector;
 use crate::intern::next_id;
 use crate::measure::{Batch, Room, Tallies};
 use crate::order::{arrange, having};
-use crate::parts::{Chain, NegativeZero, Parts};
+use crate::parts::{NegativeZero, Parts};
 use crate::question::{Groups, Of};
 use crate::run::Limits;
 
@@ -46,7 +47,8 @@ impl<'q> GroupWork<'q> {
     }
 
     /// Adds the rows of a chunk that has the columns of the question, but for those that are gone:
-    /// a bit for each, as in [`crate::chunk::Source::gone`].
+    /// a bit for each, as in [`crate::chunk::Source::gone`]. A column that has a dictionary has the
+    /// same one in all chunks that have any.
     ///
     /// # Errors
     /// Every [`Failure`].

@@ -10,11 +10,13 @@
 //!
 //! Modules in reading order: what is asked (`question`), what is read (`chunk`), numbers and
 //! letters (`exact`, `fold`), which rows count (`bits`, `filter`, `text`), which values they have
-//! (`gather`, `intern`, `parts`), what is made of them (`measure`, `extreme`, `groups`, `order`,
-//! `answer`), on several threads (`run`), and the rows themselves (`rows`).
+//! (`gather`, `intern`, `steps`, `parts`, `chain`), what is made of them (`sums`, `extreme`,
+//! `measure`, `groups`, `order`, `answer`), on several threads (`run`), and the rows themselves
+//! (`rows`).
 
 pub mod answer;
 mod bits;
+mod chain;
 pub mod chunk;
 pub mod exact;
 mod extreme;
@@ -29,6 +31,8 @@ mod parts;
 pub mod question;
 pub mod rows;
 pub mod run;
+mod steps;
+mod sums;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
 mod testing;
