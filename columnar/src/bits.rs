@@ -9,7 +9,8 @@ pub(crate) enum Selection {
 }
 
 /// Rows that are worked on together: what is made of them stays in the processor's first caches.
-const BATCH: usize = 4_096;
+/// Few in tests, so that their tables have several batches.
+const BATCH: usize = if cfg!(test) { 64 } else { 4_096 };
 
 /// Some of the selected rows, in their order.
 #[derive(Clone, Copy)]

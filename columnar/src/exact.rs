@@ -163,7 +163,9 @@ pub fn ten_thousandths(value: f64) -> Option<i64> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "cut on purpose, and below the limit")]
     let digits = (scaled + 0.5_f64.copysign(scaled)) as i64;
-    let back = small_quotient(digits.into(), 10_000)?;
+    #[expect(clippy::cast_precision_loss, reason = "below 2^53 nothing is lost")]
+    let back = digits as f64 / 1e4;
+    // Of zeros, either.
     back.total_cmp(&(value + 0.0)).is_eq().then_some(digits)
 }
 
@@ -308,7 +310,13 @@ fn parse(text: &str) -> Option<(i64, i32)> {
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let part = part.trim_end_matches('0');
     let n_part = i32::try_from(part.len()).ok()?;
-    Some((format!("{whole}{part}").parse().ok()?, exponent - n_part))
+    let unsigned = whole.strip_prefix('-').unwrap_or(whole);
+    let mut digits = 0_i64;
+    for byte in unsigned.bytes().chain(part.bytes()) {
+        let digit = char::from(byte).to_digit(10)?;
+        digits = digits.checked_mul(10)?.checked_add(i64::from(digit))?;
+    }
+    Some((if whole.len() > unsigned.len() { -digits } else { digits }, exponent - n_part))
 }
 
 /// A text for a whole number, such that texts come in the order of their numbers.

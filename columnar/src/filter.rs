@@ -4,6 +4,8 @@
 //! one selection is enough: a negated test is true where the value is there and fails it. What a
 //! chunk says of its smallest and largest values often answers a test for all of its rows.
 
+use std::cmp::Ordering;
+
 use crate::Failure;
 use crate::bits::Selection;
 use crate::chunk::{Chunk, Column, Floats, Offsets, Values, Whole};
@@ -28,7 +30,8 @@ enum Leaf<'q> {
     Whole(i64, i64),
     WholeIn(&'q [i64]),
     Float(Comparison, f64),
-    FloatIn(&'q [f64]),
+    /// Sorted.
+    FloatIn(Vec<f64>),
     Text(Box<TextSearch<'q>>),
 }
 
@@ -96,7 +99,11 @@ impl<'q> Node<'q> {
                 (!is_negated, Leaf::Float(Comparison::Equal, *operand))
             }
             Test::Float(comparison, operand) => (is_negated, Leaf::Float(*comparison, *operand)),
-            Test::FloatIn(list) => (is_negated, Leaf::FloatIn(list)),
+            Test::FloatIn(list) => {
+                let mut sorted = list.clone();
+                sorted.sort_unstable_by(f64::total_cmp);
+                (is_negated, Leaf::FloatIn(sorted))
+            }
             _ => (is_negated, Leaf::Text(Box::new(TextSearch::new(test, is_negated)))),
         };
         Node::Leaf { column, is_negated, test }
@@ -180,15 +187,7 @@ impl Leaf<'_> {
             (Leaf::Float(comparison, operand), Values::Float(numbers)) => {
                 float(numbers, *comparison, *operand)
             }
-            (Leaf::FloatIn(list), Values::Float(numbers)) => {
-                let is_zone = list.iter().any(|one| *one >= numbers.min && *one <= numbers.max);
-                match is_zone {
-                    true => Selection::of(numbers.values, |value| {
-                        list.iter().any(|one| is_equal(value, *one))
-                    }),
-                    false => Selection::None,
-                }
-            }
+            (Leaf::FloatIn(list), Values::Float(numbers)) => float_in(numbers, list),
             (Leaf::Text(search), values) => {
                 let found = search.select(values, n_rows, within, is_stopped)?;
                 return Ok(found.and(&present));
@@ -313,6 +312,15 @@ fn whole_in(numbers: &Whole<'_>, list: &[i64], n_rows: usize) -> Selection {
         let value = numbers.base.wrapping_add(offset.cast_signed());
         table.get(place(value)).copied().unwrap_or(false)
     })
+}
+
+fn float_in(numbers: &Floats<'_>, list: &[f64]) -> Selection {
+    if !list.iter().any(|one| numbers.min <= *one && *one <= numbers.max) {
+        return Selection::None;
+    }
+    // Numbers all, so that there is an order; of zeros, any.
+    let order = |one: &f64, value: f64| one.partial_cmp(&value).unwrap_or(Ordering::Less);
+    Selection::of(numbers.values, |value| list.binary_search_by(|one| order(one, value)).is_ok())
 }
 
 fn is_equal(a: f64, b: f64) -> bool {

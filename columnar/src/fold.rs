@@ -4,6 +4,8 @@
 //! one letter, so are `ſ` and `s`; `ß` stays what it is, and `İ` counts as `i`. The number of
 //! letters never changes, so that patterns and positions keep their meaning.
 
+use std::sync::LazyLock;
+
 /// Letters whose lower case is not the letter that Unicode folds them to.
 const ALIKE: [(char, char); 25] = [
     ('\u{b5}', '\u{3bc}'),
@@ -47,11 +49,22 @@ const YOUNG: [(char, char); 10] = [
     ('\u{16ea0}', '\u{16eb8}'),
 ];
 
+/// What the letters of the first plane of Unicode are folded to: most of what is written.
+static FIRST_PLANE: LazyLock<Box<[char]>> = LazyLock::new(|| {
+    // What is no letter is never asked for.
+    (0..=0xffff).map(|code| char::from_u32(code).map_or('\0', folded)).collect()
+});
+
 /// Folds one letter.
 pub fn fold_char(letter: char) -> char {
     if letter.is_ascii() {
         return letter.to_ascii_lowercase();
     }
+    let known = FIRST_PLANE.get(u32::from(letter) as usize);
+    known.copied().unwrap_or_else(|| folded(letter))
+}
+
+fn folded(letter: char) -> char {
     if letter == 'İ' {
         return 'i';
     }

@@ -4,15 +4,18 @@
 //! then every measure adds the values of a few thousand rows to those of their groups. Nothing of
 //! a chunk is kept.
 
+use std::cell::Cell;
+
 use crate::Failure;
 use crate::answer::{Answer, Finished};
 use crate::bits::Picks;
+use crate::chain::Chain;
 use crate::chunk::Chunk;
 use crate::filter::Selector;
 use crate::intern::next_id;
 use crate::measure::{Batch, Room, Tallies};
 use crate::order::{arrange, having};
-use crate::parts::{Chain, NegativeZero, Parts};
+use crate::parts::{NegativeZero, Parts};
 use crate::question::{Groups, Of};
 use crate::run::Limits;
 
@@ -44,7 +47,8 @@ impl<'q> GroupWork<'q> {
     }
 
     /// Adds the rows of a chunk that has the columns of the question, but for those that are gone:
-    /// a bit for each, as in [`crate::chunk::Source::gone`].
+    /// a bit for each, as in [`crate::chunk::Source::gone`]. A column that has a dictionary has the
+    /// same one in all chunks that have any.
     ///
     /// # Errors
     /// Every [`Failure`].
@@ -58,7 +62,7 @@ impl<'q> GroupWork<'q> {
             return Ok(());
         }
         selection.batches(chunk.n_rows, &mut |picks| self.add_rows(chunk, picks))?;
-        self.keep_within_limits()
+        self.keep_within_limits(0)
     }
 
     fn add_rows(&mut self, chunk: &Chunk<'_>, picks: Picks<'_>) -> Result<(), Failure> {
@@ -72,13 +76,19 @@ impl<'q> GroupWork<'q> {
         self.tallies.add(batch, &mut self.room)
     }
 
+    /// How many groups there are, or different values in them.
+    pub(crate) fn n_found(&self) -> usize {
+        self.keys.len().max(self.tallies.n_different())
+    }
+
     /// Changes how much memory it may use.
     pub(crate) fn may_use(&mut self, max_bytes: usize) {
         self.limits.max_bytes = max_bytes;
     }
 
-    fn keep_within_limits(&self) -> Result<(), Failure> {
-        let n_bytes = self.keys.bytes() + self.tallies.bytes();
+    /// Whether there is room for so many bytes more.
+    fn keep_within_limits(&self, more: usize) -> Result<(), Failure> {
+        let n_bytes = self.keys.bytes() + self.tallies.bytes() + more;
         if n_bytes > self.limits.max_bytes { Err(Failure::TooLarge) } else { Ok(()) }
     }
 
@@ -89,20 +99,30 @@ impl<'q> GroupWork<'q> {
     pub fn merge(&mut self, other: GroupWork<'q>) -> Result<(), Failure> {
         let groups = self.keys.merge(&other.keys, &[0])?;
         self.tallies.merge(other.tallies, &groups, self.keys.len())?;
-        self.keep_within_limits()
+        self.keep_within_limits(0)
     }
 
     /// The answer.
     ///
     /// # Errors
-    /// Unfit, Mistaken, TooLarge.
+    /// Every [`Failure`].
     pub fn finish(mut self) -> Result<Answer, Failure> {
+        /// Measures that even where they are slow take no more than a few milliseconds.
+        const STOP_EVERY: u32 = 1_024;
         let (n_groups, n_keys) = (self.keys.len(), self.asked.keys.len());
+        let n_ordering =
+            self.asked.order.iter().filter(|order| matches!(order.of, Of::Measure(_))).count();
+        self.keep_within_limits(n_groups * (4 + n_ordering * size_of::<Finished<'_>>()))?;
         self.tallies.complete(n_groups);
+        let n_finished = Cell::new(0_u32);
         let known = |group: u32, of: Of| -> Result<Finished<'_>, Failure> {
             match of {
                 Of::Key(key) => Ok(self.keys.value(group, key).into()),
                 Of::Measure(measure) => {
+                    n_finished.set(n_finished.get().wrapping_add(1));
+                    if n_finished.get().is_multiple_of(STOP_EVERY) && (self.limits.is_stopped)() {
+                        return Err(Failure::Stopped);
+                    }
                     let measure = self.asked.measures.get(measure).ok_or(Failure::Mistaken)?;
                     self.tallies.finish(group, measure)
                 }

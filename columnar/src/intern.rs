@@ -91,8 +91,8 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
-    /// Pairs of a table, at most.
-    const MAX_TABLE: usize = 1 << 20;
+    /// Pairs of a table, at most; few in tests, which are to meet both ways.
+    const MAX_TABLE: usize = if cfg!(test) { 64 } else { 1 << 20 };
 
     /// Makes each of `left` the number of its pair with `right`; they are below `n_left` and
     /// `n_right`.

@@ -13,13 +13,14 @@
 //! (`chunker`), encoded (`encode`, `dictionary`) and kept in memory (`memory`) or in a file: how it
 //! lies on the disk (`format`), who writes it (`write`), maps it (`map`) and reads it (`file`); a
 //! file with changed rows on top (`marked`). How questions are answered: which rows count (`bits`,
-//! `filter`, `text`), which values they have (`gather`, `intern`, `parts`), what is made of them
-//! (`measure`, `extreme`, `groups`, `order`, `answer`), on several threads (`run`), and the rows
-//! themselves (`rows`). What fuzzers and tests try of all this (`probe`).
+//! `filter`, `text`), which values they have (`gather`, `intern`, `steps`, `parts`, `chain`), what is
+//! made of them (`sums`, `extreme`, `measure`, `groups`, `order`, `answer`), on several threads
+//! (`run`), and the rows themselves (`rows`). What fuzzers and tests try of all this (`probe`).
 
 pub mod answer;
 mod bits;
 pub mod block;
+mod chain;
 pub mod chunk;
 mod chunker;
 mod dictionary;
@@ -43,14 +44,16 @@ mod order;
 mod parts;
 pub mod probe;
 pub mod question;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
-mod question_tests;
 pub mod rows;
 pub mod run;
+mod steps;
+mod sums;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
 mod testing;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
+mod tests;
 mod text;
 pub mod write;
 

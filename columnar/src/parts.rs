@@ -1,10 +1,11 @@
-//! Turns what rows have in a column, and what they have in several together, into small numbers.
+//! Turns what rows have in a column into small numbers.
 
 use crate::bits::Picks;
 use crate::chunk::{Chunk, Column, Offsets, Texts, Values, Whole};
 use crate::gather::{each_row, gather, gather_missing, gather_offsets, gather_whole};
-use crate::intern::{Numbers, Pairs, Strings, next_id};
+use crate::intern::{Numbers, Strings, next_id};
 use crate::question::KeyBy;
+use crate::steps::{Memo, StepTable};
 use crate::{Failure, Kind, Value};
 
 /// What stands for a missing value.
@@ -39,22 +40,6 @@ pub(crate) struct Parts<'q> {
     floats: Vec<f64>,
     places: Vec<u64>,
     missing: Vec<bool>,
-}
-
-/// The parts of neighbouring steps; zero of those not seen yet.
-#[derive(Default)]
-struct StepTable {
-    first: i64,
-    parts: Vec<u32>,
-    /// Whether it grows no more: then other steps are known otherwise.
-    is_full: bool,
-}
-
-/// The parts of numbers that were asked for lately.
-#[derive(Default)]
-struct Memo {
-    known: Numbers,
-    parts: Vec<u32>,
 }
 
 impl<'q> Parts<'q> {
@@ -275,7 +260,10 @@ impl<'q> Parts<'q> {
     }
 
     /// Adds the parts that another thread found; answers what each of them is here.
-    fn merge(&mut self, other: &Parts<'q>) -> Result<Vec<u32>, Failure> {
+    ///
+    /// # Errors
+    /// Mistaken for values of another kind.
+    pub(crate) fn merge(&mut self, other: &Parts<'q>) -> Result<Vec<u32>, Failure> {
         let Some(kind) = other.kind else { return Ok(vec![MISSING]) };
         if *self.kind.get_or_insert(kind) != kind {
             return Err(Failure::Mistaken);
@@ -308,8 +296,7 @@ impl<'q> Parts<'q> {
             + (self.steps.parts.capacity() + self.codes.capacity()) * 4
             + self.known.bytes()
             + self.strings.bytes()
-            + self.memo.known.bytes()
-            + self.memo.parts.capacity() * 4
+            + self.memo.bytes()
     }
 }
 
@@ -328,180 +315,5 @@ fn parts<T: Copy>(
             true => MISSING,
             false => part(*value),
         }));
-    }
-}
-
-impl StepTable {
-    /// Steps of a table, at most.
-    const MAX_STEPS: u64 = 1 << 21;
-
-    #[inline]
-    fn place(&self, step: i64) -> usize {
-        let above = step.wrapping_sub(self.first).cast_unsigned();
-        usize::try_from(above).unwrap_or(usize::MAX)
-    }
-
-    /// Makes room for the steps from one to another, if they are near enough to those it has.
-    fn cover(&mut self, low: i64, high: i64) {
-        let n_steps = self.parts.len();
-        if self.is_full || (self.place(low) < n_steps && self.place(high) < n_steps) {
-            return;
-        }
-        let (mut first, mut last) = (low, high);
-        if let Some(n) = n_steps.checked_sub(1) {
-            let last_one = self.first.saturating_add_unsigned(n as u64);
-            (first, last) = (low.min(self.first), high.max(last_one));
-            // Grown by half of what is there, it need not grow with each chunk.
-            let more = (n / 2) as u64;
-            if last.abs_diff(first).saturating_add(2 * more) < StepTable::MAX_STEPS {
-                if high > last_one {
-                    last = last.saturating_add_unsigned(more);
-                }
-                if low < self.first {
-                    first = first.saturating_sub_unsigned(more);
-                }
-            }
-        }
-        let span = last.abs_diff(first);
-        if span >= StepTable::MAX_STEPS {
-            self.is_full = true;
-            return;
-        }
-        let mut parts = vec![0; usize::try_from(span).unwrap_or(0) + 1];
-        let begin = usize::try_from(self.first.abs_diff(first)).unwrap_or(0);
-        parts.iter_mut().skip(begin).zip(&self.parts).for_each(|(to, from)| *to = *from);
-        *self = StepTable { first, parts, is_full: false };
-    }
-}
-
-impl Memo {
-    /// Numbers that are remembered; then all are forgotten.
-    const MAX: usize = 65_536;
-
-    /// The part of a number; where it is not known, [`Memo::add`] must follow.
-    fn part(&mut self, number: u64) -> Option<u32> {
-        if self.parts.len() >= Memo::MAX {
-            self.known.clear();
-            self.parts.clear();
-        }
-        let place = self.known.id(number, next_id(self.parts.len()));
-        self.parts.get(place as usize).copied()
-    }
-
-    fn add(&mut self, part: u32) {
-        self.parts.push(part);
-    }
-}
-
-/// The different values that rows have in several columns together, below a number that each row
-/// has already, if it has one.
-pub(crate) struct Chain<'q> {
-    parts: Vec<Parts<'q>>,
-    /// Each joins the numbers so far with the parts of a column: of the first column only where
-    /// rows have numbers already.
-    pairs: Vec<Pairs>,
-    has_roots: bool,
-    found: Vec<u32>,
-}
-
-impl<'q> Chain<'q> {
-    pub(crate) fn new(parts: Vec<Parts<'q>>, has_roots: bool) -> Chain<'q> {
-        let n_pairs = if has_roots { parts.len() } else { parts.len().saturating_sub(1) };
-        let pairs = (0..n_pairs).map(|_| Pairs::default()).collect();
-        Chain { parts, pairs, has_roots, found: Vec::new() }
-    }
-
-    /// How many different ones there are; without roots also such that no row has.
-    pub(crate) fn len(&self) -> usize {
-        match (self.pairs.last(), self.parts.first()) {
-            (Some(pairs), _) => pairs.pairs().len(),
-            (None, Some(parts)) => parts.len(),
-            (None, None) => 1,
-        }
-    }
-
-    /// Makes `ids` the numbers of the picked rows. Before, it has their roots, which are below
-    /// `n_roots`, if they have any.
-    ///
-    /// # Errors
-    /// Mistaken, Unfit.
-    pub(crate) fn find(
-        &mut self,
-        chunk: &Chunk<'_>,
-        picks: Picks<'_>,
-        ids: &mut Vec<u32>,
-        n_roots: usize,
-    ) -> Result<(), Failure> {
-        let mut n_left = n_roots;
-        let mut pairs = self.pairs.iter_mut();
-        for (place, parts) in self.parts.iter_mut().enumerate() {
-            if place == 0 && !self.has_roots {
-                parts.find(chunk, picks, ids)?;
-                n_left = parts.len();
-            } else if let Some(pairs) = pairs.next() {
-                parts.find(chunk, picks, &mut self.found)?;
-                pairs.join(ids, &self.found, n_left, parts.len());
-                n_left = pairs.pairs().len();
-            }
-        }
-        Ok(())
-    }
-
-    /// What one of them is: the part of each column, last first, and then the root.
-    pub(crate) fn path(&self, id: u32) -> impl Iterator<Item = u32> {
-        let mut left = Some(id);
-        let mut pairs = self.pairs.iter().rev();
-        std::iter::from_fn(move || {
-            let id = left?;
-            match pairs.next() {
-                Some(pairs) => {
-                    let (root, part) = pairs.pairs().get(id as usize).copied()?;
-                    left = Some(root);
-                    Some(part)
-                }
-                None => left.take(),
-            }
-        })
-    }
-
-    /// The value of a column of one of them.
-    pub(crate) fn value(&self, id: u32, place: usize) -> Value<'_> {
-        let Some(parts) = self.parts.get(place) else { return Value::Null };
-        let part = self.path(id).nth(self.parts.len() - 1 - place);
-        parts.value(part.unwrap_or(MISSING))
-    }
-
-    /// Adds those that another thread found, whose roots are `roots` here; answers what each of
-    /// them is here.
-    ///
-    /// # Errors
-    /// Mistaken.
-    pub(crate) fn merge(&mut self, other: &Chain<'q>, roots: &[u32]) -> Result<Vec<u32>, Failure> {
-        let mut ids = roots.to_vec();
-        let mut n_left = roots.iter().max().map_or(0, |root| *root as usize + 1);
-        let mut pairs = self.pairs.iter_mut().zip(&other.pairs);
-        for (place, (parts, others)) in self.parts.iter_mut().zip(&other.parts).enumerate() {
-            let found = parts.merge(others)?;
-            if place == 0 && !self.has_roots {
-                ids = found;
-                n_left = parts.len();
-            } else if let Some((pairs, others)) = pairs.next() {
-                pairs.make_room(n_left, parts.len());
-                let joined = others.pairs().iter().map(|(left, right)| {
-                    let left = ids.get(*left as usize).copied().unwrap_or(0);
-                    let right = found.get(*right as usize).copied().unwrap_or(MISSING);
-                    pairs.id(left, right)
-                });
-                ids = joined.collect();
-                n_left = pairs.pairs().len();
-            }
-        }
-        Ok(ids)
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        let parts: usize = self.parts.iter().map(Parts::bytes).sum();
-        let pairs: usize = self.pairs.iter().map(Pairs::bytes).sum();
-        parts + pairs + self.found.capacity() * 4
     }
 }

@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::Failure;
 use crate::answer::Answer;
-use crate::chunk::Source;
+use crate::chunk::{MAX_ROWS, Source};
 use crate::groups::GroupWork;
 use crate::question::Groups;
 
@@ -26,44 +26,64 @@ pub struct Limits<'l> {
 /// Every [`Failure`].
 pub fn groups(source: &dyn Source, asked: &Groups, limits: &Limits<'_>) -> Result<Answer, Failure> {
     let n_threads = limits.n_threads.min(source.n_chunks()).max(1);
-    let found = on_threads(source, asked, limits, n_threads);
-    match found {
+    match found(source, asked, limits, n_threads) {
         // Each thread may know the same groups; one of them alone may have room for all.
-        Err(Failure::TooLarge) if n_threads > 1 => on_threads(source, asked, limits, 1),
-        found => found,
+        Err(Failure::TooLarge) if n_threads > 1 => found(source, asked, limits, 1)?.finish(),
+        found => found?.finish(),
     }
 }
 
-fn on_threads(
+/// The groups of all chunks, each of which is taken by the next thread that is free.
+fn found<'q>(
     source: &dyn Source,
-    asked: &Groups,
-    limits: &Limits<'_>,
+    asked: &'q Groups,
+    limits: &Limits<'q>,
     n_threads: usize,
-) -> Result<Answer, Failure> {
+) -> Result<GroupWork<'q>, Failure> {
+    /// With fewer rows in a group, putting the groups of threads together takes longer than finding
+    /// them on one.
+    const MIN_ROWS: usize = 4;
     let n_chunks = source.n_chunks();
     let next = AtomicUsize::new(0);
-    let work = || {
-        let share = Limits { max_bytes: limits.max_bytes / n_threads, ..*limits };
-        let mut work = GroupWork::new(asked, &share);
+    // Whether there was one more.
+    let add_next = |work: &mut GroupWork<'q>| -> Result<bool, Failure> {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= n_chunks {
+            return Ok(false);
+        }
+        let chunk = source.chunk(number, &asked.question.columns)?;
+        work.add(&chunk, source.gone(number))?;
+        Ok(true)
+    };
+    let add_all = |mut work: GroupWork<'q>| -> Result<GroupWork<'q>, Failure> {
         loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= n_chunks {
-                return Ok(work);
-            }
-            let chunk = source.chunk(number, &asked.question.columns);
-            let added = chunk.and_then(|chunk| work.add(&chunk, source.gone(number)));
-            if let Err(failure) = added {
-                // The others need not go on.
-                next.store(n_chunks, Ordering::Relaxed);
-                return Err(failure);
+            match add_next(&mut work) {
+                Ok(true) => {}
+                Ok(false) => return Ok(work),
+                Err(failure) => {
+                    // The others need not go on.
+                    next.store(n_chunks, Ordering::Relaxed);
+                    return Err(failure);
+                }
             }
         }
     };
+    let mut own = GroupWork::new(asked, limits);
+    if n_threads == 1 {
+        return add_all(own);
+    }
+    add_next(&mut own)?;
+    if own.n_found() > MAX_ROWS / MIN_ROWS {
+        return add_all(own);
+    }
+    let share = Limits { max_bytes: limits.max_bytes / n_threads, ..*limits };
+    own.may_use(share.max_bytes);
     thread::scope(|scope| {
+        let work = || add_all(GroupWork::new(asked, &share));
         let spawn = |_| thread::Builder::new().spawn_scoped(scope, work);
         // Where the system has no more threads, this one does their work, too.
         let others: Vec<_> = (1..n_threads).flat_map(spawn).collect();
-        let mut own = work()?;
+        let mut own = add_all(own)?;
         own.may_use(limits.max_bytes);
         for other in others {
             match other.join() {
@@ -71,6 +91,6 @@ fn on_threads(
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        own.finish()
+        Ok(own)
     })
 }

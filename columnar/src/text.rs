@@ -4,8 +4,6 @@
 //! where case is folded: then in a folded copy of a few hundred of them, which stays in the
 //! processor's first caches.
 
-use std::ops::Range;
-
 use memchr::memmem::Finder;
 
 use crate::Failure;
@@ -15,8 +13,9 @@ use crate::filter::{offsets_between, offsets_passing};
 use crate::fold::fold_char;
 use crate::question::Test;
 
-/// Texts that are worked on together, at most.
-const BLOCK_ROWS: usize = 512;
+/// Texts that are worked on together, at most. Few in tests, so that their tables have several
+/// blocks.
+const BLOCK_ROWS: usize = if cfg!(test) { 8 } else { 512 };
 
 /// Their bytes, at most, but for a text that has more.
 const BLOCK_BYTES: u32 = 65_536;
@@ -47,6 +46,8 @@ enum Places {
 struct Folded {
     bytes: Vec<u8>,
     ends: Vec<u32>,
+    /// Where letters end that have another length when they are folded: there, and here.
+    shifts: Vec<(usize, usize)>,
 }
 
 /// Some texts; `ends` count from `start`.
@@ -146,10 +147,10 @@ impl<'q> TextSearch<'q> {
             if is_few {
                 for row in (begin..begin + n_texts).filter(|row| within.has(*row)) {
                     let (one, _) = block_at(texts, row, row + 1);
-                    self.search(one, row, texts.is_ascii, within, &mut words)?;
+                    self.search(one, row, within, &mut words)?;
                 }
             } else {
-                self.search(block, begin, texts.is_ascii, within, &mut words)?;
+                self.search(block, begin, within, &mut words)?;
             }
             begin += n_texts;
         }
@@ -161,12 +162,11 @@ impl<'q> TextSearch<'q> {
         &mut self,
         block: Block<'_>,
         begin: usize,
-        is_ascii: bool,
         within: &Selection,
         words: &mut [u64],
     ) -> Result<(), Failure> {
         let mut folded = std::mem::take(&mut self.folded);
-        let block = if self.is_folded() { folded.fold(block, is_ascii) } else { block };
+        let block = if self.is_folded() { folded.fold(block)? } else { block };
         if let Some(finder) = &self.finder {
             let mut wanted = begin;
             each_holding(finder, block, &mut |place| {
@@ -230,16 +230,17 @@ impl Places {
 }
 
 impl<'b> Block<'b> {
-    fn texts(self) -> impl Iterator<Item = &'b [u8]> {
-        self.ranges().map(move |range| self.bytes.get(range).unwrap_or_default())
+    /// Where in the bytes a text ends.
+    #[inline]
+    fn offset(self, end: u32) -> usize {
+        end.saturating_sub(self.start) as usize
     }
 
-    /// Where the texts are in the bytes.
-    fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+    fn texts(self) -> impl Iterator<Item = &'b [u8]> {
         let mut begin = 0;
         self.ends.iter().map(move |end| {
-            let end = end.saturating_sub(self.start) as usize;
-            begin..std::mem::replace(&mut begin, end).max(end)
+            let end = self.offset(*end);
+            self.bytes.get(std::mem::replace(&mut begin, end)..end).unwrap_or_default()
         })
     }
 }
@@ -262,51 +263,77 @@ fn block_at<'t>(texts: &Texts<'t>, begin: usize, n_rows: usize) -> (Block<'t>, u
 
 /// Hands over the places of the texts of a block that hold what is searched, which is not empty.
 fn each_holding(finder: &Finder<'_>, block: Block<'_>, each: &mut dyn FnMut(usize)) {
-    let length = finder.needle().len();
-    let mut texts = block.ranges().enumerate();
-    let mut text = texts.next();
-    let mut from = 0;
+    let (mut place, mut from) = (0, 0);
     while let Some(found) = block.bytes.get(from..).and_then(|rest| finder.find(rest)) {
         let hit = from + found;
-        while let Some((_, range)) = &text
-            && range.end <= hit
-        {
-            text = texts.next();
-        }
-        let Some((place, range)) = text.clone() else { return };
-        if hit + length <= range.end {
+        let ends = block.ends.get(place..).unwrap_or_default();
+        place += ends.iter().take_while(|end| block.offset(**end) <= hit).count();
+        let Some(end) = block.ends.get(place).map(|end| block.offset(*end)) else { return };
+        // Else it begins in one text and ends in another.
+        if hit + finder.needle().len() <= end {
             each(place);
-            from = range.end;
-            text = texts.next();
-        } else {
-            // It begins in one text and ends in another.
-            from = hit + 1;
         }
+        place += 1;
+        from = end;
     }
 }
 
 impl Folded {
     /// A folded copy of some texts.
-    fn fold<'f>(&'f mut self, block: Block<'f>, is_ascii: bool) -> Block<'f> {
+    ///
+    /// # Errors
+    /// Damaged for what is not UTF-8.
+    fn fold<'f>(&'f mut self, block: Block<'f>) -> Result<Block<'f>, Failure> {
         self.bytes.clear();
-        if is_ascii || block.bytes.is_ascii() {
-            self.bytes.extend(block.bytes.iter().map(u8::to_ascii_lowercase));
-            return Block { bytes: &self.bytes, ..block };
-        }
-        self.ends.clear();
-        for text in block.texts() {
-            match std::str::from_utf8(text) {
-                Ok(text) if !text.is_ascii() => {
-                    let mut room = [0; 4];
-                    for letter in text.chars() {
-                        let letter = fold_char(letter).encode_utf8(&mut room);
-                        self.bytes.extend_from_slice(letter.as_bytes());
-                    }
-                }
-                _ => self.bytes.extend(text.iter().map(u8::to_ascii_lowercase)),
+        self.shifts.clear();
+        let mut from = 0;
+        while let Some(at) = next_beyond_ascii(block.bytes, from) {
+            let length = length_of_letter(block.bytes.get(at).copied().unwrap_or(0));
+            let letter = utf8(block.bytes.get(at..at + length).unwrap_or_default())?;
+            let folded = fold_char(letter.chars().next().unwrap_or_default());
+            self.push_ascii(block.bytes.get(from..at).unwrap_or_default());
+            self.bytes.extend_from_slice(folded.encode_utf8(&mut [0; 4]).as_bytes());
+            from = at + length;
+            if folded.len_utf8() != length {
+                self.shifts.push((from, self.bytes.len()));
             }
-            self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
         }
-        Block { bytes: &self.bytes, ends: &self.ends, start: 0 }
+        self.push_ascii(block.bytes.get(from..).unwrap_or_default());
+        if self.shifts.is_empty() {
+            return Ok(Block { bytes: &self.bytes, ..block });
+        }
+        let mut shifts = self.shifts.iter().peekable();
+        let (mut before, mut after) = (0, 0);
+        self.ends.clear();
+        self.ends.extend(block.ends.iter().map(|end| {
+            let end = block.offset(*end);
+            while let Some(shift) = shifts.next_if(|(from, _)| *from <= end) {
+                (before, after) = *shift;
+            }
+            u32::try_from(after + (end - before)).unwrap_or(u32::MAX)
+        }));
+        Ok(Block { bytes: &self.bytes, ends: &self.ends, start: 0 })
+    }
+
+    fn push_ascii(&mut self, bytes: &[u8]) {
+        self.bytes.extend(bytes.iter().map(u8::to_ascii_lowercase));
+    }
+}
+
+/// Where the next letter is that is not ASCII.
+fn next_beyond_ascii(bytes: &[u8], from: usize) -> Option<usize> {
+    /// Bytes that are looked at together.
+    const STEP: usize = 128;
+    let steps = bytes.get(from..)?.chunks(STEP);
+    let (step, place) = steps.enumerate().find(|(_, step)| !step.is_ascii())?;
+    Some(from + step * STEP + place.iter().position(|byte| !byte.is_ascii())?)
+}
+
+/// Bytes of a letter that begins with this one, which is not ASCII.
+fn length_of_letter(first: u8) -> usize {
+    match first {
+        0xf0.. => 4,
+        0xe0.. => 3,
+        _ => 2,
     }
 }
