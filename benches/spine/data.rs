@@ -51,7 +51,8 @@ pub fn write_csv(path: &Path, n_rows: u64) {
         let (paid, status) = (random(2) == 1, pick(&STATUSES, random(5)));
         let category = pick(&CATEGORIES, random(20));
         let note = [pick(&WORDS, random(12)), pick(&WORDS, random(12)), pick(&WORDS, random(12))];
-        let note = note.join(" ");
+        // Each another one, as remarks are.
+        let note = format!("{} {id}", note.join(" "));
         let (high, low) = (random(u64::MAX), random(u64::MAX));
         let uid = uuid::Uuid::from_u64_pair(high, low).hyphenated();
         writeln!(
