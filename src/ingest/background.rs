@@ -6,6 +6,8 @@
 
 use tokio::sync::oneshot;
 
+use crate::store::aside::step_aside;
+
 /// How much a load's threads step aside: 0 is everybody's share, 19 the least.
 const NICENESS: i32 = 15;
 
@@ -23,20 +25,10 @@ pub(super) async fn run<T: Send + 'static>(
 ) -> Result<T, Panicked> {
     let (answer, answered) = oneshot::channel();
     let thread = std::thread::Builder::new().name("sluice-load".to_owned()).spawn(move || {
-        step_aside();
+        step_aside(NICENESS);
         // Whoever asked may have left; a panic drops the sender.
         let _ = answer.send(work());
     });
     thread.map_err(|_| Panicked)?;
     answered.await.map_err(|_| Panicked)
-}
-
-fn step_aside() {
-    #[cfg(target_os = "linux")]
-    {
-        // On Linux this is about the calling thread, and inherited by those that it starts. Where
-        // it is not allowed, the load just does not step aside.
-        let this_thread = rustix::thread::gettid();
-        let _ = rustix::process::setpriority_process(Some(this_thread), NICENESS);
-    }
 }

@@ -17,6 +17,7 @@ use crate::catalog::model::StorageId;
 use crate::config::Settings;
 use crate::error::{Code, Error};
 
+pub(crate) mod aside;
 pub(crate) mod bin;
 pub mod columns;
 pub mod connection;

@@ -45,8 +45,18 @@ pub(super) struct Question {
 #[derive(Debug)]
 enum What {
     Groups(GroupParts),
-    Rows { outputs: Vec<usize>, limit: usize, offset: Option<usize> },
-    Page { outputs: Vec<usize>, size: usize, limit: Option<usize>, has_total: bool },
+    /// Without a limit, all.
+    Rows {
+        outputs: Vec<usize>,
+        limit: Option<usize>,
+        offset: Option<usize>,
+    },
+    Page {
+        outputs: Vec<usize>,
+        size: usize,
+        limit: Option<usize>,
+        has_total: bool,
+    },
 }
 
 /// What is wanted of the first page of a connection in file order; slots are of the statement.
@@ -115,23 +125,22 @@ impl<'d> Compiler<'d> {
         let is_plain = ["orderBy", "distinctOn", "search"]
             .iter()
             .all(|name| self.argument(field, name).is_none());
-        let Some(limit) = limit.filter(|_| is_plain && self.can_ask(rows)) else {
+        if !is_plain || !self.can_ask(rows) {
             return Ok(None);
-        };
+        }
         let mut asking = Asking::default();
         let Some(filter) = self.ask_filter(rows, field, &mut asking)? else { return Ok(None) };
         if filter.is_none() && !self.is_unlimited {
             return Ok(None);
         }
         let Some(outputs) = self.ask_columns(rows, physical, &mut asking) else { return Ok(None) };
-        let limit = self.copied_slot(&mut asking, limit);
+        let limit = limit.and_then(|limit| self.copied_slot(&mut asking, limit));
         let offset = match self.argument(field, "offset") {
             Some(offset) => {
                 Some(self.ask_slot(&offset, SlotKind::Offset, "offset", &mut asking)?)
             }
             None => None,
         };
-        let Some(limit) = limit else { return Ok(None) };
         let what = What::Rows { outputs, limit, offset };
         Ok(self.question(rows, asking, filter, what))
     }
@@ -306,29 +315,30 @@ impl Question {
             None => None,
         };
         let asked = question::Question { columns: Vec::new(), filter };
-        let ask =
-            match &self.what {
-                What::Groups(parts) => match parts.bind(asked, &values) {
-                    Some((groups, outputs)) => Ask::Groups { groups, outputs },
-                    None => return Ok(None),
-                },
-                What::Rows { outputs, limit, offset } => {
-                    let rows = question::Rows {
-                        question: asked,
-                        limit: values.number(*limit).unwrap_or(0),
-                        offset: offset.and_then(|offset| values.number(offset)).unwrap_or(0),
-                    };
-                    Ask::Rows { rows, outputs: outputs.clone() }
-                }
-                What::Page { outputs, size, limit, has_total } => Ask::Page {
+        let ask = match &self.what {
+            What::Groups(parts) => match parts.bind(asked, &values) {
+                Some((groups, outputs)) => Ask::Groups { groups, outputs },
+                None => return Ok(None),
+            },
+            What::Rows { outputs, limit, offset } => {
+                let rows = question::Rows {
+                    question: asked,
+                    limit: limit.map_or(Some(u64::MAX), |slot| values.number(slot)).unwrap_or(0),
+                    offset: offset.and_then(|offset| values.number(offset)).unwrap_or(0),
+                };
+                Ask::Rows { rows, outputs: outputs.clone() }
+            }
+            What::Page { outputs, size, limit, has_total } => {
+                Ask::Page {
                     rows: limit
                         .and_then(|limit| values.number(limit))
                         .map(|limit| question::Rows { question: asked.clone(), limit, offset: 0 }),
                     outputs: outputs.clone(),
                     size: values.number(*size).unwrap_or(0),
                     total: has_total.then(|| question::Groups::count(asked)),
-                },
-            };
+                }
+            }
+        };
         let table = Arc::clone(&self.table);
         Ok(Some(ColumnQuestion { table, columns: self.columns.clone(), ask, n_rows }))
     }

@@ -13,6 +13,7 @@ use std::time::Instant;
 mod columns;
 pub mod functions;
 pub mod read;
+pub mod readers;
 
 use sluice_schema::Control;
 
@@ -45,7 +46,7 @@ const SUFFIXES: [&str; 6] = [".db", ".db-wal", ".db-shm", ".db-journal", ".col",
 #[derive(Debug)]
 pub struct SqliteStore {
     folder: PathBuf,
-    readers: read::Readers,
+    readers: readers::Readers,
     columns: Arc<columns::Columns>,
     /// Connections for the next transactions that change rows.
     kept: Arc<write::Kept>,
@@ -61,12 +62,12 @@ impl SqliteStore {
         fs::create_dir_all(&folder)?;
         sync_folder(&settings.data_dir)?;
         let columns = columns::Columns::open(&folder, settings)?;
-        let readers = read::Readers::start(&folder, &columns, settings.reader_threads)?;
+        let readers = readers::Readers::start(&folder, &columns, settings.reader_threads)?;
         Ok(SqliteStore { folder, readers, columns, kept: Arc::default() })
     }
 
     /// The threads that run SELECTs.
-    pub(crate) fn readers(&self) -> &read::Readers {
+    pub(crate) fn readers(&self) -> &readers::Readers {
         &self.readers
     }
 

@@ -1,33 +1,29 @@
 //! Runs SELECTs on the embedded store's files and writes their rows as JSON bytes.
 //!
 //! Each thread that reads keeps its own bounded set of open read-only connections, so that nothing
-//! is locked or handed over between threads. Cheap statements run where the request stands; the
-//! others go to a few dedicated threads. Nothing here ever writes.
+//! is locked or handed over between threads. Nothing here ever writes.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
-use tokio::sync::oneshot;
 
-use super::columns::{Asker, Columns, scan};
+use super::columns::{Columns, scan};
 use super::functions;
 use super::index::SEARCH_TABLE;
 use crate::catalog::model::StorageId;
+use crate::store::StoreError;
 use crate::store::json::{self, BadCell, CellKind, Cells, RootShape, RowShape};
 use crate::store::run::{Bind, LOG_OF, Run, WORDS_OF};
 use crate::store::value::Value;
-use crate::store::{ReaderUsage, StoreError};
 
 /// Files that one thread keeps open; each costs about 100 KiB and three descriptors.
 const OPEN_FILES_PER_THREAD: usize = 32;
-/// Statements waiting for a reader thread before new ones are refused.
-const QUEUE_LENGTH: usize = 4_096;
 /// Page cache of one connection, KiB.
 const PAGE_CACHE_KIB: i64 = 8_192;
 /// Virtual machine steps between two looks at the clock.
@@ -52,94 +48,6 @@ pub fn write_table_name(n: usize, out: &mut String) {
         out.push_str(&format!("\"{table}\""));
     } else {
         out.push_str(&format!("\"d{n}\".\"{table}\""));
-    }
-}
-
-/// The threads that read.
-#[derive(Debug)]
-pub struct Readers {
-    folder: Arc<Path>,
-    queue: crossbeam_channel::Sender<Job>,
-    n_threads: usize,
-    n_busy: Arc<AtomicUsize>,
-}
-
-#[derive(Debug)]
-struct Job {
-    run: Run,
-    is_abandoned: Arc<AtomicBool>,
-    reply: oneshot::Sender<Result<Vec<u8>, StoreError>>,
-}
-
-/// Tells the reader that nobody waits for the answer any more.
-struct AbandonOnDrop(Arc<AtomicBool>);
-
-impl Drop for AbandonOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Readers {
-    /// Starts `n_threads` threads that read files of this folder; they end with the value.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
-    pub(super) fn start(
-        folder: &Path,
-        columns: &Arc<Columns>,
-        n_threads: usize,
-    ) -> Result<Readers, StoreError> {
-        let (queue, jobs) = crossbeam_channel::bounded::<Job>(QUEUE_LENGTH);
-        let folder: Arc<Path> = Arc::from(folder);
-        let (n_threads, n_busy) = (n_threads.max(1), Arc::<AtomicUsize>::default());
-        for number in 0..n_threads {
-            let (jobs, folder) = (jobs.clone(), Arc::clone(&folder));
-            let (n_busy, columns) = (Arc::clone(&n_busy), Arc::clone(columns));
-            std::thread::Builder::new().name(format!("sluice-read-{number}")).spawn(move || {
-                let jobs_waiting = jobs.clone();
-                for job in jobs {
-                    if job.is_abandoned.load(Ordering::Relaxed) {
-                        continue;
-                    }
-                    let n_others = n_busy.fetch_add(1, Ordering::Relaxed);
-                    let asker = Asker {
-                        is_idle: n_others == 0 && jobs_waiting.is_empty(),
-                        is_abandoned: Some(&job.is_abandoned),
-                        deadline: job.run.deadline,
-                    };
-                    let answer = run_job(&folder, &columns, &job, &asker);
-                    n_busy.fetch_sub(1, Ordering::Relaxed);
-                    // Nobody may be waiting any more; then the answer is not needed.
-                    let _ = job.reply.send(answer);
-                }
-            })?;
-        }
-        Ok(Readers { folder, queue, n_threads, n_busy })
-    }
-
-    /// How the threads are used.
-    pub fn usage(&self) -> ReaderUsage {
-        let n_busy = self.n_busy.load(Ordering::Relaxed).min(self.n_threads);
-        let n_idle = self.n_threads - n_busy;
-        ReaderUsage { n_most: self.n_threads, n_busy, n_idle, n_waiting: self.queue.len() }
-    }
-
-    /// Runs a statement and returns its answer as JSON bytes.
-    ///
-    /// # Errors
-    /// As [`crate::store::Store::run`].
-    pub async fn run(&self, run: Run) -> Result<Vec<u8>, StoreError> {
-        if run.statement.is_cheap {
-            return run_here(&self.folder, None, &run, None);
-        }
-        let is_abandoned = Arc::new(AtomicBool::new(false));
-        let _guard = AbandonOnDrop(Arc::clone(&is_abandoned));
-        let (reply, answer) = oneshot::channel();
-        if self.queue.try_send(Job { run, is_abandoned, reply }).is_err() {
-            return Err(StoreError::Busy);
-        }
-        answer.await.map_err(|_| StoreError::Defect("a reader thread ended"))?
     }
 }
 
@@ -187,6 +95,14 @@ pub(super) fn watch(deadline: Option<Instant>) {
     });
 }
 
+/// The same, and when nobody waits for it any more.
+pub(super) fn watch_job(deadline: Instant, is_abandoned: &Arc<AtomicBool>) {
+    WATCH.with_borrow_mut(|watch| {
+        watch.deadline = Some(deadline);
+        watch.is_abandoned = Some(Arc::clone(is_abandoned));
+    });
+}
+
 /// How SQLite would run a statement, a line per step; blocks the calling thread.
 pub(super) fn explain(folder: &Path, run: &Run) -> Result<Vec<String>, StoreError> {
     let connection = open(folder, &run.tables)?;
@@ -205,24 +121,9 @@ pub(super) fn explain(folder: &Path, run: &Run) -> Result<Vec<String>, StoreErro
     Ok(lines)
 }
 
-/// Answers from columns where they can tell, else from rows.
-fn run_job(
-    folder: &Path,
-    columns: &Columns,
-    job: &Job,
-    asker: &Asker<'_>,
-) -> Result<Vec<u8>, StoreError> {
-    WATCH.with_borrow_mut(|watch| {
-        watch.deadline = Some(asker.deadline);
-        watch.is_abandoned = Some(Arc::clone(&job.is_abandoned));
-    });
-    match columns.answer(&job.run, asker)? {
-        Some(answer) => Ok(answer),
-        None => run_here(folder, Some(columns), &job.run, Some(&job.is_abandoned)),
-    }
-}
-
-fn run_here(
+/// Runs a statement on this thread; questions that columns did not answer, by a walk where that is
+/// better.
+pub(super) fn run_here(
     folder: &Path,
     columns: Option<&Columns>,
     run: &Run,

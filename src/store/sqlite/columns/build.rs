@@ -18,6 +18,7 @@ use super::encode::{new_file, new_path};
 use super::{Columns, Ordered};
 use crate::catalog::model::StorageId;
 use crate::store::StoreError;
+use crate::store::aside::step_aside;
 use crate::store::columns::TableColumns;
 
 /// Orders that may wait; further ones are given again by the next question.
@@ -25,6 +26,9 @@ const MAX_ORDERS: usize = 1_024;
 /// Rows of a block, and its bytes: whatever is first ends it.
 const BLOCK_ROWS: usize = 4_096;
 const BLOCK_BYTES: usize = 1 << 20;
+
+/// As loads do, the thread steps aside for everybody.
+const NICENESS: i32 = 15;
 
 /// What is to be built.
 pub(super) struct Order {
@@ -63,6 +67,7 @@ impl Builder {
 pub(super) fn start(columns: Weak<Columns>, orders: Receiver<Order>) -> io::Result<()> {
     let thread = std::thread::Builder::new().name("sluice-columns".to_owned());
     thread.spawn(move || {
+        step_aside(NICENESS);
         for order in orders {
             let Some(columns) = columns.upgrade() else { return };
             let is_gone = || columns.is_closed();
