@@ -184,10 +184,6 @@ impl Source for Orders {
     fn late(&self) -> usize {
         0
     }
-
-    fn range(&self, _: usize) -> Option<(i64, i64)> {
-        None
-    }
 }
 
 fn is(column: usize, test: Test) -> Filter {

@@ -203,7 +203,6 @@ pub trait Source: Sync {
     /// changed rows and new ones, by their numbers.
     fn late(&self) -> usize;
 
-    /// The smallest and the largest whole number of a column in all chunks; `None` where nothing
-    /// but missing values is there, or that is not known.
-    fn range(&self, column: usize) -> Option<(i64, i64)>;
+    /// Hears that a question has read a chunk with these columns, and will not again.
+    fn done(&self, _number: usize, _columns: &[usize]) {}
 }

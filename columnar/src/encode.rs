@@ -107,11 +107,6 @@ impl Numbers {
         Numbers { min, max, packed }
     }
 
-    /// The smallest and the largest, if there is one.
-    pub(crate) fn range(&self) -> Option<(i64, i64)> {
-        (self.min <= self.max).then_some((self.min, self.max))
-    }
-
     /// Memory that the offsets take, in bytes.
     pub(crate) fn n_bytes(&self) -> usize {
         self.packed.n_bytes()

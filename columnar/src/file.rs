@@ -32,14 +32,17 @@ pub enum OpenError {
     Damaged(&'static str),
 }
 
+/// Bytes that a question may leave in memory, which the system may take at any time.
+const KEPT_BYTES: u64 = 48 << 20;
+
 /// A file of columns.
 #[derive(Debug)]
 pub struct ColumnFile {
     bytes: Bytes,
     trailer: Trailer,
     directory: Directory,
-    /// Smallest and largest whole number of each column.
-    ranges: Vec<Option<(i64, i64)>>,
+    /// Bytes of each column.
+    column_bytes: Vec<u64>,
     /// Which blocks were checked: of chunks as the directory has them, then of dictionaries.
     checked: Vec<AtomicBool>,
 }
@@ -94,8 +97,12 @@ impl ColumnFile {
 
         let n_blocks = directory.entries.len() + directory.kinds.len();
         let checked = (0..n_blocks).map(|_| AtomicBool::new(false)).collect();
-        let ranges = (0..directory.kinds.len()).map(|column| range(&directory, column)).collect();
-        Ok(ColumnFile { bytes, trailer, directory, ranges, checked })
+        let column_bytes = (0..directory.kinds.len()).map(|column| {
+            let entries = directory.entries.chunks_exact(directory.kinds.len() + 1);
+            entries.filter_map(|entries| entries.get(column + 1)).map(|entry| entry.n_bytes).sum()
+        });
+        let column_bytes = column_bytes.collect();
+        Ok(ColumnFile { bytes, trailer, directory, column_bytes, checked })
     }
 
     /// What the file belongs to, as its writer was told.
@@ -239,8 +246,18 @@ impl Source for ColumnFile {
         0
     }
 
-    fn range(&self, column: usize) -> Option<(i64, i64)> {
-        self.ranges.get(column).copied().flatten()
+    /// A question that reads much of a file leaves nothing of it in memory; what many ask for stays.
+    fn done(&self, number: usize, columns: &[usize]) {
+        let n_bytes: u64 = columns.iter().filter_map(|it| self.column_bytes.get(*it)).sum();
+        if n_bytes <= KEPT_BYTES {
+            return;
+        }
+        let first = number * (self.directory.kinds.len() + 1) + 1;
+        for column in columns.iter().filter(|column| **column < self.directory.kinds.len()) {
+            if let Some(entry) = self.directory.entries.get(first + column) {
+                self.bytes.forget(entry.place, usize::try_from(entry.n_bytes).unwrap_or(0));
+            }
+        }
     }
 }
 
@@ -314,16 +331,6 @@ fn largest(codes: &Offsets<'_>) -> u64 {
         Offsets::U32(codes) => codes.iter().max().copied().map_or(0, u64::from),
         Offsets::Steps | Offsets::U64(_) => u64::MAX,
     }
-}
-
-/// The smallest and the largest whole number of a column.
-fn range(directory: &Directory, column: usize) -> Option<(i64, i64)> {
-    let entries = directory.entries.chunks_exact(directory.kinds.len() + 1);
-    let entries = entries.filter_map(|entries| entries.get(column + 1));
-    let whole = entries.filter(|entry| matches!(entry.form, Form::Whole(_)));
-    let ranges = whole.map(|entry| (entry.min.cast_signed(), entry.max.cast_signed()));
-    let some = ranges.filter(|(min, max)| min <= max);
-    some.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
 }
 
 /// The first number below `n` of which `is_before` is not true.

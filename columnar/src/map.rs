@@ -1,8 +1,11 @@
 //! The bytes of a file, mapped or in memory, and what arrays of numbers they are.
 //!
 //! The only place of the crate where the compiler is asked to trust: that a mapped file does not
-//! change. Casts are checked, their bounds and their alignment.
-#![expect(unsafe_code, reason = "mapping a file is unsafe, since others could change it")]
+//! change, also when parts of it were let go. Casts are checked, their bounds and their alignment.
+#![expect(
+    unsafe_code,
+    reason = "mapping a file is unsafe, since others could change it; so is letting go of it"
+)]
 
 use std::fs::File;
 use std::io;
@@ -44,6 +47,17 @@ impl Bytes {
     pub(crate) fn get(&self, place: u64, n_bytes: usize) -> Option<&[u8]> {
         let place = usize::try_from(place).ok()?;
         self.all().get(place..place.checked_add(n_bytes)?)
+    }
+
+    /// Has the system take bytes out of this program's memory, until they are read again.
+    pub(crate) fn forget(&self, place: u64, n_bytes: usize) {
+        #[cfg(unix)]
+        if let (Bytes::Mapped(map), Ok(place)) = (self, usize::try_from(place)) {
+            let advice = memmap2::UncheckedAdvice::DontNeed;
+            // SAFETY: the map is of a file and was never written to, so that what is let go is read
+            // from the file again, the same bytes, whoever looks at them meanwhile. It is a hint.
+            let _ = unsafe { map.unchecked_advise_range(advice, place, n_bytes) };
+        }
     }
 
     /// Has the system read bytes that are needed soon, all at once.

@@ -128,13 +128,4 @@ impl Source for MemoryChunks {
     fn late(&self) -> usize {
         0
     }
-
-    fn range(&self, column: usize) -> Option<(i64, i64)> {
-        let columns = self.chunks.iter().filter_map(|chunk| chunk.columns.get(column));
-        let ranges = columns.filter_map(|column| match &column.facts {
-            Facts::Whole(numbers) => numbers.range(),
-            _ => None,
-        });
-        ranges.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
-    }
 }

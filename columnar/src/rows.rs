@@ -114,6 +114,7 @@ fn runs<E: From<Failure>>(
             }
             rest = others;
         }
+        source.done(number, &question.columns);
     }
     // Nothing is left that could be broken off.
     late.hand_those_before(i64::MAX, each).map(|_| ())

@@ -53,6 +53,7 @@ fn found<'q>(
         }
         let chunk = source.chunk(number, &asked.question.columns)?;
         work.add(&chunk, source.gone(number))?;
+        source.done(number, &asked.question.columns);
         Ok(true)
     };
     let add_all = |mut work: GroupWork<'q>| -> Result<GroupWork<'q>, Failure> {

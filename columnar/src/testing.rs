@@ -285,8 +285,4 @@ impl Source for Table {
     fn late(&self) -> usize {
         self.n_late
     }
-
-    fn range(&self, _: usize) -> Option<(i64, i64)> {
-        None
-    }
 }

@@ -24,7 +24,7 @@ use crate::config::{Loaded, Settings, Sources, dangers};
 use crate::error::{Code, Error};
 use crate::export::Exports;
 use crate::graphql::{Engine, ExportRunner};
-use crate::http::{Api, App, Sites, Tls};
+use crate::http::{Addresses, Api, App, Sites, Tls};
 use crate::ingest::{Ingest, UploadRequest};
 use crate::ops::listening::{Listening, Passed};
 use crate::ops::metrics::Metrics;
@@ -134,6 +134,7 @@ pub(super) fn run(sources: Sources, loaded: Loaded, arguments: &Serve) -> Outcom
             ingest: Arc::clone(&rooms.ingest),
             engine: Arc::clone(&rooms.engine),
             exports,
+            addresses: Addresses::default(),
             readiness: Arc::default(),
             live: Arc::default(),
             metrics: Arc::clone(&rooms.metrics),

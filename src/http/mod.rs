@@ -43,6 +43,7 @@ use axum::routing::{get, post, put};
 
 pub use self::live::Live;
 use self::outer::Outer;
+pub use self::rest::Addresses;
 pub use self::server::{Sites, serve};
 pub use self::tls::{Tls, TlsError};
 use crate::auth::{Auth, Rates};
@@ -72,6 +73,8 @@ pub struct App {
     pub ingest: Arc<Ingest>,
     /// Answers GraphQL.
     pub engine: Arc<Engine>,
+    /// What addresses of rows ask.
+    pub addresses: Addresses,
     /// Makes files of rows.
     pub exports: Arc<Exports>,
     /// Whether start-up, with the files of the command line, is done.

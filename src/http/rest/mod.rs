@@ -3,6 +3,7 @@
 //! A request becomes a GraphQL document with variables, the engine answers it, and the answer's
 //! bytes are passed on without what GraphQL puts around them. There is no second way to the data.
 
+mod addresses;
 mod catalog;
 mod export;
 mod export_file;
@@ -24,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
 
+pub use self::addresses::Addresses;
 use self::question::Question;
 use super::App;
 use super::accept::Media;

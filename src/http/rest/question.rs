@@ -19,6 +19,7 @@ use crate::graphql::types::graphql_type;
 use crate::query::operators::{Operand, operators};
 
 /// A document, its variables, and what is passed on of its answer.
+#[derive(Clone)]
 pub(super) struct Question {
     pub(super) document: String,
     /// JSON.

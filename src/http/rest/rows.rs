@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use super::addresses::Asked;
 use super::parameters::Parameters;
 use super::question::{self, Arguments, Question, key_of, key_value, selection};
 use super::{
@@ -38,14 +39,14 @@ pub(super) async fn list(
     let (parts, _) = request.into_parts();
     let work = async {
         let asker = Asker::admit(&app, &parts.headers).await?;
-        let asked = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-        let (question, default_limit) = {
+        let asked = {
             let snapshot = app.auth.view(&asker.principal);
             let dataset = dataset_of(&snapshot, &dataset)?;
-            (question::list(&snapshot, &dataset, &asked)?, app.settings.default_limit)
+            let list = |asked: &Parameters| question::list(&snapshot, &dataset, asked);
+            app.addresses.asked(&snapshot, &parts.uri, list)?
         };
-        let told = asker.ask(question, true).await?;
-        let mut pages = Pages::new(&parts, &asked, default_limit);
+        let told = asker.ask(asked.question.clone(), true).await?;
+        let mut pages = Pages::new(&parts, &asked, app.settings.default_limit);
         let body = pages.read(told.body)?;
         let mut response = asker.respond(Told { body, keeping: told.keeping });
         pages.mark(response.headers_mut());
@@ -63,12 +64,13 @@ pub(super) async fn aggregate(
     let (parts, _) = request.into_parts();
     let work = async {
         let asker = Asker::admit(&app, &parts.headers).await?;
-        let asked = Parameters::parse(parts.uri.query().unwrap_or_default())?;
-        let question = {
+        let asked = {
             let snapshot = app.auth.view(&asker.principal);
-            question::aggregate(&*dataset_of(&snapshot, &dataset)?, &asked)?
+            let dataset = dataset_of(&snapshot, &dataset)?;
+            let aggregate = |asked: &Parameters| question::aggregate(&dataset, asked);
+            app.addresses.asked(&snapshot, &parts.uri, aggregate)?
         };
-        let told = asker.ask(question, true).await?;
+        let told = asker.ask(asked.question.clone(), true).await?;
         Ok(asker.respond(told))
     };
     work.await.unwrap_or_else(problem)
@@ -398,7 +400,8 @@ fn location_of(dataset: &Dataset, body: &Bytes) -> Option<HeaderValue> {
 /// The pages beside the one that is answered.
 struct Pages<'a> {
     path: &'a str,
-    query: &'a str,
+    /// The query string without the page.
+    kept: &'a str,
     asked: &'a Parameters,
     limit: u64,
     links: Vec<(&'static str, Vec<(&'static str, String)>)>,
@@ -406,13 +409,13 @@ struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    fn new(parts: &'a Parts, asked: &'a Parameters, default_limit: i64) -> Pages<'a> {
+    fn new(parts: &'a Parts, asked: &'a Asked, default_limit: i64) -> Pages<'a> {
         let default_limit = u64::try_from(default_limit).unwrap_or(0);
         Pages {
             path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
-            asked,
-            limit: asked.limit.unwrap_or(default_limit),
+            kept: &asked.kept,
+            asked: &asked.parameters,
+            limit: asked.parameters.limit.unwrap_or(default_limit),
             links: Vec::new(),
             total: None,
         }
@@ -483,11 +486,7 @@ impl<'a> Pages<'a> {
     fn mark(&self, headers: &mut HeaderMap) {
         let mut text = String::new();
         for (rel, changed) in &self.links {
-            let kept = form_urlencoded::parse(self.query.as_bytes()).filter(|(name, _)| {
-                !name.starts_with("page[") && name != "limit" && name != "offset"
-            });
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.extend_pairs(kept);
+            let mut query = form_urlencoded::Serializer::new(self.kept.to_owned());
             query.extend_pairs(changed.iter().map(|(name, value)| (name, value.as_str())));
             let comma = if text.is_empty() { "" } else { ", " };
             let _ = write!(text, "{comma}<{}?{}>; rel=\"{rel}\"", self.path, query.finish());
