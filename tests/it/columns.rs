@@ -57,7 +57,7 @@ fn sales(n_rows: usize, dice: &mut Dice) -> String {
 }
 
 /// What is asked again and again: questions that columns answer.
-const QUESTIONS: [&str; 17] = [
+const QUESTIONS: [&str; 19] = [
     "{ a: salesGroupBy(by: [{column: STATUS}]) { keys { status } aggregate { count sum { amount n ratio } avg { amount n ratio } min { amount day note moment at ratio } max { note day } stddev { amount n } varPop { ratio } } } }",
     "{ a: salesGroupBy(by: [{column: DAY, truncate: MONTH}, {column: STATUS}], orderBy: [{aggregate: {sum: {amount: DESC}}}], limit: 7, offset: 2, having: {count: {predicate: {_gt: 1}}}) { keys { day status } aggregate { count(columns: [NOTE]) sum { amount } } } }",
     "{ a: salesGroupBy(by: [{column: MOMENT, truncate: HOUR}], orderBy: [{keys: {moment: DESC_NULLS_LAST}}], limit: 30) { keys { moment } aggregate { count } } }",
@@ -75,6 +75,8 @@ const QUESTIONS: [&str; 17] = [
     "{ a: salesAggregate(where: {code: {_in: [\"6ba7b810-9dad-11d1-80b4-000000000007\"]}, at: {_lte: \"12:00:00\"}, moment: {_gt: \"2024-03-11T10:30:00.25Z\"}}) { aggregate { count min { at } } } }",
     "{ a: salesAggregate { aggregate { count sum { n } max { id } } } }",
     "{ a: salesAggregate(where: {n: {_nin: [1, 2, 3]}, id: {_gt: 10}}) { aggregate { count avg { n } } } }",
+    "{ a: salesConnection(first: 6, where: {note: {_contains: \"bolt\"}}) { totalCount nodes { id note amount moment } pageInfo { hasNextPage hasPreviousPage } } }",
+    "{ a: salesConnection(where: {flag: {_eq: true}, n: {_gte: 299}}) { pageInfo { hasNextPage } edges { node { id n } } totalCount } b: salesConnection(where: {n: {_lt: 0}}) { totalCount } }",
 ];
 
 fn explain(client: &Client, query: &str) -> Value {
@@ -100,6 +102,10 @@ fn agree(clients: &[Client], when: &str) {
             assert_eq!(answer, &answers[0], "{when}: {question}");
         }
     }
+    // All rows, in the order of the file, whatever came late.
+    let files: Vec<Vec<u8>> =
+        clients.iter().map(|client| client.bytes("/export/sales.csv")).collect();
+    assert!(files.iter().all(|file| file == &files[0]), "{when}: the export");
 }
 
 /// The files of columns of a server.

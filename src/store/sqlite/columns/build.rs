@@ -3,19 +3,21 @@
 //! It is for tables that were merged, changed much, restored, or made by an earlier version of
 //! Sluice. The rows are those of one moment; whoever asks meanwhile is answered from rows.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use sluice_columnar::block::Block;
 use sluice_columnar::write::FileWriter;
 
 use super::super::{quoted, read};
+use super::Columns;
 use super::changes::{names_in, push_row, state_of};
 use super::encode::{new_file, new_path};
-use super::{Columns, Ordered};
 use crate::catalog::model::StorageId;
 use crate::store::StoreError;
 use crate::store::aside::step_aside;
@@ -27,6 +29,8 @@ const MAX_ORDERS: usize = 1_024;
 const BLOCK_ROWS: usize = 4_096;
 const BLOCK_BYTES: usize = 1 << 20;
 
+/// Time before a table is tried again.
+pub(super) const REST_AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// As loads do, the thread steps aside for everybody.
 const NICENESS: i32 = 15;
 
@@ -39,27 +43,35 @@ pub(super) struct Order {
 /// Takes orders.
 pub(super) struct Builder {
     orders: Sender<Order>,
-    ordered: Ordered,
+    /// Those that wait or are worked at, so that none is given twice; and when others failed.
+    ordered: Mutex<HashMap<StorageId, Option<Instant>>>,
 }
 
 impl Builder {
     /// A builder, and where its orders arrive.
     pub(super) fn new() -> (Builder, Receiver<Order>) {
         let (orders, arrive) = bounded(MAX_ORDERS);
-        (Builder { orders, ordered: Ordered::default() }, arrive)
+        (Builder { orders, ordered: Mutex::default() }, arrive)
     }
 
-    /// Takes an order, unless it was given already.
+    /// Takes an order, unless it was given already, or failed a moment ago.
     pub(super) fn order(&self, order: Order) {
         let mut ordered = self.ordered.lock().unwrap_or_else(PoisonError::into_inner);
         let storage = order.storage.clone();
-        if !ordered.contains(&storage) && self.orders.try_send(order).is_ok() {
-            ordered.insert(storage);
+        let is_refused = ordered
+            .get(&storage)
+            .is_some_and(|failed| failed.is_none_or(|at| at.elapsed() < REST_AFTER_FAILURE));
+        if !is_refused && self.orders.try_send(order).is_ok() {
+            ordered.insert(storage, None);
         }
     }
 
-    fn is_done(&self, storage: &StorageId) {
-        self.ordered.lock().unwrap_or_else(PoisonError::into_inner).remove(storage);
+    fn is_done(&self, storage: &StorageId, is_built: bool) {
+        let mut ordered = self.ordered.lock().unwrap_or_else(PoisonError::into_inner);
+        match is_built {
+            true => drop(ordered.remove(storage)),
+            false => drop(ordered.insert(storage.clone(), Some(Instant::now()))),
+        }
     }
 }
 
@@ -71,7 +83,9 @@ pub(super) fn start(columns: Weak<Columns>, orders: Receiver<Order>) -> io::Resu
         for order in orders {
             let Some(columns) = columns.upgrade() else { return };
             let is_gone = || columns.is_closed();
-            match build(&columns.folder, &columns.path(&order.storage), &order, &is_gone) {
+            let built = build(&columns.folder, &columns.path(&order.storage), &order, &is_gone);
+            columns.builder.is_done(&order.storage, built.is_ok());
+            match built {
                 Ok(()) => columns.forget(&order.storage),
                 Err(StoreError::Cancelled) => return,
                 Err(error) => tracing::warn!(
@@ -80,7 +94,6 @@ pub(super) fn start(columns: Weak<Columns>, orders: Receiver<Order>) -> io::Resu
                     "columns were not built"
                 ),
             }
-            columns.builder.is_done(&order.storage);
         }
     })?;
     Ok(())

@@ -12,14 +12,14 @@ mod changes;
 pub(super) mod encode;
 pub(super) mod scan;
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use moka::Expiry;
 use moka::sync::Cache;
 use sluice_columnar::chunk::Source;
 use sluice_columnar::file::{ColumnFile, OpenError};
@@ -134,7 +134,7 @@ impl Columns {
             folder: folder.to_owned(),
             is_on,
             min_rows: u64::try_from(settings.columnar_min_rows).unwrap_or(u64::MAX),
-            tables: Cache::new(MAX_OPEN),
+            tables: Cache::builder().max_capacity(MAX_OPEN).expire_after(Absence).build(),
             builder,
             is_closed: AtomicBool::new(false),
         });
@@ -370,5 +370,16 @@ fn remove_unfinished(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Orders that wait or are worked at, so that none is given twice.
-type Ordered = Mutex<HashSet<StorageId>>;
+/// How long it is remembered that a table has no columns.
+struct Absence;
+
+impl Expiry<StorageId, Option<Arc<Held>>> for Absence {
+    fn expire_after_create(
+        &self,
+        _: &StorageId,
+        held: &Option<Arc<Held>>,
+        _: Instant,
+    ) -> Option<Duration> {
+        held.is_none().then_some(build::REST_AFTER_FAILURE)
+    }
+}
