@@ -35,6 +35,9 @@ pub enum OpenError {
 /// Bytes that a question may leave in memory, which the system may take at any time.
 const KEPT_BYTES: u64 = 48 << 20;
 
+/// The same of all questions to a file.
+const KEPT_FILE_BYTES: u64 = 256 << 20;
+
 /// A file of columns.
 #[derive(Debug)]
 pub struct ColumnFile {
@@ -249,15 +252,16 @@ impl Source for ColumnFile {
     /// A question that reads much of a file leaves nothing of it in memory; what many ask for stays.
     fn done(&self, number: usize, columns: &[usize]) {
         let n_bytes: u64 = columns.iter().filter_map(|it| self.column_bytes.get(*it)).sum();
-        if n_bytes <= KEPT_BYTES {
+        if n_bytes <= KEPT_BYTES && self.size_bytes() <= KEPT_FILE_BYTES {
             return;
         }
-        let first = number * (self.directory.kinds.len() + 1) + 1;
-        for column in columns.iter().filter(|column| **column < self.directory.kinds.len()) {
-            if let Some(entry) = self.directory.entries.get(first + column) {
-                self.bytes.forget(entry.place, usize::try_from(entry.n_bytes).unwrap_or(0));
-            }
-        }
+        // With all that lies between: the system maps what is near, too.
+        let n_blocks = self.directory.kinds.len() + 1;
+        let entries = self.directory.entries.get(number * n_blocks..(number + 1) * n_blocks);
+        let entries = entries.unwrap_or_default();
+        let begin = entries.iter().map(|entry| entry.place).min().unwrap_or(0);
+        let end = entries.iter().map(|entry| entry.place + entry.n_bytes).max().unwrap_or(0);
+        self.bytes.forget(begin, usize::try_from(end.saturating_sub(begin)).unwrap_or(0));
     }
 }
 
