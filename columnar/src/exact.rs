@@ -336,6 +336,18 @@ pub fn rank(number: &BigInt) -> String {
     }
 }
 
+/// The number that [`rank`] wrote; `None` for any other text.
+pub fn unrank(text: &str) -> Option<BigInt> {
+    let (sign, digits) = (text.get(..1)?, text.get(5..)?);
+    match sign {
+        "0" => {
+            let turned = |digit: u8| char::from(b'0' + (b'9' - digit.clamp(b'0', b'9')));
+            Some(-digits.bytes().map(turned).collect::<String>().parse::<BigInt>().ok()?)
+        }
+        _ => digits.parse().ok(),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests may stop, and want exact doubles")]
 mod tests {
@@ -450,6 +462,7 @@ mod tests {
         fn ranks_sort_like_their_numbers(a: i128, b: i128, cut_a in 0_u32..127, cut_b in 0_u32..127) {
             let (a, b) = (a >> cut_a, b >> cut_b);
             prop_assert_eq!(rank(&BigInt::from(a)).cmp(&rank(&BigInt::from(b))), a.cmp(&b));
+            prop_assert_eq!(unrank(&rank(&BigInt::from(a))), Some(BigInt::from(a)));
         }
     }
 }

@@ -15,6 +15,13 @@ use super::select::{Columns, Rows};
 use super::value::{Side, SlotKind};
 use crate::error::{Error, Result};
 
+/// `{ columns: […], distinct: true, predicate: {_gt: 3} }`
+pub(super) struct CountParts<'i> {
+    pub(super) counted: Option<Input<'i>>,
+    pub(super) distinct: Option<Input<'i>>,
+    pub(super) predicate: Input<'i>,
+}
+
 impl<'d> Compiler<'d> {
     /// The condition; `None` when it asks for nothing. The columns that it reads are added.
     ///
@@ -49,7 +56,6 @@ impl<'d> Compiler<'d> {
         })
     }
 
-    /// `{ columns: […], distinct: true, predicate: {_gt: 3} }`
     fn having_count(
         &mut self,
         rows: &Rows<'d>,
@@ -57,6 +63,21 @@ impl<'d> Compiler<'d> {
         place: &str,
         read: &mut Columns,
     ) -> Result<Vec<Expr>> {
+        let parts = self.having_count_parts(input, place)?;
+        let (counted, distinct) = (parts.counted.as_ref(), parts.distinct.as_ref());
+        let (number, _) = self.count(rows, counted, distinct, read)?;
+        self.comparisons(&number, ColumnType::Int, &parts.predicate, &format!("{place}.predicate"))
+    }
+
+    /// What stands in the condition on a count.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for other fields, or without its predicate.
+    pub(super) fn having_count_parts<'i>(
+        &mut self,
+        input: &Input<'i>,
+        place: &str,
+    ) -> Result<CountParts<'i>> {
         let (mut counted, mut distinct, mut predicate) = (None, None, None);
         for (name, part) in self.reader.fields(input, place)? {
             if self.reader.presence(&part) != Some(true) {
@@ -71,8 +92,7 @@ impl<'d> Compiler<'d> {
         }
         let predicate =
             predicate.ok_or_else(|| Error::bad_input(format!("{place} needs its predicate.")))?;
-        let (number, _) = self.count(rows, counted.as_ref(), distinct.as_ref(), read)?;
-        self.comparisons(&number, ColumnType::Int, &predicate, &format!("{place}.predicate"))
+        Ok(CountParts { counted, distinct, predicate })
     }
 
     /// Comparisons of a sum or an average that may pass 64 bits.

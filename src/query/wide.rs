@@ -3,7 +3,7 @@
 //! A sum may pass 64 bits. On SQLite, which has no such numbers, both sides of a comparison are
 //! texts that sort like the numbers they stand for ([`rank`]).
 
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 use serde_json::Value as Json;
 use sluice_columnar::question::Operand;
 use sluice_schema::{ColumnType, decimal};
@@ -12,7 +12,7 @@ use super::Dialect;
 use super::value::{Side, decimal_value, items, wrong};
 use crate::error::{Error, Result};
 use crate::store::run::Bind;
-use sluice_columnar::exact::rank;
+use sluice_columnar::exact::{self, rank};
 
 /// Sorts before, and equals, no number.
 const NO_NUMBER: &str = "";
@@ -55,23 +55,12 @@ pub(super) fn number(
 
 /// What [`number`] wrote for the embedded store, as a number again.
 pub(super) fn unrank(text: &str) -> Operand {
-    let Some((sign, digits)) =
-        text.split_at_checked(1).zip(text.get(5..)).map(|((sign, _), digits)| (sign, digits))
-    else {
-        return Operand::Nothing;
-    };
-    let turned: String = match sign {
-        "0" => digits
-            .bytes()
-            .map(|digit| char::from(b'0' + (b'9' - digit.clamp(b'0', b'9'))))
-            .collect(),
-        _ => digits.to_owned(),
-    };
+    let Some(number) = exact::unrank(text) else { return Operand::Nothing };
     // What passes 128 bits is beyond every sum.
-    Operand::Whole(match (sign, turned.parse::<i128>()) {
-        ("0", number) => number.map_or(i128::MIN, |number| -number),
-        (_, number) => number.unwrap_or(i128::MAX),
-    })
+    Operand::Whole(i128::try_from(&number).unwrap_or(match number.sign() {
+        Sign::Minus => i128::MIN,
+        _ => i128::MAX,
+    }))
 }
 
 /// A list of them.

@@ -13,7 +13,7 @@ use sluice_columnar::{Kind, Value as Cell};
 use sluice_schema::ColumnType;
 
 use super::connection::{ROWS, SIZE, TOTAL};
-use super::json::{BadCell, CellKind, Cells, RowShape};
+use super::json::{BadCell, CellKind, Cells};
 use super::value::Value;
 
 /// The columns of a table beside the row number: physical names and types.
@@ -150,31 +150,10 @@ impl Cells for GroupRow<'_> {
         }
     }
 
-    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
-        match self.finished(index)? {
-            Finished::Null => Ok(None),
-            Finished::Whole(number) => Ok(Some(i128::from(number))),
-            Finished::Wide(number) => Ok(Some(number)),
-            Finished::Float(_) | Finished::Text(_) => Err(BadCell(index)),
-        }
-    }
-
-    fn write_rows(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
-        Err(BadCell(index))
-    }
-
-    fn write_row(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
-        Err(BadCell(index))
-    }
-
     type Gathered<'g>
         = GroupRow<'g>
     where
         Self: 'g;
-
-    fn gathered(&self, index: usize) -> Result<Vec<GroupRow<'_>>, BadCell> {
-        Err(BadCell(index))
-    }
 }
 
 /// A row of a table as a row of a result.
@@ -204,30 +183,10 @@ impl Cells for TableRow<'_> {
         }
     }
 
-    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
-        match self.cell(index)? {
-            Cell::Null => Ok(None),
-            Cell::Whole(number) => Ok(Some(i128::from(number))),
-            Cell::Float(_) | Cell::Text(_) => Err(BadCell(index)),
-        }
-    }
-
-    fn write_rows(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
-        Err(BadCell(index))
-    }
-
-    fn write_row(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
-        Err(BadCell(index))
-    }
-
     type Gathered<'g>
         = TableRow<'g>
     where
         Self: 'g;
-
-    fn gathered(&self, index: usize) -> Result<Vec<TableRow<'_>>, BadCell> {
-        Err(BadCell(index))
-    }
 }
 
 /// A row that outlives its chunk.
@@ -265,30 +224,10 @@ impl Cells for &KeptRow {
         }
     }
 
-    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
-        match self.0.get(index).ok_or(BadCell(index))? {
-            KeptCell::Null => Ok(None),
-            KeptCell::Whole(number) => Ok(Some(i128::from(*number))),
-            KeptCell::Float(_) | KeptCell::Text(_) => Err(BadCell(index)),
-        }
-    }
-
-    fn write_rows(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
-        Err(BadCell(index))
-    }
-
-    fn write_row(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
-        Err(BadCell(index))
-    }
-
     type Gathered<'g>
         = &'g KeptRow
     where
         Self: 'g;
-
-    fn gathered(&self, index: usize) -> Result<Vec<&KeptRow>, BadCell> {
-        Err(BadCell(index))
-    }
 }
 
 /// The one row that answers a connection.
@@ -314,14 +253,6 @@ impl Cells for PageRow {
             SIZE => Ok(Some(i128::from(self.size))),
             _ => Err(BadCell(index)),
         }
-    }
-
-    fn write_rows(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
-        Err(BadCell(index))
-    }
-
-    fn write_row(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
-        Err(BadCell(index))
     }
 
     type Gathered<'g>

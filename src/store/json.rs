@@ -116,7 +116,7 @@ pub enum RootShape {
 }
 
 /// A row that can write its own columns; each store has one kind for its results and for the
-/// rows gathered inside a column.
+/// rows gathered inside a column. Others gather no rows.
 pub trait Cells {
     /// Column `index`, which is of this kind.
     fn value(&self, index: usize, kind: CellKind) -> Result<Value<'_>, BadCell>;
@@ -128,13 +128,22 @@ pub trait Cells {
     }
 
     /// A whole number of any size; `None` where it is null.
-    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell>;
+    fn integer(&self, index: usize) -> Result<Option<i128>, BadCell> {
+        match self.value(index, CellKind::BigInt)? {
+            Value::Null => Ok(None),
+            value => value.integer().map(Some).ok_or(BadCell(index)),
+        }
+    }
 
     /// Appends the rows gathered in a column as a JSON list.
-    fn write_rows(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell>;
+    fn write_rows(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
+        Err(BadCell(index))
+    }
 
     /// Appends the first row gathered in a column as a JSON object, or `null`.
-    fn write_row(&self, index: usize, shape: &RowShape, out: &mut Vec<u8>) -> Result<(), BadCell>;
+    fn write_row(&self, index: usize, _: &RowShape, _: &mut Vec<u8>) -> Result<(), BadCell> {
+        Err(BadCell(index))
+    }
 
     /// A row gathered in a column.
     type Gathered<'a>: Cells
@@ -142,7 +151,9 @@ pub trait Cells {
         Self: 'a;
 
     /// The rows gathered in a column.
-    fn gathered(&self, index: usize) -> Result<Vec<Self::Gathered<'_>>, BadCell>;
+    fn gathered(&self, index: usize) -> Result<Vec<Self::Gathered<'_>>, BadCell> {
+        Err(BadCell(index))
+    }
 }
 
 /// A result that is not what the plan said: a defect.

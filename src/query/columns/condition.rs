@@ -8,23 +8,26 @@ use serde_json::Value as Json;
 use sluice_columnar::question::{Comparison, Filter, Test};
 use sluice_schema::{ColumnType, temporal};
 
-use super::{Asking, Values};
+use super::tree::Tree;
+use super::{Asking, Asks, Unasked, Values};
 use crate::catalog::model::Dataset;
-use crate::error::Result;
 use crate::query::input::Input;
 use crate::query::operators::{Operator, operators};
 use crate::query::roots::Compiler;
+use crate::query::seen::PLACE;
 use crate::query::value::{Side, Slot, SlotKind};
 use crate::store::run::Bind;
 use crate::store::sqlite::functions::compile_regex;
 
-/// A condition whose values are slots.
+/// A condition on rows whose values are slots.
+pub(super) type Condition = Tree<ColumnTest>;
+
+/// A test of a column.
 #[derive(Debug)]
-pub(super) enum Condition {
-    And(Vec<Condition>),
-    Or(Vec<Condition>),
-    Not(Box<Condition>),
-    Test { column: usize, column_type: ColumnType, operation: Operation },
+pub(super) struct ColumnTest {
+    column: usize,
+    column_type: ColumnType,
+    operation: Operation,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,80 +43,41 @@ pub(super) enum Operation {
 }
 
 impl<'d> Compiler<'d> {
-    /// The conditions of a `where` argument, all of which must hold; `None` where columns cannot
-    /// tell.
+    /// The conditions of a `where` argument, all of which must hold.
     ///
     /// # Errors
-    /// As those of the filter in SQL.
+    /// As those of the filter in SQL; Untold.
     pub(super) fn ask_condition(
         &mut self,
         dataset: &Dataset,
         input: &Input<'_>,
         place: &str,
         asking: &mut Asking,
-    ) -> Result<Option<Vec<Condition>>> {
-        let mut parts = Vec::new();
-        for (name, value) in self.reader.fields(input, place)? {
-            let place = format!("{place}.{name}");
-            match name.as_str() {
-                "_and" => {
-                    for item in self.reader.items(&value) {
-                        match self.ask_condition(dataset, &item, &place, asking)? {
-                            Some(conditions) => parts.extend(conditions),
-                            None => return Ok(None),
-                        }
-                    }
-                }
-                "_or" => {
-                    let mut alternatives = Vec::new();
-                    let mut is_always_true = false;
-                    for item in self.reader.items(&value) {
-                        match self.ask_condition(dataset, &item, &place, asking)? {
-                            Some(conditions) => {
-                                is_always_true |= conditions.is_empty();
-                                alternatives.push(Condition::And(conditions));
-                            }
-                            None => return Ok(None),
-                        }
-                    }
-                    if !is_always_true {
-                        parts.push(Condition::Or(alternatives));
-                    }
-                }
-                "_not" => match self.ask_condition(dataset, &value, &place, asking)? {
-                    Some(conditions) => {
-                        parts.push(Condition::Not(Box::new(Condition::And(conditions))));
-                    }
-                    None => return Ok(None),
-                },
-                _ => {
-                    let column = dataset.columns.iter().find(|column| column.name == name);
-                    let column = column.filter(|column| {
-                        place.starts_with(crate::query::seen::PLACE)
-                            || self.is_shown_plainly(dataset, &column.physical)
-                    });
-                    let Some(column) = column else { return Ok(None) };
-                    for (operator, operand) in self.reader.fields(&value, &place)? {
-                        let place = format!("{place}.{operator}");
-                        let column_type = column.column_type;
-                        let test =
-                            self.ask_test(column_type, &operator, &operand, &place, asking)?;
-                        let Some((operation, is_negated)) = test else { return Ok(None) };
-                        let column = asking.column(column);
-                        let test = Condition::Test { column, column_type, operation };
-                        parts.push(match is_negated {
-                            true => Condition::Not(Box::new(test)),
-                            false => test,
-                        });
-                    }
-                }
+    ) -> Asks<Vec<Condition>> {
+        let is_policy = place == PLACE;
+        self.ask_joined(input, place, &mut |compiler, name, value, place| {
+            let column = dataset.columns.iter().find(|column| column.name == name);
+            // A policy speaks of what is there, not of what is shown.
+            let column = column
+                .filter(|it| is_policy || compiler.is_shown_plainly(dataset, &it.physical))
+                .ok_or(Unasked::Untold)?;
+            let mut tests = Vec::new();
+            for (operator, operand) in compiler.reader.fields(value, place)? {
+                let place = format!("{place}.{operator}");
+                let column_type = column.column_type;
+                let (operation, is_negated) =
+                    compiler.ask_test(column_type, &operator, &operand, &place, asking)?;
+                let column = asking.column(&column.physical);
+                tests.push(Tree::leaf(ColumnTest { column, column_type, operation }, is_negated));
             }
-        }
-        Ok(Some(parts))
+            Ok(tests)
+        })
     }
 
-    /// What an operator asks of a value, and whether the opposite is wanted; `None` where columns
-    /// cannot tell.
+    /// What an operator asks of a value, and whether the opposite is wanted.
+    ///
+    /// # Errors
+    /// As those of the comparison in SQL; Untold.
     pub(super) fn ask_test(
         &mut self,
         column_type: ColumnType,
@@ -121,20 +85,18 @@ impl<'d> Compiler<'d> {
         operand: &Input<'_>,
         place: &str,
         asking: &mut Asking,
-    ) -> Result<Option<(Operation, bool)>> {
-        let Some((_, operator, _)) = operators(column_type).find(|(known, _, _)| *known == name)
-        else {
-            return Ok(None);
-        };
+    ) -> Asks<(Operation, bool)> {
+        let known = operators(column_type).find(|(known, _, _)| *known == name);
+        let (_, operator, _) = known.ok_or(Unasked::Untold)?;
         if column_type == ColumnType::Json && *operator != Operator::IsNull {
-            return Ok(None);
+            return Err(Unasked::Untold);
         }
         let mut slot = |kind| self.ask_slot(operand, kind, place, asking);
         let text = |is_insensitive| match is_insensitive {
             true => SlotKind::FoldedText,
             false => SlotKind::Text,
         };
-        let mut compare = |comparison, side| -> Result<Operation> {
+        let mut compare = |comparison, side| -> Asks<Operation> {
             Ok(Operation::Compare(comparison, slot(SlotKind::Scalar(column_type, side))?))
         };
         let operation = match *operator {
@@ -146,18 +108,15 @@ impl<'d> Compiler<'d> {
             Operator::Lte => compare(Comparison::LessOrEqual, Side::Floor)?,
             Operator::In => Operation::In(slot(SlotKind::List(column_type))?),
             Operator::Nin => {
-                return Ok(Some((Operation::In(slot(SlotKind::List(column_type))?), true)));
+                return Ok((Operation::In(slot(SlotKind::List(column_type))?), true));
             }
             Operator::IsNull => {
                 let is_missing = self.reader.boolean(operand, place)?;
-                return Ok(Some((Operation::Null, !is_missing)));
+                return Ok((Operation::Null, !is_missing));
             }
             Operator::Like { is_insensitive, is_negated } => {
                 let pattern = slot(SlotKind::Pattern { is_folded: is_insensitive })?;
-                return Ok(Some((
-                    Operation::Like { pattern, is_folded: is_insensitive },
-                    is_negated,
-                )));
+                return Ok((Operation::Like { pattern, is_folded: is_insensitive }, is_negated));
             }
             Operator::StartsWith { is_insensitive } => Operation::Between {
                 from: slot(text(is_insensitive))?,
@@ -173,19 +132,19 @@ impl<'d> Compiler<'d> {
             },
             Operator::Regex { is_insensitive, is_negated } => {
                 let pattern = slot(SlotKind::Regex { is_insensitive })?;
-                return Ok(Some((Operation::Regex { pattern }, is_negated)));
+                return Ok((Operation::Regex { pattern }, is_negated));
             }
             Operator::Similar { is_negated } => {
                 let pattern = slot(SlotKind::Similar)?;
-                return Ok(Some((Operation::Regex { pattern }, is_negated)));
+                return Ok((Operation::Regex { pattern }, is_negated));
             }
             Operator::JsonContains
             | Operator::JsonContainedIn
             | Operator::HasKey
             | Operator::HasKeysAny
-            | Operator::HasKeysAll => return Ok(None),
+            | Operator::HasKeysAll => return Err(Unasked::Untold),
         };
-        Ok(Some((operation, false)))
+        Ok((operation, false))
     }
 
     pub(super) fn ask_slot(
@@ -194,27 +153,18 @@ impl<'d> Compiler<'d> {
         kind: SlotKind,
         place: &str,
         asking: &mut Asking,
-    ) -> Result<usize> {
+    ) -> Asks<usize> {
         let origin = self.reader.origin(operand, place)?;
         Ok(asking.slot(Slot { origin, kind, place: Box::from(place) }))
     }
 }
 
-impl Condition {
-    /// The condition with its values; `None` where one of them is not what it must be.
-    pub(super) fn bind(&self, values: &Values) -> Option<Filter> {
-        let all = |parts: &[Condition]| -> Option<Vec<Filter>> {
-            parts.iter().map(|part| part.bind(values)).collect()
-        };
-        Some(match self {
-            Condition::And(parts) => Filter::And(all(parts)?),
-            Condition::Or(parts) => Filter::Or(all(parts)?),
-            Condition::Not(part) => Filter::Not(Box::new(part.bind(values)?)),
-            Condition::Test { column, column_type, operation } => {
-                Filter::Test { column: *column, test: operation.bind(*column_type, values)? }
-            }
-        })
-    }
+/// A condition with its values; `None` where one of them is not what it must be.
+pub(super) fn bind_filter(condition: &Condition, values: &Values) -> Option<Filter> {
+    condition.bind(&|test: &ColumnTest| {
+        let ColumnTest { column, column_type, operation } = test;
+        Some(Filter::Test { column: *column, test: operation.bind(*column_type, values)? })
+    })
 }
 
 impl Operation {
@@ -277,27 +227,30 @@ pub(super) fn value_of(bind: &Bind, column_type: ColumnType) -> Option<Constant>
     })
 }
 
+/// An item of a bound list of a column's type.
+pub(super) fn item_of(item: &Json, column_type: ColumnType) -> Option<Constant> {
+    let bind = match (item, column_type) {
+        // As texts, so that they are read exactly.
+        (Json::String(text), ColumnType::Float) => Bind::Float(text.parse().ok()?),
+        (Json::String(text), _) => Bind::Text(text.clone()),
+        (Json::Number(number), _) => Bind::Int(number.as_i64()?),
+        _ => return None,
+    };
+    value_of(&bind, column_type)
+}
+
 /// The items of a bound list, sorted.
 fn list(items: &[Json], column_type: ColumnType) -> Option<Test> {
-    if column_type == ColumnType::Float {
-        // As texts, so that they are read exactly.
-        let numbers = items.iter().map(|item| item.as_str()?.parse().ok());
-        return Some(Test::FloatIn(numbers.collect::<Option<_>>()?));
-    }
-    let (mut numbers, mut texts) = (Vec::new(), Vec::new());
+    let (mut numbers, mut floats, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
-        let bind = match item {
-            Json::Number(number) => Bind::Int(number.as_i64()?),
-            Json::String(text) => Bind::Text(text.clone()),
-            _ => return None,
-        };
-        match value_of(&bind, column_type)? {
+        match item_of(item, column_type)? {
             Constant::Whole(number) => numbers.push(number),
             Constant::Text(text) => texts.push(text),
-            Constant::Float(_) => return None,
+            Constant::Float(number) => floats.push(number),
         }
     }
     Some(match column_type {
+        ColumnType::Float => Test::FloatIn(floats),
         ColumnType::String | ColumnType::Uuid | ColumnType::Json => {
             texts.sort_unstable();
             texts.dedup();

@@ -8,8 +8,9 @@ use sea_query::{NullOrdering, Order};
 use sluice_columnar::question::{self, Comparison, GroupOrder, Having, Key, Measure, Of, Operand};
 use sluice_schema::ColumnType;
 
-use super::condition::{Constant, Operation, value_of};
-use super::{Asking, Question, Values, What};
+use super::condition::{Constant, Operation, item_of, value_of};
+use super::tree::Tree;
+use super::{Asking, Asks, Question, Unasked, Values, What, asked};
 use crate::catalog::model::Column;
 use crate::error::Result;
 use crate::query::aggregate::{
@@ -18,11 +19,12 @@ use crate::query::aggregate::{
 use crate::query::input::Input;
 use crate::query::roots::Compiler;
 use crate::query::select::Rows;
-use crate::query::value::{Side, SlotKind};
+use crate::query::value::SlotKind;
 use crate::query::wide::unrank;
 use crate::store::bin;
 use crate::store::columns::Answered;
 use crate::store::period::Period;
+use crate::store::run::Bind;
 
 /// What stands in a column of a result.
 #[derive(Clone, Debug)]
@@ -49,13 +51,6 @@ pub(in crate::query) enum KeyBy<'d> {
     Value,
     Truncated(Period),
     Binned(Input<'d>),
-}
-
-/// A part of a group's order.
-struct Sorted {
-    of: Of,
-    order: Order,
-    nulls: NullOrdering,
 }
 
 /// Groups with slots in the place of values.
@@ -92,11 +87,11 @@ enum Output {
 }
 
 /// A condition on groups whose values are slots.
+type Condition = Tree<GroupTest>;
+
+/// A test of something of a group.
 #[derive(Debug)]
-enum Condition {
-    And(Vec<Condition>),
-    Or(Vec<Condition>),
-    Not(Box<Condition>),
+enum GroupTest {
     Null(Of),
     Compare(Of, Comparison, Right),
     In(Of, Right),
@@ -160,17 +155,23 @@ impl<'d> Compiler<'d> {
         limit: Option<usize>,
         offset: Option<usize>,
     ) -> Result<Option<Question>> {
-        if !self.can_ask(rows) {
-            return Ok(None);
-        }
+        asked(self.ask_grouped(rows, field, keys, measured, (limit, offset)))
+    }
+
+    fn ask_grouped(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        keys: &[GroupKey<'d>],
+        measured: &[Option<Measured>],
+        (limit, offset): (Option<usize>, Option<usize>),
+    ) -> Asks<Question> {
         let mut asking = Asking::default();
-        let Some(filter) = self.ask_filter(rows, field, &mut asking)? else { return Ok(None) };
+        let filter = self.ask_filter(rows, field, &mut asking)?;
         let mut measures = Measures::default();
         let mut bound = Vec::with_capacity(keys.len());
         for key in keys {
-            if self.asked_column(rows, &key.column.physical).is_none() {
-                return Ok(None);
-            }
+            let physical = &self.asked_column(rows, &key.column.physical)?.physical;
             let by = match &key.by {
                 KeyBy::Value => BoundKeyBy::Value,
                 KeyBy::Truncated(period) => BoundKeyBy::Truncated(*period),
@@ -180,57 +181,38 @@ impl<'d> Compiler<'d> {
                 }
             };
             let column_type = key.column.column_type;
-            bound.push(BoundKey { column: asking.column(key.column), column_type, by });
+            bound.push(BoundKey { column: asking.column(physical), column_type, by });
         }
         let mut outputs = Vec::with_capacity(measured.len());
         for it in measured {
-            let output = match it {
-                None => return Ok(None),
-                Some(Measured::Key(place)) => Output::Of(Of::Key(*place)),
-                Some(Measured::Known(slot)) => match self.copied_slot(&mut asking, *slot) {
-                    Some(slot) => Output::Known(slot),
-                    None => return Ok(None),
-                },
-                Some(Measured::Count { physical, is_distinct }) => {
-                    match self.counted(rows, physical, *is_distinct, &mut asking) {
-                        Some(measure) => Output::Of(measures.place(measure)),
-                        None => return Ok(None),
-                    }
+            outputs.push(match it.as_ref().ok_or(Unasked::Untold)? {
+                Measured::Key(place) => Output::Of(Of::Key(*place)),
+                Measured::Known(slot) => Output::Known(self.copied_slot(&mut asking, *slot)?),
+                Measured::Count { physical, is_distinct } => {
+                    let measure = self.counted(rows, physical, *is_distinct, &mut asking)?;
+                    Output::Of(measures.place(measure))
                 }
-                Some(Measured::Function(function, field)) => {
-                    match self.measure(rows, *function, field, &mut asking)? {
-                        Some(measure) => Output::Of(measures.place(measure)),
-                        None => return Ok(None),
-                    }
+                Measured::Function(function, field) => {
+                    let measure = self.measure(rows, *function, field, &mut asking)?;
+                    Output::Of(measures.place(measure))
                 }
-            };
-            outputs.push(output);
+            });
         }
         let having = match self.argument(field, "having") {
             None => None,
             Some(input) => {
-                match self.ask_having(rows, &input, "having", &mut asking, &mut measures)? {
-                    Some(parts) => Some(Condition::And(parts)),
-                    None => return Ok(None),
-                }
+                Some(Tree::And(self.ask_having(rows, &input, &mut asking, &mut measures)?))
             }
         };
-        let mut order = Vec::new();
-        if let Some(input) = self.argument(field, "orderBy") {
-            match self.ask_order(rows, keys, &input, &mut asking, &mut measures)? {
-                Some(sorted) => order.extend(sorted.into_iter().map(|key| GroupOrder {
-                    of: key.of,
-                    is_descending: key.order == Order::Desc,
-                    is_null_first: matches!(key.nulls, NullOrdering::First),
-                })),
-                None => return Ok(None),
-            }
-        }
-        let limit = limit.and_then(|limit| self.copied_slot(&mut asking, limit));
-        let offset = offset.and_then(|offset| self.copied_slot(&mut asking, offset));
+        let order = match self.argument(field, "orderBy") {
+            None => Vec::new(),
+            Some(input) => self.ask_order(rows, keys, &input, &mut asking, &mut measures)?,
+        };
+        let limit = limit.map(|limit| self.copied_slot(&mut asking, limit)).transpose()?;
+        let offset = offset.map(|offset| self.copied_slot(&mut asking, offset)).transpose()?;
         let measures = measures.0;
         let parts = GroupParts { keys: bound, measures, outputs, having, order, limit, offset };
-        Ok(self.question(rows, asking, filter, What::Groups(parts)))
+        self.question(rows, asking, filter, What::Groups(parts))
     }
 
     fn counted(
@@ -239,17 +221,17 @@ impl<'d> Compiler<'d> {
         physical: &[String],
         is_distinct: bool,
         asking: &mut Asking,
-    ) -> Option<Measure> {
+    ) -> Asks<Measure> {
         let mut places = Vec::with_capacity(physical.len());
         for name in physical {
             let column = self.asked_column(rows, name)?;
             // Of several, zero and minus zero are told apart by the other way.
             if is_distinct && physical.len() > 1 && column.column_type == ColumnType::Float {
-                return None;
+                return Err(Unasked::Untold);
             }
-            places.push(asking.column(column));
+            places.push(asking.column(name));
         }
-        Some(match (places.is_empty(), is_distinct) {
+        Ok(match (places.is_empty(), is_distinct) {
             (true, _) => Measure::Rows,
             (false, true) => Measure::Distinct(places),
             (false, false) => Measure::Count(places),
@@ -262,13 +244,10 @@ impl<'d> Compiler<'d> {
         function: Function,
         field: &str,
         asking: &mut Asking,
-    ) -> Result<Option<Measure>> {
+    ) -> Asks<Measure> {
         let (column, _) = function_column(rows, function, field)?;
-        if self.asked_column(rows, &column.physical).is_none() {
-            return Ok(None);
-        }
-        let place = asking.column(column);
-        Ok(Some(match (function, column.column_type) {
+        let place = asking.column(&self.asked_column(rows, &column.physical)?.physical);
+        Ok(match (function, column.column_type) {
             (Function::Sum, _) => Measure::Sum(place),
             (Function::Avg, ColumnType::Decimal { .. }) => {
                 Measure::DecimalAverage { column: place, n_digits: u32::from(AVERAGE_EXTRA_DIGITS) }
@@ -283,102 +262,45 @@ impl<'d> Compiler<'d> {
                 };
                 Measure::Spread { column: place, spread, scale }
             }
-        }))
+        })
     }
 
     fn ask_having(
         &mut self,
         rows: &Rows<'d>,
         input: &Input<'_>,
-        place: &str,
         asking: &mut Asking,
         measures: &mut Measures,
-    ) -> Result<Option<Vec<Condition>>> {
-        let mut parts = Vec::new();
-        for (name, value) in self.reader.fields(input, place)? {
-            let place = format!("{place}.{name}");
-            match name.as_str() {
-                "_and" | "_or" => {
-                    let mut items = Vec::new();
-                    for item in self.reader.items(&value) {
-                        match self.ask_having(rows, &item, &place, asking, measures)? {
-                            Some(conditions) => items.push(Condition::And(conditions)),
-                            None => return Ok(None),
-                        }
-                    }
-                    parts.push(match name.as_str() {
-                        "_and" => Condition::And(items),
-                        _ => Condition::Or(items),
-                    });
-                }
-                "_not" => match self.ask_having(rows, &value, &place, asking, measures)? {
-                    Some(conditions) => {
-                        parts.push(Condition::Not(Box::new(Condition::And(conditions))));
-                    }
-                    None => return Ok(None),
-                },
-                "count" => {
-                    let Some(conditions) =
-                        self.ask_having_count(rows, &value, &place, asking, measures)?
-                    else {
-                        return Ok(None);
-                    };
-                    parts.extend(conditions);
-                }
-                _ => {
-                    let Some((_, function)) = FUNCTIONS.iter().find(|(known, _)| *known == name)
-                    else {
-                        return Ok(None);
-                    };
-                    for (field, operands) in self.reader.fields(&value, &place)? {
-                        let place = format!("{place}.{field}");
-                        let (column, answer) = function_column(rows, *function, &field)?;
-                        let Some(measure) = self.measure(rows, *function, &field, asking)? else {
-                            return Ok(None);
-                        };
-                        let of = measures.place(measure);
-                        let is_wide = is_wide(*function, column);
-                        let conditions =
-                            self.ask_comparisons(of, answer, is_wide, &operands, &place, asking)?;
-                        let Some(conditions) = conditions else { return Ok(None) };
-                        parts.extend(conditions);
-                    }
-                }
+    ) -> Asks<Vec<Condition>> {
+        self.ask_joined(input, "having", &mut |compiler, name, value, place| {
+            if name == "count" {
+                let parts = compiler.having_count_parts(value, place)?;
+                let counted = parts.counted.as_ref();
+                let counted = compiler.distinct_columns(rows.dataset, counted, "count.columns")?;
+                let is_distinct = match &parts.distinct {
+                    Some(distinct) => compiler.reader.boolean(distinct, "count.distinct")?,
+                    None => false,
+                };
+                let of = measures.place(compiler.counted(rows, &counted, is_distinct, asking)?);
+                let (answer, place) = (ColumnType::Int, format!("{place}.predicate"));
+                return compiler.ask_tests(of, answer, false, &parts.predicate, &place, asking);
             }
-        }
-        Ok(Some(parts))
-    }
-
-    fn ask_having_count(
-        &mut self,
-        rows: &Rows<'d>,
-        input: &Input<'_>,
-        place: &str,
-        asking: &mut Asking,
-        measures: &mut Measures,
-    ) -> Result<Option<Vec<Condition>>> {
-        let (mut counted, mut is_distinct, mut predicate) = (Vec::new(), false, None);
-        for (name, part) in self.reader.fields(input, place)? {
-            if self.reader.presence(&part) != Some(true) {
-                continue;
+            let known = FUNCTIONS.iter().find(|(known, _)| *known == name);
+            let (_, function) = known.ok_or(Unasked::Untold)?;
+            let mut tests = Vec::new();
+            for (field, operands) in compiler.reader.fields(value, place)? {
+                let place = format!("{place}.{field}");
+                let (column, answer) = function_column(rows, *function, &field)?;
+                let of = measures.place(compiler.measure(rows, *function, &field, asking)?);
+                let is_wide = is_wide(*function, column);
+                tests.extend(compiler.ask_tests(of, answer, is_wide, &operands, &place, asking)?);
             }
-            match name.as_str() {
-                "columns" => {
-                    counted = self.distinct_columns(rows.dataset, Some(&part), "count.columns")?;
-                }
-                "distinct" => is_distinct = self.reader.boolean(&part, "count.distinct")?,
-                _ => predicate = Some(part),
-            }
-        }
-        let measure = self.counted(rows, &counted, is_distinct, asking);
-        let (Some(measure), Some(predicate)) = (measure, predicate) else { return Ok(None) };
-        let of = measures.place(measure);
-        let place = format!("{place}.predicate");
-        self.ask_comparisons(of, ColumnType::Int, false, &predicate, &place, asking)
+            Ok(tests)
+        })
     }
 
     /// The comparisons of something of a group with each operand of an object.
-    fn ask_comparisons(
+    fn ask_tests(
         &mut self,
         of: Of,
         answer: ColumnType,
@@ -386,49 +308,33 @@ impl<'d> Compiler<'d> {
         operands: &Input<'_>,
         place: &str,
         asking: &mut Asking,
-    ) -> Result<Option<Vec<Condition>>> {
+    ) -> Asks<Vec<Condition>> {
         let scale = match answer {
             ColumnType::Decimal { scale, .. } => scale,
             _ => 0,
         };
-        let mut parts = Vec::new();
+        let mut tests = Vec::new();
         for (name, operand) in self.reader.fields(operands, place)? {
             let place = format!("{place}.{name}");
-            // What is asked of a value, with the sides that decimals between two need.
-            let Some((operation, is_negated)) =
-                self.ask_test(answer, &name, &operand, &place, asking)?
-            else {
-                return Ok(None);
-            };
-            let wide = |comparison| {
-                let side = match comparison {
-                    Comparison::Equal | Comparison::NotEqual => Side::Exact,
-                    Comparison::Greater | Comparison::LessOrEqual => Side::Floor,
-                    Comparison::GreaterOrEqual | Comparison::Less => Side::Ceil,
-                };
-                SlotKind::Wide { scale, side }
-            };
-            let mut right = |slot, kind: Option<SlotKind>| match kind {
-                Some(kind) => asking.set_kind(slot, kind).map(Right::Wide),
-                None => Some(Right::Typed(slot, answer)),
-            };
-            let condition = match operation {
-                Operation::Null => Some(Condition::Null(of)),
-                Operation::Compare(comparison, slot) => {
-                    right(slot, is_wide.then(|| wide(comparison)))
-                        .map(|right| Condition::Compare(of, comparison, right))
+            let (operation, is_negated) = self.ask_test(answer, &name, &operand, &place, asking)?;
+            let mut right = |slot| match is_wide {
+                true => {
+                    asking.widen(slot, scale);
+                    Right::Wide(slot)
                 }
-                Operation::In(slot) => right(slot, is_wide.then_some(SlotKind::WideList { scale }))
-                    .map(|right| Condition::In(of, right)),
-                _ => None,
+                false => Right::Typed(slot, answer),
             };
-            let Some(condition) = condition else { return Ok(None) };
-            parts.push(match is_negated {
-                true => Condition::Not(Box::new(condition)),
-                false => condition,
-            });
+            let test = match operation {
+                Operation::Null => GroupTest::Null(of),
+                Operation::Compare(comparison, slot) => {
+                    GroupTest::Compare(of, comparison, right(slot))
+                }
+                Operation::In(slot) => GroupTest::In(of, right(slot)),
+                _ => return Err(Unasked::Untold),
+            };
+            tests.push(Tree::leaf(test, is_negated));
         }
-        Ok(Some(parts))
+        Ok(tests)
     }
 
     fn ask_order(
@@ -438,9 +344,14 @@ impl<'d> Compiler<'d> {
         input: &Input<'_>,
         asking: &mut Asking,
         measures: &mut Measures,
-    ) -> Result<Option<Vec<Sorted>>> {
+    ) -> Asks<Vec<GroupOrder>> {
         const PLACE: &str = "orderBy";
-        let mut sorted = Vec::new();
+        let sorted = |of, (order, nulls)| GroupOrder {
+            of,
+            is_descending: order == Order::Desc,
+            is_null_first: matches!(nulls, NullOrdering::First),
+        };
+        let mut orders = Vec::new();
         for item in self.reader.items(input) {
             if self.reader.presence(&item) != Some(true) {
                 continue;
@@ -455,9 +366,8 @@ impl<'d> Compiler<'d> {
                         if self.reader.presence(&direction) != Some(true) {
                             continue;
                         }
-                        let Some(place) = place else { return Ok(None) };
-                        let (order, nulls) = self.direction(&direction, PLACE)?;
-                        sorted.push(Sorted { of: Of::Key(place), order, nulls });
+                        let of = Of::Key(place.ok_or(Unasked::Untold)?);
+                        orders.push(sorted(of, self.direction(&direction, PLACE)?));
                     }
                     continue;
                 }
@@ -465,16 +375,15 @@ impl<'d> Compiler<'d> {
                     self.aggregate_orders(&value, PLACE)?
                 {
                     let measure = match of {
-                        None => Some(Measure::Rows),
+                        None => Measure::Rows,
                         Some((function, field)) => self.measure(rows, function, &field, asking)?,
                     };
-                    let Some(measure) = measure else { return Ok(None) };
-                    let (order, nulls) = self.direction(&direction, &place)?;
-                    sorted.push(Sorted { of: measures.place(measure), order, nulls });
+                    let of = measures.place(measure);
+                    orders.push(sorted(of, self.direction(&direction, &place)?));
                 }
             }
         }
-        Ok(Some(sorted))
+        Ok(orders)
     }
 }
 
@@ -488,7 +397,7 @@ impl GroupParts {
     ) -> Option<(question::Groups, Vec<Answered>)> {
         let keys = self.keys.iter().map(|key| key.bind(values)).collect::<Option<_>>()?;
         let having = match &self.having {
-            Some(having) => Some(having.bind(values)?),
+            Some(having) => Some(having.bind(&|test: &GroupTest| test.bind(values))?),
             None => None,
         };
         let outputs = self.outputs.iter().map(|output| {
@@ -534,11 +443,11 @@ impl BoundKey {
                 }
             }
             BoundKeyBy::Binned(slot) => match (values.get(*slot)?, self.column_type) {
-                (crate::store::run::Bind::Text(width), _) => {
+                (Bind::Text(width), _) => {
                     let width = width.clone();
                     question::KeyBy::Double(Arc::new(move |value| bin::double(value, &width)))
                 }
-                (crate::store::run::Bind::Int(width), column_type) => {
+                (Bind::Int(width), column_type) => {
                     let (width, lowest) = (*width, bin::lowest(column_type));
                     steps(
                         width,
@@ -552,20 +461,14 @@ impl BoundKey {
     }
 }
 
-impl Condition {
+impl GroupTest {
     fn bind(&self, values: &Values) -> Option<Having> {
-        let all = |parts: &[Condition]| -> Option<Vec<Having>> {
-            parts.iter().map(|part| part.bind(values)).collect()
-        };
         Some(match self {
-            Condition::And(parts) => Having::And(all(parts)?),
-            Condition::Or(parts) => Having::Or(all(parts)?),
-            Condition::Not(part) => Having::Not(Box::new(part.bind(values)?)),
-            Condition::Null(of) => Having::Null(*of),
-            Condition::Compare(of, comparison, right) => {
+            GroupTest::Null(of) => Having::Null(*of),
+            GroupTest::Compare(of, comparison, right) => {
                 Having::Compare(*of, *comparison, right.bind(values)?)
             }
-            Condition::In(of, right) => Having::In(*of, right.bind_list(values)?),
+            GroupTest::In(of, right) => Having::In(*of, right.bind_list(values)?),
         })
     }
 }
@@ -583,19 +486,9 @@ impl Right {
     fn bind_list(self, values: &Values) -> Option<Vec<Operand>> {
         let (Right::Typed(slot, _) | Right::Wide(slot)) = self;
         let items = values.items(slot)?;
-        let operands = items.iter().map(|item| {
-            let bind = match (self, item) {
-                (Right::Wide(_), item) => return Some(unrank(item.as_str()?)),
-                (Right::Typed(_, ColumnType::Float), item) => {
-                    return Some(Operand::Float(item.as_str()?.parse().ok()?));
-                }
-                (_, serde_json::Value::Number(number)) => {
-                    crate::store::run::Bind::Int(number.as_i64()?)
-                }
-                (_, item) => crate::store::run::Bind::Text(item.as_str()?.to_owned()),
-            };
-            let Right::Typed(_, column_type) = self else { return None };
-            Some(operand(value_of(&bind, column_type)?))
+        let operands = items.iter().map(|item| match self {
+            Right::Typed(_, column_type) => Some(operand(item_of(item, column_type)?)),
+            Right::Wide(_) => Some(unrank(item.as_str()?)),
         });
         operands.collect()
     }

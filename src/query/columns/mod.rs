@@ -7,6 +7,7 @@
 
 mod condition;
 mod groups;
+mod tree;
 
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use async_graphql_parser::types::Field;
 use serde_json::Value as Json;
 use sluice_columnar::question;
 
-use self::condition::Condition;
+use self::condition::{Condition, bind_filter};
 use self::groups::GroupParts;
+use self::tree::Tree;
 use super::Dialect;
 use super::input::Input;
 use super::roots::Compiler;
@@ -23,7 +25,7 @@ use super::select::Rows;
 use super::value::{Binder, Slot, SlotKind};
 use crate::catalog::model::{Column, Dataset, ROW_COLUMN, Wish};
 use crate::catalog::view::SeenRows;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::columns::{Ask, ColumnQuestion, TableColumns};
 use crate::store::run::Bind;
 
@@ -71,6 +73,32 @@ pub(super) struct PageParts {
     pub(super) has_total: bool,
 }
 
+/// Why there is no question.
+pub(super) enum Unasked {
+    /// Columns cannot tell.
+    Untold,
+    /// The request is at fault.
+    Wrong(Error),
+}
+
+impl From<Error> for Unasked {
+    fn from(error: Error) -> Unasked {
+        Unasked::Wrong(error)
+    }
+}
+
+/// What is read of a request for a question.
+type Asks<T> = std::result::Result<T, Unasked>;
+
+/// The question, if there is one.
+fn asked(question: Asks<Question>) -> Result<Option<Question>> {
+    match question {
+        Ok(question) => Ok(Some(question)),
+        Err(Unasked::Untold) => Ok(None),
+        Err(Unasked::Wrong(error)) => Err(error),
+    }
+}
+
 /// Makes one question.
 #[derive(Default)]
 pub(super) struct Asking {
@@ -80,19 +108,10 @@ pub(super) struct Asking {
 
 impl Asking {
     /// The place of a column among those that are read.
-    fn column(&mut self, column: &Column) -> usize {
-        let known = self.columns.iter().position(|physical| *physical == column.physical);
+    fn column(&mut self, physical: &str) -> usize {
+        let known = self.columns.iter().position(|known| known == physical);
         known.unwrap_or_else(|| {
-            self.columns.push(column.physical.clone());
-            self.columns.len() - 1
-        })
-    }
-
-    /// The place of the number of the row.
-    fn row_number(&mut self) -> usize {
-        let known = self.columns.iter().position(|physical| physical == ROW_COLUMN);
-        known.unwrap_or_else(|| {
-            self.columns.push(ROW_COLUMN.to_owned());
+            self.columns.push(physical.to_owned());
             self.columns.len() - 1
         })
     }
@@ -102,10 +121,14 @@ impl Asking {
         self.slots.len() - 1
     }
 
-    /// Says what the value of a slot must be after all; the slot again.
-    fn set_kind(&mut self, number: usize, kind: SlotKind) -> Option<usize> {
-        self.slots.get_mut(number)?.kind = kind;
-        Some(number)
+    /// Makes the value of a slot, or each of a list, a number at this scale that may pass 64 bits.
+    fn widen(&mut self, number: usize, scale: u8) {
+        if let Some(slot) = self.slots.get_mut(number) {
+            slot.kind = match slot.kind {
+                SlotKind::Scalar(_, side) => SlotKind::Wide { scale, side },
+                _ => SlotKind::WideList { scale },
+            };
+        }
     }
 }
 
@@ -122,27 +145,35 @@ impl<'d> Compiler<'d> {
         physical: &[String],
         limit: Option<usize>,
     ) -> Result<Option<Question>> {
-        let is_plain = ["orderBy", "distinctOn", "search"]
-            .iter()
-            .all(|name| self.argument(field, name).is_none());
-        if !is_plain || !self.can_ask(rows) {
+        let is_plain =
+            ["orderBy", "distinctOn"].iter().all(|name| self.argument(field, name).is_none());
+        if !is_plain {
             return Ok(None);
         }
+        asked(self.ask_list(rows, field, physical, limit))
+    }
+
+    fn ask_list(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        physical: &[String],
+        limit: Option<usize>,
+    ) -> Asks<Question> {
         let mut asking = Asking::default();
-        let Some(filter) = self.ask_filter(rows, field, &mut asking)? else { return Ok(None) };
+        let filter = self.ask_filter(rows, field, &mut asking)?;
         if filter.is_none() && !self.is_unlimited {
-            return Ok(None);
+            return Err(Unasked::Untold);
         }
-        let Some(outputs) = self.ask_columns(rows, physical, &mut asking) else { return Ok(None) };
-        let limit = limit.and_then(|limit| self.copied_slot(&mut asking, limit));
+        let outputs = self.ask_columns(rows, physical, &mut asking)?;
+        let limit = limit.map(|limit| self.copied_slot(&mut asking, limit)).transpose()?;
         let offset = match self.argument(field, "offset") {
             Some(offset) => {
                 Some(self.ask_slot(&offset, SlotKind::Offset, "offset", &mut asking)?)
             }
             None => None,
         };
-        let what = What::Rows { outputs, limit, offset };
-        Ok(self.question(rows, asking, filter, what))
+        self.question(rows, asking, filter, What::Rows { outputs, limit, offset })
     }
 
     /// The question of the first page of a connection; `None` where columns cannot answer it, or
@@ -156,19 +187,23 @@ impl<'d> Compiler<'d> {
         field: &'d Field,
         page: &PageParts,
     ) -> Result<Option<Question>> {
-        let Some(names) = page.names.as_ref().filter(|_| self.can_ask(rows)) else {
-            return Ok(None);
-        };
+        asked(self.ask_first_page(rows, field, page))
+    }
+
+    fn ask_first_page(
+        &mut self,
+        rows: &Rows<'d>,
+        field: &'d Field,
+        page: &PageParts,
+    ) -> Asks<Question> {
+        let names = page.names.as_ref().ok_or(Unasked::Untold)?;
         let mut asking = Asking::default();
-        let Some(Some(filter)) = self.ask_filter(rows, field, &mut asking)? else {
-            return Ok(None);
-        };
-        let outputs = self.ask_columns(rows, names, &mut asking);
-        let size = self.copied_slot(&mut asking, page.size);
-        let (Some(outputs), Some(size)) = (outputs, size) else { return Ok(None) };
-        let limit = page.limit.and_then(|limit| self.copied_slot(&mut asking, limit));
+        let filter = self.ask_filter(rows, field, &mut asking)?.ok_or(Unasked::Untold)?;
+        let outputs = self.ask_columns(rows, names, &mut asking)?;
+        let size = self.copied_slot(&mut asking, page.size)?;
+        let limit = page.limit.map(|limit| self.copied_slot(&mut asking, limit)).transpose()?;
         let what = What::Page { outputs, size, limit, has_total: page.has_total };
-        Ok(self.question(rows, asking, Some(filter), what))
+        self.question(rows, asking, Some(filter), what)
     }
 
     /// The places of columns of these names, all shown as they are.
@@ -177,28 +212,22 @@ impl<'d> Compiler<'d> {
         rows: &Rows<'d>,
         physical: &[String],
         asking: &mut Asking,
-    ) -> Option<Vec<usize>> {
+    ) -> Asks<Vec<usize>> {
         let mut places = Vec::with_capacity(physical.len());
         for name in physical {
-            places.push(match self.asked_column(rows, name) {
-                Some(column) => asking.column(column),
-                None if name == ROW_COLUMN => asking.row_number(),
-                None => return None,
-            });
+            if name != ROW_COLUMN {
+                self.asked_column(rows, name)?;
+            }
+            places.push(asking.column(name));
         }
-        Some(places)
-    }
-
-    /// Whether rows may be asked of columns at all.
-    fn can_ask(&self, rows: &Rows<'d>) -> bool {
-        self.dialect == Dialect::Sqlite && !rows.is_past
+        Ok(places)
     }
 
     /// A column that is shown as it is.
-    fn asked_column(&self, rows: &Rows<'d>, physical: &str) -> Option<&'d Column> {
+    fn asked_column(&self, rows: &Rows<'d>, physical: &str) -> Asks<&'d Column> {
         let dataset = rows.dataset;
         let column = dataset.columns.iter().find(|column| column.physical == physical);
-        column.filter(|_| self.is_shown_plainly(dataset, physical))
+        column.filter(|_| self.is_shown_plainly(dataset, physical)).ok_or(Unasked::Untold)
     }
 
     /// Whether values of a column are shown as they are.
@@ -207,51 +236,43 @@ impl<'d> Compiler<'d> {
         !part.is_some_and(|part| part.masks.iter().any(|(masked, _)| masked == physical))
     }
 
-    /// The condition of a root field and of the policy behind it: `None` where columns cannot tell.
+    /// The condition of a root field and of the policy behind it, if there is any; Untold also where
+    /// rows cannot be asked of columns at all.
     fn ask_filter(
         &mut self,
         rows: &Rows<'d>,
         field: &'d Field,
         asking: &mut Asking,
-    ) -> Result<Option<Option<Condition>>> {
-        if self.argument(field, "search").is_some() {
-            return Ok(None);
+    ) -> Asks<Option<Condition>> {
+        let can_ask = self.dialect == Dialect::Sqlite && !rows.is_past;
+        if !can_ask || self.argument(field, "search").is_some() {
+            return Err(Unasked::Untold);
         }
         let mut parts = Vec::new();
         if let Some(view) = self.snapshot.view.as_deref() {
             match view.parts.get(&rows.dataset.id).map(|part| &part.rows) {
                 None | Some(SeenRows::All) => {}
-                Some(SeenRows::Nothing) => return Ok(None),
+                Some(SeenRows::Nothing) => return Err(Unasked::Untold),
                 Some(SeenRows::Fitting(filter)) => {
-                    let Some(whole) = view.base.dataset_by_id(rows.dataset.id) else {
-                        return Ok(None);
-                    };
+                    let whole = view.base.dataset_by_id(rows.dataset.id);
+                    let whole = whole.ok_or(Unasked::Untold)?;
                     let seen = std::mem::replace(&mut self.snapshot, &view.base);
                     let input = Input::Policy(filter);
                     let condition = self.ask_condition(whole, &input, super::seen::PLACE, asking);
                     self.snapshot = seen;
-                    match condition? {
-                        Some(condition) => parts.extend(condition),
-                        None => return Ok(None),
-                    }
+                    parts.extend(condition?);
                 }
             }
         }
         if let Some(input) = self.argument(field, "where") {
-            match self.ask_condition(rows.dataset, &input, "where", asking)? {
-                Some(condition) => parts.extend(condition),
-                None => return Ok(None),
-            }
+            parts.extend(self.ask_condition(rows.dataset, &input, "where", asking)?);
         }
-        Ok(Some(match parts.len() {
-            0 => None,
-            _ => Some(Condition::And(parts)),
-        }))
+        Ok((!parts.is_empty()).then_some(Tree::And(parts)))
     }
 
     /// The slot of a statement, for the question, too.
-    fn copied_slot(&self, asking: &mut Asking, number: usize) -> Option<usize> {
-        Some(asking.slot(self.slots.get(number)?.clone()))
+    fn copied_slot(&self, asking: &mut Asking, number: usize) -> Asks<usize> {
+        Ok(asking.slot(self.slots.get(number).ok_or(Unasked::Untold)?.clone()))
     }
 
     fn question(
@@ -260,16 +281,16 @@ impl<'d> Compiler<'d> {
         asking: Asking,
         filter: Option<Condition>,
         what: What,
-    ) -> Option<Question> {
+    ) -> Asks<Question> {
         let whole = match self.snapshot.view.as_deref() {
-            Some(view) => view.base.dataset_by_id(rows.dataset.id)?,
+            Some(view) => view.base.dataset_by_id(rows.dataset.id).ok_or(Unasked::Untold)?,
             None => rows.dataset,
         };
         let columns = whole.columns.iter().filter(|column| column.physical != ROW_COLUMN);
         let columns = columns.map(|column| (column.physical.clone(), column.column_type));
         let table = Arc::new(TableColumns(columns.collect()));
         let Asking { columns, slots } = asking;
-        Some(Question { table, columns, filter, what, slots })
+        Ok(Question { table, columns, filter, what, slots })
     }
 
     /// Whether an index finds the rows that a filter asks for sooner than all of them are read.
@@ -308,7 +329,7 @@ impl Question {
         }
         let values = Values(binds);
         let filter = match &self.filter {
-            Some(filter) => match filter.bind(&values) {
+            Some(filter) => match bind_filter(filter, &values) {
                 Some(filter) => Some(filter),
                 None => return Ok(None),
             },
