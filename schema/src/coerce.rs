@@ -214,8 +214,7 @@ fn float(text: &str) -> Option<f64> {
         Cell::Text if is_bare_scientific(text) => {}
         _ => return None,
     }
-    let n_digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if n_digits > 15 && !survives_double(text) {
+    if !survives_double(text) {
         return None;
     }
     text.parse().ok().filter(|value: &f64| value.is_finite())

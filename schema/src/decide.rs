@@ -161,10 +161,12 @@ fn infer(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notic
         {
             all(ColumnType::Float, "doubles")
         }
-        _ if only(&[Form::Int, Form::Decimal, Form::Scientific]) => {
+        _ if only(&[Form::Int, Form::Decimal, Form::Wide]) => {
+            wide(summary, context, n_values, notices)
+        }
+        _ if only(&[Form::Int, Form::Decimal, Form::Scientific, Form::Wide]) => {
             floats(summary, context, n_values, notices)
         }
-        _ if only(&[Form::Int, Form::Decimal, Form::Wide]) => wide(summary, context, notices),
         _ if only(&[Form::Int, Form::Decimal, Form::WrittenNumber]) => {
             written(choose_number(summary, context), context, n_values, notices, |choice| Verdict {
                 number: Some(choice),
@@ -248,6 +250,9 @@ fn decimals(
             format!("all {n_values} values are doubles, wider than 18 digits in all"),
         );
     }
+    if are_printed_doubles(summary) {
+        return doubles(n_values);
+    }
     let reason = format!(
         "the numbers need {whole_digits} digits before and {scale} after the point, more than 18 in all"
     );
@@ -271,6 +276,18 @@ fn may_be_versions(summary: &ColumnSummary) -> bool {
         && most / unit - least / unit <= WIDEST
 }
 
+/// Programs print a double as short as they can, which is up to 17 digits: `0.06666666666666667`. No person writes so
+/// many, and of other numbers with so many digits most would change as doubles.
+fn are_printed_doubles(summary: &ColumnSummary) -> bool {
+    let fractions = summary.fractions;
+    fractions.printed && !fractions.padded && !summary.wide_whole && summary.not_double.count == 0
+}
+
+fn doubles(n_values: u64) -> Verdict {
+    let what = "doubles as programs print them, wider than 18 digits in all";
+    Verdict::of(ColumnType::Float, format!("all {n_values} values are {what}"))
+}
+
 fn floats(
     summary: &ColumnSummary,
     context: &Context<'_>,
@@ -288,7 +305,15 @@ fn floats(
     Verdict::of(ColumnType::Float, format!("all {n_values} values are {what}"))
 }
 
-fn wide(summary: &ColumnSummary, context: &Context<'_>, notices: &mut Vec<Notice>) -> Verdict {
+fn wide(
+    summary: &ColumnSummary,
+    context: &Context<'_>,
+    n_values: u64,
+    notices: &mut Vec<Notice>,
+) -> Verdict {
+    if are_printed_doubles(summary) {
+        return doubles(n_values);
+    }
     let first = summary.first_of(Form::Wide);
     let row = context.first_row + first.map_or(0, |first| first.row);
     let shown = first.map_or("", |first| &first.text);

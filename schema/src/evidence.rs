@@ -24,7 +24,8 @@ fn counter_example(summary: &ColumnSummary, context: &Context<'_>) -> Option<Cou
     let fits = |form: Form| {
         form == leading
             || (leading == Form::Decimal && form == Form::Int)
-            || (leading == Form::Scientific && matches!(form, Form::Int | Form::Decimal))
+            || (leading == Form::Scientific
+                && matches!(form, Form::Int | Form::Decimal | Form::Wide))
     };
     let against = Form::ALL
         .into_iter()
@@ -152,6 +153,7 @@ pub(crate) fn evidence(
         longest_bytes: u64::try_from(summary.longest_bytes).unwrap_or(u64::MAX),
         samples: summary.samples.clone(),
         categories,
+        exact_doubles: verdict.number.is_none() && summary.not_double.count == 0,
         reason: verdict.reason.clone(),
     }
 }

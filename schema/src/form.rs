@@ -2,6 +2,8 @@
 //! It exists so that each cell is looked at once, by its first byte, whatever type its column ends up with.
 //! It never considers other cells: forms are disjoint, and what is not canonical is text.
 
+use std::io::Write as _;
+
 use crate::decimal::MAX_PRECISION;
 use crate::json::is_json;
 use crate::plan::BooleanPair;
@@ -346,31 +348,65 @@ fn scientific(text: &str) -> Cell {
     Cell::Scientific(survives_double(text))
 }
 
-/// Tells whether the shortest print of the nearest double is the same number.
+/// Tells whether the shortest print of the nearest double is the same number; takes plain numbers and those in
+/// scientific notation.
 pub(crate) fn survives_double(text: &str) -> bool {
-    let Ok(value) = text.parse::<f64>() else {
+    let Some(number) = Significand::of(text) else { return false };
+    // A double keeps any 15 digits where it is not close to its bounds (DBL_DIG of C).
+    if number.n_digits <= 15 && number.first_place.abs() < 300 {
+        return true;
+    }
+    let Ok(value) = text.parse::<f64>() else { return false };
+    // Enough for a sign, 17 digits, a point and `e-324`.
+    let mut printed = [0; 32];
+    let mut rest = printed.as_mut_slice();
+    if !value.is_finite() || write!(rest, "{value:e}").is_err() {
         return false;
-    };
-    value.is_finite() && significand(text) == significand(&format!("{value:e}"))
+    }
+    let n_bytes = 32 - rest.len();
+    let printed = printed.get(..n_bytes).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    printed.and_then(Significand::of) == Some(number)
 }
 
-/// Returns sign, significant digits and the exponent of the first of them; zero has no digits and no sign.
-fn significand(text: &str) -> Option<(bool, String, i64)> {
-    let (negative, unsigned) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let exponent: i64 = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
-    let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all: String = [whole, decimals].concat();
-    let significant = all.trim_start_matches('0');
-    if significant.is_empty() {
-        return Some((false, String::new(), 0));
+/// A number as its digits, without the zeros around them, and where the first of them stands (0 is the place of ones).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Significand {
+    is_negative: bool,
+    digits: u64,
+    n_digits: u8,
+    first_place: i64,
+}
+
+impl Significand {
+    /// Returns `None` beyond 17 digits, which are the most that a double prints. Zero has no sign.
+    fn of(text: &str) -> Option<Self> {
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+        let mut found = Self { is_negative: unsigned.len() < text.len(), ..Self::default() };
+        let mut n_zeros = 0_u32;
+        let mut place = i64::try_from(mantissa.find('.').unwrap_or(mantissa.len())).ok()?;
+        for byte in mantissa.bytes().filter(|byte| *byte != b'.') {
+            place -= 1;
+            if byte == b'0' {
+                n_zeros += 1;
+                continue;
+            }
+            if found.n_digits == 0 {
+                (found.first_place, n_zeros) = (place, 0);
+            }
+            found.n_digits = u8::try_from(u32::from(found.n_digits) + n_zeros + 1).ok()?;
+            if found.n_digits > 17 {
+                return None;
+            }
+            found.digits = found.digits * 10_u64.pow(n_zeros + 1) + u64::from(byte - b'0');
+            n_zeros = 0;
+        }
+        if found.n_digits == 0 {
+            return Some(Self::default());
+        }
+        found.first_place += exponent.strip_prefix('+').unwrap_or(exponent).parse::<i64>().ok()?;
+        Some(found)
     }
-    let n_leading_zeros = i64::try_from(all.len() - significant.len()).ok()?;
-    let first_place = i64::try_from(whole.len()).ok()? - 1 - n_leading_zeros;
-    Some((negative, significant.trim_end_matches('0').to_owned(), exponent + first_place))
 }
 
 #[cfg(test)]
@@ -420,8 +456,53 @@ mod tests {
         assert!(survives_double("1.5e10"));
         assert!(survives_double("0.1"));
         assert!(survives_double("5e-324"));
+        assert!(survives_double("-0.000002483625718556999"));
+        assert!(survives_double("92882830854725950"));
+        assert!(survives_double("100000000000000000000000.000"));
+        assert!(survives_double("0e-999"));
         assert!(!survives_double("1.00000000000000001e0"));
         assert!(!survives_double("1e400"));
         assert!(!survives_double("9007199254740993e0"));
+        assert!(!survives_double("92882830854725952"));
+        assert!(!survives_double("12345678901234567890"));
+        assert!(!survives_double("1.2345e-320"));
+        assert!(!survives_double("1e99999999999999999999"));
+    }
+
+    /// Sign, digits and place of the first, as text: slow and plain.
+    fn naive(text: &str) -> Option<(bool, String, i64)> {
+        let unsigned = text.trim_start_matches('-');
+        let (mantissa, exponent) = unsigned.split_once('e').unwrap_or((unsigned, "0"));
+        let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = [whole, decimals].concat();
+        let digits = all.trim_matches('0').to_owned();
+        let n_leading = all.len() - all.trim_start_matches('0').len();
+        let place = |n: usize| i64::try_from(n).ok();
+        match digits.is_empty() {
+            true => Some((false, digits, 0)),
+            false => Some((
+                text.starts_with('-'),
+                digits,
+                exponent.parse::<i64>().ok()? + place(whole.len())? - 1 - place(n_leading)?,
+            )),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn doubles_survive_as_programs_print_them(value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
+            for text in [format!("{value:e}"), value.to_string()] {
+                proptest::prop_assert!(survives_double(&text), "{}", text);
+            }
+        }
+
+        #[test]
+        fn what_survives_prints_the_same_digits(
+            text in "-?(0|[1-9][0-9]{0,18})(\\.[0-9]{1,18})?0{0,4}|-?[0-9]\\.[0-9]{1,17}e-?(30[0-9]|32[0-3]|[0-9]{1,3})"
+        ) {
+            let value: f64 = text.parse().unwrap_or(f64::NAN);
+            let is_same = value.is_finite() && naive(&text) == naive(&format!("{value:e}"));
+            proptest::prop_assert_eq!(survives_double(&text), is_same, "{}", text);
+        }
     }
 }

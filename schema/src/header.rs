@@ -271,7 +271,7 @@ fn is_word((form, cell): (Form, &String)) -> bool {
 }
 
 fn is_number(form: Form) -> bool {
-    matches!(form, Form::Int | Form::Decimal | Form::Scientific)
+    matches!(form, Form::Int | Form::Decimal | Form::Scientific | Form::Wide)
 }
 
 /// The one typed form of a column's cells, if they have one.

@@ -277,6 +277,9 @@ pub struct Evidence {
     pub samples: Vec<String>,
     /// All values with their counts, most frequent first, when a text column has few.
     pub categories: Option<Vec<CategoryCount>>,
+    /// Whether a double keeps all of its plain numbers, and those in scientific notation.
+    #[serde(default)]
+    pub exact_doubles: bool,
     /// One sentence.
     pub reason: String,
 }

@@ -74,6 +74,9 @@ pub(crate) enum Order {
     Broken,
 }
 
+/// Doubles keep any number of so many digits.
+const DOUBLE_DIGITS: usize = 15;
+
 /// How the fractions of plain decimals are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fractions {
@@ -83,6 +86,8 @@ pub(crate) struct Fractions {
     pub(crate) padded: bool,
     /// Whether some begin with a zero (`1.05`), or a number is negative.
     pub(crate) measured: bool,
+    /// Whether some have the 16 or 17 digits that programs need for doubles and people do not write.
+    pub(crate) printed: bool,
 }
 
 impl Fractions {
@@ -93,6 +98,7 @@ impl Fractions {
             min_scale: scale,
             padded: is_more && fraction.ends_with('0'),
             measured: is_more && fraction.starts_with('0') || text.starts_with('-'),
+            printed: text.len() > DOUBLE_DIGITS && n_significant(text) > DOUBLE_DIGITS,
         });
     }
 
@@ -103,7 +109,13 @@ impl Fractions {
         };
         self.padded |= other.padded;
         self.measured |= other.measured;
+        self.printed |= other.printed;
     }
+}
+
+/// Digits of a plain decimal from the first that is no zero on.
+fn n_significant(text: &str) -> usize {
+    text.trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count()
 }
 
 /// The first cell of a form.
@@ -151,6 +163,8 @@ pub(crate) struct ColumnSummary {
     pub(crate) negative_zeros: Tally,
     /// Numbers that a double would change.
     pub(crate) not_double: Tally,
+    /// Whether some whole number has more than 64 bits.
+    pub(crate) wide_whole: bool,
     pub(crate) floats: Option<(f64, f64)>,
     /// One bit for each word of each pair.
     pub(crate) boolean_words: u8,
@@ -268,19 +282,22 @@ impl ColumnSummary {
 
     fn take_value(&mut self, cell: Cell, text: &str, row: u64) {
         if let Cell::Int(value) = cell {
-            return self.take_int(value, row);
+            return self.take_int(value, text, row);
         }
         self.order = Order::Broken;
         match cell {
             Cell::Decimal(decimal) => self.take_decimal(decimal, text, row),
-            Cell::Scientific(exact) => {
-                if !exact {
-                    self.not_double.add(row);
+            Cell::Scientific(exact) => self.take_float(text, exact, row),
+            // Programs also write doubles like that: `0.00012345678901234567`.
+            Cell::Wide => {
+                match text.split_once('.') {
+                    Some((_, fraction)) => {
+                        let scale = u8::try_from(fraction.len()).unwrap_or(u8::MAX);
+                        self.fractions.add(text, scale);
+                    }
+                    None => self.wide_whole = true,
                 }
-                if let Ok(value) = text.parse::<f64>() {
-                    let (min, max) = self.floats.unwrap_or((value, value));
-                    self.floats = Some((min.min(value), max.max(value)));
-                }
+                self.take_float(text, survives_double(text), row);
             }
             Cell::Boolean(pair, value) => self.boolean_words |= boolean_bit(pair, value),
             Cell::Date(days) => self.days.add(days),
@@ -296,10 +313,10 @@ impl ColumnSummary {
         }
     }
 
-    fn take_int(&mut self, value: i64, row: u64) {
+    fn take_int(&mut self, value: i64, text: &str, row: u64) {
         const LARGEST_EXACT: u64 = 1 << 53;
         self.ints.add(value);
-        if value.unsigned_abs() > LARGEST_EXACT {
+        if value.unsigned_abs() > LARGEST_EXACT && !survives_double(text) {
             self.not_double.add(row);
         }
         self.order = match self.order {
@@ -319,9 +336,19 @@ impl ColumnSummary {
         if decimal.negative_zero {
             self.negative_zeros.add(row);
         }
-        // Doubles keep any 15 digits.
-        if decimal.whole_digits + decimal.scale > 15 && !survives_double(text) {
+        let n_digits = usize::from(decimal.whole_digits + decimal.scale);
+        if n_digits > DOUBLE_DIGITS && !survives_double(text) {
             self.not_double.add(row);
+        }
+    }
+
+    fn take_float(&mut self, text: &str, exact: bool, row: u64) {
+        if !exact {
+            self.not_double.add(row);
+        }
+        if let Ok(value) = text.parse::<f64>() {
+            let (min, max) = self.floats.unwrap_or((value, value));
+            self.floats = Some((min.min(value), max.max(value)));
         }
     }
 
@@ -350,6 +377,7 @@ impl ColumnSummary {
         self.fractions.merge(later.fractions);
         self.negative_zeros.merge(later.negative_zeros, rows_before);
         self.not_double.merge(later.not_double, rows_before);
+        self.wide_whole |= later.wide_whole;
         self.floats = match (self.floats, later.floats) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
             (a, b) => a.or(b),

@@ -265,6 +265,7 @@ fn joined(old: &Evidence, new: &ColumnPlan, column_type: ColumnType) -> Evidence
         }
     }
     evidence.n_nulls += came.n_nulls;
+    evidence.exact_doubles &= came.exact_doubles;
     if evidence.samples.is_empty() {
         evidence.samples.clone_from(&came.samples);
     }

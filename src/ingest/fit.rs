@@ -96,7 +96,7 @@ fn joined_type(old: &Column, new: &ColumnPlan, plan: &SheetPlan, before: &Datase
     } else if is_old_empty && !old.declared {
         new.column_type
     } else {
-        join(old, new)
+        join(old, before.next_row.is_some(), new)
     }
 }
 

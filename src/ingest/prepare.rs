@@ -317,7 +317,7 @@ pub(super) fn admitting(plan: &mut SheetPlan, before: &Dataset) -> Fit {
         let old = before.columns.iter().position(of_name);
         if let Some(old) = old.and_then(|old| before.columns.get(old)) {
             // More digits after the point are no other type.
-            let joined = join(old, column);
+            let joined = join(old, before.next_row.is_some(), column);
             column.label.clone_from(&old.label);
             column.column_type = match (old.column_type, joined) {
                 (ColumnType::Decimal { .. }, ColumnType::Decimal { .. }) => joined,

@@ -12,22 +12,34 @@ const MAX_DIGITS: u8 = 18;
 /// The digits that a double holds whatever they are.
 const DOUBLE_DIGITS: u8 = 15;
 
-/// The type for the values of a dataset's column and of a sheet's.
-pub(super) fn join(old: &Column, new: &ColumnPlan) -> ColumnType {
-    let old_digits = whole_digits(old.column_type, &old.evidence);
-    let new_digits = whole_digits(new.column_type, &new.evidence);
-    // Written numbers such as `1,234.50` are read as exact numbers only.
-    let is_written = new.notation.number.is_some();
-    join_types((old.column_type, old_digits), (new.column_type, new_digits), is_written)
+/// What values of a column are like.
+#[derive(Clone, Copy, Debug)]
+struct Values {
+    column_type: ColumnType,
+    /// Digits before the point, at most.
+    whole_digits: u8,
+    /// Whether a double keeps each of them.
+    exact_doubles: bool,
 }
 
-fn join_types(
-    (old, old_digits): (ColumnType, u8),
-    (new, new_digits): (ColumnType, u8),
-    is_written: bool,
-) -> ColumnType {
+/// The type for the values of a dataset's column, of which some may have `changed` since they were loaded, and of a
+/// sheet's.
+pub(super) fn join(old: &Column, changed: bool, new: &ColumnPlan) -> ColumnType {
+    let mut before = Values::of(old.column_type, &old.evidence);
+    if changed {
+        before.exact_doubles = fits_double(type_digits(old.column_type), old.column_type);
+    }
+    let mut came = Values::of(new.column_type, &new.evidence);
+    // Written numbers such as `1,234.50` are read as exact numbers only.
+    came.exact_doubles &= new.notation.number.is_none();
+    join_types(before, came)
+}
+
+fn join_types(before: Values, came: Values) -> ColumnType {
     use ColumnType::{BigInt, Decimal, Float, Int, String};
-    let fits_double = |digits: u8, scale: u8| digits + scale <= DOUBLE_DIGITS;
+    let (old, old_digits) = (before.column_type, before.whole_digits);
+    let (new, new_digits) = (came.column_type, came.whole_digits);
+    let both_exact = before.exact_doubles && came.exact_doubles;
     match (old, new) {
         (Decimal { scale: a, .. }, Decimal { scale: b, .. }) => {
             let (scale, digits) = (a.max(b), old_digits.max(new_digits));
@@ -36,6 +48,8 @@ fn join_types(
                 old
             } else if digits + scale <= MAX_DIGITS {
                 Decimal { precision: MAX_DIGITS, scale }
+            } else if both_exact {
+                Float
             } else {
                 String
             }
@@ -48,22 +62,42 @@ fn join_types(
                 false => String,
             }
         }
-        (Int | BigInt, Float) if fits_double(old_digits, 0) => Float,
-        (Decimal { scale, .. }, Float) if fits_double(old_digits, scale) => Float,
-        (Float, Int | BigInt) if fits_double(new_digits, 0) && !is_written => Float,
-        (Float, Decimal { scale, .. }) if fits_double(new_digits, scale) && !is_written => Float,
+        (Int | BigInt | Decimal { .. }, Float) if before.exact_doubles => Float,
+        (Float, Int | BigInt | Decimal { .. }) if came.exact_doubles => Float,
         _ => String,
+    }
+}
+
+impl Values {
+    fn of(column_type: ColumnType, evidence: &Evidence) -> Values {
+        let whole_digits = whole_digits(column_type, evidence);
+        let exact_doubles = evidence.exact_doubles || fits_double(whole_digits, column_type);
+        Values { column_type, whole_digits, exact_doubles }
+    }
+}
+
+/// Whether a double holds any number of this type with so many digits before the point.
+fn fits_double(whole_digits: u8, column_type: ColumnType) -> bool {
+    let scale = match column_type {
+        ColumnType::Decimal { scale, .. } => scale,
+        _ => 0,
+    };
+    whole_digits + scale <= DOUBLE_DIGITS
+}
+
+/// How many digits numbers of a type may have before the point.
+fn type_digits(column_type: ColumnType) -> u8 {
+    match column_type {
+        ColumnType::Int => 10,
+        ColumnType::BigInt => 19,
+        ColumnType::Decimal { scale, .. } => MAX_DIGITS.saturating_sub(scale),
+        _ => 0,
     }
 }
 
 /// How many digits stand before the point, at most.
 fn whole_digits(column_type: ColumnType, evidence: &Evidence) -> u8 {
-    let bound = match column_type {
-        ColumnType::Int => 10,
-        ColumnType::BigInt => 19,
-        ColumnType::Decimal { scale, .. } => MAX_DIGITS.saturating_sub(scale),
-        _ => 0,
-    };
+    let bound = type_digits(column_type);
     let of = |text: &Option<String>| {
         let whole = text.as_deref()?.split('.').next()?.bytes();
         u8::try_from(whole.filter(u8::is_ascii_digit).count()).ok()
@@ -83,21 +117,35 @@ mod tests {
         use ColumnType::{BigInt, Boolean, Date, Float, Int, String};
         let decimal = |scale| ColumnType::Decimal { precision: 18, scale };
         for (old, new, expect) in [
-            ((Int, 3), (Int, 3), Int),
-            ((Int, 3), (BigInt, 12), BigInt),
-            ((Int, 3), (decimal(2), 5), decimal(2)),
-            ((BigInt, 17), (decimal(2), 5), String),
-            ((decimal(2), 5), (decimal(4), 3), decimal(4)),
-            ((decimal(2), 16), (decimal(4), 3), String),
-            ((Int, 10), (Float, 0), Float),
-            ((BigInt, 16), (Float, 0), String),
-            ((Float, 0), (decimal(2), 5), Float),
-            ((Boolean, 0), (Int, 1), String),
-            ((Date, 0), (ColumnType::LocalDateTime, 0), String),
-            ((String, 0), (Int, 1), String),
+            ((Int, 3, true), (Int, 3, true), Int),
+            ((Int, 3, true), (BigInt, 12, true), BigInt),
+            ((Int, 3, true), (decimal(2), 5, true), decimal(2)),
+            ((BigInt, 17, false), (decimal(2), 5, true), String),
+            ((decimal(2), 5, true), (decimal(4), 3, true), decimal(4)),
+            ((decimal(2), 16, false), (decimal(4), 3, true), String),
+            ((decimal(16), 2, true), (decimal(18), 0, true), Float),
+            ((Int, 10, true), (Float, 0, true), Float),
+            ((BigInt, 16, false), (Float, 0, true), String),
+            ((Float, 0, true), (decimal(2), 5, true), Float),
+            ((Float, 0, true), (decimal(2), 5, false), String),
+            ((Boolean, 0, true), (Int, 1, true), String),
+            ((Date, 0, true), (ColumnType::LocalDateTime, 0, true), String),
+            ((String, 0, true), (Int, 1, true), String),
         ] {
-            assert_eq!(join_types(old, new, false), expect, "{old:?} {new:?}");
+            let values = |(column_type, whole_digits, exact_doubles)| Values {
+                column_type,
+                whole_digits,
+                exact_doubles,
+            };
+            assert_eq!(join_types(values(old), values(new)), expect, "{old:?} {new:?}");
         }
-        assert_eq!(join_types((Float, 0), (decimal(2), 5), true), String);
+    }
+
+    #[test]
+    fn what_was_changed_is_as_wide_as_its_type() {
+        let fits = |column_type| fits_double(type_digits(column_type), column_type);
+        assert!(fits(ColumnType::Int));
+        assert!(!fits(ColumnType::BigInt));
+        assert!(!fits(ColumnType::Decimal { precision: 18, scale: 2 }));
     }
 }

@@ -294,6 +294,53 @@ fn a_header_written_otherwise_keeps_its_field() {
 }
 
 #[test]
+fn doubles_as_programs_print_them_are_added_to_doubles() {
+    both_stores(|server| {
+        let client = server.client();
+        let type_of = |name: &str| {
+            let told = client
+                .data(&format!("{{ dataset(name: \"{name}\") {{ columns {{ name type }} }} }}"));
+            told["dataset"]["columns"][1].clone()
+        };
+        let append = json!({ "mode": "APPEND" });
+        upload(
+            &client,
+            "ratios",
+            b"id,r\n1,12.666666666666666\n2,0.06666666666666667\n",
+            &json!({}),
+        );
+        assert_eq!(type_of("ratios")["type"], "FLOAT");
+        // Alone these would be decimals.
+        let payload = upload(&client, "ratios", b"id,r\n3,0.3333333333333333\n4,0.5\n", &append);
+        assert_eq!(drift_of(&payload), ["NARROWED SAFE r"], "{payload}");
+        let rows = client.data("{ ratios { r } ratiosAggregate { aggregate { sum { r } } } }");
+        let expect = json!({
+            "ratios": [
+                { "r": 12.666666666666666 }, { "r": 0.06666666666666667 },
+                { "r": 0.3333333333333333 }, { "r": 0.5 },
+            ],
+            "ratiosAggregate": { "aggregate": { "sum": { "r": 13.566666666666666 } } },
+        });
+        assert_eq!(rows, expect);
+
+        // Decimals become doubles while that changes none, which is unknown once rows were changed.
+        upload(&client, "prices", b"id,p\n1,1.25\n", &json!({}));
+        let wide = json!({ "mode": "APPEND", "onDrift": "WIDEN" });
+        upload(&client, "prices", b"id,p\n2,1.5e-7\n", &wide);
+        assert_eq!(type_of("prices")["type"], "FLOAT");
+        upload(&client, "prices", b"id,p\n1,1.25\n", &json!({ "mode": "REPLACE" }));
+        let changed = r#"mutation { updatePricesByPk(pkColumns: { id: 1 }, _set: { p: "9999999999999999.99" }) { p } }"#;
+        client.data(changed);
+        upload(&client, "prices", b"id,p\n2,1.5e-7\n", &wide);
+        assert_eq!(type_of("prices")["type"], "STRING");
+        assert_eq!(
+            client.data("{ prices { p } }"),
+            json!({ "prices": [{ "p": "9999999999999999.99" }, { "p": "1.5e-7" }] })
+        );
+    });
+}
+
+#[test]
 fn a_column_without_values_takes_any_type() {
     both_stores(|server| {
         let client = server.client();

@@ -64,6 +64,8 @@ fn float() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<f64>().prop_filter("one that files have", |number| number.is_finite()),
         (-1_000_i32..1_000).prop_map(|n| f64::from(n) / 8.0),
+        // Where writers turn from plain digits to exponents.
+        (-1.0..1.0, -24..24).prop_map(|(number, size)| number * 10_f64.powi(size)),
     ]
     .prop_map(|number| format!("{number:e}"))
 }
