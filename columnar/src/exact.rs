@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use num_bigint::{BigInt, BigUint, Sign};
 
+use crate::shortest::{TEN_THOUSANDTH, quick, shortest, ten_thousandths};
+
 /// A whole number that is mostly small.
 #[derive(Debug, Default)]
 struct Total {
@@ -64,7 +66,7 @@ impl Moments {
     pub fn add_double(&mut self, value: f64) {
         if let Some(digits) = ten_thousandths(value) {
             self.add(digits, TEN_THOUSANDTH);
-        } else if let Some((digits, exponent)) = shortest(value) {
+        } else if let Some((digits, exponent)) = quick(value).or_else(|| shortest(value)) {
             self.add(digits, exponent);
         }
     }
@@ -146,27 +148,6 @@ impl Moments {
             true => nearest_root(&numerator.into_parts().1, &denominator, exponent),
         })
     }
-}
-
-/// The power of ten of [`ten_thousandths`].
-pub const TEN_THOUSANDTH: i32 = -4;
-
-/// How many ten-thousandths a double is, if that is what it prints as and they are at most 10^15.
-///
-/// Two decimals of no more digits never share a double, so that the one that is found is the
-/// shortest.
-pub fn ten_thousandths(value: f64) -> Option<i64> {
-    const LIMIT: f64 = 1e15;
-    let scaled = value * 1e4;
-    if scaled.is_nan() || scaled.abs() >= LIMIT {
-        return None;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "cut on purpose, and below the limit")]
-    let digits = (scaled + 0.5_f64.copysign(scaled)) as i64;
-    #[expect(clippy::cast_precision_loss, reason = "below 2^53 nothing is lost")]
-    let back = digits as f64 / 1e4;
-    // Of zeros, either.
-    back.total_cmp(&(value + 0.0)).is_eq().then_some(digits)
 }
 
 /// The nearest double to a quotient of two whole numbers, if a double holds both of them.
@@ -262,63 +243,6 @@ fn round(whole: BigUint, has_rest: bool, exponent: i64) -> f64 {
     if stored > 2_045 { f64::INFINITY } else { f64::from_bits((stored << 52).saturating_add(kept)) }
 }
 
-/// The shortest decimal that reads back as this double, and as no other however halves are
-/// rounded: what PostgreSQL prints. Digits and their power of ten; `None` if it is not finite.
-pub fn shortest(value: f64) -> Option<(i64, i32)> {
-    if !value.is_finite() {
-        return None;
-    }
-    let (digits, exponent) = parse(ryu::Buffer::new().format_finite(value))?;
-    if !is_half_way(value, digits, exponent) {
-        return Some((digits, exponent));
-    }
-    (0..17).find_map(|n_digits| {
-        let text = format!("{value:.n_digits$e}");
-        let (digits, exponent) = parse(&text)?;
-        let is_same = text.parse::<f64>().is_ok_and(|read| read.to_bits() == value.to_bits());
-        (is_same && !is_half_way(value, digits, exponent)).then_some((digits, exponent))
-    })
-}
-
-/// Whether a decimal lies half way between this double and one of its neighbours. Then it has
-/// many more bits than a double, so that only whole numbers with zeros at the end can.
-fn is_half_way(value: f64, digits: i64, exponent: i32) -> bool {
-    /// 5^27 × 10^17 is below 2^128; further multiples of five have no room in a double.
-    const MAX_EXPONENT: u32 = 27;
-    let Ok(exponent) = u32::try_from(exponent) else { return false };
-    if exponent == 0 || exponent > MAX_EXPONENT || digits == 0 {
-        return false;
-    }
-    let number = u128::from(digits.unsigned_abs()) * 5_u128.pow(exponent);
-    let power = exponent + number.trailing_zeros();
-    let odd = number >> number.trailing_zeros();
-    let bits = value.abs().to_bits();
-    let first_bit = 1_u64 << 52;
-    let mantissa = u128::from(bits % first_bit + first_bit);
-    let Some(unit) = (bits >> 52).checked_sub(1_075) else { return false };
-    let power = u64::from(power);
-    (power + 1 == unit && (odd == 2 * mantissa + 1 || odd == 2 * mantissa - 1))
-        || (power + 2 == unit && bits.is_multiple_of(first_bit) && odd == 4 * mantissa - 1)
-}
-
-/// Reads `-12.5e-3` as its digits and their power of ten.
-fn parse(text: &str) -> Option<(i64, i32)> {
-    let (number, exponent) = match text.split_once('e') {
-        Some((number, exponent)) => (number, exponent.parse().ok()?),
-        None => (text, 0_i32),
-    };
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    let part = part.trim_end_matches('0');
-    let n_part = i32::try_from(part.len()).ok()?;
-    let unsigned = whole.strip_prefix('-').unwrap_or(whole);
-    let mut digits = 0_i64;
-    for byte in unsigned.bytes().chain(part.bytes()) {
-        let digit = char::from(byte).to_digit(10)?;
-        digits = digits.checked_mul(10)?.checked_add(i64::from(digit))?;
-    }
-    Some((if whole.len() > unsigned.len() { -digits } else { digits }, exponent - n_part))
-}
-
 /// A text for a whole number, such that texts come in the order of their numbers.
 pub fn rank(number: &BigInt) -> String {
     /// Digits of a length; numbers are far shorter than this can tell.
@@ -406,49 +330,9 @@ mod tests {
         assert_eq!(sum(&[5e-324, 5e-324]), Some(1e-323));
         assert_eq!(sum(&[-0.0]), Some(0.0));
         assert_eq!(sum(&[]), None);
-        assert_eq!(shortest(1e23), Some((9_999_999_999_999_999, 7)));
-        assert_eq!(shortest(9.5e22), Some((95, 21)));
-    }
-
-    #[test]
-    fn ten_thousandths_are_told() {
-        assert_eq!(ten_thousandths(12.34), Some(123_400));
-        assert_eq!(ten_thousandths(-0.0001), Some(-1));
-        assert_eq!(ten_thousandths(-0.0), Some(0));
-        assert_eq!(ten_thousandths(0.000_05), None);
-        assert_eq!(ten_thousandths(0.1 + 0.2), None);
-        assert_eq!(ten_thousandths(99_999_999_999.999_9), Some(999_999_999_999_999));
-        assert_eq!(ten_thousandths(1e11), None);
-        assert_eq!(ten_thousandths(f64::NAN), None);
-        assert_eq!(ten_thousandths(f64::NEG_INFINITY), None);
     }
 
     proptest! {
-        #[test]
-        fn ten_thousandths_are_the_shortest_decimal(digits in -(10_i64.pow(15))..10_i64.pow(15), bits: u64) {
-            let near = small_quotient(digits.into(), 10_000).unwrap();
-            for value in [near, near.next_up(), near.next_down(), f64::from_bits(bits)] {
-                let Some(found) = ten_thousandths(value) else { continue };
-                let (digits, exponent) = shortest(value).unwrap();
-                prop_assert!(exponent >= TEN_THOUSANDTH || digits == 0);
-                let power = 10_i64.pow(u32::try_from(exponent - TEN_THOUSANDTH).unwrap_or(0));
-                prop_assert_eq!(digits * power, found);
-            }
-            prop_assert_eq!(ten_thousandths(near), Some(digits));
-        }
-
-        #[test]
-        fn decimals_come_back_as_the_doubles_they_are(bits: u64) {
-            let value = f64::from_bits(bits);
-            if let Some((digits, exponent)) = shortest(value) {
-                let one = BigUint::from(1_u8);
-                let back = nearest(&BigInt::from(digits), &one, exponent);
-                prop_assert_eq!(back, value);
-                let text = format!("{digits}e{exponent}");
-                prop_assert_eq!(text.parse::<f64>().unwrap(), value);
-            }
-        }
-
         #[test]
         fn quotients_of_small_numbers_are_those_of_doubles(a in -(1_i64 << 53)..1 << 53, b in 1_u32..) {
             let expect = f64::from(b);

@@ -9,7 +9,7 @@
 //! those of a row store to the last digit. This crate knows no SQL, network or async.
 //!
 //! Modules in reading order: what is asked (`question`), what is read (`chunk`), numbers and
-//! letters (`exact`, `fold`). How chunks come to be: rows are collected (`block`), put together
+//! letters (`exact`, `shortest`, `fold`). How chunks come to be: rows are collected (`block`), put together
 //! (`chunker`), encoded (`encode`, `dictionary`) and kept in memory (`memory`) or in a file: how it
 //! lies on the disk (`format`), who writes it (`write`), maps it (`map`) and reads it (`file`); a
 //! file with changed rows on top (`marked`). How questions are answered: which rows count (`bits`,
@@ -46,6 +46,7 @@ pub mod probe;
 pub mod question;
 pub mod rows;
 pub mod run;
+pub mod shortest;
 mod steps;
 mod sums;
 #[cfg(test)]

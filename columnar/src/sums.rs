@@ -6,9 +6,10 @@ use num_bigint::BigInt;
 
 use crate::answer::Finished;
 use crate::chunk::Values;
-use crate::exact::{Moments, Spread, TEN_THOUSANDTH, small_quotient, ten_thousandths};
+use crate::exact::{Moments, Spread, small_quotient};
 use crate::gather::{gather, gather_missing, gather_whole};
 use crate::measure::{Batch, Room, grow};
+use crate::shortest::{FINE_UNIT, TEN_THOUSANDTH, fine_units, ten_thousandths};
 use crate::{Failure, Kind};
 
 /// Sums of a column: of whole numbers, or of the ten-thousandths that doubles are.
@@ -20,7 +21,9 @@ pub(crate) struct Sums {
     squares: Vec<i128>,
     /// What of the squares has no room there.
     far: BTreeMap<u32, BigInt>,
-    /// Doubles that are no ten-thousandths.
+    /// Of doubles that are no ten-thousandths, while no squares are wanted: how many 10^-24.
+    fine: Vec<i128>,
+    /// Other doubles, and what of `fine` has no room there.
     slow: BTreeMap<u32, Moments>,
 }
 
@@ -33,6 +36,7 @@ impl Sums {
             has_squares,
             squares: Vec::new(),
             far: BTreeMap::new(),
+            fine: Vec::new(),
             slow: BTreeMap::new(),
         }
     }
@@ -68,7 +72,7 @@ impl Sums {
         }
         gather_missing(column, batch.picks, &mut room.missing);
         if kind == Kind::Float {
-            self.take_ten_thousandths(batch.ids, room);
+            self.take_ten_thousandths(batch.ids, batch.n_groups, room);
         }
         // Missing values count as zero: nothing is added.
         let values = room.wholes.iter_mut().zip(&room.missing);
@@ -93,17 +97,44 @@ impl Sums {
     }
 
     /// Makes whole numbers of doubles; those that are no ten-thousandths are added elsewhere.
-    fn take_ten_thousandths(&mut self, ids: &[u32], room: &mut Room) {
+    fn take_ten_thousandths(&mut self, ids: &[u32], n_groups: usize, room: &mut Room) {
         room.wholes.clear();
         room.wholes.extend(room.floats.iter().map(|v| ten_thousandths(*v).unwrap_or(i64::MIN)));
+        if !room.wholes.contains(&i64::MIN) {
+            return;
+        }
+        if !self.has_squares {
+            grow(&mut self.fine, n_groups, 0);
+        }
         let mut is_missing = room.missing.iter();
         for ((id, value), whole) in ids.iter().zip(&room.floats).zip(&mut room.wholes) {
             let is_missing = is_missing.next().is_some_and(|is| *is);
             if *whole == i64::MIN {
                 *whole = 0;
                 if !is_missing {
-                    self.slow.entry(*id).or_default().add_double(*value);
+                    self.add_finer(*id, *value);
                 }
+            }
+        }
+    }
+
+    /// Adds a double that is no ten-thousandths.
+    fn add_finer(&mut self, id: u32, value: f64) {
+        if !self.has_squares
+            && let Some(units) = fine_units(value)
+        {
+            return self.add_fine(id, units);
+        }
+        self.slow.entry(id).or_default().add_double(value);
+    }
+
+    fn add_fine(&mut self, id: u32, units: i128) {
+        let Some(fine) = self.fine.get_mut(id as usize) else { return };
+        match fine.checked_add(units) {
+            Some(sum) => *fine = sum,
+            None => {
+                let full = std::mem::replace(fine, units);
+                self.slow.entry(id).or_default().add_sums(0, full, &BigInt::ZERO, FINE_UNIT);
             }
         }
     }
@@ -133,6 +164,12 @@ impl Sums {
                 self.add_square(*group, *square);
             }
         }
+        if !other.fine.is_empty() {
+            grow(&mut self.fine, n_groups, 0);
+            for (units, group) in other.fine.iter().zip(groups) {
+                self.add_fine(*group, *units);
+            }
+        }
         for (group, far) in other.far {
             if let Some(group) = groups.get(group as usize) {
                 *self.far.entry(*group).or_default() += far;
@@ -148,8 +185,13 @@ impl Sums {
 
     /// The sum of a group where it is a whole number of units: of one, or of a ten-thousandth.
     fn whole_sum(&self, group: u32) -> Option<i128> {
-        let is_whole = self.slow.is_empty() || !self.slow.contains_key(&group);
+        let is_whole =
+            self.fine_sum(group) == 0 && (self.slow.is_empty() || !self.slow.contains_key(&group));
         is_whole.then(|| self.sums.get(group as usize).copied().unwrap_or(0))
+    }
+
+    fn fine_sum(&self, group: u32) -> i128 {
+        self.fine.get(group as usize).copied().unwrap_or(0)
     }
 
     fn units_of_one(&self) -> i128 {
@@ -168,6 +210,10 @@ impl Sums {
                 moments.add_sums(n - slow.n_values(), sum, &squares, exponent);
             }
             None => moments.add_sums(n, sum, &squares, exponent),
+        }
+        match self.fine_sum(group) {
+            0 => {}
+            fine => moments.add_sums(0, fine, &BigInt::ZERO, FINE_UNIT),
         }
         moments
     }
@@ -235,7 +281,7 @@ impl Sums {
     pub(crate) fn bytes(&self) -> usize {
         /// What a group's exact sums take, more or less.
         const SLOW: usize = 512;
-        (self.sums.capacity() + self.squares.capacity()) * 16
+        (self.sums.capacity() + self.squares.capacity() + self.fine.capacity()) * 16
             + (self.far.len() + self.slow.len()) * SLOW
     }
 }

@@ -5,7 +5,7 @@
 
 use num_bigint::{BigInt, BigUint};
 
-use sluice_columnar::exact;
+use sluice_columnar::{exact, shortest::shortest};
 use sluice_schema::ColumnType;
 
 /// Where bins of a column of whole numbers or decimals begin at the earliest.
@@ -25,7 +25,7 @@ pub(crate) fn whole(value: i64, width: i64, lowest: i64) -> i64 {
 
 /// The bin of a double; `width` is decimal text. `None` where the bound is no double.
 pub(crate) fn double(value: f64, width: &str) -> Option<f64> {
-    let (digits, exponent) = exact::shortest(value)?;
+    let (digits, exponent) = shortest(value)?;
     let (width, scale) = sluice_schema::decimal::parse_decimal(width)?;
     // Both in units of the smaller power of ten.
     let unit = exponent.min(-i32::from(scale));

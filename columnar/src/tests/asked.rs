@@ -55,6 +55,7 @@ fn a_float() -> impl Strategy<Value = f64> {
     prop_oneof![
         8 => (-20..20_i32).prop_map(|n| f64::from(n) / 4.0 + 0.0),
         2 => prop::sample::select(&[0.1, 0.3, 1e300, -1e300, 5e-324, 0.1 + 0.2, 1e11, 12.3456][..]),
+        2 => (-1.0..1.0, -30..20).prop_map(|(number, size)| number * 10_f64.powi(size) + 0.0),
         1 => any::<i64>().prop_map(|bits| f64::from_bits(bits.cast_unsigned()))
             .prop_filter("a number", |v| v.is_finite()),
     ]

@@ -153,6 +153,18 @@ fn zeros_are_equal_and_not_told_apart() {
 }
 
 #[test]
+fn sums_of_doubles_pass_128_bits() {
+    // Of units of 10^-24 there is room for some 1,400 of these.
+    let large = vec![Cell::Float(123_456_789_012.123_44); 4_000];
+    let sum = |cells: &[Cell]| measured(Kind::Float, cells, Measure::Sum(0)).unwrap();
+    assert_eq!(sum(&large), Known::Float(493_827_156_048_493.76));
+    let back = vec![Cell::Float(-123_456_789_012.123_44); 4_000];
+    let small = [Cell::Float(1e-20), Cell::Float(1e-24), Cell::Float(1e-40), Cell::Float(0.25)];
+    assert_eq!(sum(&[large, back, small.to_vec()].concat()), Known::Float(0.25));
+    assert_eq!(sum(small.get(..3).unwrap()), Known::Float(1.0001e-20));
+}
+
+#[test]
 fn sums_pass_64_bits_and_squares_128() {
     let ends = wholes(&[i64::MIN, i64::MIN, i64::MIN, i64::MIN, i64::MAX]);
     let sum = 4 * i128::from(i64::MIN) + i128::from(i64::MAX);

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::answer::Finished;
-use crate::exact::{Moments, shortest};
+use crate::exact::Moments;
 use crate::fold::fold;
 use crate::question::*;
+use crate::shortest::shortest;
 use crate::testing::{Cell, Fate};
 
 /// Nothing of short texts, else whether their length is even.
