@@ -62,28 +62,10 @@ pub fn rows<E: From<Failure>>(
     })
 }
 
-/// What takes rows of a chunk: the places of some of them, at least one.
-pub type TakeRows<'t, E> = dyn FnMut(&Chunk<'_>, &[u16]) -> Result<(), E> + 't;
-
-/// Hands the rows that a question selects to `each`, in the order of the table. A chunk may come
-/// more than once.
-///
-/// # Errors
-/// Every [`Failure`], and those of `each`, which end it.
-pub fn batches<E: From<Failure>>(
-    source: &dyn Source,
-    question: &Question,
-    limits: &Limits<'_>,
-    each: &mut TakeRows<'_, E>,
-) -> Result<(), E> {
-    runs(source, question, limits, &mut |chunk, places| {
-        each(chunk, places).map(ControlFlow::Continue)
-    })
-}
-
-/// What takes rows of a chunk, and breaks off when it wants no more.
+/// What takes rows of a chunk, by the places of some of them, and breaks off when it wants no more.
 type TakeSome<'t, E> = dyn FnMut(&Chunk<'_>, &[u16]) -> Result<ControlFlow<()>, E> + 't;
 
+/// Hands the rows that a question selects to `each`, in the order of the table. A chunk may come more than once.
 fn runs<E: From<Failure>>(
     source: &dyn Source,
     question: &Question,

@@ -11,7 +11,7 @@ use plain::{Known, expected, selected};
 
 use crate::Failure;
 use crate::question::*;
-use crate::rows::{batches, rows};
+use crate::rows::rows;
 use crate::run::{Limits, groups};
 use crate::testing::{Cell, Table};
 
@@ -50,17 +50,6 @@ proptest! {
         let table = Table::new(&KINDS, &all, chunk_rows, taste);
         let expected: Vec<(i64, Vec<Cell>)> =
             selected(&question, &all).into_iter().map(|(number, row)| (number, row.to_vec())).collect();
-        let mut found = Vec::new();
-        batches::<Failure>(&table, &question, &limits(1), &mut |chunk, places| {
-            assert!(!places.is_empty());
-            for place in places {
-                let place = usize::from(*place);
-                let cells = chunk.columns.iter().map(|column| Cell::from(column.value(place)));
-                found.push((chunk.rows.get(place), cells.collect::<Vec<_>>()));
-            }
-            Ok(())
-        }).unwrap();
-        prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
         let asked = Rows { question, limit, offset };
         let mut found = Vec::new();
         rows::<Failure>(&table, &asked, &limits(1), &mut |row| {
