@@ -216,24 +216,27 @@ pub(crate) fn number_text(value: f64) -> String {
 
 /// Writes a double so that it comes back, plainly where that is short.
 fn write_number(out: &mut Vec<u8>, value: f64) {
-    let size = value.abs();
-    // Writing into memory does not fail.
-    let _ = match value {
-        _ if value == 0.0 => out.write_all(b"0"),
-        _ if (1e-7..1e17).contains(&size) => write!(out, "{value}"),
-        _ => out.write_all(scientific(value).as_bytes()),
+    let mut shortest = zmij::Buffer::new();
+    let text = shortest.format(value);
+    let Some((mantissa, exponent)) = text.split_once('e').filter(|_| value.is_finite()) else {
+        let plain = if value == 0.0 { "0" } else { text.strip_suffix(".0").unwrap_or(text) };
+        return out.extend_from_slice(plain.as_bytes());
     };
-}
-
-fn scientific(value: f64) -> String {
-    let text = format!("{value:e}");
-    // The canonical form of scientific notation has a sign (`5e+20`).
-    match text.split_once('e') {
-        Some((mantissa, exponent)) if !exponent.starts_with('-') => {
-            format!("{mantissa}e+{exponent}")
+    let exponent: i32 = exponent.trim_start_matches('+').parse().unwrap_or_default();
+    // Writing into memory does not fail.
+    let _ = if (1e-7..1e17).contains(&value.abs()) {
+        let sign = if value < 0.0 { "-" } else { "" };
+        let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        let n_digits = usize::try_from(exponent + 1).unwrap_or(0);
+        let n_zeros = usize::try_from(-1 - exponent).unwrap_or(0);
+        match exponent < 0 {
+            true => write!(out, "{sign}0.{:0<n_zeros$}{digits}", ""),
+            false => write!(out, "{sign}{digits:0<n_digits$}"),
         }
-        _ => text,
-    }
+    } else {
+        // The canonical form of scientific notation has a sign (`5e+20`).
+        write!(out, "{mantissa}e{exponent:+}")
+    };
 }
 
 #[expect(
@@ -296,6 +299,9 @@ mod tests {
         assert_eq!(whole_number(1e300), None);
         assert_eq!(number_text(68.664_999_999_999_99), "68.66499999999999");
         assert_eq!(number_text(1e20), "1e+20");
+        assert_eq!(number_text(123e14), "12300000000000000");
+        assert_eq!(number_text(-0.000_001_5), "-0.0000015");
+        assert_eq!(number_text(-7_732_995_338_118_385.0 / 4.0), "-1933248834529596.2");
         assert_eq!(number_text(1.5e-9), "1.5e-9");
         assert_eq!(duration_text(1.5), "36:00:00");
         assert_eq!(time_of_duration("PT13H05M00S").as_deref(), Some("13:05:00"));
