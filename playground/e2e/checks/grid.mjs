@@ -191,6 +191,7 @@ export const checks = {
     await open.getByText('"x" is not a decimal number').waitFor();
     await open.getByLabel(/^price/).fill('0.10');
     await open.getByRole('button', { name: 'Save' }).click();
+    // It says "Saving…" until the answer is there.
     await open.getByRole('button', { name: 'Save' }).and(open.locator(':disabled')).waitFor();
     await page.keyboard.press('Escape');
     assert.deepEqual(await rowOf(page, options, 6), {

@@ -152,7 +152,7 @@ export function RowPanel(props: {
                 className="button primary"
                 disabled={isSaving || (!isNew && !isChanged)}
               >
-                {isNew ? 'Add row' : 'Save'}
+                {isSaving ? 'Saving…' : isNew ? 'Add row' : 'Save'}
               </button>
             </footer>
           )}
