@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-export const STEP_TIMEOUT_MS = 20_000;
+export const STEP_TIMEOUT_MS = 30_000;
 
 // Debian's Chromium, as root, on a machine whose network is closed: without these it asks its
 // maker's hosts for updates at every start.

@@ -28,7 +28,11 @@ export async function makeKey(page, options, variables) {
 export async function putDataset(page, { url, key }, name, content) {
   const response = await page.request.put(
     `${url}/upload/${name}?wait=60&onDrift=replace&filename=${name}.csv`,
-    { headers: { authorization: `Bearer ${key}` }, data: Buffer.from(content) },
+    {
+      headers: { authorization: `Bearer ${key}` },
+      data: Buffer.from(content),
+      timeout: 70_000,
+    },
   );
   const answer = await response.json();
   assert.equal(answer.job?.status, 'SUCCEEDED', JSON.stringify(answer));
