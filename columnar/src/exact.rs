@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use num_bigint::{BigInt, BigUint, Sign};
 
-use crate::shortest::{TEN_THOUSANDTH, quick, shortest, ten_thousandths};
+use crate::shortest::{TEN_THOUSANDTH, decimal, ten_thousandths};
 
 /// A whole number that is mostly small.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl Moments {
     pub fn add_double(&mut self, value: f64) {
         if let Some(digits) = ten_thousandths(value) {
             self.add(digits, TEN_THOUSANDTH);
-        } else if let Some((digits, exponent)) = quick(value).or_else(|| shortest(value)) {
+        } else if let Some((digits, exponent)) = decimal(value) {
             self.add(digits, exponent);
         }
     }

@@ -21,6 +21,11 @@ pub fn shortest(value: f64) -> Option<(i64, i32)> {
     })
 }
 
+/// [`shortest`], found as quickly as can be, maybe with zeros at the end of its digits.
+pub(crate) fn decimal(value: f64) -> Option<(i64, i32)> {
+    quick(value).or_else(|| shortest(value))
+}
+
 /// The size of the first bit of a double's digits, which is not kept.
 const FIRST_BIT: u64 = 1 << 52;
 
@@ -46,7 +51,7 @@ static PLACES: [(i32, u64); 77] = {
 /// between the two points half way to them, where no decimal of these places is. At most one number of tens is there,
 /// which is then the shortest; else it is the nearest of all. That is how Schubfach does it (Raffaello Giulietti, 2020),
 /// whose tables of rounded powers are not needed here: 128 bits hold everything.
-pub(crate) fn quick(value: f64) -> Option<(i64, i32)> {
+fn quick(value: f64) -> Option<(i64, i32)> {
     let bits = value.abs().to_bits();
     let n_places = usize::try_from(1_075_u64.checked_sub(bits >> 52)?).ok()?;
     let (power, five) = *PLACES.get(n_places)?;
@@ -125,7 +130,7 @@ pub const FINE_UNIT: i32 = -24;
 
 /// How many units of 10^-24 the shortest decimal of a double is, if it is a whole number of them and below 2^127.
 pub fn fine_units(value: f64) -> Option<i128> {
-    let (digits, exponent) = quick(value).or_else(|| shortest(value))?;
+    let (digits, exponent) = decimal(value)?;
     // 17 digits and 20 zeros are below 2^124.
     let n_zeros = usize::try_from(exponent - FINE_UNIT).ok()?;
     Some(i128::from(digits) * POWERS.get(n_zeros)?)

@@ -206,15 +206,15 @@ fn plain_decimal(text: &str, scale: u8) -> Option<i64> {
 }
 
 fn float(text: &str) -> Option<f64> {
-    match form_of(text) {
-        Cell::Int(_) | Cell::Decimal(_) | Cell::Scientific(_) => {}
+    let is_kept = match form_of(text) {
+        Cell::Scientific(is_kept) => is_kept,
         // Wide decimals are fine when a double keeps them.
-        Cell::Wide => {}
+        Cell::Int(_) | Cell::Decimal(_) | Cell::Wide => survives_double(text),
         // `1e5` may be a code, so that no column becomes a number by it; who declares the column means the number.
-        Cell::Text if is_bare_scientific(text) => {}
-        _ => return None,
-    }
-    if !survives_double(text) {
+        Cell::Text => is_bare_scientific(text),
+        _ => false,
+    };
+    if !is_kept {
         return None;
     }
     text.parse().ok().filter(|value: &f64| value.is_finite())

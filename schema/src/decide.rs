@@ -250,13 +250,10 @@ fn decimals(
             format!("all {n_values} values are doubles, wider than 18 digits in all"),
         );
     }
-    if are_printed_doubles(summary) {
-        return doubles(n_values);
-    }
     let reason = format!(
         "the numbers need {whole_digits} digits before and {scale} after the point, more than 18 in all"
     );
-    stays_text(NoticeCode::WideNumbers, reason, context, notices)
+    wider_than_decimals(summary, reason, context, n_values, notices)
 }
 
 /// Programs print all numbers at one scale, or each as short as it can be. `1.9, 1.10` is neither: as versions or
@@ -283,9 +280,19 @@ fn are_printed_doubles(summary: &ColumnSummary) -> bool {
     fractions.printed && !fractions.padded && !summary.wide_whole && summary.not_double.count == 0
 }
 
-fn doubles(n_values: u64) -> Verdict {
-    let what = "doubles as programs print them, wider than 18 digits in all";
-    Verdict::of(ColumnType::Float, format!("all {n_values} values are {what}"))
+/// Plain numbers that no decimal holds: doubles if programs printed them, else text for this reason.
+fn wider_than_decimals(
+    summary: &ColumnSummary,
+    reason: String,
+    context: &Context<'_>,
+    n_values: u64,
+    notices: &mut Vec<Notice>,
+) -> Verdict {
+    if are_printed_doubles(summary) {
+        let what = "doubles as programs print them, wider than 18 digits in all";
+        return Verdict::of(ColumnType::Float, format!("all {n_values} values are {what}"));
+    }
+    stays_text(NoticeCode::WideNumbers, reason, context, notices)
 }
 
 fn floats(
@@ -311,9 +318,6 @@ fn wide(
     n_values: u64,
     notices: &mut Vec<Notice>,
 ) -> Verdict {
-    if are_printed_doubles(summary) {
-        return doubles(n_values);
-    }
     let first = summary.first_of(Form::Wide);
     let row = context.first_row + first.map_or(0, |first| first.row);
     let shown = first.map_or("", |first| &first.text);
@@ -321,7 +325,7 @@ fn wide(
     let reason = format!(
         "{count} numbers have more digits than a column of numbers holds, the first in row {row}: {shown}"
     );
-    stays_text(NoticeCode::WideNumbers, reason, context, notices)
+    wider_than_decimals(summary, reason, context, n_values, notices)
 }
 
 /// Takes over a choice among ways of writing, or leaves the column text.

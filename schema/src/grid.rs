@@ -218,24 +218,21 @@ pub(crate) fn number_text(value: f64) -> String {
 fn write_number(out: &mut Vec<u8>, value: f64) {
     let mut shortest = zmij::Buffer::new();
     let text = shortest.format(value);
-    let Some((mantissa, exponent)) = text.split_once('e').filter(|_| value.is_finite()) else {
-        let plain = if value == 0.0 { "0" } else { text.strip_suffix(".0").unwrap_or(text) };
-        return out.extend_from_slice(plain.as_bytes());
+    let is_short = (1e-7..1e17).contains(&value.abs());
+    let Some((mantissa, exponent)) = text.split_once('e').filter(|_| is_short) else {
+        // Scientific notation comes in its canonical form, with a sign (`5e+20`).
+        let text = if value == 0.0 { "0" } else { text.strip_suffix(".0").unwrap_or(text) };
+        return out.extend_from_slice(text.as_bytes());
     };
-    let exponent: i32 = exponent.trim_start_matches('+').parse().unwrap_or_default();
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let sign = if value < 0.0 { "-" } else { "" };
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let n_digits = usize::try_from(exponent + 1).unwrap_or(0);
+    let n_zeros = usize::try_from(-1 - exponent).unwrap_or(0);
     // Writing into memory does not fail.
-    let _ = if (1e-7..1e17).contains(&value.abs()) {
-        let sign = if value < 0.0 { "-" } else { "" };
-        let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-        let n_digits = usize::try_from(exponent + 1).unwrap_or(0);
-        let n_zeros = usize::try_from(-1 - exponent).unwrap_or(0);
-        match exponent < 0 {
-            true => write!(out, "{sign}0.{:0<n_zeros$}{digits}", ""),
-            false => write!(out, "{sign}{digits:0<n_digits$}"),
-        }
-    } else {
-        // The canonical form of scientific notation has a sign (`5e+20`).
-        write!(out, "{mantissa}e{exponent:+}")
+    let _ = match exponent < 0 {
+        true => write!(out, "{sign}0.{:0<n_zeros$}{digits}", ""),
+        false => write!(out, "{sign}{digits:0<n_digits$}"),
     };
 }
 
